@@ -1,0 +1,2 @@
+//! A load tester for WebSocket broadcast servers.
+fn main() {}
