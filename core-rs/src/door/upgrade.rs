@@ -6,12 +6,15 @@ use bytes::Bytes;
 use hyper::header::{HeaderName, HeaderValue};
 use tokio::sync::oneshot;
 
+/// Headers in order; a name may stand more than once.
+pub type Headers = Vec<(HeaderName, HeaderValue)>;
+
 /// A client that asks for a WebSocket. The head was checked: it is a proper RFC 6455 request.
 pub struct UpgradeRequest {
     /// Path and query, as in the request line.
     pub uri: String,
     /// Every header, in the order of arrival, names in lower case.
-    pub headers: Vec<(HeaderName, HeaderValue)>,
+    pub headers: Headers,
     /// The client's own address.
     pub peer: SocketAddr,
     /// Takes the answer. Dropped without one, the client is told 503.
@@ -23,7 +26,7 @@ pub enum Decision {
     /// Switch protocols, and give the socket to the reservation.
     Accept {
         /// Further headers of the 101 response, such as `set-cookie` or `sec-websocket-protocol`.
-        headers: Vec<(HeaderName, HeaderValue)>,
+        headers: Headers,
         /// The place that waits for the socket.
         reservation: Box<dyn Reservation>,
     },
@@ -32,7 +35,7 @@ pub enum Decision {
         /// Status code, 200 to 599.
         status: u16,
         /// Headers of the response.
-        headers: Vec<(HeaderName, HeaderValue)>,
+        headers: Headers,
         /// The whole body.
         body: Bytes,
     },

@@ -1,0 +1,44 @@
+//! A client between the decision to accept it and the arrival of its socket.
+
+use std::net::TcpStream;
+
+use bytes::Bytes;
+
+use crate::client::ClientKey;
+use crate::command::Command;
+use crate::door::Reservation;
+use crate::worker::Mailbox;
+
+/// The place that a worker keeps for a client. Dropped without a socket, it gives the client up: its
+/// close is told, as that of any other.
+pub struct Admission {
+    key: ClientKey,
+    mailbox: Mailbox,
+    attached: bool,
+}
+
+impl Admission {
+    pub(crate) fn new(key: ClientKey, mailbox: Mailbox) -> Admission {
+        Admission { key, mailbox, attached: false }
+    }
+
+    /// The client's name.
+    pub fn key(&self) -> ClientKey {
+        self.key
+    }
+}
+
+impl Reservation for Admission {
+    fn attach(mut self: Box<Self>, socket: TcpStream, read_ahead: Bytes) {
+        self.attached = true;
+        self.mailbox.push(Command::Attach(self.key, socket, read_ahead));
+    }
+}
+
+impl Drop for Admission {
+    fn drop(&mut self) {
+        if !self.attached {
+            self.mailbox.push(Command::Abandon(self.key));
+        }
+    }
+}

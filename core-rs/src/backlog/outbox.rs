@@ -1,0 +1,116 @@
+//! The private bytes of one backlog.
+
+use std::collections::VecDeque;
+
+use crate::log::Lag;
+
+use super::{Completed, Kind};
+
+/// Frames that only one client is to get. It exists only while there are some.
+pub(super) struct Outbox {
+    bytes: Vec<u8>,
+    /// Position of the first of `bytes`; what lies before was written and reclaimed.
+    base: usize,
+    /// Position of the next byte to write.
+    written: usize,
+    /// Position at which the first of `frames` starts.
+    start: usize,
+    frames: VecDeque<Frame>,
+    /// The first of `frames` is the rest of a message whose beginning was written from a log.
+    begun_in_log: bool,
+    /// The part of `frames` that are published messages.
+    published: Lag,
+    /// Number of `frames` that are messages, published or direct.
+    messages: u64,
+}
+
+struct Frame {
+    kind: Kind,
+    /// Position just past the frame.
+    end: usize,
+}
+
+impl Outbox {
+    /// An empty outbox. With `begun_in_log`, its first frame is the rest of one that was begun.
+    pub(super) fn new(begun_in_log: bool) -> Outbox {
+        Outbox {
+            bytes: Vec::new(),
+            base: 0,
+            written: 0,
+            start: 0,
+            frames: VecDeque::new(),
+            begun_in_log,
+            published: Lag::default(),
+            messages: 0,
+        }
+    }
+
+    pub(super) fn unwritten(&self) -> &[u8] {
+        &self.bytes[self.written - self.base..]
+    }
+
+    pub(super) fn push(&mut self, kind: Kind, frame: &[u8]) {
+        self.reclaim();
+        self.bytes.extend_from_slice(frame);
+        self.frames.push_back(Frame { kind, end: self.base + self.bytes.len() });
+        if kind.is_published() {
+            self.published.messages += 1;
+            self.published.bytes += frame.len() as u64;
+        }
+        self.messages += u64::from(kind.is_message());
+    }
+
+    pub(super) fn wrote(&mut self, bytes: usize) -> Completed {
+        self.written += bytes;
+        let mut completed = Completed::default();
+        while let Some(frame) = self.frames.front().filter(|frame| frame.end <= self.written) {
+            let length = frame.end - self.start;
+            if frame.kind.is_published() {
+                self.published.messages -= 1;
+                self.published.bytes -= length as u64;
+            }
+            self.messages -= u64::from(frame.kind.is_message());
+            completed.messages += u64::from(frame.kind.is_message());
+            if frame.kind == Kind::Direct {
+                completed.direct_bytes += length;
+            }
+            self.start = frame.end;
+            self.begun_in_log = false;
+            self.frames.pop_front();
+        }
+        completed
+    }
+
+    /// Published messages of which bytes wait. The bytes are those of the whole frames.
+    pub(super) fn published(&self) -> Lag {
+        self.published
+    }
+
+    /// Messages, published or direct, of which bytes wait.
+    pub(super) fn messages(&self) -> u64 {
+        self.messages
+    }
+
+    /// Keeps the frame that was begun, and those of the kinds that `keep` names.
+    pub(super) fn retain(&mut self, keep: impl Fn(Kind) -> bool) {
+        let begun = self.begun_in_log || self.written > self.start;
+        let mut kept = Outbox::new(begun);
+        let mut start = self.written;
+        for (number, frame) in self.frames.iter().enumerate() {
+            if (number == 0 && begun) || keep(frame.kind) {
+                kept.push(frame.kind, &self.bytes[start - self.base..frame.end - self.base]);
+            }
+            start = frame.end;
+        }
+        *self = kept;
+    }
+
+    /// Gives back the space of what was written, once it is most of the buffer.
+    fn reclaim(&mut self) {
+        let written = self.written - self.base;
+        if written > self.bytes.len() / 2 {
+            self.bytes.drain(..written);
+            self.base = self.written;
+        }
+    }
+}

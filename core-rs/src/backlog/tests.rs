@@ -1,0 +1,176 @@
+//! Backlogs over one log, against a model that gives every client a queue of its own.
+
+use std::collections::VecDeque;
+
+use proptest::prelude::*;
+
+use super::*;
+
+const CHANNEL: ChannelId = ChannelId(0);
+
+#[derive(Clone, Debug)]
+enum Step {
+    /// Append a message of this many bytes for everyone, but not for this client.
+    Publish(usize, Option<usize>),
+    /// Queue a frame for one client.
+    Push(usize, bool),
+    /// The socket of a client takes this many bytes of what it is offered.
+    Write(usize, usize),
+    Skip(usize),
+    Clear(usize),
+    /// The client leaves the log for another and comes back.
+    Detach(usize),
+    /// Forget what everyone has read.
+    Release,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let client = 0usize..CLIENTS;
+    prop_oneof![
+        6 => (1usize..200, prop::option::weighted(0.2, client.clone()))
+            .prop_map(|(length, except)| Step::Publish(length, except)),
+        2 => (client.clone(), any::<bool>()).prop_map(|(client, direct)| Step::Push(client, direct)),
+        8 => (client.clone(), prop_oneof![1usize..40, Just(usize::MAX)])
+            .prop_map(|(client, bytes)| Step::Write(client, bytes)),
+        1 => client.clone().prop_map(Step::Skip),
+        1 => client.clone().prop_map(Step::Clear),
+        1 => client.prop_map(Step::Detach),
+        2 => Just(Step::Release),
+    ]
+}
+
+const CLIENTS: usize = 3;
+
+/// A frame as the model keeps it.
+#[derive(Clone)]
+struct Waiting {
+    kind: Kind,
+    bytes: Vec<u8>,
+    begun: bool,
+}
+
+#[derive(Default)]
+struct Model {
+    waiting: VecDeque<Waiting>,
+}
+
+impl Model {
+    fn push(&mut self, kind: Kind, bytes: Vec<u8>) {
+        self.waiting.push_back(Waiting { kind, bytes, begun: false });
+    }
+
+    fn write(&mut self, mut bytes: usize) -> (Vec<u8>, Completed) {
+        let mut written = Vec::new();
+        let mut completed = Completed::default();
+        while bytes > 0 {
+            let Some(frame) = self.waiting.front_mut() else { break };
+            let taken = bytes.min(frame.bytes.len());
+            written.extend(frame.bytes.drain(..taken));
+            frame.begun = true;
+            bytes -= taken;
+            if frame.bytes.is_empty() {
+                completed.messages += u64::from(frame.kind.is_message());
+                self.waiting.pop_front();
+            }
+        }
+        (written, completed)
+    }
+
+    fn retain(&mut self, keep: impl Fn(Kind) -> bool) -> u64 {
+        let before = self.messages();
+        self.waiting.retain(|frame| frame.begun || keep(frame.kind));
+        before - self.messages()
+    }
+
+    fn messages(&self) -> u64 {
+        self.waiting.iter().filter(|frame| frame.kind.is_message()).count() as u64
+    }
+
+    fn published(&self) -> u64 {
+        self.waiting.iter().filter(|frame| frame.kind.is_published()).count() as u64
+    }
+}
+
+fn bytes_of(number: u8, length: usize) -> Vec<u8> {
+    (0..length).map(|at| number.wrapping_add(at as u8)).collect()
+}
+
+struct Pair {
+    backlog: Backlog,
+    model: Model,
+}
+
+fn write(pair: &mut Pair, log: &Log, limit: usize) -> Result<(), TestCaseError> {
+    let offered = pair.backlog.unwritten(log);
+    let bytes = offered.len().min(limit);
+    let (expected, completed) = pair.model.write(bytes);
+    prop_assert_eq!(&offered[..bytes], &expected[..]);
+    let actual = pair.backlog.wrote(bytes, log);
+    prop_assert_eq!(actual.messages, completed.messages);
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn every_client_gets_what_a_queue_of_its_own_would_give_it(
+        steps in prop::collection::vec(step(), 0..150)
+    ) {
+        let mut log = Log::default();
+        let mut pairs: Vec<Pair> = (0..CLIENTS)
+            .map(|_| Pair { backlog: Backlog::default(), model: Model::default() })
+            .collect();
+        for (number, step) in steps.into_iter().enumerate() {
+            match step {
+                Step::Publish(length, except) => {
+                    let message = bytes_of(number as u8, length);
+                    if let Some(client) = except {
+                        pairs[client].backlog.detach(&log);
+                    }
+                    log.append(&message, CHANNEL);
+                    for (client, pair) in pairs.iter_mut().enumerate() {
+                        if except == Some(client) {
+                            pair.backlog.follow(&log);
+                        } else {
+                            pair.model.push(Kind::Published(CHANNEL), message.clone());
+                        }
+                    }
+                }
+                Step::Push(client, direct) => {
+                    let kind = if direct { Kind::Direct } else { Kind::Control };
+                    let frame = bytes_of(number as u8, 17);
+                    pairs[client].backlog.push(kind, &frame, &log);
+                    pairs[client].model.push(kind, frame);
+                }
+                Step::Write(client, limit) => write(&mut pairs[client], &log, limit)?,
+                Step::Skip(client) => {
+                    let pair = &mut pairs[client];
+                    let skipped = pair.model.retain(|kind| !kind.is_published());
+                    prop_assert_eq!(pair.backlog.skip(&log), skipped);
+                }
+                Step::Clear(client) => {
+                    let pair = &mut pairs[client];
+                    let dropped = pair.model.retain(|_| false);
+                    prop_assert_eq!(pair.backlog.clear(&log), dropped);
+                }
+                Step::Detach(client) => pairs[client].backlog.detach(&log),
+                Step::Release => {
+                    let oldest = pairs.iter().map(|pair| pair.backlog.cursor()).min();
+                    log.release(oldest.expect("there are clients"));
+                }
+            }
+            for pair in &pairs {
+                prop_assert_eq!(pair.backlog.messages(&log), pair.model.messages());
+                prop_assert_eq!(pair.backlog.lag(&log).messages, pair.model.published());
+            }
+        }
+        for pair in &mut pairs {
+            while !pair.backlog.is_empty(&log) {
+                write(pair, &log, usize::MAX)?;
+            }
+            prop_assert!(pair.model.waiting.is_empty());
+            prop_assert_eq!(pair.backlog.lag(&log), Lag::default());
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! What Rust tells JavaScript: one bounded ring of events for all threads, and a doorbell.
+//!
+//! Workers and the door put events in, the JavaScript thread drains them. Messages of clients count
+//! against a limit, past which workers stop reading from their sockets until JavaScript has caught up.
+//! Closes do not count, being bounded by the number of clients, nor do upgrades, which the door limits.
+
+use std::sync::atomic::{AtomicBool, Ordering, fence};
+
+use crate::client::ClientKey;
+use crate::door::UpgradeRequest;
+use crate::queue::{MustWake, Queue, QueueLimits};
+
+/// Messages of clients that may wait for JavaScript. Each worker may pass it by what one read holds.
+const INBOUND: QueueLimits = QueueLimits { messages: 4096, bytes: 16 * 1024 * 1024 };
+
+/// Something that happened.
+pub enum Event {
+    /// A client asks for a WebSocket.
+    Upgrade(UpgradeRequest),
+    /// A client sent a text message.
+    Text(ClientKey, String),
+    /// A client sent a binary message.
+    Binary(ClientKey, Vec<u8>),
+    /// A client is gone. Nothing about it follows.
+    Closed {
+        /// The client.
+        client: ClientKey,
+        /// Close code; 1006 for a connection that ended without one, 1005 for a close without code.
+        code: u16,
+        /// The reason that came with the code.
+        reason: String,
+    },
+    /// A slow client missed messages.
+    Skipped(ClientKey, u64),
+}
+
+/// The ring and its doorbell.
+pub struct Bridge {
+    events: Queue<Event>,
+    /// A worker has stopped reading. Set by workers, cleared by the JavaScript thread.
+    held_back: AtomicBool,
+    /// Asks the JavaScript thread to drain; called from any thread.
+    doorbell: Box<dyn Fn() + Send + Sync>,
+}
+
+impl Bridge {
+    /// A ring whose bell is armed: the first event calls `doorbell`.
+    pub fn new(doorbell: impl Fn() + Send + Sync + 'static) -> Bridge {
+        let events = Queue::new(INBOUND);
+        assert!(events.may_sleep(), "a new queue is empty");
+        Bridge { events, held_back: AtomicBool::new(false), doorbell: Box::new(doorbell) }
+    }
+
+    /// Tells of something that is bounded by other means.
+    pub fn tell(&self, event: Event) {
+        self.ring(self.events.push(event));
+    }
+
+    /// Tells of a client's message. The reader has asked [`Bridge::has_room`] before it read.
+    pub fn tell_message(&self, event: Event, bytes: usize) {
+        self.ring(self.events.push_counted(event, bytes));
+    }
+
+    /// Whether workers may read from their clients. After false, the worker's queue will get a
+    /// `Resume` when they may.
+    pub fn has_room(&self) -> bool {
+        if self.events.load() < 1.0 {
+            return true;
+        }
+        self.held_back.store(true, Ordering::Relaxed);
+        // Pairs with the fence in `catch_up`: this look sees the room, or that one sees the flag.
+        fence(Ordering::SeqCst);
+        self.events.load() < 1.0
+    }
+
+    /// For the JavaScript thread: takes the oldest event.
+    pub fn pop(&self) -> Option<Event> {
+        self.events.pop()
+    }
+
+    /// For the JavaScript thread, after it has drained: true when workers wait for a `Resume`.
+    pub fn catch_up(&self) -> bool {
+        // Pairs with the fence in `has_room`.
+        fence(Ordering::SeqCst);
+        self.held_back.load(Ordering::Relaxed)
+            && self.events.load() < 0.5
+            && self.held_back.swap(false, Ordering::Relaxed)
+    }
+
+    /// For the JavaScript thread: arms the bell. False when events wait, and it has to drain again.
+    pub fn may_rest(&self) -> bool {
+        self.events.may_sleep()
+    }
+
+    fn ring(&self, must: MustWake) {
+        if must.0 {
+            (self.doorbell)();
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! One client of a worker: its socket, its backlog, and a small state.
+
+use std::io::{self, Read, Write};
+use std::net::Shutdown;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use mio::net::TcpStream;
+
+use crate::backlog::Backlog;
+use crate::cohort::{CohortIndex, SILENT};
+use crate::frame::Decoder;
+use crate::log::Log;
+use crate::stats::Tally;
+
+/// Names a client to everyone: the sequencer gives it out, and it is never 0.
+pub type ClientKey = u32;
+
+/// Where a worker keeps a client. Free again when the client is gone.
+pub type ClientIndex = usize;
+
+/// Bytes of direct messages that wait for a client. The sequencer adds, the client's worker subtracts.
+pub type Buffered = Arc<AtomicUsize>;
+
+/// A client. Only its worker touches it.
+pub struct Client {
+    /// Its name.
+    pub key: ClientKey,
+    /// `None` until the door hands it over.
+    socket: Option<TcpStream>,
+    /// What it has still to be sent.
+    pub backlog: Backlog,
+    /// What it has said in part.
+    pub decoder: Decoder,
+    /// Its cohort, and its seat in the roster.
+    pub cohort: CohortIndex,
+    /// See `cohort`.
+    pub seat: usize,
+    /// Whether it still takes part.
+    pub state: State,
+    /// The socket refused bytes; epoll will tell when it takes more.
+    pub blocked: bool,
+    /// Messages it lacked when its socket refused bytes. It need not answer for those: the worker
+    /// itself had saved them up. Without limit until it has a socket.
+    pub grace: u64,
+    /// It stands on the worker's list of clients to flush.
+    pub to_flush: bool,
+    /// It stands on the worker's list of clients to read from.
+    pub to_read: bool,
+    /// The peer has ended its side: read until the end shows.
+    pub ended: bool,
+    /// When it was last heard, in seconds of the worker's clock.
+    pub heard_at_secs: u32,
+    /// A ping was sent since it was last heard.
+    pub pinged: bool,
+    /// Messages it missed that JavaScript was not told of yet.
+    pub skipped_untold: u64,
+    buffered: Buffered,
+}
+
+/// Whether a client takes part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// It hears its channels, and JavaScript knows it.
+    Open,
+    /// JavaScript was told that it closed; its last bytes, a close frame, are on their way.
+    Leaving {
+        /// When to give up on it.
+        deadline: Instant,
+        /// It sent a close frame, so that nothing more is to be expected of it.
+        peer_closed: bool,
+    },
+}
+
+/// How far a flush came.
+#[derive(Debug)]
+pub enum Flushed {
+    /// All is written.
+    All,
+    /// The socket takes no more for now.
+    Blocked,
+    /// The socket is broken.
+    Broken(io::Error),
+}
+
+impl Client {
+    /// A client whose socket is still at the door.
+    pub fn expected(key: ClientKey, buffered: Buffered, now_secs: u32) -> Client {
+        Client {
+            key,
+            socket: None,
+            backlog: Backlog::default(),
+            decoder: Decoder::default(),
+            cohort: SILENT,
+            seat: 0,
+            state: State::Open,
+            blocked: true,
+            grace: u64::MAX,
+            to_flush: false,
+            to_read: false,
+            ended: false,
+            heard_at_secs: now_secs,
+            pinged: false,
+            skipped_untold: 0,
+            buffered,
+        }
+    }
+
+    /// Takes its socket, which is registered with the worker's poll.
+    pub fn attach(&mut self, socket: TcpStream) {
+        self.socket = Some(socket);
+        self.blocked = false;
+    }
+
+    /// Gives up the socket, to be deregistered and closed.
+    pub fn take_socket(&mut self) -> Option<TcpStream> {
+        self.socket.take()
+    }
+
+    /// True while it hears its channels.
+    pub fn is_open(&self) -> bool {
+        self.state == State::Open
+    }
+
+    /// Writes what waits, in as few writes as the backlog allows: two at most when nothing refuses.
+    pub fn flush(&mut self, log: &Log, tally: &mut Tally) -> Flushed {
+        loop {
+            let Some(socket) = &mut self.socket else { return Flushed::Blocked };
+            let unwritten = self.backlog.unwritten(log);
+            if unwritten.is_empty() {
+                self.blocked = false;
+                return Flushed::All;
+            }
+            let wanted = unwritten.len();
+            match socket.write(unwritten) {
+                Ok(written) => {
+                    self.note_written(written, log, tally);
+                    // A short write means a full socket: epoll reports when it has room again.
+                    if written < wanted {
+                        return self.refused(log);
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    return self.refused(log);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Flushed::Broken(error),
+            }
+        }
+    }
+
+    fn note_written(&mut self, bytes: usize, log: &Log, tally: &mut Tally) {
+        let completed = self.backlog.wrote(bytes, log);
+        tally.writes += 1;
+        tally.bytes_written += bytes as u64;
+        tally.deliveries += completed.messages;
+        if completed.direct_bytes > 0 {
+            self.buffered.fetch_sub(completed.direct_bytes, Ordering::Relaxed);
+        }
+    }
+
+    fn refused(&mut self, log: &Log) -> Flushed {
+        let lag = self.backlog.lag(log).messages;
+        self.grace = if self.blocked { self.grace.min(lag) } else { lag };
+        self.blocked = true;
+        Flushed::Blocked
+    }
+
+    /// Reads what has arrived, as far as `buffer` goes. Nothing at all means the end of the stream.
+    pub fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match &mut self.socket {
+            Some(socket) => socket.read(buffer),
+            None => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
+
+    /// Tells the peer that nothing more will come. A peer that is gone already does not mind.
+    pub fn shut_down_writing(&self) {
+        if let Some(socket) = &self.socket {
+            let _ = socket.shutdown(Shutdown::Write);
+        }
+    }
+}

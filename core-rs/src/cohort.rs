@@ -1,0 +1,109 @@
+//! The clients of one worker that hear the same channels, and the one log they all read.
+
+use crate::client::ClientIndex;
+use crate::log::{Cursor, Log};
+use crate::roster::{Reseated, Roster};
+use crate::routes::ChannelId;
+
+/// Where a worker keeps a cohort. Free again when its last client has left.
+pub type CohortIndex = usize;
+
+/// The cohort of the clients that hear nothing. It always exists, and its log stays empty.
+pub const SILENT: CohortIndex = 0;
+
+/// A cohort. Its clients differ only in their cursors.
+pub struct Cohort {
+    /// What its clients are subscribed to, sorted.
+    channels: Box<[ChannelId]>,
+    log: Log,
+    roster: Roster,
+    /// The oldest cursor seen in this pass: when the pass ends, everyone has read up to here.
+    oldest: Cursor,
+    /// The worker has a pass over this cohort on its list.
+    scheduled: bool,
+}
+
+impl Cohort {
+    /// A cohort without members.
+    pub fn new(channels: Box<[ChannelId]>) -> Cohort {
+        Cohort {
+            channels,
+            log: Log::default(),
+            roster: Roster::default(),
+            oldest: Cursor::default(),
+            scheduled: false,
+        }
+    }
+
+    /// What its clients are subscribed to, sorted.
+    pub fn channels(&self) -> &[ChannelId] {
+        &self.channels
+    }
+
+    /// The log that all members read.
+    pub fn log(&self) -> &Log {
+        &self.log
+    }
+
+    /// Number of clients.
+    pub fn len(&self) -> usize {
+        self.roster.len()
+    }
+
+    /// True without clients.
+    pub fn is_empty(&self) -> bool {
+        self.roster.is_empty()
+    }
+
+    /// Adds a message for all members: one copy, whatever their number.
+    pub fn append(&mut self, frame: &[u8], channel: ChannelId) {
+        self.log.append(frame, channel);
+    }
+
+    /// Notes that a pass is wanted; true when none was yet.
+    pub fn schedule(&mut self) -> bool {
+        !std::mem::replace(&mut self.scheduled, true)
+    }
+
+    /// True when a pass is wanted.
+    pub fn is_scheduled(&self) -> bool {
+        self.scheduled
+    }
+
+    /// Starts the pass that was scheduled.
+    pub fn begin_pass(&mut self) {
+        self.scheduled = false;
+        self.oldest = self.log.head();
+        self.roster.begin_pass();
+    }
+
+    /// The next member to visit; `None` when the pass is over.
+    pub fn next_in_pass(&mut self) -> Option<ClientIndex> {
+        self.roster.next_in_pass()
+    }
+
+    /// Notes where a visited member stands now.
+    pub fn visited(&mut self, cursor: Cursor) {
+        self.oldest = self.oldest.min(cursor);
+    }
+
+    /// Ends the pass: forgets what all members have read.
+    pub fn end_pass(&mut self) {
+        if !self.roster.in_pass() {
+            self.log.release(self.oldest);
+            if self.log.is_empty() {
+                self.roster.rotate();
+            }
+        }
+    }
+
+    /// Adds a client, which stands at the head; returns its seat.
+    pub fn join(&mut self, client: ClientIndex) -> usize {
+        self.roster.join(client)
+    }
+
+    /// Removes the client in `seat`.
+    pub fn leave(&mut self, seat: usize) -> Option<Reseated> {
+        self.roster.leave(seat)
+    }
+}

@@ -1,0 +1,52 @@
+//! What reaches a worker through its queue, in the order in which it was decided.
+
+use std::net::TcpStream;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::client::{Buffered, ClientKey};
+use crate::frame::Frame;
+use crate::routes::ChannelId;
+
+/// One item of a worker's queue.
+pub enum Command {
+    /// A message to all subscribers of a channel. The only command that counts against the queue.
+    Publish {
+        /// The channel.
+        channel: ChannelId,
+        /// The message, shared with the other workers.
+        frame: Frame,
+        /// A subscriber that is not to get it.
+        except: Option<ClientKey>,
+    },
+    /// A client was accepted; its socket follows. Other commands for it may come first.
+    Expect(ClientKey, Buffered),
+    /// The socket of an expected client, and what was already read from it.
+    Attach(ClientKey, TcpStream, Bytes),
+    /// The socket of an expected client will not come.
+    Abandon(ClientKey),
+    /// A client hears a channel from here on.
+    Subscribe(ClientKey, ChannelId),
+    /// A client does not hear a channel from here on.
+    Unsubscribe(ClientKey, ChannelId),
+    /// A message to one client.
+    Send(ClientKey, Frame),
+    /// Start the closing handshake with a client.
+    Close(ClientKey, u16, String),
+    /// End a client's connection at once.
+    Terminate(ClientKey),
+    /// Close every client, evenly over a time.
+    CloseAll {
+        /// Close code.
+        code: u16,
+        /// Close reason.
+        reason: String,
+        /// How long it is to take.
+        over: Duration,
+    },
+    /// JavaScript has caught up: read from clients again.
+    Resume,
+    /// End the thread. Sockets are closed as they are.
+    Stop,
+}

@@ -1,0 +1,60 @@
+//! How the door's tasks learn that it is closing.
+
+use tokio::sync::watch;
+
+/// The door's phases, in the only order they are taken in.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Phase {
+    Open,
+    /// Connections end with the request they are at.
+    Draining,
+    Closed,
+}
+
+/// The side that closes.
+pub(super) struct Latch(watch::Sender<Phase>);
+
+/// The side that is told. Every task has its own.
+#[derive(Clone)]
+pub(super) struct Closing(watch::Receiver<Phase>);
+
+/// An open latch, and the first of those who watch it.
+pub(super) fn latch() -> (Latch, Closing) {
+    let (sender, receiver) = watch::channel(Phase::Open);
+    (Latch(sender), Closing(receiver))
+}
+
+impl Latch {
+    pub(super) fn drain(&self) {
+        self.advance(Phase::Draining);
+    }
+
+    pub(super) fn close(&self) {
+        self.advance(Phase::Closed);
+    }
+
+    fn advance(&self, to: Phase) {
+        self.0.send_if_modified(|phase| {
+            let later = *phase < to;
+            *phase = to.max(*phase);
+            later
+        });
+    }
+}
+
+impl Closing {
+    /// Returns once the door has begun to close.
+    pub(super) async fn draining(&mut self) {
+        self.reached(Phase::Draining).await;
+    }
+
+    /// Returns once nothing is to be served any more.
+    pub(super) async fn closed(&mut self) {
+        self.reached(Phase::Closed).await;
+    }
+
+    async fn reached(&mut self, wanted: Phase) {
+        // An error says that the latch is gone, and so is the door.
+        let _ = self.0.wait_for(|phase| *phase >= wanted).await;
+    }
+}

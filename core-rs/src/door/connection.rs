@@ -1,0 +1,183 @@
+//! One client's connection: its requests in their order, until it ends or becomes a WebSocket.
+
+use std::cell::Cell;
+use std::convert::Infallible;
+use std::net::{Shutdown, SocketAddr};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::body::Incoming;
+use hyper::server::conn::http1::{self, Parts};
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, Version, header};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use socket2::SockRef;
+use tokio::net::TcpStream;
+use tokio::select;
+use tokio::time::timeout;
+
+use super::closing::Closing;
+use super::decider::{Ask, Decider};
+use super::objection::Objection;
+use super::proxy::Proxy;
+use super::response::Body;
+use super::{Decision, DoorConfig, Reservation, handshake};
+
+/// Bytes that a connection may hold in either direction while a body streams through. A body of any
+/// size passes in this much memory.
+pub(super) const STREAM_BUFFER_BYTES: usize = 64 * 1024;
+
+/// How long a connection that the door has ended is still read from. A socket that is closed with
+/// unread bytes resets the connection, and the reset would overtake the response that says why.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// Unread bytes are thrown away in pieces of this size.
+const DISCARD_BYTES: usize = 8 * 1024;
+
+/// Where an accepted client's reservation waits until the 101 response is on its way.
+type Place = Rc<Cell<Option<Box<dyn Reservation>>>>;
+
+/// What all connections share.
+pub(super) struct Reception {
+    http: http1::Builder,
+    decider: Decider,
+    proxy: Proxy,
+}
+
+impl Reception {
+    pub(super) fn new(config: DoorConfig, ask: Ask) -> Reception {
+        let mut http = http1::Builder::new();
+        // hyper answers a malformed head with 400, and one of too many bytes or of more than 100
+        // headers with 431. `max_buf_size` alone would be no such limit: it also bounds bodies, and
+        // may not be below 8 KiB.
+        http.timer(TokioTimer::new())
+            .header_read_timeout(config.head_timeout)
+            .max_header_size(config.max_head_bytes)
+            .max_buf_size(STREAM_BUFFER_BYTES.max(config.max_head_bytes));
+        Reception {
+            http,
+            decider: Decider::new(ask, config.max_pending_upgrades, config.upgrade_timeout),
+            proxy: Proxy::new(&config.upstream),
+        }
+    }
+
+    async fn answer(
+        &self,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+        place: &Place,
+    ) -> Response<Body> {
+        let answer = match check(&request) {
+            Err(objection) => Err(objection),
+            Ok(()) if handshake::is_asked_for(&request) => {
+                self.answer_upgrade(&request, peer, place).await
+            }
+            Ok(()) => self.proxy.forward(request, peer).await,
+        };
+        answer.unwrap_or_else(|objection| objection.response())
+    }
+
+    async fn answer_upgrade(
+        &self,
+        request: &Request<Incoming>,
+        peer: SocketAddr,
+        place: &Place,
+    ) -> Result<Response<Body>, Objection> {
+        let accept_key = handshake::check(request)?;
+        Ok(match self.decider.decide(request, peer).await? {
+            Decision::Accept { headers, reservation } => {
+                place.set(Some(reservation));
+                handshake::accept(accept_key, headers)
+            }
+            Decision::Refuse { status, headers, body } => handshake::refuse(status, headers, body),
+        })
+    }
+}
+
+/// What hyper leaves unchecked: whether it is clear where the request goes and where it ends.
+fn check(request: &Request<Incoming>) -> Result<(), Objection> {
+    if request.method() == Method::CONNECT {
+        return Err(Objection::Connect);
+    }
+    if request.uri().path() == "*" && request.method() != Method::OPTIONS {
+        return Err(Objection::Target);
+    }
+    // RFC 9112, section 3.2: exactly one, which only HTTP/1.0 may leave out.
+    match request.headers().get_all(header::HOST).iter().count() {
+        1 => {}
+        0 if request.version() == Version::HTTP_10 => {}
+        _ => return Err(Objection::Host),
+    }
+    let mut codings = request.headers().get_all(header::TRANSFER_ENCODING).iter();
+    if codings.any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"chunked")) {
+        return Err(Objection::TransferCoding);
+    }
+    Ok(())
+}
+
+/// Serves the connection until it ends, or leaves the door as a WebSocket.
+///
+/// A client that closes its side is gone, whatever it still waits for: hyper then drops the request
+/// under way, which gives up its upgrade or cancels its request to the application. (It reads one
+/// buffer ahead at most. A client that has sent more, and then goes, is missed when it is written to.)
+pub(super) async fn serve(
+    socket: TcpStream,
+    peer: SocketAddr,
+    reception: Rc<Reception>,
+    mut closing: Closing,
+) {
+    let place = Place::default();
+    let service = service_fn(|request| {
+        let (reception, place) = (Rc::clone(&reception), Rc::clone(&place));
+        async move { Ok::<_, Infallible>(reception.answer(request, peer, &place).await) }
+    });
+    let mut connection = reception.http.serve_connection(TokioIo::new(socket), service);
+    let ended = select! {
+        biased;
+        ended = &mut connection => Some(ended),
+        () = closing.draining() => None,
+    };
+    let ended = match ended {
+        Some(ended) => ended,
+        None => {
+            Pin::new(&mut connection).graceful_shutdown();
+            (&mut connection).await
+        }
+    };
+    let Parts { io, read_buf, .. } = connection.into_parts();
+    match (ended, place.take()) {
+        // hyper has sent the 101, and stopped without closing.
+        (Ok(()), Some(reservation)) => hand_over(io.into_inner(), read_buf, reservation),
+        // Dropping a reservation gives it up.
+        _ => linger(io.into_inner()).await,
+    }
+}
+
+fn hand_over(socket: TcpStream, read_ahead: Bytes, reservation: Box<dyn Reservation>) {
+    // An error says that the socket is beyond use; then the reservation is given up.
+    if let Ok(socket) = socket.into_std() {
+        reservation.attach(socket, read_ahead);
+    }
+}
+
+/// Ends our side of the connection and waits until the client ends its own. See [`LINGER`].
+async fn linger(socket: TcpStream) {
+    if SockRef::from(&socket).shutdown(Shutdown::Write).is_ok() {
+        let _ = timeout(LINGER, discard(&socket)).await;
+    }
+}
+
+/// Reads until the client closes or breaks the connection.
+async fn discard(socket: &TcpStream) {
+    let mut discarded = [0; DISCARD_BYTES];
+    while socket.readable().await.is_ok() {
+        match socket.try_read(&mut discarded) {
+            Ok(0) => return,
+            Ok(_) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+            Err(_) => return,
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! The server's side of the WebSocket handshake: RFC 6455, section 4.2.
+
+use base64::Engine;
+use base64::alphabet;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
+use bytes::Bytes;
+use hyper::header::{self, HeaderName, HeaderValue};
+use hyper::{HeaderMap, Method, Request, Response, StatusCode, Version};
+use sha1::{Digest, Sha1};
+
+use super::Headers;
+use super::headers::{has_token, is_free};
+use super::objection::Objection;
+use super::response::{Body, whole};
+
+/// The version of the protocol that RFC 6455 describes, and the only one in use.
+pub(super) const VERSION: &str = "13";
+
+/// What the key is hashed with, to prove that the server understood the request.
+const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+/// Bytes of a decoded key.
+const KEY_BYTES: usize = 16;
+
+/// Takes any base64 of 16 bytes. The spare bits of its last digit are often not zero in keys that
+/// were made up by hand; they are no reason to turn a client away.
+const KEY_FORMAT: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
+);
+
+/// Whether the request asks for a WebSocket, properly or not. Another protocol in `Upgrade`, or an
+/// `Upgrade` that `Connection` does not announce, asks for nothing: HTTP has such a field ignored.
+pub(super) fn is_asked_for<B>(request: &Request<B>) -> bool {
+    has_token(request.headers(), &header::UPGRADE, "websocket")
+        && has_token(request.headers(), &header::CONNECTION, "upgrade")
+}
+
+/// Checks a request that asks for a WebSocket; returns the value of `Sec-WebSocket-Accept`.
+///
+/// # Errors
+///
+/// The first thing that is wrong.
+pub(super) fn check<B: hyper::body::Body>(request: &Request<B>) -> Result<HeaderValue, Objection> {
+    if request.method() != Method::GET {
+        return Err(Objection::Method);
+    }
+    if request.version() != Version::HTTP_11 {
+        return Err(Objection::HttpVersion);
+    }
+    if !request.body().is_end_stream() {
+        return Err(Objection::Body);
+    }
+    if only(request.headers(), &header::SEC_WEBSOCKET_VERSION) != Some(VERSION.as_bytes()) {
+        return Err(Objection::WebSocketVersion);
+    }
+    let key = only(request.headers(), &header::SEC_WEBSOCKET_KEY).filter(|key| is_key(key));
+    key.map(accept_key).ok_or(Objection::Key)
+}
+
+/// The value of a field that stands exactly once.
+fn only<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h [u8]> {
+    let mut values = headers.get_all(name).iter();
+    let first = values.next()?;
+    values.next().is_none().then_some(first.as_bytes())
+}
+
+fn is_key(key: &[u8]) -> bool {
+    KEY_FORMAT.decode(key).is_ok_and(|key| key.len() == KEY_BYTES)
+}
+
+fn accept_key(key: &[u8]) -> HeaderValue {
+    let hash = Sha1::new().chain_update(key).chain_update(GUID).finalize();
+    HeaderValue::try_from(STANDARD.encode(hash)).expect("base64 is ASCII")
+}
+
+/// The response that switches protocols. Of `headers`, those that the handshake sets itself are left
+/// out.
+pub(super) fn accept(accept_key: HeaderValue, headers: Headers) -> Response<Body> {
+    let mut response = with_headers(StatusCode::SWITCHING_PROTOCOLS, headers, Bytes::new());
+    let own = response.headers_mut();
+    own.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    own.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+    own.insert(header::SEC_WEBSOCKET_ACCEPT, accept_key);
+    response
+}
+
+/// The application's refusal. Of `headers`, those that frame a response are left out, the body being
+/// whole. A status that cannot end a request is a mistake of the application's, and becomes 500.
+pub(super) fn refuse(status: u16, headers: Headers, body: Bytes) -> Response<Body> {
+    let status = StatusCode::from_u16(status)
+        .ok()
+        .filter(|status| (200..600).contains(&status.as_u16()))
+        .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    with_headers(status, headers, body)
+}
+
+fn with_headers(status: StatusCode, headers: Headers, body: Bytes) -> Response<Body> {
+    let mut response = whole(status, body);
+    for (name, value) in headers.into_iter().filter(|(name, _)| is_free(name)) {
+        response.headers_mut().append(name, value);
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::{Empty, Full};
+
+    use super::*;
+
+    /// The request of RFC 6455, section 1.3.
+    fn request() -> Request<Empty<Bytes>> {
+        Request::builder()
+            .uri("/chat")
+            .header("host", "server.example.com")
+            .header("upgrade", "websocket")
+            .header("connection", "Upgrade")
+            .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
+            .header("sec-websocket-version", "13")
+            .body(Empty::new())
+            .expect("a proper request")
+    }
+
+    fn request_with(name: &'static str, value: &'static str) -> Request<Empty<Bytes>> {
+        let mut request = request();
+        let value = HeaderValue::from_static(value);
+        request.headers_mut().insert(HeaderName::from_static(name), value);
+        request
+    }
+
+    #[test]
+    fn the_example_of_the_rfc_gets_its_answer() {
+        let accept_key = check(&request()).expect("it is proper");
+        assert_eq!(accept_key, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+    }
+
+    #[test]
+    fn only_an_announced_websocket_is_asked_for() {
+        assert!(is_asked_for(&request()));
+        assert!(is_asked_for(&request_with("upgrade", "h2c, WebSocket")));
+        assert!(is_asked_for(&request_with("connection", "keep-alive, upgrade")));
+        assert!(!is_asked_for(&request_with("upgrade", "h2c")));
+        assert!(!is_asked_for(&request_with("connection", "keep-alive")));
+    }
+
+    #[test]
+    fn any_other_method_version_or_length_is_refused() {
+        let mut post = request();
+        *post.method_mut() = Method::POST;
+        assert_eq!(check(&post), Err(Objection::Method));
+        let mut old = request();
+        *old.version_mut() = Version::HTTP_10;
+        assert_eq!(check(&old), Err(Objection::HttpVersion));
+        let with_body = request().map(|_| Full::new(Bytes::from_static(b"frames?")));
+        assert_eq!(check(&with_body), Err(Objection::Body));
+    }
+
+    #[test]
+    fn the_protocol_version_must_be_13() {
+        for version in ["", "8", "12", "13, 8", "013"] {
+            let request = request_with("sec-websocket-version", version);
+            assert_eq!(check(&request), Err(Objection::WebSocketVersion), "{version:?}");
+        }
+        let mut without = request();
+        without.headers_mut().remove(header::SEC_WEBSOCKET_VERSION);
+        assert_eq!(check(&without), Err(Objection::WebSocketVersion));
+    }
+
+    #[test]
+    fn a_key_is_16_bytes_in_base64() {
+        let cut = "AAAAAAAAAAAAAAAAAAAAAA";
+        for key in ["", cut, "AAAAAAAAAAAAAAAAAAAA", "!AAAAAAAAAAAAAAAAAAAAA=="] {
+            let request = request_with("sec-websocket-key", key);
+            assert_eq!(check(&request), Err(Objection::Key), "{key:?}");
+        }
+        assert!(check(&request_with("sec-websocket-key", "AAAAAAAAAAAAAAAAAAAAAB==")).is_ok());
+        let mut doubled = request();
+        let second = HeaderValue::from_static("AAAAAAAAAAAAAAAAAAAAAA==");
+        doubled.headers_mut().append(header::SEC_WEBSOCKET_KEY, second);
+        assert_eq!(check(&doubled), Err(Objection::Key));
+    }
+
+    #[test]
+    fn further_headers_cannot_change_the_handshake() {
+        let pairs = [
+            ("set-cookie", "a=1"),
+            ("set-cookie", "b=2"),
+            ("upgrade", "h2c"),
+            ("connection", "close"),
+            ("sec-websocket-accept", "forged"),
+            ("content-length", "9"),
+            ("transfer-encoding", "chunked"),
+        ];
+        let further = pairs
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+        let response = accept(HeaderValue::from_static("key"), further.to_vec());
+        let pairs = response.headers().iter();
+        let mut lines: Vec<_> =
+            pairs.map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+        lines.sort();
+        let expected: [(&str, &[u8]); 5] = [
+            ("connection", b"Upgrade"),
+            ("sec-websocket-accept", b"key"),
+            ("set-cookie", b"a=1"),
+            ("set-cookie", b"b=2"),
+            ("upgrade", b"websocket"),
+        ];
+        assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn a_refusal_with_a_status_that_refuses_nothing_is_an_error() {
+        for status in [0, 101, 199, 600, u16::MAX] {
+            let response = refuse(status, Headers::new(), Bytes::new());
+            assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR, "{status}");
+        }
+        assert_eq!(refuse(401, Headers::new(), Bytes::new()).status(), StatusCode::UNAUTHORIZED);
+    }
+}

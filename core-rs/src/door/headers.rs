@@ -1,0 +1,82 @@
+//! Headers that concern one connection only.
+
+use hyper::HeaderMap;
+use hyper::header::{self, HeaderName, HeaderValue};
+
+/// The fields that RFC 9110, section 7.6.1, has an intermediary remove, beside those that
+/// `Connection` names.
+const CONNECTION_FIELDS: [HeaderName; 6] = [
+    header::CONNECTION,
+    HeaderName::from_static("proxy-connection"),
+    HeaderName::from_static("keep-alive"),
+    header::TE,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+];
+
+/// Whether a field, which is a comma-separated list over one or several lines, has this element.
+/// Letter case does not count.
+pub(super) fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
+    elements(headers, name).any(|element| element.eq_ignore_ascii_case(token))
+}
+
+/// Removes what was meant for the connection it came by.
+pub(super) fn remove_connection_fields(headers: &mut HeaderMap) {
+    let named: Vec<HeaderName> =
+        elements(headers, &header::CONNECTION).filter_map(|name| name.parse().ok()).collect();
+    for name in CONNECTION_FIELDS.iter().chain(&named) {
+        headers.remove(name);
+    }
+}
+
+/// Whether a response to an upgrade may carry this field: those that frame the response, or switch
+/// the protocol, are the door's own.
+pub(super) fn is_free(name: &HeaderName) -> bool {
+    *name != header::SEC_WEBSOCKET_ACCEPT
+        && *name != header::CONTENT_LENGTH
+        && !CONNECTION_FIELDS.contains(name)
+}
+
+fn elements<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'h str> {
+    let lines = headers.get_all(name).iter().filter_map(|line: &HeaderValue| line.to_str().ok());
+    lines.flat_map(|line| line.split(',')).map(str::trim).filter(|element| !element.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
+        let pairs = lines
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+        pairs.collect()
+    }
+
+    #[test]
+    fn a_token_is_found_in_any_line_whatever_its_case() {
+        let mut headers = HeaderMap::new();
+        headers.append(header::CONNECTION, HeaderValue::from_static("keep-alive ,"));
+        headers.append(header::CONNECTION, HeaderValue::from_static("x, uPGRADE"));
+        assert!(has_token(&headers, &header::CONNECTION, "upgrade"));
+        assert!(!has_token(&headers, &header::CONNECTION, "up"));
+        assert!(!has_token(&headers, &header::UPGRADE, "upgrade"));
+    }
+
+    #[test]
+    fn fields_of_the_connection_are_removed_and_the_others_kept() {
+        let mut headers = headers(&[
+            ("connection", "close, X-Private, ,not a name"),
+            ("keep-alive", "timeout=5"),
+            ("proxy-connection", "close"),
+            ("te", "trailers"),
+            ("transfer-encoding", "chunked"),
+            ("upgrade", "h2c"),
+            ("x-private", "1"),
+            ("accept", "*/*"),
+        ]);
+        remove_connection_fields(&mut headers);
+        let kept: Vec<&str> = headers.keys().map(HeaderName::as_str).collect();
+        assert_eq!(kept, ["accept"]);
+    }
+}

@@ -1,0 +1,138 @@
+//! The door: the one public port, and the one thread that speaks HTTP.
+//!
+//! A connection goes through the files in this order:
+//!
+//! 1. `listener` accepts it.
+//! 2. `connection` reads its requests, with limits, and sends each one way or the other.
+//! 3. A WebSocket upgrade is checked (`handshake`), decided elsewhere (`decider`, with the types of
+//!    `upgrade`), and answered; an accepted socket leaves the door for its [`Reservation`].
+//! 4. Any other request is passed on to the application (`proxy`) over a unix socket (`upstream`).
+//!
+//! What the door answers by itself is an `objection`. All its tasks run on its one thread, so that
+//! nothing in it is locked.
+
+mod closing;
+mod connection;
+mod decider;
+mod handshake;
+mod headers;
+mod listener;
+mod objection;
+mod proxy;
+mod response;
+mod upgrade;
+mod upstream;
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::runtime;
+use tokio::task::{self, LocalSet};
+
+use closing::{Closing, Latch};
+use connection::Reception;
+
+pub use proxy::PEER;
+pub use upgrade::{Decision, Headers, Reservation, UpgradeRequest};
+
+/// Where the door listens, and what it tolerates.
+#[derive(Clone, Debug)]
+pub struct DoorConfig {
+    /// Address to listen on; port 0 is any free port. `[::]` hears IPv4 as well.
+    pub address: SocketAddr,
+    /// Path of the unix socket on which the application answers plain HTTP.
+    pub upstream: PathBuf,
+    /// How long a connection may take to send a whole request head, counted from its opening or from
+    /// the end of the response before. Thus also how long an idle connection is kept.
+    pub head_timeout: Duration,
+    /// Size of a request line and its headers, in bytes. A longer head is answered with 431.
+    pub max_head_bytes: usize,
+    /// How long a client waits for the decision on its upgrade before it is told 503.
+    pub upgrade_timeout: Duration,
+    /// Upgrades that may wait for their decision at once. One more is told 503.
+    pub max_pending_upgrades: usize,
+}
+
+/// An open door. It closes when dropped.
+pub struct Door {
+    local_addr: SocketAddr,
+    latch: Latch,
+    /// Taken by `close`.
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Door {
+    /// Binds the address, starts the door's thread, and returns once clients can connect.
+    ///
+    /// `ask` is called on the door's thread for every proper upgrade, and must not block: no client
+    /// is served meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// What the system says when the address, a descriptor or a thread is not to be had; its
+    /// `raw_os_error` is kept.
+    pub fn open(
+        config: DoorConfig,
+        ask: impl Fn(UpgradeRequest) + Send + 'static,
+    ) -> io::Result<Door> {
+        let runtime = runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
+        let listener = listener::bind(config.address)?;
+        let local_addr = listener.local_addr()?;
+        let listener = {
+            let _entered = runtime.enter();
+            TcpListener::from_std(listener)?
+        };
+        let (latch, closing) = closing::latch();
+        let thread = thread::Builder::new().name("shardcast-door".into()).spawn(move || {
+            let reception = Rc::new(Reception::new(config, Box::new(ask)));
+            LocalSet::new().block_on(&runtime, keep_open(listener, reception, closing));
+        })?;
+        Ok(Door { local_addr, latch, thread: Some(thread) })
+    }
+
+    /// The address the door listens on, with the actual port.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.local_addr
+    }
+
+    /// Closes the listening socket and lets connections end with the request they are at. Returns
+    /// before that has happened; doing it again changes nothing.
+    pub fn stop_accepting(&self) {
+        self.latch.drain();
+    }
+
+    /// Ends every connection at once and waits for the door's thread, which takes no longer than the
+    /// `ask` it may be in. Sockets that were handed over are no longer the door's.
+    ///
+    /// Requests under way are not waited for: the thread that closes the door is the one that would
+    /// have to answer them. Call [`Door::stop_accepting`] and let them finish first.
+    pub fn close(&mut self) {
+        self.latch.close();
+        if let Some(thread) = self.thread.take() {
+            // Its panic has been reported by the panic hook, and leaves nothing open.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Door {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// Serves until the door closes. The connections' tasks are then dropped with the [`LocalSet`].
+async fn keep_open(listener: TcpListener, reception: Rc<Reception>, mut closing: Closing) {
+    let connections_closing = closing.clone();
+    let welcome = move |socket, peer| {
+        let (reception, closing) = (Rc::clone(&reception), connections_closing.clone());
+        task::spawn_local(connection::serve(socket, peer, reception, closing));
+    };
+    task::spawn_local(listener::accept(listener, closing.clone(), welcome));
+    closing.closed().await;
+}

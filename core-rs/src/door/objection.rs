@@ -1,0 +1,100 @@
+//! What the door answers by itself, and why.
+
+use hyper::header::{self, HeaderValue};
+use hyper::{Response, StatusCode};
+
+use super::handshake::VERSION;
+use super::response::{Body, text};
+
+/// Why a request gets neither to the application nor to a worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Objection {
+    /// The door is no forward proxy.
+    Connect,
+    /// `*` with another method than OPTIONS.
+    Target,
+    /// No `Host`, or several.
+    Host,
+    /// A body in another coding than chunks.
+    TransferCoding,
+    /// A body that ended early, or whose chunks cannot be told apart.
+    BrokenBody,
+    /// A WebSocket request that is not a GET.
+    Method,
+    /// A WebSocket request over HTTP/1.0.
+    HttpVersion,
+    /// A WebSocket request with a body.
+    Body,
+    /// Another version of the WebSocket protocol than 13.
+    WebSocketVersion,
+    /// A `Sec-WebSocket-Key` that is missing, doubled, or not 16 bytes in base64.
+    Key,
+    /// The limit of upgrades that wait for a decision is reached.
+    TooManyUndecided,
+    /// The application did not decide on the upgrade in time.
+    UndecidedInTime,
+    /// The application let the upgrade go without a decision.
+    Undecided,
+    /// Nothing listens on the application's socket.
+    Unreachable,
+    /// The application gave no proper response.
+    NoResponse,
+}
+
+impl Objection {
+    fn status(self) -> StatusCode {
+        match self {
+            Objection::Connect | Objection::TransferCoding => StatusCode::NOT_IMPLEMENTED,
+            Objection::WebSocketVersion => StatusCode::UPGRADE_REQUIRED,
+            Objection::Target
+            | Objection::Host
+            | Objection::BrokenBody
+            | Objection::Method
+            | Objection::HttpVersion
+            | Objection::Body
+            | Objection::Key => StatusCode::BAD_REQUEST,
+            Objection::TooManyUndecided | Objection::UndecidedInTime | Objection::Undecided => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            Objection::Unreachable | Objection::NoResponse => StatusCode::BAD_GATEWAY,
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Objection::Connect => "CONNECT is not supported: this is not a forward proxy\n",
+            Objection::Target => "the target * goes with OPTIONS only\n",
+            Objection::Host => "a request needs exactly one Host header\n",
+            Objection::TransferCoding => "the only supported Transfer-Encoding is chunked\n",
+            Objection::BrokenBody => "the body of the request is malformed or incomplete\n",
+            Objection::Method => "a WebSocket request must be a GET\n",
+            Objection::HttpVersion => "a WebSocket request needs HTTP/1.1\n",
+            Objection::Body => "a WebSocket request must not have a body\n",
+            Objection::WebSocketVersion => "Sec-WebSocket-Version must be 13\n",
+            Objection::Key => "Sec-WebSocket-Key must be 16 bytes in base64\n",
+            Objection::TooManyUndecided => "too many WebSocket requests wait for a decision\n",
+            Objection::UndecidedInTime => "the application took too long to decide\n",
+            Objection::Undecided => "the application did not decide\n",
+            Objection::Unreachable => "the application cannot be reached\n",
+            Objection::NoResponse => "the application broke off without a response\n",
+        }
+    }
+
+    /// The response that tells the client.
+    pub(super) fn response(self) -> Response<Body> {
+        let mut response = text(self.status(), self.words());
+        let headers = response.headers_mut();
+        match self.status() {
+            StatusCode::UPGRADE_REQUIRED => {
+                headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+                headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+                headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static(VERSION));
+            }
+            StatusCode::SERVICE_UNAVAILABLE => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            }
+            _ => {}
+        }
+        response
+    }
+}

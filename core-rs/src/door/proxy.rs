@@ -1,0 +1,170 @@
+//! Plain HTTP, passed on to the application.
+//!
+//! Bodies stream both ways as they come. A client that leaves takes its request to the application
+//! with it, and an application that breaks off breaks the client's connection. How long a response may
+//! take is for the application to say: it may be a stream of events that lasts for days.
+
+use std::error::Error;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{Either, Empty};
+use hyper::body::{Body as _, Incoming};
+use hyper::header::{self, HeaderName, HeaderValue};
+use hyper::http::request::Parts;
+use hyper::http::uri::{self, Authority, PathAndQuery, Scheme};
+use hyper::{HeaderMap, Request, Response, StatusCode, Uri, Version};
+use hyper_util::client::legacy::{self, Client};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+
+use super::connection::STREAM_BUFFER_BYTES;
+use super::headers::{has_token, remove_connection_fields};
+use super::objection::Objection;
+use super::response::Body;
+use super::upstream::Upstream;
+
+/// The private header in which the application finds the client's address: `<ip> <port>`. It is the
+/// door's alone; one that a client sends is thrown away. An [`UpgradeRequest`](super::UpgradeRequest)
+/// has the address itself.
+pub const PEER: HeaderName = HeaderName::from_static("x-shardcast-peer");
+
+/// The authority of every request to the application. It names the pool of connections, and is only
+/// sent for a client of HTTP/1.0 that names no host.
+const AUTHORITY: &str = "localhost";
+
+/// Idle connections to the application that are kept for the next requests.
+const MAX_IDLE: usize = 256;
+
+/// How long an idle connection is kept. Less than the 10 s after which Bun closes one, so that a
+/// request hardly ever meets a connection that is just being closed.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A body for the application: the client's, or none for a request that is sent a second time.
+type OutboundBody = Either<Incoming, Empty<Bytes>>;
+
+/// The way to the application.
+pub(super) struct Proxy {
+    client: Client<Upstream, OutboundBody>,
+}
+
+impl Proxy {
+    pub(super) fn new(upstream: &Path) -> Proxy {
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .pool_max_idle_per_host(MAX_IDLE)
+            .http1_max_buf_size(STREAM_BUFFER_BYTES)
+            .build(Upstream::new(upstream));
+        Proxy { client }
+    }
+
+    /// Passes a request on; returns the application's response.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none.
+    pub(super) async fn forward(
+        &self,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+    ) -> Result<Response<Body>, Objection> {
+        let request = outbound(request, peer);
+        let repeat = repeatable(&request);
+        let response = match (self.client.request(request).await, repeat) {
+            (Err(error), Some(repeat)) if !error.is_connect() => self.client.request(repeat).await,
+            (response, _) => response,
+        };
+        inbound(response.map_err(|error| objection(&error))?)
+    }
+}
+
+/// The request as the application is to see it.
+fn outbound(request: Request<Incoming>, peer: SocketAddr) -> Request<OutboundBody> {
+    let (Parts { method, uri, mut headers, .. }, body) = request.into_parts();
+    let host = host(&uri, &headers);
+    let wants_trailers = has_token(&headers, &header::TE, "trailers");
+    remove_connection_fields(&mut headers);
+    // The door has answered it: hyper sends 100 Continue as soon as the body is read.
+    headers.remove(header::EXPECT);
+    headers.insert(header::HOST, host);
+    headers.insert(PEER, peer_value(peer));
+    if wants_trailers {
+        headers.insert(header::TE, HeaderValue::from_static("trailers"));
+        headers.insert(header::CONNECTION, HeaderValue::from_static("TE"));
+    }
+    if !body.is_end_stream() && body.size_hint().exact().is_none() {
+        // Left to itself, hyper would take a GET to have no body.
+        headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+    }
+    let mut request = Request::new(Either::Left(body));
+    *request.method_mut() = method;
+    *request.uri_mut() = outbound_uri(&uri);
+    *request.headers_mut() = headers;
+    request
+}
+
+/// The host as the client named it. A whole URI in the request line takes precedence over the header
+/// (RFC 9112, section 3.2.2); HTTP/1.0 may have neither.
+fn host(uri: &Uri, headers: &HeaderMap) -> HeaderValue {
+    let of_uri = uri.authority().and_then(|host| HeaderValue::from_str(host.as_str()).ok());
+    of_uri
+        .or_else(|| headers.get(header::HOST).cloned())
+        .unwrap_or_else(|| HeaderValue::from_static(AUTHORITY))
+}
+
+/// The absolute URI that hyper's client wants, of which it sends path and query.
+fn outbound_uri(uri: &Uri) -> Uri {
+    let target = uri.path_and_query().cloned();
+    let mut parts = uri::Parts::default();
+    parts.scheme = Some(Scheme::HTTP);
+    parts.authority = Some(Authority::from_static(AUTHORITY));
+    parts.path_and_query = Some(target.unwrap_or_else(|| PathAndQuery::from_static("/")));
+    Uri::from_parts(parts).expect("all three parts are there")
+}
+
+fn peer_value(peer: SocketAddr) -> HeaderValue {
+    let value = format!("{} {}", peer.ip(), peer.port());
+    HeaderValue::try_from(value).expect("addresses are ASCII")
+}
+
+/// A copy for a second attempt. The application may close an idle connection just as a request is
+/// written to it. One that has no body and that may be done twice is then sent again (RFC 9110,
+/// section 9.2.2); hyper's client itself repeats any that it has not begun to write.
+fn repeatable(request: &Request<OutboundBody>) -> Option<Request<OutboundBody>> {
+    if !request.method().is_idempotent() || !request.body().is_end_stream() {
+        return None;
+    }
+    let mut copy = Request::new(Either::Right(Empty::new()));
+    *copy.method_mut() = request.method().clone();
+    *copy.uri_mut() = request.uri().clone();
+    *copy.headers_mut() = request.headers().clone();
+    Some(copy)
+}
+
+/// The response as the client is to see it. How its body is framed is between the door and the
+/// client.
+fn inbound(response: Response<Incoming>) -> Result<Response<Body>, Objection> {
+    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        // Nobody has asked for it: the door keeps `Upgrade` to itself.
+        return Err(Objection::NoResponse);
+    }
+    let mut response = response.map(Either::Right);
+    remove_connection_fields(response.headers_mut());
+    *response.version_mut() = Version::HTTP_11;
+    Ok(response)
+}
+
+/// Why there is no response.
+fn objection(error: &legacy::Error) -> Objection {
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<hyper::Error>());
+    if error.is_connect() {
+        Objection::Unreachable
+    } else if cause.is_some_and(hyper::Error::is_user) {
+        // Of our side of the exchange, only the client's body can fail.
+        Objection::BrokenBody
+    } else {
+        Objection::NoResponse
+    }
+}

@@ -1,0 +1,127 @@
+//! WebSocket frames (RFC 6455, section 5): encoded once, decoded incrementally. No I/O.
+
+mod decoder;
+mod mask;
+mod utf8;
+
+use bytes::Bytes;
+
+pub use decoder::{Decoder, Event, Violation};
+
+/// What a frame carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Opcode {
+    /// More of the message that an earlier frame began.
+    Continuation = 0x0,
+    /// UTF-8 text.
+    Text = 0x1,
+    /// Bytes.
+    Binary = 0x2,
+    /// The start of, or the answer to, the closing handshake.
+    Close = 0x8,
+    /// Asks for a pong.
+    Ping = 0x9,
+    /// Answers a ping.
+    Pong = 0xA,
+}
+
+/// The largest payload of a control frame, in bytes (RFC 6455, section 5.5).
+pub const MAX_CONTROL_PAYLOAD: usize = 125;
+
+const FIN: u8 = 0x80;
+const HEADER_MAX: usize = 10;
+const LENGTH_16: u8 = 126;
+const LENGTH_64: u8 = 127;
+
+/// A whole, encoded, unmasked frame, as a server sends it. Clones share the bytes.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    bytes: Bytes,
+}
+
+impl Frame {
+    /// A text message.
+    pub fn text(payload: &str) -> Frame {
+        Frame::encode(Opcode::Text, &[payload.as_bytes()])
+    }
+
+    /// A binary message.
+    pub fn binary(payload: &[u8]) -> Frame {
+        Frame::encode(Opcode::Binary, &[payload])
+    }
+
+    /// A ping without a payload.
+    pub fn ping() -> Frame {
+        Frame::encode(Opcode::Ping, &[])
+    }
+
+    /// The answer to a ping: the same payload, at most [`MAX_CONTROL_PAYLOAD`] bytes.
+    pub fn pong(payload: &[u8]) -> Frame {
+        debug_assert!(payload.len() <= MAX_CONTROL_PAYLOAD);
+        Frame::encode(Opcode::Pong, &[payload])
+    }
+
+    /// A close frame. A reason that does not fit is cut at a character.
+    pub fn close(code: u16, reason: &str) -> Frame {
+        let room = MAX_CONTROL_PAYLOAD - size_of::<u16>();
+        let cut = (0..=room.min(reason.len())).rev().find(|&cut| reason.is_char_boundary(cut));
+        let reason = &reason[..cut.expect("0 is a boundary")];
+        Frame::encode(Opcode::Close, &[&code.to_be_bytes(), reason.as_bytes()])
+    }
+
+    /// A close frame without a code, which answers one without a code.
+    pub fn close_without_code() -> Frame {
+        Frame::encode(Opcode::Close, &[])
+    }
+
+    /// Header and payload, ready for the socket.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Length of header and payload, in bytes.
+    pub fn encoded_len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    fn encode(opcode: Opcode, parts: &[&[u8]]) -> Frame {
+        let length: usize = parts.iter().map(|part| part.len()).sum();
+        let mut bytes = Vec::with_capacity(HEADER_MAX + length);
+        bytes.push(FIN | opcode as u8);
+        if length < usize::from(LENGTH_16) {
+            bytes.push(length as u8);
+        } else if let Ok(length) = u16::try_from(length) {
+            bytes.push(LENGTH_16);
+            bytes.extend_from_slice(&length.to_be_bytes());
+        } else {
+            bytes.push(LENGTH_64);
+            bytes.extend_from_slice(&(length as u64).to_be_bytes());
+        }
+        for part in parts {
+            bytes.extend_from_slice(part);
+        }
+        Frame { bytes: Bytes::from(bytes) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_length_takes_the_shortest_of_its_three_forms() {
+        for (length, header) in [(0, 2), (125, 2), (126, 4), (65_535, 4), (65_536, 10)] {
+            let frame = Frame::binary(&vec![7; length]);
+            assert_eq!(frame.encoded_len(), header + length, "payload of {length} bytes");
+        }
+    }
+
+    #[test]
+    fn a_close_reason_is_cut_at_a_character() {
+        let frame = Frame::close(1001, &"ä".repeat(100));
+        let reason = &frame.as_bytes()[4..];
+        assert_eq!(reason.len(), 122);
+        assert!(std::str::from_utf8(reason).is_ok());
+    }
+}

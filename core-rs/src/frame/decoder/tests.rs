@@ -1,0 +1,175 @@
+use super::*;
+use proptest::prelude::*;
+
+const MAX: usize = 1 << 20;
+
+/// An event that owns its payload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Heard {
+    Text(String),
+    Binary(Vec<u8>),
+    Ping(Vec<u8>),
+    Pong(Vec<u8>),
+    Close(Option<u16>, String),
+    Violation(u16),
+}
+
+impl From<Event<'_>> for Heard {
+    fn from(event: Event<'_>) -> Heard {
+        match event {
+            Event::Text(text) => Heard::Text(text.to_owned()),
+            Event::Binary(bytes) => Heard::Binary(bytes.to_owned()),
+            Event::Ping(bytes) => Heard::Ping(bytes.to_owned()),
+            Event::Pong(bytes) => Heard::Pong(bytes.to_owned()),
+            Event::Close(code, reason) => Heard::Close(code, reason.to_owned()),
+        }
+    }
+}
+
+fn frame(first: u8, key: [u8; 4], payload: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![first];
+    match payload.len() {
+        short @ 0..126 => bytes.push(MASKED | short as u8),
+        medium @ 126..65_536 => {
+            bytes.push(MASKED | LENGTH_16);
+            bytes.extend((medium as u16).to_be_bytes());
+        }
+        long => {
+            bytes.push(MASKED | LENGTH_64);
+            bytes.extend((long as u64).to_be_bytes());
+        }
+    }
+    bytes.extend(key);
+    bytes.extend(payload.iter().enumerate().map(|(i, byte)| byte ^ key[i % 4]));
+    bytes
+}
+
+fn final_frame(opcode: Opcode, payload: &[u8]) -> Vec<u8> {
+    frame(FIN | opcode as u8, [1, 2, 3, 4], payload)
+}
+
+fn first_frame(opcode: Opcode, payload: &[u8]) -> Vec<u8> {
+    frame(opcode as u8, [9, 8, 7, 6], payload)
+}
+
+/// Everything that `pieces` say, up to the first violation.
+fn hear<'a>(pieces: impl IntoIterator<Item = &'a [u8]>, max_payload: usize) -> Vec<Heard> {
+    let mut decoder = Decoder::default();
+    let mut heard = Vec::new();
+    for piece in pieces {
+        let mut piece = piece.to_vec();
+        let result = decoder.feed(&mut piece, max_payload, &mut |event| heard.push(event.into()));
+        if let Err(violation) = result {
+            heard.push(Heard::Violation(violation.code));
+            break;
+        }
+    }
+    heard
+}
+
+fn hear_all(bytes: &[u8]) -> Vec<Heard> {
+    hear([bytes], MAX)
+}
+
+#[test]
+fn a_control_frame_may_stand_between_two_fragments() {
+    let bytes = [
+        first_frame(Opcode::Text, b"hel"),
+        final_frame(Opcode::Ping, b"?"),
+        final_frame(Opcode::Continuation, b"lo"),
+    ];
+    let expected = [Heard::Ping(b"?".to_vec()), Heard::Text("hello".to_owned())];
+    assert_eq!(hear_all(&bytes.concat()), expected);
+}
+
+#[test]
+fn what_breaks_the_protocol_closes_with_1002() {
+    let unmasked = vec![0x81, 0x01, b'a'];
+    let cases: [(&str, Vec<u8>); 9] = [
+        ("unmasked", unmasked),
+        ("reserved bit", frame(0xC1, [0; 4], b"a")),
+        ("reserved opcode", frame(0x83, [0; 4], b"a")),
+        ("fragmented ping", frame(0x09, [0; 4], b"a")),
+        ("long ping", final_frame(Opcode::Ping, &[0; 126])),
+        ("continuation of nothing", final_frame(Opcode::Continuation, b"a")),
+        (
+            "message inside a message",
+            [first_frame(Opcode::Text, b"a"), final_frame(Opcode::Text, b"b")].concat(),
+        ),
+        ("close of one byte", final_frame(Opcode::Close, b"a")),
+        ("close code that is never sent", final_frame(Opcode::Close, &1006u16.to_be_bytes())),
+    ];
+    for (what, bytes) in cases {
+        assert_eq!(hear_all(&bytes), [Heard::Violation(1002)], "{what}");
+    }
+}
+
+#[test]
+fn a_message_over_the_limit_closes_with_1009_before_its_payload_arrives() {
+    let mut bytes = final_frame(Opcode::Binary, &[0; 101]);
+    bytes.truncate(6);
+    assert_eq!(hear([&bytes[..]], 100), [Heard::Violation(1009)]);
+}
+
+#[test]
+fn fragments_count_together_against_the_limit() {
+    let bytes =
+        [first_frame(Opcode::Binary, &[0; 60]), final_frame(Opcode::Continuation, &[0; 41])];
+    assert_eq!(hear([&bytes.concat()[..]], 100), [Heard::Violation(1009)]);
+}
+
+#[test]
+fn wrong_utf8_in_a_first_fragment_closes_at_once_with_1007() {
+    assert_eq!(hear_all(&first_frame(Opcode::Text, b"ok\xff")), [Heard::Violation(1007)]);
+}
+
+#[test]
+fn nothing_after_a_close_is_decoded() {
+    let bytes =
+        [final_frame(Opcode::Close, b"\x03\xe8bye"), final_frame(Opcode::Text, b"too late")];
+    assert_eq!(hear_all(&bytes.concat()), [Heard::Close(Some(1000), "bye".to_owned())]);
+}
+
+/// Frames of whole conversations, right and wrong ones.
+fn conversation() -> impl Strategy<Value = Vec<u8>> {
+    let opcode = prop_oneof![
+        3 => Just(Opcode::Text),
+        3 => Just(Opcode::Binary),
+        3 => Just(Opcode::Continuation),
+        1 => Just(Opcode::Ping),
+        1 => Just(Opcode::Pong),
+    ];
+    let payload = prop_oneof![
+        4 => ".{0,30}".prop_map(String::into_bytes),
+        2 => prop::collection::vec(any::<u8>(), 0..300),
+    ];
+    let one = (opcode, any::<bool>(), any::<[u8; 4]>(), payload).prop_map(
+        |(opcode, fin, key, payload)| frame(opcode as u8 | u8::from(fin) << 7, key, &payload),
+    );
+    prop::collection::vec(one, 0..12).prop_map(|frames| frames.concat())
+}
+
+proptest! {
+    #[test]
+    fn any_chunking_gives_the_same_events(
+        bytes in conversation(),
+        cuts in prop::collection::vec(0usize..4000, 0..20),
+    ) {
+        let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(bytes.len())).collect();
+        cuts.extend([0, bytes.len()]);
+        cuts.sort_unstable();
+        let pieces = cuts.windows(2).map(|cut| &bytes[cut[0]..cut[1]]);
+        prop_assert_eq!(hear(pieces, MAX), hear_all(&bytes));
+        prop_assert_eq!(hear(bytes.chunks(1), MAX), hear_all(&bytes));
+    }
+
+    #[test]
+    fn arbitrary_bytes_do_no_harm(bytes in prop::collection::vec(any::<u8>(), 0..500)) {
+        hear_all(&bytes);
+    }
+
+    #[test]
+    fn a_message_comes_out_as_it_went_in(text in ".{0,100}", key in any::<[u8; 4]>()) {
+        prop_assert_eq!(hear_all(&frame(0x81, key, text.as_bytes())), [Heard::Text(text)]);
+    }
+}

@@ -1,0 +1,151 @@
+//! A cohort's log: encoded frames in publish order, one copy for all the clients that read it.
+//!
+//! Positions count bytes, and sequence numbers count messages, since the log began; neither ever goes
+//! back. What every reader has passed is released. The live bytes are contiguous, so whatever a reader
+//! lacks is one slice, and goes out in one write.
+
+use std::collections::VecDeque;
+
+use crate::routes::ChannelId;
+
+/// Capacity in bytes that an empty log keeps for its next messages.
+const IDLE_CAPACITY: usize = 16 * 1024;
+
+/// How far a reader has come. The lesser of two is further behind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Cursor {
+    /// Position of the next byte to read.
+    position: u64,
+    /// Sequence number of the message that byte belongs to.
+    sequence: u64,
+}
+
+/// What lies between a cursor and the head.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lag {
+    /// Messages of which at least one byte is unread.
+    pub messages: u64,
+    /// Unread bytes.
+    pub bytes: u64,
+}
+
+#[derive(Clone, Copy)]
+struct Entry {
+    /// Position just past the message.
+    end: u64,
+    channel: ChannelId,
+}
+
+/// The log. See the module's description.
+#[derive(Default)]
+pub struct Log {
+    /// Released bytes that a compaction will reclaim, and then the live ones.
+    bytes: Vec<u8>,
+    /// Position of the first byte of `bytes`.
+    base: u64,
+    /// Position of the first live byte, where the first of `entries` starts.
+    start: u64,
+    /// The live messages.
+    entries: VecDeque<Entry>,
+    /// Sequence number of the first of `entries`.
+    first: u64,
+}
+
+impl Log {
+    /// The cursor of a reader that starts with the next message.
+    pub fn head(&self) -> Cursor {
+        Cursor {
+            position: self.base + self.bytes.len() as u64,
+            sequence: self.first + self.entries.len() as u64,
+        }
+    }
+
+    /// Adds a message.
+    pub fn append(&mut self, frame: &[u8], channel: ChannelId) {
+        self.bytes.extend_from_slice(frame);
+        self.entries.push_back(Entry { end: self.head().position, channel });
+    }
+
+    /// All that the reader has not read.
+    pub fn unread(&self, cursor: Cursor) -> &[u8] {
+        &self.bytes[(cursor.position - self.base) as usize..]
+    }
+
+    /// The rest of the message in which the cursor stands; empty between two messages.
+    pub fn begun(&self, cursor: Cursor) -> &[u8] {
+        if cursor.position == self.start_of(cursor.sequence) {
+            return &[];
+        }
+        let unread = self.unread(cursor);
+        &unread[..(self.entry(cursor.sequence).end - cursor.position) as usize]
+    }
+
+    /// Moves the cursor over `bytes` and returns the number of messages it completed.
+    pub fn advance(&self, cursor: &mut Cursor, bytes: usize) -> u64 {
+        let position = cursor.position + bytes as u64;
+        let head = self.head();
+        let before = cursor.sequence;
+        cursor.sequence = if position == head.position {
+            head.sequence
+        } else {
+            // Only a short write ends up here.
+            let skipped = (before - self.first) as usize;
+            let complete = self.entries.range(skipped..).take_while(|entry| entry.end <= position);
+            before + complete.count() as u64
+        };
+        cursor.position = position;
+        cursor.sequence - before
+    }
+
+    /// What the reader lacks.
+    pub fn lag(&self, cursor: Cursor) -> Lag {
+        let head = self.head();
+        Lag { messages: head.sequence - cursor.sequence, bytes: head.position - cursor.position }
+    }
+
+    /// The unread messages, oldest first: the channel, and the bytes of it that are unread.
+    pub fn unread_messages(&self, cursor: Cursor) -> impl Iterator<Item = (ChannelId, &[u8])> {
+        let mut start = cursor.position;
+        let skipped = (cursor.sequence - self.first) as usize;
+        self.entries.range(skipped..).map(move |entry| {
+            let range = (start - self.base) as usize..(entry.end - self.base) as usize;
+            start = entry.end;
+            (entry.channel, &self.bytes[range])
+        })
+    }
+
+    /// Forgets the messages before the cursor's own: no reader is behind it.
+    pub fn release(&mut self, cursor: Cursor) {
+        self.start = self.start_of(cursor.sequence);
+        self.entries.drain(..(cursor.sequence - self.first) as usize);
+        self.first = cursor.sequence;
+        let released = (self.start - self.base) as usize;
+        if released == self.bytes.len() {
+            self.base = self.start;
+            self.bytes.clear();
+            self.bytes.shrink_to(IDLE_CAPACITY);
+            self.entries.shrink_to(IDLE_CAPACITY / size_of::<Entry>());
+        } else if released > self.bytes.len() / 2 {
+            // Moving the smaller half is paid for by the bytes that were appended since.
+            self.bytes.drain(..released);
+            self.base = self.start;
+        }
+    }
+
+    /// True when nothing is kept for any reader.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    fn entry(&self, sequence: u64) -> Entry {
+        self.entries[(sequence - self.first) as usize]
+    }
+
+    /// Position at which a live message, or the next one, starts.
+    fn start_of(&self, sequence: u64) -> u64 {
+        match (sequence - self.first).checked_sub(1) {
+            Some(before) => self.entries[before as usize].end,
+            None => self.start,
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! The limits of the core. TypeScript owns their defaults and checks what a user sets.
+
+use std::time::Duration;
+
+use crate::placement::Placement;
+use crate::queue::QueueLimits;
+
+/// Everything that a broadcaster is started with.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Shards and their workers.
+    pub placement: Placement,
+    /// Clients per shard.
+    pub max_clients: usize,
+    /// Channels one client may be subscribed to.
+    pub max_channels_per_client: usize,
+    /// Bytes of direct messages that may wait for one client.
+    pub backpressure_limit_bytes: usize,
+    /// What may wait in each worker's queue.
+    pub queue: QueueLimits,
+    /// How workers treat their clients.
+    pub client: ClientLimits,
+}
+
+/// How a worker treats its clients.
+#[derive(Clone, Copy, Debug)]
+pub struct ClientLimits {
+    /// Published messages that a client whose socket is full may lag before it is slow.
+    pub lag_messages: u64,
+    /// Bytes that such a client may lag.
+    pub lag_bytes: u64,
+    /// What happens to a slow client.
+    pub slow: SlowPolicy,
+    /// The largest message a client may send, in bytes.
+    pub max_payload_bytes: usize,
+    /// Silence after which a client is given up; `None` is never.
+    pub idle_timeout: Option<Duration>,
+    /// Ping a client after half of that silence.
+    pub send_pings: bool,
+}
+
+/// What happens to a slow client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SlowPolicy {
+    /// It is closed with code 1013.
+    Disconnect,
+    /// It misses what it lags, is told nothing, and goes on with the next message. JavaScript is told.
+    Skip,
+}

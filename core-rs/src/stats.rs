@@ -1,0 +1,72 @@
+//! What each worker counts. One thread writes a counter, any thread reads it.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Declares the counters once: the worker's own `Tally`, and the `WorkerStats` it publishes them to.
+macro_rules! counters {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// A worker's counters since start, in plain memory of its own.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        pub struct Tally {
+            $($(#[$doc])* pub $name: u64,)*
+        }
+
+        /// A worker's counters as others see them, at most one turn of the worker old.
+        #[derive(Debug, Default)]
+        pub struct WorkerStats {
+            $($name: AtomicU64,)*
+        }
+
+        impl WorkerStats {
+            /// For the worker alone: shows what it has counted.
+            pub fn publish(&self, tally: &Tally) {
+                $(self.$name.store(tally.$name, Ordering::Relaxed);)*
+            }
+
+            /// The counters. When the worker is idle they agree with each other.
+            pub fn read(&self) -> Tally {
+                Tally { $($name: self.$name.load(Ordering::Relaxed),)* }
+            }
+        }
+    };
+}
+
+counters! {
+    /// Clients it holds now, those that leave and those whose socket is still to come too.
+    clients,
+    /// Published messages taken from the queue.
+    messages,
+    /// Messages meant for its clients: each published one once a subscriber, and direct ones.
+    deliveries_meant,
+    /// Messages that a client's socket has accepted whole.
+    deliveries,
+    /// Messages dropped because their client was slow and was disconnected.
+    dropped_slow,
+    /// Messages that slow clients skipped.
+    dropped_skipped,
+    /// Messages dropped because their client had closed or its connection had broken.
+    dropped_closed,
+    /// Clients disconnected for being slow.
+    slow_closed,
+    /// Bytes that sockets have accepted, frame headers and control frames included.
+    bytes_written,
+    /// Writes to sockets.
+    writes,
+    /// Messages received from clients.
+    messages_received,
+    /// Bytes of payload of the messages received.
+    bytes_received,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_published_is_read() {
+        let stats = WorkerStats::default();
+        let tally = Tally { deliveries: 3, clients: 2, ..Tally::default() };
+        stats.publish(&tally);
+        assert_eq!(stats.read(), tally);
+    }
+}

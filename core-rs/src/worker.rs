@@ -1,0 +1,263 @@
+//! A worker: one thread with one queue, one epoll, and the clients that were given to it.
+//!
+//! No other thread touches a worker's clients, cohorts or logs, so nothing here is locked. A turn of the
+//! loop takes commands, writes a slice of what is due, reads a slice of what has arrived, and looks at
+//! epoll; it sleeps only when none of them left anything to do. The rooms:
+//!
+//! - `commands`: what the queue brings
+//! - `fan_out`: from a published message to the sockets
+//! - `inbound`: from the sockets to JavaScript
+//! - `departure`: how clients leave, by whoever's will
+//! - `cohorts`, `passes`: which cohorts there are, and which have something to send
+
+mod cohorts;
+mod commands;
+mod departure;
+mod fan_out;
+mod inbound;
+mod passes;
+
+use std::io;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use mio::{Events, Poll, Token, Waker};
+use rustc_hash::FxHashMap;
+use slab::Slab;
+
+use crate::bridge::Bridge;
+use crate::client::{Client, ClientIndex, ClientKey};
+use crate::command::Command;
+use crate::options::ClientLimits;
+use crate::queue::{MustWake, Queue, QueueLimits};
+use crate::stats::{Tally, WorkerStats};
+
+use self::cohorts::Cohorts;
+use self::departure::{FAREWELL_STEP, Farewell};
+use self::inbound::Inbound;
+use self::passes::Passes;
+
+/// Commands taken in one turn, before clients are served again.
+const COMMANDS_PER_TURN: usize = 1024;
+/// Readiness events taken from epoll in one turn.
+const EVENTS_PER_TURN: usize = 1024;
+/// How often clients are checked for silence and for deadlines.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
+/// The token of the waker. Clients have the token of their index, which is far lower.
+const WAKER: Token = Token(usize::MAX);
+
+/// A worker as the other threads see it.
+pub struct WorkerHandle {
+    mailbox: Mailbox,
+    stats: Arc<WorkerStats>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// The way into a worker's queue.
+#[derive(Clone)]
+pub struct Mailbox {
+    queue: Arc<Queue<Command>>,
+    waker: Arc<Waker>,
+}
+
+impl Mailbox {
+    /// Gives the worker a command.
+    pub fn push(&self, command: Command) {
+        if self.queue.push(command) == MustWake(true) {
+            self.wake();
+        }
+    }
+
+    /// The queue. Whoever pushes directly and is told [`MustWake`] has to call [`Mailbox::wake`].
+    pub fn queue(&self) -> &Queue<Command> {
+        &self.queue
+    }
+
+    /// Wakes the worker.
+    pub fn wake(&self) {
+        // It fails only when the worker's epoll is gone, and then there is nobody to wake.
+        let _ = self.waker.wake();
+    }
+}
+
+impl WorkerHandle {
+    /// Starts a worker's thread, named `shardcast-<number>`.
+    ///
+    /// # Errors
+    ///
+    /// What the system says when there is no descriptor or no thread to be had.
+    pub fn start(
+        number: usize,
+        queue: QueueLimits,
+        limits: ClientLimits,
+        bridge: Arc<Bridge>,
+    ) -> io::Result<WorkerHandle> {
+        let poll = Poll::new()?;
+        let mailbox = Mailbox {
+            queue: Arc::new(Queue::new(queue)),
+            waker: Arc::new(Waker::new(poll.registry(), WAKER)?),
+        };
+        let stats = Arc::new(WorkerStats::default());
+        let worker =
+            Worker::new(Arc::clone(&mailbox.queue), poll, limits, bridge, Arc::clone(&stats));
+        let thread = thread::Builder::new()
+            .name(format!("shardcast-{number}"))
+            .spawn(move || worker.run())?;
+        Ok(WorkerHandle { mailbox, stats, thread: Some(thread) })
+    }
+
+    /// The way into its queue.
+    pub fn mailbox(&self) -> &Mailbox {
+        &self.mailbox
+    }
+
+    /// What it has counted.
+    pub fn stats(&self) -> Tally {
+        self.stats.read()
+    }
+
+    /// Tells the thread to end.
+    pub fn stop(&self) {
+        self.mailbox.push(Command::Stop);
+    }
+
+    /// Waits until the thread has ended.
+    pub fn join(&mut self) {
+        if let Some(thread) = self.thread.take() {
+            // A panic was already reported on stderr by the thread itself.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for WorkerHandle {
+    fn drop(&mut self) {
+        self.stop();
+        self.join();
+    }
+}
+
+struct Worker {
+    queue: Arc<Queue<Command>>,
+    poll: Poll,
+    limits: ClientLimits,
+    bridge: Arc<Bridge>,
+    stats: Arc<WorkerStats>,
+    tally: Tally,
+    clients: Slab<Client>,
+    by_key: FxHashMap<ClientKey, ClientIndex>,
+    cohorts: Cohorts,
+    passes: Passes,
+    /// Clients to write to outside of any pass. A client stands here once; see `Client::to_flush`.
+    to_flush: Vec<ClientIndex>,
+    inbound: Inbound,
+    farewell: Option<Farewell>,
+    started_at: Instant,
+    now: Instant,
+    next_sweep: Instant,
+    stopping: bool,
+}
+
+impl Worker {
+    fn new(
+        queue: Arc<Queue<Command>>,
+        poll: Poll,
+        limits: ClientLimits,
+        bridge: Arc<Bridge>,
+        stats: Arc<WorkerStats>,
+    ) -> Worker {
+        let now = Instant::now();
+        Worker {
+            queue,
+            poll,
+            limits,
+            bridge,
+            stats,
+            tally: Tally::default(),
+            clients: Slab::new(),
+            by_key: FxHashMap::default(),
+            cohorts: Cohorts::new(),
+            passes: Passes::default(),
+            to_flush: Vec::new(),
+            inbound: Inbound::new(),
+            farewell: None,
+            started_at: now,
+            now,
+            next_sweep: now + SWEEP_INTERVAL,
+            stopping: false,
+        }
+    }
+
+    fn run(mut self) {
+        let mut events = Events::with_capacity(EVENTS_PER_TURN);
+        while !self.stopping {
+            self.now = Instant::now();
+            let more_commands = self.take_commands();
+            let more_to_send = self.send_slice();
+            let more_to_read = self.read_slice();
+            self.keep_time();
+            // Last, since all of the above may list clients.
+            let more_to_flush = self.flush_listed();
+            self.tally.clients = self.clients.len() as u64;
+            self.stats.publish(&self.tally);
+            let busy = more_commands || more_to_send || more_to_read || more_to_flush;
+            self.wait(busy, &mut events);
+        }
+        self.stats.publish(&self.tally);
+    }
+
+    /// Takes a run of commands; true when it left some. A log that is far ahead of its readers grows no
+    /// further: the queue fills instead, and the publisher is told.
+    fn take_commands(&mut self) -> bool {
+        for _ in 0..COMMANDS_PER_TURN {
+            if self.passes.are_far_behind() {
+                return true;
+            }
+            match self.queue.pop() {
+                Some(command) => self.apply(command),
+                None => return false,
+            }
+        }
+        true
+    }
+
+    /// Looks at epoll; sleeps there when nothing else is to be done.
+    fn wait(&mut self, busy: bool, events: &mut Events) {
+        let may_sleep = !busy && !self.stopping && self.queue.may_sleep();
+        let timeout = if may_sleep { self.time_to_next_duty() } else { Some(Duration::ZERO) };
+        let polled = self.poll.poll(events, timeout);
+        if may_sleep {
+            self.queue.awake();
+        }
+        match polled {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return,
+            Err(error) => panic!("epoll refuses this worker's own descriptor: {error}"),
+        }
+        for event in events.iter().filter(|event| event.token() != WAKER) {
+            self.ready(event);
+        }
+    }
+
+    /// Time until something is to be done that no event announces; `None` when there is no such thing.
+    fn time_to_next_duty(&self) -> Option<Duration> {
+        let sweep = (!self.clients.is_empty()).then_some(self.next_sweep);
+        let farewell = self.farewell.is_some().then(|| self.now + FAREWELL_STEP);
+        let duty = [sweep, farewell].into_iter().flatten().min()?;
+        Some(duty.saturating_duration_since(self.now))
+    }
+
+    fn keep_time(&mut self) {
+        self.say_farewells();
+        if self.now >= self.next_sweep {
+            self.next_sweep = self.now + SWEEP_INTERVAL;
+            self.sweep();
+        }
+    }
+
+    /// The worker's clock: whole seconds since it started.
+    fn now_secs(&self) -> u32 {
+        (self.now - self.started_at).as_secs() as u32
+    }
+}

@@ -1,0 +1,82 @@
+//! The cohorts of one worker, found by what they hear.
+
+use std::ops::{Index, IndexMut};
+
+use rustc_hash::FxHashMap;
+use slab::Slab;
+
+use crate::cohort::{Cohort, CohortIndex, SILENT};
+use crate::routes::ChannelId;
+
+/// See the module's description.
+pub(super) struct Cohorts {
+    cohorts: Slab<Cohort>,
+    by_channels: FxHashMap<Box<[ChannelId]>, CohortIndex>,
+    hearing: FxHashMap<ChannelId, Vec<CohortIndex>>,
+}
+
+impl Cohorts {
+    pub(super) fn new() -> Cohorts {
+        let mut cohorts = Cohorts {
+            cohorts: Slab::new(),
+            by_channels: FxHashMap::default(),
+            hearing: FxHashMap::default(),
+        };
+        let silent = cohorts.create(Box::default());
+        assert_eq!(silent, SILENT, "a new slab starts with its first place");
+        cohorts
+    }
+
+    pub(super) fn get(&self, index: CohortIndex) -> Option<&Cohort> {
+        self.cohorts.get(index)
+    }
+
+    /// The cohorts that hear the channel.
+    pub(super) fn hearing(&self, channel: ChannelId) -> &[CohortIndex] {
+        self.hearing.get(&channel).map_or(&[], Vec::as_slice)
+    }
+
+    /// The cohort that hears just these channels, which are sorted.
+    pub(super) fn find_or_create(&mut self, channels: &[ChannelId]) -> CohortIndex {
+        match self.by_channels.get(channels) {
+            Some(&index) => index,
+            None => self.create(channels.into()),
+        }
+    }
+
+    /// Removes a cohort that has no clients.
+    pub(super) fn remove(&mut self, index: CohortIndex) {
+        let cohort = self.cohorts.remove(index);
+        self.by_channels.remove(cohort.channels());
+        for channel in cohort.channels() {
+            let hearing = self.hearing.get_mut(channel).expect("its channels list the cohort");
+            hearing.retain(|&other| other != index);
+            if hearing.is_empty() {
+                self.hearing.remove(channel);
+            }
+        }
+    }
+
+    fn create(&mut self, channels: Box<[ChannelId]>) -> CohortIndex {
+        let index = self.cohorts.insert(Cohort::new(channels.clone()));
+        for &channel in &channels {
+            self.hearing.entry(channel).or_default().push(index);
+        }
+        self.by_channels.insert(channels, index);
+        index
+    }
+}
+
+impl Index<CohortIndex> for Cohorts {
+    type Output = Cohort;
+
+    fn index(&self, index: CohortIndex) -> &Cohort {
+        &self.cohorts[index]
+    }
+}
+
+impl IndexMut<CohortIndex> for Cohorts {
+    fn index_mut(&mut self, index: CohortIndex) -> &mut Cohort {
+        &mut self.cohorts[index]
+    }
+}

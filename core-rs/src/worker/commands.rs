@@ -1,0 +1,132 @@
+//! What the queue brings, command by command.
+
+use std::net::TcpStream as StdTcpStream;
+
+use bytes::Bytes;
+use mio::net::TcpStream;
+use mio::{Interest, Token};
+
+use crate::backlog::Kind;
+use crate::client::{Buffered, Client, ClientIndex, ClientKey};
+use crate::cohort::{CohortIndex, SILENT};
+use crate::command::Command;
+use crate::frame::Frame;
+use crate::routes::ChannelId;
+
+use super::Worker;
+use super::departure::Goodbye;
+
+impl Worker {
+    pub(super) fn apply(&mut self, command: Command) {
+        match command {
+            Command::Publish { channel, frame, except } => self.publish(channel, &frame, except),
+            Command::Expect(key, buffered) => self.expect(key, buffered),
+            Command::Attach(key, socket, read_ahead) => self.attach(key, socket, &read_ahead),
+            Command::Abandon(key) => self.with(key, Worker::lose),
+            Command::Subscribe(key, channel) => self.with(key, |worker, client| {
+                worker.change_channels(client, |channels| {
+                    if let Err(at) = channels.binary_search(&channel) {
+                        channels.insert(at, channel);
+                    }
+                });
+            }),
+            Command::Unsubscribe(key, channel) => self.with(key, |worker, client| {
+                worker
+                    .change_channels(client, |channels| channels.retain(|&other| other != channel));
+            }),
+            Command::Send(key, frame) => {
+                self.with(key, |worker, client| worker.send(client, &frame))
+            }
+            Command::Close(key, code, reason) => self.with(key, |worker, client| {
+                worker.say_goodbye(client, Goodbye::by_application(code, reason));
+            }),
+            Command::Terminate(key) => self.with(key, Worker::lose),
+            Command::CloseAll { code, reason, over } => self.begin_farewell(code, reason, over),
+            Command::Resume => {}
+            Command::Stop => self.stopping = true,
+        }
+    }
+
+    /// Does something with a client, unless it is gone already: commands may cross its departure.
+    fn with(&mut self, key: ClientKey, act: impl FnOnce(&mut Worker, ClientIndex)) {
+        if let Some(&client) = self.by_key.get(&key) {
+            act(self, client);
+        }
+    }
+
+    fn expect(&mut self, key: ClientKey, buffered: Buffered) {
+        let mut client = Client::expected(key, buffered, self.now_secs());
+        let entry = self.clients.vacant_entry();
+        client.seat = self.cohorts[SILENT].join(entry.key());
+        self.by_key.insert(key, entry.key());
+        entry.insert(client);
+    }
+
+    fn attach(&mut self, key: ClientKey, socket: StdTcpStream, read_ahead: &Bytes) {
+        let Some(&index) = self.by_key.get(&key) else { return };
+        let mut socket = TcpStream::from_std(socket);
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        if self.poll.registry().register(&mut socket, Token(index), interest).is_err() {
+            return self.lose(index);
+        }
+        self.clients[index].attach(socket);
+        if !read_ahead.is_empty() {
+            self.hear_read_ahead(index, read_ahead);
+        }
+        self.flush_soon(index);
+    }
+
+    fn send(&mut self, index: ClientIndex, frame: &Frame) {
+        let client = &mut self.clients[index];
+        if !client.is_open() {
+            return;
+        }
+        client.backlog.push(Kind::Direct, frame.as_bytes(), self.cohorts[client.cohort].log());
+        self.tally.deliveries_meant += 1;
+        self.flush_soon(index);
+    }
+
+    fn change_channels(&mut self, index: ClientIndex, change: impl FnOnce(&mut Vec<ChannelId>)) {
+        let client = &self.clients[index];
+        if !client.is_open() {
+            return;
+        }
+        let mut channels = self.cohorts[client.cohort].channels().to_vec();
+        change(&mut channels);
+        let cohort = self.cohorts.find_or_create(&channels);
+        self.move_to_cohort(index, cohort);
+    }
+
+    /// Lets a client go on in another cohort's log. What it had not read of the old one it keeps.
+    pub(super) fn move_to_cohort(&mut self, index: ClientIndex, to: CohortIndex) {
+        let client = &mut self.clients[index];
+        let from = client.cohort;
+        if from == to {
+            return;
+        }
+        client.backlog.detach(self.cohorts[from].log());
+        client.backlog.follow(self.cohorts[to].log());
+        client.cohort = to;
+        let seat = std::mem::replace(&mut client.seat, self.cohorts[to].join(index));
+        self.leave_cohort(from, seat);
+        // No pass of the old cohort will come by for what it kept.
+        self.flush_soon(index);
+    }
+
+    /// Frees a seat. Whoever is moved there by it still gets what the pass under way owes.
+    pub(super) fn leave_cohort(&mut self, cohort: CohortIndex, seat: usize) {
+        if let Some(reseated) = self.cohorts[cohort].leave(seat) {
+            let moved = &mut self.clients[reseated.client];
+            moved.seat = seat;
+            if reseated.passed_over {
+                let cursor = moved.backlog.cursor();
+                self.cohorts[cohort].visited(cursor);
+                self.flush_soon(reseated.client);
+            }
+        }
+        if cohort != SILENT && self.cohorts[cohort].is_empty() {
+            self.cohorts.remove(cohort);
+            self.passes.forget(cohort);
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! From a published message to the sockets: one append a cohort, then a pass over its clients.
+//!
+//! A pass is cut into slices, so that reads, pings and commands never wait for ten thousand writes. When
+//! the worker falls behind, each write simply carries more messages: nothing here waits to collect them.
+
+use crate::client::{ClientIndex, ClientKey, Flushed, State};
+use crate::frame::Frame;
+use crate::options::SlowPolicy;
+use crate::routes::ChannelId;
+
+use super::Worker;
+use super::departure::Goodbye;
+
+/// What a slice may cost. A write is a system call of several microseconds, a look only memory.
+const SLICE_BUDGET: usize = 1024;
+const WRITE_COST: usize = 8;
+const LOOK_COST: usize = 1;
+
+impl Worker {
+    /// Appends a message to the log of every cohort that hears the channel.
+    pub(super) fn publish(&mut self, channel: ChannelId, frame: &Frame, except: Option<ClientKey>) {
+        self.tally.messages += 1;
+        let except = except.and_then(|key| self.by_key.get(&key).copied());
+        for position in 0..self.cohorts.hearing(channel).len() {
+            let index = self.cohorts.hearing(channel)[position];
+            let excluded = except.filter(|&client| self.clients[client].cohort == index);
+            if let Some(client) = excluded {
+                self.clients[client].backlog.detach(self.cohorts[index].log());
+            }
+            let cohort = &mut self.cohorts[index];
+            cohort.append(frame.as_bytes(), channel);
+            self.tally.deliveries_meant += cohort.len() as u64;
+            if let Some(client) = excluded {
+                self.clients[client].backlog.follow(cohort.log());
+                self.tally.deliveries_meant -= 1;
+                self.flush_soon(client);
+            }
+            self.passes.schedule(index, &mut self.cohorts, frame.encoded_len());
+        }
+    }
+
+    /// Goes on with the passes that are due; true when it left some.
+    pub(super) fn send_slice(&mut self) -> bool {
+        let mut budget = SLICE_BUDGET;
+        while budget > 0 {
+            let Some(cohort) = self.passes.current(&mut self.cohorts) else { return false };
+            match self.cohorts[cohort].next_in_pass() {
+                Some(client) => budget = budget.saturating_sub(self.visit(client)),
+                None => {
+                    self.cohorts[cohort].end_pass();
+                    self.passes.finish();
+                }
+            }
+        }
+        true
+    }
+
+    /// Writes to one client all that its cohort's log holds for it. Returns what that cost.
+    fn visit(&mut self, index: ClientIndex) -> usize {
+        let client = &mut self.clients[index];
+        let cohort = client.cohort;
+        let log = self.cohorts[cohort].log();
+        // Whatever follows, the log is kept from where the client stands now.
+        let before = client.backlog.cursor();
+        if client.blocked {
+            self.cohorts[cohort].visited(before);
+            self.check_slow(index);
+            return LOOK_COST;
+        }
+        if client.backlog.is_empty(log) {
+            self.cohorts[cohort].visited(before);
+            return LOOK_COST;
+        }
+        let flushed = client.flush(log, &mut self.tally);
+        let after = client.backlog.cursor();
+        self.cohorts[cohort].visited(after);
+        self.settle(index, flushed);
+        WRITE_COST
+    }
+
+    /// Has a client written to in this turn, for what no pass will bring.
+    pub(super) fn flush_soon(&mut self, index: ClientIndex) {
+        let client = &mut self.clients[index];
+        if !std::mem::replace(&mut client.to_flush, true) {
+            self.to_flush.push(index);
+        }
+    }
+
+    /// Writes to the clients that [`Worker::flush_soon`] has listed; true when that listed others.
+    pub(super) fn flush_listed(&mut self) -> bool {
+        let mut listed = std::mem::take(&mut self.to_flush);
+        for index in listed.drain(..) {
+            let Some(client) = self.clients.get_mut(index) else { continue };
+            // Cleared already, the place was given to another client since.
+            if std::mem::take(&mut client.to_flush) && !client.blocked {
+                self.flush(index);
+            }
+        }
+        if !self.to_flush.is_empty() {
+            return true;
+        }
+        // Keeps the buffer that it has grown.
+        self.to_flush = listed;
+        false
+    }
+
+    /// Writes to a client all that waits for it, and sees to what follows from how that went.
+    pub(super) fn flush(&mut self, index: ClientIndex) {
+        let client = &mut self.clients[index];
+        let was_blocked = client.blocked;
+        let cohort = client.cohort;
+        let flushed = client.flush(self.cohorts[cohort].log(), &mut self.tally);
+        if was_blocked && matches!(flushed, Flushed::All) && !self.cohorts[cohort].log().is_empty()
+        {
+            // It may have been the last to hold the log: a pass finds out.
+            self.passes.schedule(cohort, &mut self.cohorts, 0);
+        }
+        self.settle(index, flushed);
+    }
+
+    fn settle(&mut self, index: ClientIndex, flushed: Flushed) {
+        match flushed {
+            Flushed::All => self.note_flushed(index),
+            Flushed::Blocked => self.check_slow(index),
+            Flushed::Broken(_) => self.lose(index),
+        }
+    }
+
+    fn note_flushed(&mut self, index: ClientIndex) {
+        let now = self.now_secs();
+        let client = &mut self.clients[index];
+        if !self.limits.send_pings {
+            // Without pings, a client that takes what it is sent shows that it lives.
+            client.heard_at_secs = now;
+        }
+        match client.state {
+            State::Open => {}
+            State::Leaving { peer_closed: true, .. } => self.lose(index),
+            State::Leaving { peer_closed: false, .. } => client.shut_down_writing(),
+        }
+    }
+
+    /// Applies the slow-client policy to a client whose socket refuses bytes.
+    fn check_slow(&mut self, index: ClientIndex) {
+        let client = &mut self.clients[index];
+        if !client.is_open() || !client.blocked {
+            return;
+        }
+        let log = self.cohorts[client.cohort].log();
+        let lag = client.backlog.lag(log);
+        let allowed = self.limits.lag_messages.saturating_add(client.grace);
+        if lag.messages <= allowed && lag.bytes <= self.limits.lag_bytes {
+            return;
+        }
+        match self.limits.slow {
+            SlowPolicy::Disconnect => {
+                self.tally.slow_closed += 1;
+                self.say_goodbye(index, Goodbye::too_slow());
+            }
+            SlowPolicy::Skip => {
+                let skipped = client.backlog.skip(log);
+                client.grace = 0;
+                client.skipped_untold += skipped;
+                self.tally.dropped_skipped += skipped;
+                self.tell_skipped(index);
+            }
+        }
+    }
+}

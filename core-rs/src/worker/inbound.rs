@@ -1,0 +1,157 @@
+//! From the sockets to JavaScript: readiness, reads, and what the clients said.
+
+use std::collections::VecDeque;
+use std::io;
+
+use mio::event::Event as Readiness;
+
+use crate::backlog::Kind;
+use crate::bridge::Event;
+use crate::client::{ClientIndex, State};
+use crate::frame::{self, Frame, Violation};
+
+use super::Worker;
+use super::departure::Goodbye;
+
+/// Bytes read at once.
+const READ_BYTES: usize = 64 * 1024;
+/// Reads in one turn, before clients are written to again.
+const READS_PER_TURN: usize = 128;
+
+/// Who is to be read from, and the buffer for it.
+pub(super) struct Inbound {
+    /// A client stands here once; see `Client::to_read`.
+    to_read: VecDeque<ClientIndex>,
+    /// Lent to one client after the other: none keeps a buffer of its own.
+    buffer: Box<[u8]>,
+}
+
+/// What one read brought beside messages.
+#[derive(Default)]
+struct Control {
+    pongs: Vec<Frame>,
+    close: Option<(Option<u16>, String)>,
+}
+
+impl Inbound {
+    pub(super) fn new() -> Inbound {
+        Inbound { to_read: VecDeque::new(), buffer: vec![0; READ_BYTES].into() }
+    }
+}
+
+impl Worker {
+    /// Notes what epoll says of a client.
+    pub(super) fn ready(&mut self, readiness: &Readiness) {
+        let index = readiness.token().0;
+        let Some(client) = self.clients.get_mut(index) else { return };
+        if readiness.is_read_closed() || readiness.is_error() {
+            client.ended = true;
+        }
+        if readiness.is_readable() || client.ended {
+            self.read_soon(index);
+        }
+        if readiness.is_writable() && self.clients[index].blocked {
+            self.flush(index);
+        }
+    }
+
+    /// Reads from the clients that have something; true when it left some that JavaScript has room for.
+    pub(super) fn read_slice(&mut self) -> bool {
+        for _ in 0..READS_PER_TURN {
+            if self.inbound.to_read.is_empty() || !self.bridge.has_room() {
+                return false;
+            }
+            let Some(index) = self.inbound.to_read.pop_front() else { return false };
+            let Some(client) = self.clients.get_mut(index) else { continue };
+            // Cleared already, the place was given to another client since.
+            if std::mem::take(&mut client.to_read) {
+                self.read(index);
+            }
+        }
+        !self.inbound.to_read.is_empty()
+    }
+
+    fn read_soon(&mut self, index: ClientIndex) {
+        let client = &mut self.clients[index];
+        if !std::mem::replace(&mut client.to_read, true) {
+            self.inbound.to_read.push_back(index);
+        }
+    }
+
+    fn read(&mut self, index: ClientIndex) {
+        let client = &mut self.clients[index];
+        match client.read(&mut self.inbound.buffer) {
+            Ok(0) => self.lose(index),
+            Ok(length) => {
+                // A short read has emptied the socket, and epoll will tell of more, but not of an end
+                // that it has told of already.
+                if length == READ_BYTES || client.ended {
+                    self.read_soon(index);
+                }
+                let mut buffer = std::mem::take(&mut self.inbound.buffer);
+                self.hear(index, &mut buffer[..length]);
+                self.inbound.buffer = buffer;
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => self.read_soon(index),
+            Err(_) => self.lose(index),
+        }
+    }
+
+    /// Hears what the door had read behind the request.
+    pub(super) fn hear_read_ahead(&mut self, index: ClientIndex, bytes: &[u8]) {
+        self.hear(index, &mut bytes.to_vec());
+    }
+
+    fn hear(&mut self, index: ClientIndex, bytes: &mut [u8]) {
+        let now = self.now_secs();
+        let Worker { clients, bridge, tally, limits, .. } = self;
+        let client = &mut clients[index];
+        client.heard_at_secs = now;
+        client.pinged = false;
+        let (key, open) = (client.key, client.is_open());
+        let mut control = Control::default();
+        let result = client.decoder.feed(bytes, limits.max_payload_bytes, &mut |event| {
+            let (event, length) = match event {
+                frame::Event::Text(text) => (Event::Text(key, text.to_owned()), text.len()),
+                frame::Event::Binary(bytes) => (Event::Binary(key, bytes.to_owned()), bytes.len()),
+                frame::Event::Ping(payload) => return control.pongs.push(Frame::pong(payload)),
+                frame::Event::Pong(_) => return,
+                frame::Event::Close(code, reason) => {
+                    control.close = Some((code, reason.to_owned()));
+                    return;
+                }
+            };
+            if open {
+                tally.messages_received += 1;
+                tally.bytes_received += length as u64;
+                bridge.tell_message(event, length);
+            }
+        });
+        self.answer(index, control, result.err());
+    }
+
+    fn answer(&mut self, index: ClientIndex, control: Control, violation: Option<Violation>) {
+        let client = &mut self.clients[index];
+        if let State::Leaving { peer_closed, .. } = &mut client.state {
+            *peer_closed |= control.close.is_some() || violation.is_some();
+            if *peer_closed {
+                self.flush_soon(index);
+            }
+            return;
+        }
+        // A client that does not read its pongs gets none, so that they cannot pile up.
+        if !client.blocked && !control.pongs.is_empty() {
+            let log = self.cohorts[client.cohort].log();
+            for pong in &control.pongs {
+                client.backlog.push(Kind::Control, pong.as_bytes(), log);
+            }
+            self.flush_soon(index);
+        }
+        if let Some((code, reason)) = control.close {
+            self.say_goodbye(index, Goodbye::by_peer(code, reason));
+        } else if let Some(violation) = violation {
+            self.say_goodbye(index, Goodbye::for_violation(violation));
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! From the clients' sockets to JavaScript, and how connections end.
+
+mod harness;
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use bytes::Bytes;
+use shardcast_core::bridge::Event;
+use shardcast_core::door::Reservation;
+use shardcast_core::frame::Frame;
+use tungstenite::protocol::CloseFrame;
+use tungstenite::protocol::frame::coding::CloseCode;
+use tungstenite::{Error, Message};
+
+use harness::{Harness, options, text, texts_until_close};
+
+/// A masked frame, with a key of zeros so that the payload stands as it is.
+fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
+    let length = u8::try_from(payload.len()).expect("short");
+    [&[first, 0x80 | length, 0, 0, 0, 0], payload].concat()
+}
+
+fn write(socket: &TcpStream, bytes: &[u8]) {
+    (&mut &*socket).write_all(bytes).expect("the server reads");
+}
+
+#[test]
+fn messages_reach_javascript_in_order_and_by_type() {
+    let mut harness = Harness::start(options());
+    let (key, mut client) = harness.connect("a");
+    client.send(Message::text("grüße")).expect("the server reads");
+    client.send(Message::binary(vec![0, 255])).expect("the server reads");
+    assert!(matches!(harness.event(), Event::Text(from, text) if from == key && text == "grüße"));
+    assert!(
+        matches!(harness.event(), Event::Binary(from, bytes) if from == key && bytes == [0, 255])
+    );
+}
+
+#[test]
+fn what_the_door_has_read_ahead_is_heard_first() {
+    let mut harness = Harness::start(options());
+    let (server, client) = harness.sockets();
+    let admission = harness.broadcaster.admit("a").expect("there is room");
+    let whole = masked(0x81, b"early");
+    let (read_ahead, rest) = whole.split_at(7);
+    write(&client, rest);
+    Box::new(admission).attach(server, Bytes::copy_from_slice(read_ahead));
+    assert!(matches!(harness.event(), Event::Text(_, text) if text == "early"));
+}
+
+#[test]
+fn nothing_is_lost_while_javascript_is_busy() {
+    let mut harness = Harness::start(options());
+    let (_, mut client) = harness.connect("a");
+    // More than the bridge takes at once, so that the worker has to stop reading.
+    let count = 20_000;
+    let sender = std::thread::spawn(move || {
+        for number in 0..count {
+            client.write(Message::text(number.to_string())).expect("the server reads");
+        }
+        client.flush().expect("the server reads");
+        client
+    });
+    for number in 0..count {
+        match harness.event() {
+            Event::Text(_, text) => assert_eq!(text, number.to_string()),
+            _ => panic!("only texts were sent"),
+        }
+    }
+    drop(sender.join().expect("the sender does not panic"));
+    assert_eq!(harness.closed().1, 1006);
+}
+
+#[test]
+fn a_ping_is_answered_in_its_place() {
+    let mut harness = Harness::start(options());
+    let (_, mut client) = harness.subscriber("a", "ticks");
+    harness.publish("ticks", "one");
+    assert_eq!(text(&mut client), "one");
+    client.send(Message::Ping(Bytes::from_static(b"?"))).expect("the server reads");
+    assert_eq!(client.read().expect("a pong comes"), Message::Pong(Bytes::from_static(b"?")));
+}
+
+#[test]
+fn a_close_by_the_client_is_answered_and_told_once() {
+    let mut harness = Harness::start(options());
+    let (key, mut client) = harness.connect("a");
+    let frame = CloseFrame { code: CloseCode::Library(4001), reason: "bye".into() };
+    client.close(Some(frame)).expect("the server reads");
+    assert_eq!(texts_until_close(&mut client).1, 4001);
+    assert!(matches!(client.read(), Err(Error::ConnectionClosed)));
+    assert_eq!(harness.closed(), (key, 4001, "bye".to_owned()));
+    harness.wait_for(|totals| totals.clients == 0);
+    assert!(harness.broadcaster.next_event().is_none());
+}
+
+#[test]
+fn a_close_without_a_code_is_told_as_1005() {
+    let mut harness = Harness::start(options());
+    let (key, mut client) = harness.connect("a");
+    client.close(None).expect("the server reads");
+    assert_eq!(harness.closed(), (key, 1005, String::new()));
+}
+
+#[test]
+fn a_close_by_the_application_comes_after_what_was_sent() {
+    let mut harness = Harness::start(options());
+    let (key, mut client) = harness.subscriber("a", "ticks");
+    harness.publish("ticks", "one");
+    harness.broadcaster.send(key, Frame::text("two"));
+    harness.broadcaster.close(key, 4000, "done".to_owned());
+    harness.publish("ticks", "three");
+    let expected = vec!["one".to_owned(), "two".to_owned()];
+    assert_eq!(texts_until_close(&mut client), (expected, 4000, "done".to_owned()));
+    assert_eq!(harness.closed(), (key, 4000, "done".to_owned()));
+}
+
+#[test]
+fn a_terminated_client_hears_no_close_frame() {
+    let mut harness = Harness::start(options());
+    let (key, client) = harness.connect("a");
+    harness.broadcaster.terminate(key);
+    assert_eq!(harness.closed(), (key, 1006, String::new()));
+    assert_eq!(client.get_ref().read(&mut [0; 16]).expect("an orderly end"), 0);
+}
+
+#[test]
+fn whoever_breaks_the_protocol_is_closed_with_the_code_for_it() {
+    let mut harness = Harness::start(options());
+    let too_big = [&[0x82, 0xFE, 0xFF, 0xFF, 0, 0, 0, 0][..], &[0; 10]].concat();
+    let cases: [(&str, u16, Vec<u8>); 5] = [
+        ("unmasked", 1002, vec![0x81, 1, b'a']),
+        ("reserved bits", 1002, masked(0xF1, b"a")),
+        ("fragmented control", 1002, masked(0x09, b"a")),
+        ("invalid UTF-8", 1007, masked(0x81, b"\xff")),
+        ("too big", 1009, too_big),
+    ];
+    for (what, code, bytes) in cases {
+        let mut limits = options();
+        limits.client.max_payload_bytes = 1000;
+        let mut harness = Harness::start(limits);
+        let (key, mut client) = harness.connect("a");
+        write(client.get_ref(), &bytes);
+        assert_eq!(texts_until_close(&mut client).1, code, "{what}");
+        let (closed, told, _) = harness.closed();
+        assert_eq!((closed, told), (key, code), "{what}");
+    }
+    assert!(harness.broadcaster.next_event().is_none());
+}
+
+#[test]
+fn a_half_closed_connection_counts_as_closed() {
+    let mut harness = Harness::start(options());
+    let (key, client) = harness.connect("a");
+    client.get_ref().shutdown(std::net::Shutdown::Write).expect("it is connected");
+    assert_eq!(harness.closed(), (key, 1006, String::new()));
+}
+
+#[test]
+fn a_client_whose_socket_never_comes_is_closed() {
+    let mut harness = Harness::start(options());
+    let admission = harness.broadcaster.admit("a").expect("there is room");
+    let key = admission.key();
+    assert_eq!(harness.broadcaster.subscribe(key, "ticks"), Ok(true));
+    drop(admission);
+    assert_eq!(harness.closed(), (key, 1006, String::new()));
+    assert_eq!(harness.broadcaster.subscriber_count("ticks"), 0);
+}
+
+#[test]
+fn a_full_shard_admits_nobody_until_someone_leaves() {
+    let mut limits = options();
+    limits.max_clients = 1;
+    limits.placement.shards = std::num::NonZeroU32::MIN;
+    let mut harness = Harness::start(limits);
+    let (_, client) = harness.connect("a");
+    assert!(harness.broadcaster.admit("b").is_err());
+    drop(client);
+    harness.closed();
+    assert!(harness.broadcaster.admit("b").is_ok());
+}
+
+#[test]
+fn a_silent_client_is_pinged_and_then_given_up() {
+    let mut limits = options();
+    limits.client.idle_timeout = Some(Duration::from_secs(2));
+    let mut harness = Harness::start(limits);
+    let (dead, dead_socket) = harness.connect("dead");
+    let (_, mut alive) = harness.connect("alive");
+    for _ in 0..2 {
+        // Reading answers the ping.
+        assert!(matches!(alive.read().expect("a ping comes"), Message::Ping(_)));
+        alive.flush().expect("the server reads");
+    }
+    assert_eq!(harness.closed(), (dead, 1006, String::new()));
+    assert_eq!(harness.broadcaster.client_count(), 1);
+    drop(dead_socket);
+}
+
+#[test]
+fn stopping_in_the_middle_of_everything_ends_all_threads() {
+    let mut harness = Harness::start(options());
+    let clients: Vec<_> =
+        (0..50).map(|n| harness.subscriber(&format!("client-{n}"), "ticks").1).collect();
+    for _ in 0..1000 {
+        harness.publish("ticks", "x");
+    }
+    harness.broadcaster.stop();
+    for client in clients {
+        let mut rest = Vec::new();
+        let _ = client.get_ref().read_to_end(&mut rest);
+    }
+}

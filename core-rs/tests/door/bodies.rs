@@ -1,0 +1,217 @@
+//! Bodies: they stream, both ways, and end with whoever breaks them off.
+
+use std::fs;
+use std::thread;
+
+use crate::house::House;
+
+const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+const CHUNKED_POST: &str = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+const CHUNKED_RESPONSE: &str = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+const EMPTY_RESPONSE: &str = "HTTP/1.1 204 No Content\r\n\r\n";
+
+#[test]
+fn an_event_arrives_before_the_next_is_sent() {
+    let house = House::open();
+    let mut client = house.client();
+    client.send(GET);
+    let mut application = house.application.accept();
+    application.head();
+    application.send(CHUNKED_RESPONSE);
+    assert_eq!(client.head().get("transfer-encoding"), Some("chunked"));
+    for event in ["data: 1\n\n", "data: 2\n\n"] {
+        application.send_chunk(event);
+        assert_eq!(client.chunk().as_deref(), Some(event));
+    }
+    application.send("0\r\n\r\n");
+    assert_eq!(client.chunk(), None);
+}
+
+#[test]
+fn a_part_of_an_upload_arrives_before_the_next_is_sent() {
+    let house = House::open();
+    let mut client = house.client();
+    client.send(CHUNKED_POST);
+    let mut application = house.application.accept();
+    assert_eq!(application.head().get("transfer-encoding"), Some("chunked"));
+    for part in ["one", "two"] {
+        client.send_chunk(part);
+        assert_eq!(application.chunk().as_deref(), Some(part));
+    }
+    client.send("0\r\n\r\n");
+    assert_eq!(application.chunk(), None);
+}
+
+#[test]
+fn a_body_of_known_length_keeps_its_length() {
+    let house = House::open();
+    let mut client = house.client();
+    client.send("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nwhole");
+    let mut application = house.application.accept();
+    let (head, body) = application.message();
+    assert_eq!((head.get("content-length"), head.get("transfer-encoding")), (Some("5"), None));
+    assert_eq!(body, "whole");
+    application.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nback");
+    let (head, body) = client.message();
+    assert_eq!((head.get("content-length"), head.get("transfer-encoding")), (Some("4"), None));
+    assert_eq!(body, "back");
+}
+
+#[test]
+fn a_get_may_have_a_body() {
+    let house = House::open();
+    let mut client = house.client();
+    client.send(CHUNKED_POST.replace("POST", "GET"));
+    client.send_chunk("query");
+    client.send("0\r\n\r\n");
+    assert_eq!(house.application.accept().message().1, "query");
+}
+
+#[test]
+fn a_client_that_expects_to_be_told_to_continue_is_told() {
+    let house = House::open();
+    let mut client = house.client();
+    client.send("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n");
+    assert_eq!(client.head().status(), 100);
+    client.send("body");
+    let mut application = house.application.accept();
+    let (head, body) = application.message();
+    assert_eq!(head.get("expect"), None);
+    assert_eq!(body, "body");
+    application.send(EMPTY_RESPONSE);
+    assert_eq!(client.head().status(), 204);
+}
+
+#[test]
+fn trailers_pass_both_ways() {
+    let house = House::open();
+    let mut client = house.client();
+    client.send(CHUNKED_POST.replace("\r\n\r\n", "\r\nTE: trailers\r\nTrailer: X-Sum\r\n\r\n"));
+    client.send_chunk("up");
+    client.send("0\r\nX-Sum: 1\r\n\r\n");
+    let mut application = house.application.accept();
+    assert_eq!(application.head().get("te"), Some("trailers"));
+    assert_eq!(application.chunk().as_deref(), Some("up"));
+    assert_eq!(application.chunk(), None);
+    assert_eq!((application.line().as_str(), application.line().as_str()), ("x-sum: 1", ""));
+
+    application.send(CHUNKED_RESPONSE.replace("\r\n\r\n", "\r\nTrailer: X-Sum\r\n\r\n"));
+    application.send_chunk("down");
+    application.send("0\r\nX-Sum: 2\r\n\r\n");
+    client.head();
+    assert_eq!(client.chunk().as_deref(), Some("down"));
+    assert_eq!(client.chunk(), None);
+    assert_eq!((client.line().as_str(), client.line().as_str()), ("x-sum: 2", ""));
+}
+
+/// The highest resident memory of this process so far, in bytes.
+fn peak_memory() -> usize {
+    let status = fs::read_to_string("/proc/self/status").expect("Linux");
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).expect("a peak");
+    let kilobytes = line.split_whitespace().nth(1).expect("a number");
+    kilobytes.parse::<usize>().expect("a number") * 1024
+}
+
+#[test]
+fn a_large_upload_takes_little_memory() {
+    const PART: usize = 1 << 20;
+    const PARTS: usize = 200;
+    let house = House::open();
+    let mut client = house.client();
+    let before = peak_memory();
+    let upload = thread::spawn(move || {
+        client
+            .send(format!("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n", PART * PARTS));
+        let part = vec![b'x'; PART];
+        (0..PARTS).for_each(|_| client.send(&part));
+        client.head().status()
+    });
+    let mut application = house.application.accept();
+    application.head();
+    (0..PARTS).for_each(|_| drop(application.text(PART)));
+    application.send(EMPTY_RESPONSE);
+    assert_eq!(upload.join().expect("the upload ends"), 204);
+    assert!(peak_memory() - before < 50 * PART, "{} to {}", before, peak_memory());
+}
+
+#[test]
+fn a_response_that_breaks_off_does_not_look_complete() {
+    let house = House::open();
+    let mut client = house.client();
+    client.send(GET);
+    let mut application = house.application.accept();
+    application.head();
+    application.send(CHUNKED_RESPONSE);
+    application.send_chunk("half");
+    client.head();
+    assert_eq!(client.chunk().as_deref(), Some("half"));
+    drop(application);
+    assert_eq!(client.rest(), "");
+}
+
+#[test]
+fn a_client_that_leaves_ends_its_request_to_the_application() {
+    let house = House::open();
+    let mut client = house.client();
+    client.send(GET);
+    let mut application = house.application.accept();
+    application.head();
+    drop(client);
+    assert_eq!(application.rest(), "");
+}
+
+#[test]
+fn a_client_that_leaves_ends_its_stream_of_events() {
+    let house = House::open();
+    let mut client = house.client();
+    client.send(GET);
+    let mut application = house.application.accept();
+    application.head();
+    application.send(CHUNKED_RESPONSE);
+    application.send_chunk("data: 1\n\n");
+    client.head();
+    client.chunk();
+    drop(client);
+    assert_eq!(application.rest(), "");
+}
+
+#[test]
+fn a_client_that_breaks_off_its_upload_breaks_it_off_for_the_application() {
+    let house = House::open();
+    let mut client = house.client();
+    client.send(CHUNKED_POST);
+    client.send_chunk("half");
+    let mut application = house.application.accept();
+    application.head();
+    assert_eq!(application.chunk().as_deref(), Some("half"));
+    drop(client);
+    assert_eq!(application.rest(), "");
+}
+
+#[test]
+fn a_malformed_chunk_is_the_clients_mistake() {
+    let house = House::open();
+    let mut client = house.client();
+    client.send(CHUNKED_POST);
+    client.send("no size\r\n");
+    let (head, body) = client.message();
+    assert_eq!(
+        (head.status(), body.as_str()),
+        (400, "the body of the request is malformed or incomplete\n")
+    );
+}
+
+#[test]
+fn an_upload_that_is_refused_early_hears_of_it() {
+    const LENGTH: usize = 10 << 20;
+    let house = House::open();
+    let mut client = house.client();
+    client.send(format!("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: {LENGTH}\r\n\r\n"));
+    let mut application = house.application.accept();
+    application.head();
+    application.send("HTTP/1.1 413 Content Too Large\r\nContent-Length: 8\r\n\r\ntoo much");
+    drop(application);
+    client.send(vec![b'x'; LENGTH]);
+    let (head, body) = client.message();
+    assert_eq!((head.status(), body.as_str()), (413, "too much"));
+}

@@ -1,0 +1,125 @@
+//! How the door opens and closes, and what happens when the system has nothing left.
+
+use std::fs::File;
+use std::io::ErrorKind;
+use std::net::TcpStream;
+use std::process::Command;
+use std::sync::mpsc::channel;
+use std::time::Instant;
+use std::{env, thread};
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use shardcast_core::door::Door;
+
+use crate::application::SocketPath;
+use crate::house::{House, PATIENCE, config, open};
+
+const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+#[test]
+fn an_address_in_use_is_an_error_of_that_kind() {
+    let house = House::open();
+    let mut taken = config(&SocketPath::new());
+    taken.address = house.door.local_addr();
+    let error = Door::open(taken, |_| {}).err().expect("the port is taken");
+    assert_eq!(error.kind(), ErrorKind::AddrInUse);
+    assert!(error.raw_os_error().is_some());
+}
+
+#[test]
+fn a_door_that_stops_accepting_finishes_what_is_under_way() {
+    let house = House::open();
+    let mut idle = house.client();
+    let mut busy = house.client();
+    busy.send(GET);
+    let mut application = house.application.accept();
+    application.head();
+    house.door.stop_accepting();
+    house.door.stop_accepting();
+    assert_eq!(idle.rest(), "");
+    wait_until_refused(&house.door);
+    application.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlast");
+    let (head, body) = busy.message();
+    assert_eq!((head.get("connection"), body.as_str()), (Some("close"), "last"));
+    assert_eq!(busy.rest(), "");
+}
+
+/// The listening socket is closed by the door's thread in its own time.
+fn wait_until_refused(door: &Door) {
+    let began = Instant::now();
+    while TcpStream::connect(door.local_addr()).is_ok() {
+        assert!(began.elapsed() < PATIENCE, "the door still accepts");
+        thread::yield_now();
+    }
+}
+
+#[test]
+fn a_door_that_closes_ends_everything() {
+    let mut house = House::open();
+    let mut idle = house.client();
+    let mut streaming = house.client();
+    streaming.send(GET);
+    let mut application = house.application.accept();
+    application.head();
+    application.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+    streaming.head();
+    let mut undecided = house.client();
+    undecided.send(
+        "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+    );
+    let request = house.asked();
+    house.door.close();
+    assert!(request.decide.is_closed());
+    for client in [&mut idle, &mut streaming, &mut undecided] {
+        assert_eq!(client.rest(), "");
+    }
+    assert_eq!(application.rest(), "");
+    house.door.close();
+    house.door.stop_accepting();
+}
+
+#[test]
+fn the_port_is_free_again_at_once() {
+    let house = House::open();
+    let mut client = house.client();
+    client.send("bad\r\n\r\n");
+    assert_eq!(client.message().0.status(), 400);
+    let address = house.door.local_addr();
+    drop(house);
+    let nowhere = SocketPath::new();
+    let mut again = config(&nowhere);
+    again.address = address;
+    assert_eq!(open(again, channel().0).local_addr(), address);
+}
+
+/// Names the process in which the limit of descriptors can be lowered without harm to other tests.
+const ALONE: &str = "SHARDCAST_TEST_ALONE";
+
+#[test]
+fn a_door_that_runs_out_of_descriptors_goes_on_when_there_are_some() {
+    if env::var_os(ALONE).is_some() {
+        return run_out_of_descriptors();
+    }
+    let tests = env::current_exe().expect("this program");
+    let name = "closing::a_door_that_runs_out_of_descriptors_goes_on_when_there_are_some";
+    let alone = Command::new(tests).args(["--exact", name]).env(ALONE, "1").output();
+    let alone = alone.expect("this program runs");
+    assert!(alone.status.success(), "{}", String::from_utf8_lossy(&alone.stdout));
+}
+
+fn run_out_of_descriptors() {
+    let limit = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: Some(64), ..limit }).expect("a lower limit");
+    let house = House::open();
+    let mut taken: Vec<File> = std::iter::from_fn(|| File::open("/dev/null").ok()).collect();
+    // One for the client's own end; the door finds none for the other.
+    taken.pop();
+    let mut client = house.client();
+    client.send(GET);
+    drop(taken);
+    let mut application = house.application.accept();
+    application.head();
+    application.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
+    assert_eq!(client.message().1, "hi");
+}

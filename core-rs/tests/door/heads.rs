@@ -1,0 +1,139 @@
+//! Request heads: their limits, and what they must say.
+
+use std::io::{ErrorKind, Read};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use crate::house::{House, MAX_HEAD_BYTES, PATIENCE};
+use crate::wire::Wire;
+
+/// A GET whose head has this many bytes.
+fn head_of(bytes: usize) -> String {
+    let frame = "GET / HTTP/1.1\r\nHost: a\r\nX-Pad: \r\n\r\n".len();
+    format!("GET / HTTP/1.1\r\nHost: a\r\nX-Pad: {}\r\n\r\n", "x".repeat(bytes - frame))
+}
+
+fn serve_one(application: &mut Wire<std::os::unix::net::UnixStream>, body: &str) {
+    application.head();
+    application.send(format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len()));
+}
+
+#[test]
+fn a_malformed_head_is_answered_with_400() {
+    let house = House::open();
+    for malformed in ["GE\u{1}T / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nno header\r\n\r\n"] {
+        let mut client = house.client();
+        client.send(malformed);
+        assert_eq!(client.message().0.status(), 400, "{malformed:?}");
+        assert_eq!(client.rest(), "");
+    }
+}
+
+#[test]
+fn the_longest_head_passes_and_one_byte_more_is_answered_with_431() {
+    let house = House::open();
+    let mut client = house.client();
+    client.send(head_of(MAX_HEAD_BYTES));
+    serve_one(&mut house.application.accept(), "long");
+    assert_eq!(client.message().1, "long");
+    client.send(head_of(MAX_HEAD_BYTES + 1));
+    assert_eq!(client.message().0.status(), 431);
+    assert_eq!(client.rest(), "");
+}
+
+#[test]
+fn the_answer_431_outlives_all_that_the_client_still_sends() {
+    let house = House::open();
+    let mut client = house.client();
+    client.send(format!("GET / HTTP/1.1\r\nHost: a\r\nX-Pad: {}", "x".repeat(1_000_000)));
+    assert_eq!(client.message().0.status(), 431);
+}
+
+#[test]
+fn more_than_100_headers_are_answered_with_431() {
+    let house = House::open();
+    let mut client = house.client();
+    client.send(format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", "a:b\r\n".repeat(100)));
+    assert_eq!(client.message().0.status(), 431);
+}
+
+/// Sends a byte at a time until the door closes.
+fn trickle_until_closed(mut client: TcpStream) {
+    let pause = Duration::from_millis(10);
+    client.set_read_timeout(Some(pause)).expect("a timeout");
+    let began = Instant::now();
+    loop {
+        assert!(began.elapsed() < PATIENCE, "the door does not close");
+        let _ = std::io::Write::write(&mut client, b"x");
+        match client.read(&mut [0]) {
+            Ok(0) => return,
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => return,
+            unexpected => panic!("neither a wait nor an end: {unexpected:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_head_that_trickles_in_is_cut_off() {
+    let house = House::open_with(|config| config.head_timeout = Duration::from_millis(100));
+    trickle_until_closed(TcpStream::connect(house.door.local_addr()).expect("the door listens"));
+}
+
+#[test]
+fn an_idle_connection_is_closed_after_the_same_time() {
+    let house = House::open_with(|config| config.head_timeout = Duration::from_millis(100));
+    let mut client = house.client();
+    client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    serve_one(&mut house.application.accept(), "hi");
+    assert_eq!(client.message().1, "hi");
+    assert_eq!(client.rest(), "");
+}
+
+#[test]
+fn a_request_that_does_not_say_where_it_goes_or_ends_is_refused() {
+    let house = House::open();
+    let cases = [
+        ("GET / HTTP/1.1\r\n\r\n", 400, "a request needs exactly one Host header\n"),
+        (
+            "GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n",
+            400,
+            "a request needs exactly one Host header\n",
+        ),
+        ("GET * HTTP/1.1\r\nHost: a\r\n\r\n", 400, "the target * goes with OPTIONS only\n"),
+        (
+            "CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n",
+            501,
+            "CONNECT is not supported: this is not a forward proxy\n",
+        ),
+        (
+            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
+            501,
+            "the only supported Transfer-Encoding is chunked\n",
+        ),
+    ];
+    for (request, status, words) in cases {
+        let mut client = house.client();
+        client.send(request);
+        let (head, body) = client.message();
+        assert_eq!((head.status(), body.as_str()), (status, words), "{request:?}");
+    }
+    assert!(!house.application.has_connection());
+}
+
+#[test]
+fn pipelined_requests_are_answered_in_their_order() {
+    let house = House::open();
+    let mut client = house.client();
+    let requests = ["/1", "/2", "/3"].map(|path| format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n"));
+    client.send(requests.concat());
+    let mut application = house.application.accept();
+    for path in ["/1", "/2", "/3"] {
+        let request = application.head();
+        assert_eq!(request.line, format!("GET {path} HTTP/1.1"));
+        application.send(format!("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{path}"));
+    }
+    for path in ["/1", "/2", "/3"] {
+        assert_eq!(client.message().1, path);
+    }
+}

@@ -1,0 +1,121 @@
+//! A door with an application behind it, and the clients before it.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
+
+use bytes::Bytes;
+use shardcast_core::door::{Decision, Door, DoorConfig, Headers, Reservation, UpgradeRequest};
+
+use crate::application::{Application, SocketPath};
+use crate::wire::Wire;
+
+/// How long anything may take before a test gives up.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+pub(crate) const MAX_HEAD_BYTES: usize = 1000;
+
+pub(crate) type Client = Wire<TcpStream>;
+
+pub(crate) struct House {
+    pub(crate) door: Door,
+    pub(crate) application: Application,
+    asked: Receiver<UpgradeRequest>,
+}
+
+impl House {
+    pub(crate) fn open() -> House {
+        House::open_with(|_| {})
+    }
+
+    /// Opens a door whose configuration is changed first.
+    pub(crate) fn open_with(change: impl FnOnce(&mut DoorConfig)) -> House {
+        let application = Application::listen();
+        let mut config = config(&application.path);
+        change(&mut config);
+        let (ask, asked) = channel();
+        let door = open(config, ask);
+        House { door, application, asked }
+    }
+
+    pub(crate) fn client(&self) -> Client {
+        connect(&self.door)
+    }
+
+    /// The next upgrade that waits for a decision.
+    pub(crate) fn asked(&self) -> UpgradeRequest {
+        self.asked.recv_timeout(PATIENCE).expect("the door asks")
+    }
+}
+
+pub(crate) fn config(upstream: &SocketPath) -> DoorConfig {
+    DoorConfig {
+        address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        upstream: upstream.as_path().to_owned(),
+        head_timeout: PATIENCE,
+        max_head_bytes: MAX_HEAD_BYTES,
+        upgrade_timeout: PATIENCE,
+        max_pending_upgrades: 8,
+    }
+}
+
+pub(crate) fn open(config: DoorConfig, ask: Sender<UpgradeRequest>) -> Door {
+    let ask = move |request| {
+        let _ = ask.send(request);
+    };
+    Door::open(config, ask).expect("a free port")
+}
+
+pub(crate) fn connect(door: &Door) -> Client {
+    let socket = TcpStream::connect(door.local_addr()).expect("the door listens");
+    socket.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    Wire::new(socket)
+}
+
+/// What becomes of a reservation.
+pub(crate) enum Fate {
+    Attached(TcpStream, Bytes),
+    GivenUp,
+}
+
+struct Place(Option<Sender<Fate>>);
+
+impl Reservation for Place {
+    fn attach(mut self: Box<Self>, socket: TcpStream, read_ahead: Bytes) {
+        if let Some(fate) = self.0.take() {
+            let _ = fate.send(Fate::Attached(socket, read_ahead));
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some(fate) = self.0.take() {
+            let _ = fate.send(Fate::GivenUp);
+        }
+    }
+}
+
+/// An acceptance with these headers, and where to hear what becomes of it.
+pub(crate) fn acceptance(headers: Headers) -> (Decision, Receiver<Fate>) {
+    let (sender, fate) = channel();
+    (Decision::Accept { headers, reservation: Box::new(Place(Some(sender))) }, fate)
+}
+
+/// Accepts an upgrade, and returns what the door then hands over: the client's socket, in blocking
+/// mode, and the bytes it had read ahead.
+pub(crate) fn admit(request: UpgradeRequest) -> (TcpStream, Bytes) {
+    let (decision, fate) = acceptance(Headers::new());
+    assert!(request.decide.send(decision).is_ok(), "the door waits");
+    match fate.recv_timeout(PATIENCE).expect("the door hands over") {
+        Fate::Attached(socket, read_ahead) => {
+            socket.set_nonblocking(false).expect("a living socket");
+            (socket, read_ahead)
+        }
+        Fate::GivenUp => panic!("the door gave the client up"),
+    }
+}
+
+pub(crate) fn refusal(status: u16, body: &'static str) -> Decision {
+    Decision::Refuse { status, headers: Headers::new(), body: Bytes::from_static(body.as_bytes()) }
+}

@@ -1,0 +1,11 @@
+//! The door from outside: raw requests on real sockets, and an application that the tests play
+//! themselves, byte by byte.
+
+mod application;
+mod bodies;
+mod closing;
+mod heads;
+mod house;
+mod proxying;
+mod upgrades;
+mod wire;

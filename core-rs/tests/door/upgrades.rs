@@ -1,0 +1,238 @@
+//! WebSocket upgrades: what the door checks, asks, answers and hands over.
+
+use std::io::{Read, Write};
+use std::net::Shutdown;
+use std::time::Duration;
+
+use bytes::Bytes;
+use shardcast_core::door::{Decision, Headers, UpgradeRequest};
+
+use crate::house::{Fate, House, PATIENCE, acceptance, admit, refusal};
+
+const UPGRADE: &str = "GET /chat?room=1 HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\n\
+    Connection: keep-alive, Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
+/// Waits until the door no longer waits for this decision.
+fn wait_until_given_up(request: &mut UpgradeRequest) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    runtime.expect("a runtime").block_on(async {
+        let closed = tokio::time::timeout(PATIENCE, request.decide.closed()).await;
+        closed.expect("the door still waits for the decision");
+    });
+}
+
+fn headers(pairs: &[(&'static str, &'static str)]) -> Headers {
+    let parsed = pairs
+        .iter()
+        .map(|(name, value)| (name.parse().expect("a name"), value.parse().expect("a value")));
+    parsed.collect()
+}
+
+#[test]
+fn the_example_of_the_rfc_is_answered_as_in_the_rfc() {
+    let house = House::open();
+    let mut client = house.client();
+    client.send(UPGRADE);
+    let more = [("set-cookie", "a=1"), ("set-cookie", "b=2"), ("connection", "close")];
+    let (decision, _fate) = acceptance(headers(&more));
+    assert!(house.asked().decide.send(decision).is_ok());
+    let head = client.head();
+    assert_eq!(head.line, "HTTP/1.1 101 Switching Protocols");
+    assert_eq!(
+        head.lines_without(&["date"]),
+        [
+            "connection: Upgrade",
+            "sec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
+            "set-cookie: a=1",
+            "set-cookie: b=2",
+            "upgrade: websocket",
+        ]
+    );
+}
+
+#[test]
+fn the_application_is_asked_with_the_request_as_it_came() {
+    let house = House::open();
+    let mut client = house.client();
+    let extra = "Cookie: a\r\nX-Shardcast-Peer: 6.6.6.6 6\r\nCookie: b\r\n\r\n";
+    client.send(UPGRADE.replace("\r\n\r\n", "\r\n") + extra);
+    let request = house.asked();
+    assert_eq!(request.uri, "/chat?room=1");
+    assert_eq!(Ok(request.peer), client.socket().local_addr().map_err(drop));
+    let headers: Vec<String> = request
+        .headers
+        .iter()
+        .map(|(name, value)| format!("{name}: {}", value.to_str().expect("text")))
+        .collect();
+    assert_eq!(
+        headers,
+        [
+            "host: example.com",
+            "upgrade: websocket",
+            "connection: keep-alive, Upgrade",
+            "sec-websocket-version: 13",
+            "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==",
+            "cookie: a",
+            "cookie: b",
+        ]
+    );
+}
+
+#[test]
+fn the_socket_is_handed_over_alive() {
+    let house = House::open();
+    let mut client = house.client();
+    client.send(UPGRADE);
+    let (mut socket, read_ahead) = admit(house.asked());
+    assert!(read_ahead.is_empty());
+    assert_eq!(client.head().status(), 101);
+    socket.write_all(b"down").expect("the client reads");
+    assert_eq!(client.text(4), "down");
+    client.send("up");
+    let mut heard = [0; 2];
+    socket.read_exact(&mut heard).expect("the client writes");
+    assert_eq!(&heard, b"up");
+}
+
+#[test]
+fn the_socket_is_handed_over_non_blocking() {
+    let house = House::open();
+    let mut client = house.client();
+    client.send(UPGRADE);
+    let (decision, fate) = acceptance(Headers::new());
+    assert!(house.asked().decide.send(decision).is_ok());
+    let Ok(Fate::Attached(mut socket, _)) = fate.recv_timeout(PATIENCE) else {
+        panic!("the door hands over");
+    };
+    let error = socket.read(&mut [0]).expect_err("the client has sent nothing");
+    assert_eq!(error.kind(), std::io::ErrorKind::WouldBlock);
+}
+
+#[test]
+fn bytes_behind_the_request_are_handed_over_with_the_socket() {
+    let house = House::open();
+    let mut client = house.client();
+    client.send(format!("{UPGRADE}a frame"));
+    let (_socket, read_ahead) = admit(house.asked());
+    assert_eq!(read_ahead, "a frame");
+}
+
+#[test]
+fn a_refusal_is_a_response_and_the_connection_can_be_upgraded_later() {
+    let house = House::open();
+    let mut client = house.client();
+    client.send(UPGRADE);
+    let decision = Decision::Refuse {
+        status: 401,
+        headers: headers(&[("www-authenticate", "Bearer"), ("content-length", "99")]),
+        body: Bytes::from_static(b"who are you?"),
+    };
+    assert!(house.asked().decide.send(decision).is_ok());
+    let (head, body) = client.message();
+    assert_eq!(head.status(), 401);
+    assert_eq!(head.get("www-authenticate"), Some("Bearer"));
+    assert_eq!(body, "who are you?");
+
+    client.send("GET /plain HTTP/1.1\r\nHost: a\r\n\r\n");
+    let mut application = house.application.accept();
+    application.head();
+    application.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
+    assert_eq!(client.message().1, "hi");
+
+    client.send(UPGRADE);
+    let (_socket, _) = admit(house.asked());
+    assert_eq!(client.head().status(), 101);
+}
+
+#[test]
+fn an_improper_request_is_told_what_is_wrong() {
+    let house = House::open();
+    let cases = [
+        ("Version: 13", "Version: 8", 426, "Sec-WebSocket-Version must be 13\n"),
+        ("Sec-WebSocket-Version: 13\r\n", "", 426, "Sec-WebSocket-Version must be 13\n"),
+        ("dGhl", "dGhldGhl", 400, "Sec-WebSocket-Key must be 16 bytes in base64\n"),
+        ("GET", "POST", 400, "a WebSocket request must be a GET\n"),
+        ("HTTP/1.1", "HTTP/1.0", 400, "a WebSocket request needs HTTP/1.1\n"),
+        ("Host: example.com\r\n", "", 400, "a request needs exactly one Host header\n"),
+        (
+            "Host: example.com",
+            "Content-Length: 3\r\nHost: a",
+            400,
+            "a WebSocket request must not have a body\n",
+        ),
+    ];
+    for (proper, improper, status, words) in cases {
+        let mut client = house.client();
+        client.send(UPGRADE.replace(proper, improper));
+        let (head, body) = client.message();
+        assert_eq!((head.status(), body.as_str()), (status, words), "{improper}");
+        assert_eq!(head.get("content-type"), Some("text/plain; charset=utf-8"));
+        if status == 426 {
+            assert_eq!(head.get("sec-websocket-version"), Some("13"));
+            assert_eq!(head.get("upgrade"), Some("websocket"));
+            assert_eq!(head.get("connection"), Some("Upgrade"));
+        }
+    }
+}
+
+#[test]
+fn one_undecided_upgrade_too_many_is_told_to_come_later() {
+    let house = House::open_with(|config| config.max_pending_upgrades = 1);
+    let mut first = house.client();
+    first.send(UPGRADE);
+    let undecided = house.asked();
+    let mut second = house.client();
+    second.send(UPGRADE);
+    let (head, _) = second.message();
+    assert_eq!(head.status(), 503);
+    assert_eq!(head.get("retry-after"), Some("1"));
+
+    assert!(undecided.decide.send(refusal(403, "no")).is_ok());
+    assert_eq!(first.message().1, "no");
+    second.send(UPGRADE);
+    admit(house.asked());
+    assert_eq!(second.head().status(), 101);
+}
+
+#[test]
+fn an_upgrade_that_nobody_decides_ends_with_503() {
+    let house = House::open_with(|config| config.upgrade_timeout = Duration::from_millis(50));
+    let mut client = house.client();
+    client.send(UPGRADE);
+    let mut request = house.asked();
+    let (head, body) = client.message();
+    assert_eq!((head.status(), body.as_str()), (503, "the application took too long to decide\n"));
+    wait_until_given_up(&mut request);
+
+    client.send(UPGRADE);
+    drop(house.asked());
+    let (head, body) = client.message();
+    assert_eq!((head.status(), body.as_str()), (503, "the application did not decide\n"));
+}
+
+#[test]
+fn a_client_that_goes_while_undecided_is_given_up() {
+    let house = House::open();
+    let mut client = house.client();
+    client.send(UPGRADE);
+    let mut request = house.asked();
+    drop(client);
+    wait_until_given_up(&mut request);
+    let (decision, fate) = acceptance(Headers::new());
+    let returned = request.decide.send(decision);
+    assert!(returned.is_err(), "nobody is there to take the decision");
+    drop(returned);
+    assert!(matches!(fate.recv_timeout(PATIENCE), Ok(Fate::GivenUp)));
+}
+
+#[test]
+fn a_client_that_closes_its_side_while_undecided_is_given_up() {
+    let house = House::open();
+    let mut client = house.client();
+    client.send(UPGRADE);
+    let mut request = house.asked();
+    client.socket().shutdown(Shutdown::Write).expect("a living socket");
+    wait_until_given_up(&mut request);
+    assert_eq!(client.rest(), "");
+}

@@ -1,0 +1,237 @@
+//! From publish to the clients' sockets.
+
+mod harness;
+
+use std::net::Shutdown;
+
+use shardcast_core::bridge::Event;
+use shardcast_core::broadcaster::Sent;
+use shardcast_core::error::Error;
+use shardcast_core::frame::Frame;
+use shardcast_core::options::{Options, SlowPolicy};
+use shardcast_core::queue::QueueLimits;
+
+use harness::{Harness, TestClient, options, text, texts_until_close};
+
+/// Larger than what the kernel buffers for a client that does not read.
+const MORE_THAN_THE_KERNEL_TAKES: usize = 32 << 20;
+
+#[test]
+fn every_client_gets_every_message_in_order() {
+    let mut harness = Harness::start(options());
+    let mut clients: Vec<TestClient> =
+        (0..100).map(|n| harness.subscriber(&format!("client-{n}"), "ticks").1).collect();
+    for number in 0..500 {
+        harness.publish("ticks", &number.to_string());
+    }
+    for client in &mut clients {
+        for number in 0..500 {
+            assert_eq!(text(client), number.to_string());
+        }
+    }
+    let totals = harness.wait_for(|totals| totals.deliveries == 100 * 500);
+    assert_eq!(totals.deliveries_meant, totals.deliveries);
+}
+
+#[test]
+fn a_client_hears_what_is_published_while_it_is_subscribed_and_nothing_else() {
+    let mut harness = Harness::start(options());
+    let (key, mut client) = harness.connect("a");
+    harness.publish("news", "before");
+    assert_eq!(harness.broadcaster.subscribe(key, "news"), Ok(true));
+    harness.publish("news", "during");
+    assert_eq!(harness.broadcaster.subscribe(key, "sport"), Ok(true));
+    harness.publish("sport", "other");
+    assert!(harness.broadcaster.unsubscribe(key, "news"));
+    harness.publish("news", "after");
+    harness.publish("sport", "last");
+    assert_eq!(
+        [text(&mut client), text(&mut client), text(&mut client)],
+        ["during", "other", "last"]
+    );
+}
+
+#[test]
+fn a_publisher_among_the_subscribers_can_be_left_out() {
+    let mut harness = Harness::start(options());
+    let (alice, mut alice_socket) = harness.subscriber("alice", "chat");
+    let (_, mut bob_socket) = harness.subscriber("bob", "chat");
+    harness.publish("chat", "one");
+    harness.broadcaster.publish("chat", &Frame::text("from alice"), Some(alice));
+    harness.publish("chat", "two");
+    assert_eq!([text(&mut alice_socket), text(&mut alice_socket)], ["one", "two"]);
+    let bobs = [text(&mut bob_socket), text(&mut bob_socket), text(&mut bob_socket)];
+    assert_eq!(bobs, ["one", "from alice", "two"]);
+}
+
+#[test]
+fn direct_messages_keep_their_place_among_the_published_ones() {
+    let mut harness = Harness::start(options());
+    let (key, mut client) = harness.subscriber("a", "ticks");
+    for number in 0..200 {
+        harness.publish("ticks", &format!("published {number}"));
+        let frame = Frame::text(&format!("direct {number}"));
+        assert_ne!(harness.broadcaster.send(key, frame), Sent::Dropped);
+    }
+    for number in 0..200 {
+        assert_eq!(text(&mut client), format!("published {number}"));
+        assert_eq!(text(&mut client), format!("direct {number}"));
+    }
+}
+
+#[test]
+fn a_client_that_lets_too_much_wait_is_sent_nothing_more() {
+    let limit = 100_000;
+    let mut harness = Harness::start(Options { backpressure_limit_bytes: limit, ..options() });
+    let (key, mut client) = harness.connect("a");
+    let frame = Frame::binary(&[0; 10_000]);
+    let mut accepted = 0;
+    while harness.broadcaster.send(key, frame.clone()) != Sent::Dropped {
+        accepted += 1;
+        assert!(harness.broadcaster.buffered(key) <= limit);
+    }
+    for _ in 0..accepted {
+        assert_eq!(client.read().expect("a message comes").len(), 10_000);
+    }
+    harness.wait_for(|totals| totals.deliveries == accepted);
+    assert_eq!(harness.broadcaster.buffered(key), 0);
+}
+
+#[test]
+fn a_full_queue_drops_the_message_and_says_so() {
+    let queue = QueueLimits { messages: 1, bytes: 1 << 20 };
+    let mut harness = Harness::start(Options { queue, ..options() });
+    let (_, mut client) = harness.subscriber("a", "ticks");
+    let mut taken = Vec::new();
+    let mut dropped = 0;
+    while dropped < 10 {
+        let number = taken.len() as u64 + dropped;
+        let frame = Frame::text(&number.to_string());
+        let published = harness.broadcaster.publish("ticks", &frame, None);
+        assert_eq!(published.shards + published.dropped, 1, "one worker has subscribers");
+        match published.shards {
+            0 => dropped += 1,
+            _ => taken.push(number.to_string()),
+        }
+    }
+    for number in &taken {
+        assert_eq!(&text(&mut client), number);
+    }
+    let refused: u64 = harness.broadcaster.snapshots().map(|s| s.refused.deliveries).sum();
+    assert_eq!(refused, dropped);
+}
+
+/// One client that never reads, one that does, and more than the kernel buffers for the first.
+fn overwhelm(harness: &mut Harness, reader: &mut TestClient) -> usize {
+    let message = "x".repeat(50_000);
+    let count = MORE_THAN_THE_KERNEL_TAKES / message.len();
+    for _ in 0..count {
+        harness.publish("ticks", &message);
+        assert_eq!(text(reader).len(), message.len());
+    }
+    count
+}
+
+#[test]
+fn a_slow_client_is_disconnected_and_harms_no_other() {
+    let mut limits = options();
+    limits.client.lag_messages = 10;
+    let mut harness = Harness::start(limits);
+    let (_, mut reader) = harness.subscriber("reader", "ticks");
+    let (slow, mut slow_socket) = harness.subscriber("slow", "ticks");
+    let count = overwhelm(&mut harness, &mut reader) as u64;
+
+    assert_eq!(harness.closed(), (slow, 1013, "slow consumer".to_owned()));
+    let (texts, code, reason) = texts_until_close(&mut slow_socket);
+    assert_eq!((code, reason.as_str()), (1013, "slow consumer"));
+    let totals = harness.wait_for(|totals| totals.deliveries == count + texts.len() as u64);
+    assert_eq!(totals.slow_closed, 1);
+    assert_eq!(totals.deliveries_meant, totals.deliveries + totals.dropped_slow);
+}
+
+#[test]
+fn a_slow_client_may_skip_ahead_instead() {
+    let mut limits = options();
+    limits.client.lag_messages = 10;
+    limits.client.slow = SlowPolicy::Skip;
+    let mut harness = Harness::start(limits);
+    let (_, mut reader) = harness.subscriber("reader", "ticks");
+    let (slow, mut slow_socket) = harness.subscriber("slow", "ticks");
+    let count = overwhelm(&mut harness, &mut reader) as u64;
+    harness.broadcaster.close(slow, 1000, "enough".to_owned());
+
+    let (texts, code, _) = texts_until_close(&mut slow_socket);
+    assert_eq!(code, 1000);
+    let mut skipped = 0;
+    loop {
+        match harness.event() {
+            Event::Skipped(client, messages) if client == slow => skipped += messages,
+            Event::Closed { client, .. } if client == slow => break,
+            _ => panic!("nothing else happens"),
+        }
+    }
+    assert!(skipped > 0);
+    assert_eq!(texts.len() as u64 + skipped, count, "each was delivered whole or skipped");
+    let totals = harness.wait_for(|totals| totals.deliveries + totals.dropped_skipped == 2 * count);
+    assert_eq!(totals.dropped_skipped, skipped);
+}
+
+#[test]
+fn a_client_whose_connection_breaks_is_gone_and_no_other() {
+    let mut harness = Harness::start(options());
+    let (_, mut reader) = harness.subscriber("reader", "ticks");
+    let mut victims: Vec<_> =
+        (0..20).map(|n| harness.subscriber(&format!("victim-{n}"), "ticks")).collect();
+    harness.publish("ticks", "before");
+    for (number, (_, victim)) in victims.iter_mut().enumerate() {
+        if number % 2 == 0 {
+            victim.get_ref().shutdown(Shutdown::Both).expect("it is connected");
+        }
+    }
+    let survivors: Vec<_> = victims.iter().skip(1).step_by(2).map(|(key, _)| *key).collect();
+    victims.retain(|(key, _)| survivors.contains(key));
+    for _ in 0..10 {
+        let (key, code, _) = harness.closed();
+        assert!(!survivors.contains(&key));
+        assert_eq!(code, 1006);
+    }
+    assert_eq!(harness.broadcaster.subscriber_count("ticks"), 11);
+    harness.publish("ticks", "after");
+    for client in victims.iter_mut().map(|(_, socket)| socket).chain([&mut reader]) {
+        assert_eq!([text(client), text(client)], ["before", "after"]);
+    }
+}
+
+#[test]
+fn a_client_may_hear_only_so_many_channels() {
+    let mut harness = Harness::start(options());
+    let (key, _socket) = harness.connect("a");
+    for channel in ["1", "2", "3", "4"] {
+        assert_eq!(harness.broadcaster.subscribe(key, channel), Ok(true));
+    }
+    assert_eq!(harness.broadcaster.subscribe(key, "1"), Ok(false), "it is subscribed already");
+    let error = Error::TooManyChannels { client: key, limit: 4 };
+    assert_eq!(harness.broadcaster.subscribe(key, "5"), Err(error));
+}
+
+#[test]
+fn what_is_queued_is_delivered_before_everyone_is_closed() {
+    let mut harness = Harness::start(options());
+    let mut clients: Vec<TestClient> =
+        (0..50).map(|n| harness.subscriber(&format!("client-{n}"), "ticks").1).collect();
+    for number in 0..100 {
+        harness.publish("ticks", &number.to_string());
+    }
+    harness.broadcaster.close_all(1001, "going away", std::time::Duration::from_millis(50));
+    let expected: Vec<String> = (0..100).map(|number| number.to_string()).collect();
+    for client in &mut clients {
+        assert_eq!(texts_until_close(client), (expected.clone(), 1001, "going away".to_owned()));
+    }
+    for _ in 0..50 {
+        assert_eq!(harness.closed().1, 1001);
+    }
+    drop(clients);
+    harness.wait_for(|totals| totals.clients == 0);
+    assert_eq!(harness.broadcaster.client_count(), 0);
+    assert!(harness.broadcaster.admit("late").is_err());
+}

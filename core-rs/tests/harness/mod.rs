@@ -1,0 +1,172 @@
+//! A broadcaster without a door, and real clients on real sockets.
+
+#![allow(dead_code, unreachable_pub, reason = "every test file uses its own share")]
+
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::num::NonZeroU32;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use shardcast_core::bridge::Event;
+use shardcast_core::broadcaster::Broadcaster;
+use shardcast_core::client::ClientKey;
+use shardcast_core::door::Reservation;
+use shardcast_core::frame::Frame;
+use shardcast_core::options::{ClientLimits, Options, SlowPolicy};
+use shardcast_core::placement::Placement;
+use shardcast_core::queue::QueueLimits;
+use shardcast_core::stats::Tally;
+use tungstenite::protocol::Role;
+use tungstenite::{Message, WebSocket};
+
+/// How long anything may take before a test gives up.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+pub type TestClient = WebSocket<TcpStream>;
+
+pub fn options() -> Options {
+    Options {
+        placement: Placement {
+            shards: NonZeroU32::new(2).expect("two"),
+            workers_per_shard: NonZeroU32::new(2).expect("two"),
+        },
+        max_clients: 10_000,
+        max_channels_per_client: 4,
+        backpressure_limit_bytes: 1 << 20,
+        queue: QueueLimits { messages: 100_000, bytes: 1 << 30 },
+        client: ClientLimits {
+            lag_messages: 1_000_000,
+            lag_bytes: 1 << 30,
+            slow: SlowPolicy::Disconnect,
+            max_payload_bytes: 1 << 16,
+            idle_timeout: None,
+            send_pings: true,
+        },
+    }
+}
+
+pub struct Harness {
+    pub broadcaster: Broadcaster,
+    listener: TcpListener,
+    bell: Receiver<()>,
+    /// The bell is armed, or has rung since it was.
+    rested: bool,
+}
+
+impl Harness {
+    pub fn start(options: Options) -> Harness {
+        let (ring, bell) = channel();
+        let broadcaster = Broadcaster::start(options, move || {
+            let _ = ring.send(());
+        });
+        Harness {
+            broadcaster: broadcaster.expect("threads are to be had"),
+            listener: TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is to be had"),
+            bell,
+            rested: true,
+        }
+    }
+
+    /// A connected pair of sockets: the server's and the client's end.
+    pub fn sockets(&self) -> (TcpStream, TcpStream) {
+        let address = self.listener.local_addr().expect("it is bound");
+        let client = TcpStream::connect(address).expect("the listener accepts");
+        let (server, _) = self.listener.accept().expect("a client has connected");
+        server.set_nonblocking(true).expect("a socket can be non-blocking");
+        client.set_read_timeout(Some(PATIENCE)).expect("the time-out is not zero");
+        (server, client)
+    }
+
+    pub fn connect(&mut self, id: &str) -> (ClientKey, TestClient) {
+        let (server, client) = self.sockets();
+        let admission = self.broadcaster.admit(id).expect("there is room");
+        let key = admission.key();
+        Box::new(admission).attach(server, Bytes::new());
+        (key, WebSocket::from_raw_socket(client, Role::Client, None))
+    }
+
+    pub fn subscriber(&mut self, id: &str, channel: &str) -> (ClientKey, TestClient) {
+        let (key, client) = self.connect(id);
+        assert_eq!(self.broadcaster.subscribe(key, channel), Ok(true));
+        (key, client)
+    }
+
+    pub fn publish(&mut self, channel: &str, text: &str) {
+        let published = self.broadcaster.publish(channel, &Frame::text(text), None);
+        assert_eq!(published.dropped, 0, "the queue has room");
+    }
+
+    /// The next event, however long it takes.
+    pub fn event(&mut self) -> Event {
+        loop {
+            if let Some(event) = self.broadcaster.next_event() {
+                return event;
+            }
+            if !self.rested && !self.broadcaster.may_rest() {
+                continue;
+            }
+            self.bell.recv_timeout(PATIENCE).expect("an event comes");
+            self.rested = false;
+        }
+    }
+
+    pub fn closed(&mut self) -> (ClientKey, u16, String) {
+        match self.event() {
+            Event::Closed { client, code, reason } => (client, code, reason),
+            _ => panic!("a client closes"),
+        }
+    }
+
+    /// The counters of all workers together.
+    pub fn totals(&self) -> Tally {
+        let mut totals = Tally::default();
+        for snapshot in self.broadcaster.snapshots() {
+            let tally = snapshot.tally;
+            totals.clients += tally.clients;
+            totals.deliveries_meant += tally.deliveries_meant;
+            totals.deliveries += tally.deliveries;
+            totals.dropped_slow += tally.dropped_slow;
+            totals.dropped_skipped += tally.dropped_skipped;
+            totals.dropped_closed += tally.dropped_closed;
+            totals.slow_closed += tally.slow_closed;
+        }
+        totals
+    }
+
+    /// Waits until the counters satisfy `what`. They are shown once a turn of their worker.
+    pub fn wait_for(&self, what: impl Fn(&Tally) -> bool) -> Tally {
+        let give_up_at = Instant::now() + PATIENCE;
+        loop {
+            let totals = self.totals();
+            if what(&totals) {
+                return totals;
+            }
+            assert!(Instant::now() < give_up_at, "still {totals:?}");
+            std::thread::yield_now();
+        }
+    }
+}
+
+/// The next text that a client gets.
+pub fn text(client: &mut TestClient) -> String {
+    match client.read().expect("a message comes") {
+        Message::Text(text) => text.as_str().to_owned(),
+        other => panic!("a text comes, not {other:?}"),
+    }
+}
+
+/// Reads on to the close frame: the texts before it, its code and its reason.
+pub fn texts_until_close(client: &mut TestClient) -> (Vec<String>, u16, String) {
+    let mut texts = Vec::new();
+    loop {
+        match client.read().expect("a close frame comes") {
+            Message::Text(text) => texts.push(text.as_str().to_owned()),
+            Message::Close(frame) => {
+                let frame = frame.expect("it has a code");
+                return (texts, frame.code.into(), frame.reason.as_str().to_owned());
+            }
+            _ => {}
+        }
+    }
+}

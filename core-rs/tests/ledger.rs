@@ -1,0 +1,172 @@
+//! Every message is accounted for, whatever happens to the clients.
+
+mod harness;
+
+use std::collections::HashMap;
+use std::net::Shutdown;
+
+use proptest::prelude::*;
+use shardcast_core::bridge::Event;
+use shardcast_core::client::ClientKey;
+use shardcast_core::frame::Frame;
+use shardcast_core::options::SlowPolicy;
+
+use harness::{Harness, PATIENCE, TestClient, options};
+
+const CHANNELS: [&str; 3] = ["a", "b", "c"];
+
+#[derive(Clone, Debug)]
+enum Step {
+    Connect,
+    Subscribe(usize, usize),
+    Unsubscribe(usize, usize),
+    Publish { channel: usize, bytes: usize, times: usize },
+    Send(usize),
+    Read(usize, usize),
+    Close(usize),
+    Terminate(usize),
+    Reset(usize),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let client = 0usize..100;
+    let channel = 0usize..CHANNELS.len();
+    prop_oneof![
+        4 => Just(Step::Connect),
+        4 => (client.clone(), channel.clone()).prop_map(|(c, n)| Step::Subscribe(c, n)),
+        1 => (client.clone(), channel.clone()).prop_map(|(c, n)| Step::Unsubscribe(c, n)),
+        8 => (channel, prop_oneof![Just(10usize), Just(300_000)], 1usize..20)
+            .prop_map(|(channel, bytes, times)| Step::Publish { channel, bytes, times }),
+        2 => client.clone().prop_map(Step::Send),
+        4 => (client.clone(), 1usize..20).prop_map(|(c, times)| Step::Read(c, times)),
+        1 => client.clone().prop_map(Step::Close),
+        1 => client.clone().prop_map(Step::Terminate),
+        1 => client.prop_map(Step::Reset),
+    ]
+}
+
+struct World {
+    harness: Harness,
+    clients: Vec<(ClientKey, TestClient)>,
+    /// How often each client's close was told.
+    closes: HashMap<ClientKey, u32>,
+    connected: usize,
+}
+
+impl World {
+    fn start(slow: SlowPolicy) -> World {
+        let mut limits = options();
+        limits.client.lag_messages = 5;
+        limits.client.slow = slow;
+        let harness = Harness::start(limits);
+        World { harness, clients: Vec::new(), closes: HashMap::new(), connected: 0 }
+    }
+
+    fn client(&self, number: usize) -> Option<ClientKey> {
+        let index = number.checked_rem(self.clients.len())?;
+        Some(self.clients[index].0)
+    }
+
+    fn take(&mut self, step: &Step) {
+        match *step {
+            Step::Connect => {
+                self.connected += 1;
+                let client = self.harness.connect(&format!("client-{}", self.connected));
+                client.1.get_ref().set_nonblocking(true).expect("a socket can be non-blocking");
+                self.clients.push(client);
+            }
+            Step::Subscribe(client, channel) => {
+                if let Some(key) = self.client(client) {
+                    let _ = self.harness.broadcaster.subscribe(key, CHANNELS[channel]);
+                }
+            }
+            Step::Unsubscribe(client, channel) => {
+                if let Some(key) = self.client(client) {
+                    self.harness.broadcaster.unsubscribe(key, CHANNELS[channel]);
+                }
+            }
+            Step::Publish { channel, bytes, times } => {
+                let frame = Frame::binary(&vec![1; bytes]);
+                for _ in 0..times {
+                    self.harness.broadcaster.publish(CHANNELS[channel], &frame, None);
+                }
+            }
+            Step::Send(client) => {
+                if let Some(key) = self.client(client) {
+                    self.harness.broadcaster.send(key, Frame::text("direct"));
+                }
+            }
+            Step::Read(client, times) => {
+                if let Some(index) = client.checked_rem(self.clients.len()) {
+                    let socket = &mut self.clients[index].1;
+                    for _ in 0..times {
+                        if socket.read().is_err() {
+                            break;
+                        }
+                    }
+                }
+            }
+            Step::Close(client) => {
+                if let Some(key) = self.client(client) {
+                    self.harness.broadcaster.close(key, 1000, String::new());
+                }
+            }
+            Step::Terminate(client) => {
+                if let Some(key) = self.client(client) {
+                    self.harness.broadcaster.terminate(key);
+                }
+            }
+            Step::Reset(client) => {
+                if let Some(index) = client.checked_rem(self.clients.len()) {
+                    let _ = self.clients.swap_remove(index).1.get_ref().shutdown(Shutdown::Both);
+                }
+            }
+        }
+        while let Some(event) = self.harness.broadcaster.next_event() {
+            self.note(&event);
+        }
+    }
+
+    fn note(&mut self, event: &Event) {
+        if let Event::Closed { client, .. } = event {
+            *self.closes.entry(*client).or_default() += 1;
+        }
+    }
+
+    /// Ends every connection and waits until all closes were told.
+    fn end(&mut self) {
+        self.clients.clear();
+        while self.closes.len() < self.connected {
+            let event = self.harness.event();
+            self.note(&event);
+        }
+    }
+}
+
+fn balances(steps: &[Step], slow: SlowPolicy) -> Result<(), TestCaseError> {
+    let mut world = World::start(slow);
+    steps.iter().for_each(|step| world.take(step));
+    world.end();
+    let totals = world.harness.wait_for(|totals| totals.clients == 0);
+    let dropped = totals.dropped_slow + totals.dropped_skipped + totals.dropped_closed;
+    prop_assert_eq!(totals.deliveries_meant, totals.deliveries + dropped, "within {:?}", PATIENCE);
+    prop_assert!(world.closes.values().all(|&times| times == 1), "{:?}", world.closes);
+    prop_assert_eq!(world.closes.len(), world.connected);
+    for channel in CHANNELS {
+        prop_assert_eq!(world.harness.broadcaster.subscriber_count(channel), 0);
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, max_shrink_iters: 200, ..Default::default() })]
+
+    #[test]
+    fn what_was_meant_was_delivered_or_dropped_for_a_reason(
+        steps in prop::collection::vec(step(), 1..120),
+        disconnect in any::<bool>(),
+    ) {
+        let slow = if disconnect { SlowPolicy::Disconnect } else { SlowPolicy::Skip };
+        balances(&steps, slow)?;
+    }
+}
