@@ -1,0 +1,76 @@
+import type { MessageData } from "./payload";
+import type { ShardStats } from "./stats";
+
+/** How the queues took one published message. */
+export interface PublishResult {
+  /** Shards of which every worker with a subscriber took the message. 0 without a subscriber. */
+  shards: number;
+  /** Workers that dropped it because their queue was full. */
+  dropped: number;
+}
+
+/** How to end. What is left out comes from the config. */
+export interface ShutdownOptions {
+  /** Close code for the clients. Default: 1001, "going away". */
+  code?: number;
+  /** Close reason for the clients, at most 123 bytes of UTF-8. Default: none. */
+  reason?: string;
+  /** The clients are closed evenly over this time, so that they do not all return at once. */
+  spreadMs?: number;
+  /** After this time everything ends, delivered or not. */
+  timeoutMs?: number;
+}
+
+/**
+ * Brings one message to every subscriber of a channel.
+ *
+ * Two implementations: `ShardedBroadcaster`, on native threads, and `OriginalBroadcaster`, on Bun's
+ * own `publish`. The adapter's `broadcaster` is one of them, by `useSharding`.
+ *
+ * @example
+ * ```ts
+ * const adapter = shardcast({ numShards: 2 });
+ * new Elysia({ adapter }).ws("/", { open(ws) { ws.subscribe("ticks") } }).listen(3000);
+ * const { shards, dropped } = adapter.broadcaster.publish("ticks", "hello");
+ * ```
+ */
+export interface Broadcaster {
+  /**
+   * Queues `data` for every subscriber: text as a text frame, bytes as a binary frame. Never waits.
+   */
+  publish(channel: string, data: MessageData): PublishResult;
+
+  /** Clients subscribed to `channel` now. */
+  subscriberCount(channel: string): number;
+
+  /** Counters since start and gauges now, by shard. */
+  stats(): ShardStats;
+
+  /** How full the fullest queue is, from 0 to 1. At 1 a publish may be dropped. */
+  queueLoad(): number;
+
+  /**
+   * Resolves once the queues have room, so that a source that can wait loses nothing.
+   *
+   * Resolves as well when the broadcaster ends; a source must then stop for its own reasons.
+   */
+  writable(): Promise<void>;
+
+  /**
+   * Ends in order: accepts no one, delivers what is queued, closes all clients, waits until they
+   * and the HTTP requests under way are gone, and ends the threads. Further calls await the first.
+   */
+  shutdown(options?: ShutdownOptions): Promise<void>;
+}
+
+/** The code with which clients are closed at shutdown: "going away". */
+export const GOING_AWAY = 1001;
+
+/**
+ * A publish in the terms of Bun's `publish`: 0 when the message was dropped for anyone or there was
+ * no one, otherwise the bytes of its payload. Never -1: a queue's backlog is shown by `queueLoad`.
+ */
+export function sendStatus(result: PublishResult, payload: string | Uint8Array): number {
+  if (result.dropped > 0 || result.shards === 0) return 0;
+  return typeof payload === "string" ? Buffer.byteLength(payload) : payload.byteLength;
+}

@@ -1,0 +1,112 @@
+import type { WebSocketHandler } from "bun";
+
+import type { CoreEvent } from "./native";
+import { type BinaryMessage, binaryMessage, type ShardcastSocket } from "./socket";
+
+/** Handlers as `Bun.serve` takes them. Elysia's find the route's own handlers in `ws.data`. */
+export type SocketHandlers = WebSocketHandler<unknown>;
+
+/** Is told that a slow client missed `messages` more messages. */
+export type SkipListener = (ws: ShardcastSocket, messages: number) => void;
+
+/** An event about one client, as opposed to a wish to become one. */
+export type ClientEvent = Exclude<CoreEvent, { type: "Upgrade" }>;
+
+/** Connection ended without a close frame. */
+const ABNORMAL_CLOSURE = 1006;
+
+/**
+ * The clients that JavaScript knows, by the core's handle, and the way from an event to their
+ * handlers.
+ *
+ * A handle is known from `admit` to its `Closed` event; `close` handlers run exactly once for each.
+ */
+export class Clients {
+  readonly #sockets = new Map<number, ShardcastSocket>();
+
+  constructor(
+    /** Replaced when the server is reloaded. Open sockets get the new handlers, as with Bun. */
+    public handlers: SocketHandlers,
+    private readonly onSkip: SkipListener | undefined,
+  ) {}
+
+  get count(): number {
+    return this.#sockets.size;
+  }
+
+  /** Takes a new client in and runs its `open`. A throw in `open` ends the client, as with Bun. */
+  admit(handle: number, socket: ShardcastSocket): void {
+    this.#sockets.set(handle, socket);
+    if (!this.#run(socket, () => this.handlers.open?.(socket))) socket.terminate();
+  }
+
+  /** Runs the handlers that an event is for. Never throws. */
+  dispatch(event: ClientEvent): void {
+    const socket = this.#sockets.get(event.client);
+    if (!socket) return;
+    switch (event.type) {
+      case "Text":
+        this.#message(socket, event.data);
+        break;
+      case "Binary":
+        this.#message(socket, binaryMessage(socket.binaryType, event.data));
+        break;
+      case "Skipped":
+        socket.skippedMessages += event.messages;
+        this.#run(socket, () => this.onSkip?.(socket, event.messages));
+        break;
+      case "Closed":
+        this.#close(event.client, socket, event.code, event.reason);
+        break;
+    }
+  }
+
+  /** Closes whoever the core, now ended, has not reported as closed. */
+  abandonAll(): void {
+    // All first: a `close` handler may well send to the others.
+    for (const socket of this.#sockets.values()) socket.markClosed();
+    for (const [handle, socket] of this.#sockets) {
+      this.#close(handle, socket, ABNORMAL_CLOSURE, "");
+    }
+  }
+
+  /** A message that arrives after `close` or `terminate` is not delivered, as with Bun. */
+  #message(socket: ShardcastSocket, message: string | BinaryMessage): void {
+    if (socket.readyState !== 1) return;
+    // Bun's type of the handler knows only the default of `binaryType`.
+    const typed = message as string | Buffer<ArrayBuffer>;
+    this.#run(socket, () => this.handlers.message?.(socket, typed));
+  }
+
+  #close(handle: number, socket: ShardcastSocket, code: number, reason: string): void {
+    this.#sockets.delete(handle);
+    socket.markClosed();
+    this.#run(socket, () => this.handlers.close?.(socket, code, reason));
+  }
+
+  /**
+   * Runs a user's handler. What it throws goes to the `error` handler or, as with Bun, becomes an
+   * uncaught exception: the events behind this one must not suffer for it.
+   *
+   * @returns whether it returned
+   */
+  #run(socket: ShardcastSocket, handler: () => unknown): boolean {
+    try {
+      handler();
+      return true;
+    } catch (thrown) {
+      this.#report(socket, thrown);
+      return false;
+    }
+  }
+
+  #report(socket: ShardcastSocket, thrown: unknown): void {
+    const { error: onError } = this.handlers;
+    try {
+      if (onError) onError(thrown as Error, socket);
+      else reportError(thrown);
+    } catch (again) {
+      reportError(again);
+    }
+  }
+}

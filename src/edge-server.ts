@@ -1,0 +1,164 @@
+import type { Server, SocketAddress } from "bun";
+
+import { sendStatus } from "./broadcaster";
+import type { Clients, SocketHandlers } from "./clients";
+import { unsupported } from "./errors";
+import type { Address } from "./listen-options";
+import { type MessageData, toPayload } from "./payload";
+import type { ShardedBroadcaster } from "./sharded";
+import type { PeerAddress, RequestHandler, UpgradeOptions, Upgrades } from "./upgrades";
+
+/**
+ * In this header the door tells the client's address, as `<ip> <port>`. It strips the client's own.
+ */
+const PEER_HEADER = "x-shardcast-peer";
+
+/**
+ * At `stop(true)`, the time in which clients may still take what is queued and answer the close.
+ */
+const CLOSE_TIMEOUT_MS = 1000;
+
+/** What an `EdgeServer` stands before. */
+export interface EdgeParts {
+  broadcaster: ShardedBroadcaster;
+  clients: Clients;
+  upgrades: Upgrades;
+  /** Bun's server behind the door. */
+  inner: Server<unknown>;
+  /** The public address, with the port that was really opened. */
+  address: Address;
+}
+
+/**
+ * Stands in for Bun's `Server` as `app.server`: WebSockets are the core's, plain HTTP is delegated
+ * to the Bun server behind the door.
+ */
+export class EdgeServer implements Server<unknown> {
+  readonly #parts: EdgeParts;
+
+  constructor(parts: EdgeParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Publishes to all subscribers of `topic`.
+   *
+   * @returns bytes of payload when every worker with a subscriber took it; 0 when any dropped it,
+   *   or nobody subscribes. `broadcaster.publish` tells more
+   */
+  publish(topic: string, data: MessageData | Blob, _compress?: boolean): number {
+    const payload = toPayload(data, "publish");
+    return sendStatus(this.#parts.broadcaster.publishPayload(topic, payload, 0), payload);
+  }
+
+  subscriberCount(topic: string): number {
+    return this.#parts.broadcaster.subscriberCount(topic);
+  }
+
+  upgrade(request: Request, options?: UpgradeOptions): boolean {
+    return this.#parts.upgrades.accept(request, options);
+  }
+
+  /**
+   * The client's own address, not the door's. Null for a request that did not come from outside.
+   */
+  requestIP(request: Request): SocketAddress | null {
+    const peer = this.#parts.upgrades.peer(request) ?? proxiedPeer(request);
+    if (!peer) return null;
+    return { ...peer, family: peer.address.includes(":") ? "IPv6" : "IPv4" };
+  }
+
+  /**
+   * Accepts no one from here on. Resolves once all is over.
+   *
+   * @param closeActiveConnections false waits for clients and requests to leave by themselves,
+   *   however long that takes; true closes them, clients with code 1001
+   */
+  stop(closeActiveConnections = false): Promise<void> {
+    const { broadcaster } = this.#parts;
+    if (!closeActiveConnections) return broadcaster.retire();
+    return broadcaster.shutdown({ spreadMs: 0, timeoutMs: CLOSE_TIMEOUT_MS });
+  }
+
+  [Symbol.dispose](): void {
+    void this.stop(true);
+  }
+
+  /** Replaces the handlers of plain HTTP, of upgrades and of WebSockets, open ones too. */
+  reload(options: object): this {
+    const { inner, clients, upgrades } = this.#parts;
+    const { fetch, websocket } = options as {
+      fetch?: RequestHandler;
+      websocket?: SocketHandlers;
+    };
+    inner.reload(options as Parameters<typeof inner.reload>[0]);
+    if (fetch) upgrades.handler = fetch;
+    if (websocket) clients.handlers = websocket;
+    return this;
+  }
+
+  /** Answers without a socket. */
+  fetch(request: Request | string): Response | Promise<Response> {
+    return this.#parts.inner.fetch(request);
+  }
+
+  /** Limits how long plain HTTP may be silent. An upgrade has the config's own limits. */
+  timeout(request: Request, seconds: number): void {
+    if (!this.#parts.upgrades.peer(request)) this.#parts.inner.timeout(request, seconds);
+  }
+
+  closeIdleConnections(): number {
+    throw unsupported("closeIdleConnections");
+  }
+
+  ref(): void {
+    this.#parts.inner.ref();
+  }
+
+  unref(): void {
+    this.#parts.inner.unref();
+  }
+
+  get pendingRequests(): number {
+    return this.#parts.inner.pendingRequests + this.#parts.upgrades.pending;
+  }
+
+  get pendingWebSockets(): number {
+    return this.#parts.clients.count;
+  }
+
+  get port(): number {
+    return this.#parts.address.port;
+  }
+
+  get hostname(): string {
+    return this.#parts.address.hostname;
+  }
+
+  get address(): SocketAddress {
+    const { host, port } = this.#parts.address;
+    return { address: host, port, family: host.includes(":") ? "IPv6" : "IPv4" };
+  }
+
+  get url(): URL {
+    const { hostname, port } = this.#parts.address;
+    return new URL(`http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}/`);
+  }
+
+  get protocol(): "http" {
+    return "http";
+  }
+
+  get id(): string {
+    return this.#parts.inner.id;
+  }
+
+  get development(): boolean {
+    return this.#parts.inner.development;
+  }
+}
+
+function proxiedPeer(request: Request): PeerAddress | undefined {
+  const [address, port] = request.headers.get(PEER_HEADER)?.split(" ") ?? [];
+  return address && port ? { address, port: Number(port) } : undefined;
+}

@@ -1,0 +1,59 @@
+import { getSystemErrorName } from "node:util";
+
+/** How the system's names for errors look, such as `EADDRINUSE`. */
+const SYSTEM_NAME = /^E[A-Z]{2,}\b/;
+
+/** What went wrong, for programs. The message is for people. */
+export type ShardcastErrorCode =
+  | "ALREADY_LISTENING"
+  | "LISTEN_FAILED"
+  | "NATIVE_MISSING"
+  | "NOT_LISTENING"
+  | "UNSUPPORTED";
+
+/** Misuse, or a start that failed. A full queue or a slow client is a result and never an error. */
+export class ShardcastError extends Error {
+  override readonly name = "ShardcastError";
+
+  constructor(
+    /** The kind of error, or the system's own code, such as `EADDRINUSE`. */
+    readonly code: ShardcastErrorCode | (string & {}),
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** An error for a part of Bun's interface that sharded mode does not offer yet. */
+export function unsupported(what: string): ShardcastError {
+  return new ShardcastError(
+    "UNSUPPORTED",
+    `${what} is not supported by shardcast yet. With useSharding: false, Bun's own works.`,
+  );
+}
+
+/**
+ * The error for a port that could not be opened.
+ *
+ * @param cause what the core threw; its code becomes this error's
+ */
+export function listenFailed(host: string, port: number, cause: unknown): ShardcastError {
+  const code = systemCode(cause) ?? "LISTEN_FAILED";
+  const reasons: Record<string, string> = {
+    EADDRINUSE: "the port is in use",
+    EACCES: "this user may not open the port",
+    EADDRNOTAVAIL: "this machine does not have that address",
+  };
+  const reason = reasons[code] ?? (cause instanceof Error ? cause.message : String(cause));
+  return new ShardcastError(code, `cannot listen on ${host}:${port}: ${reason}`, { cause });
+}
+
+/** The system's name for an error, which Node-API leaves to the message: a name or a number. */
+function systemCode(error: unknown): string | undefined {
+  const { code, message } = error as Partial<NodeJS.ErrnoException>;
+  const name = SYSTEM_NAME.exec(code ?? "") ?? SYSTEM_NAME.exec(message ?? "");
+  if (name) return name[0];
+  const [, number] = /\(os error (\d+)\)/.exec(message ?? "") ?? [];
+  return number ? getSystemErrorName(-Number(number)) : undefined;
+}

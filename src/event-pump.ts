@@ -1,0 +1,48 @@
+import type { Core, CoreEvent } from "./native";
+
+/**
+ * Events taken in one turn of the event loop. More wait for the next, so that HTTP and timers live.
+ */
+export const EVENTS_PER_TURN = 256;
+
+/**
+ * Carries events from the core to JavaScript.
+ *
+ * The core rings once when events wait. A batch that comes back full leaves the bell silent and
+ * means that more may wait: the pump takes the next batch itself. A batch that is not full re-arms
+ * the bell.
+ */
+export class EventPump {
+  #ended = false;
+
+  /** @param handle is given each event, in order, and must not throw */
+  constructor(
+    private readonly core: Pick<Core, "drain">,
+    private readonly handle: (event: CoreEvent) => void,
+  ) {}
+
+  /**
+   * Called by the core's doorbell, on the JavaScript thread. Nothing is thrown into native code.
+   */
+  ring(): void {
+    if (this.#ended) return;
+    try {
+      if (this.#drain() === EVENTS_PER_TURN) setImmediate(() => this.ring());
+    } catch (error) {
+      reportError(error);
+    }
+  }
+
+  /** Takes the events that are left of a core that has stopped, and no more from then on. */
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    while (this.#drain() === EVENTS_PER_TURN);
+  }
+
+  #drain(): number {
+    const events = this.core.drain(EVENTS_PER_TURN);
+    for (const event of events) this.handle(event);
+    return events.length;
+  }
+}

@@ -1,0 +1,12 @@
+/** The library: everything that an app may import. */
+
+export { type ShardcastAdapter, type ShardcastOptions, shardcast } from "./adapter";
+export type { Broadcaster, PublishResult, ShutdownOptions } from "./broadcaster";
+export type { SkipListener } from "./clients";
+export { type ResolvedConfig, resolveConfig, type ShardcastConfig } from "./config";
+export { ShardcastError, type ShardcastErrorCode } from "./errors";
+export { OriginalBroadcaster } from "./original";
+export type { MessageData } from "./payload";
+export { ShardedBroadcaster } from "./sharded";
+export { ShardcastSocket } from "./socket";
+export type { ShardCounters, ShardStats } from "./stats";

@@ -1,0 +1,113 @@
+import { isIP } from "node:net";
+import type { WebSocketHandler } from "bun";
+import type { AnyElysia } from "elysia";
+
+import { unsupported } from "./errors";
+
+/** What Elysia's `listen` takes. */
+export type ListenOptions = Parameters<AnyElysia["listen"]>[0];
+
+/** The options of `listen` and of the app's `serve`, as one object. */
+export interface ServeOptions {
+  port?: string | number | undefined;
+  hostname?: string | undefined;
+  reusePort?: boolean | undefined;
+  websocket?: Partial<WebSocketHandler<unknown>>;
+  [other: string]: unknown;
+}
+
+/** Where the public port is to be opened. */
+export interface Address {
+  /** The IP address to listen on. */
+  host: string;
+  port: number;
+  /** The name by which the server speaks of itself. */
+  hostname: string;
+}
+
+const DEFAULT_PORT = 3000;
+const MAX_PORT = 65_535;
+
+/** Options that would have to be the door's, and what they are when not asked for. */
+const NOT_AT_THE_DOOR: [name: string, harmless: unknown[]][] = [
+  ["tls", [undefined, null, false]],
+  ["unix", [undefined]],
+  ["reusePort", [undefined, false]],
+  ["ipv6Only", [undefined, false]],
+  ["http1", [undefined, true]],
+  ["http2", [undefined, false]],
+  ["http3", [undefined, false]],
+];
+
+/** WebSocket options of Bun's that the core does not know. */
+const NOT_IN_THE_CORE: [name: keyof WebSocketHandler<unknown>, harmless: unknown[]][] = [
+  ["closeOnBackpressureLimit", [undefined, false]],
+  ["perMessageDeflate", [undefined, false]],
+  ["publishToSelf", [undefined, false]],
+];
+
+/** Handlers of a `.ws` route that the core does not call. */
+const NOT_CALLED = ["drain", "ping", "pong"] as const;
+
+/** Merges what `listen` was given into the app's own `serve` options, as Elysia does. */
+export function serveOptions(app: AnyElysia, options: ListenOptions): ServeOptions {
+  const own = (app.config.serve ?? {}) as ServeOptions;
+  if (typeof options === "object") return { ...own, ...(options as ServeOptions) };
+  return { ...own, port: toPort(options) };
+}
+
+/** The limits and switches for WebSockets that were given to Elysia or to `listen`. */
+export function websocketOptions(
+  app: AnyElysia,
+  options: ServeOptions,
+): Partial<WebSocketHandler<unknown>> {
+  return { ...(app.config.websocket as object | undefined), ...options.websocket };
+}
+
+/**
+ * Refuses what would silently not work.
+ *
+ * @throws ShardcastError, code `UNSUPPORTED`, which names the option or the handler
+ */
+export function refuseUnsupported(app: AnyElysia, options: ServeOptions): void {
+  for (const [name, harmless] of NOT_AT_THE_DOOR) {
+    if (!harmless.includes(options[name])) throw unsupported(`the listen option "${name}"`);
+  }
+  const websocket = websocketOptions(app, options);
+  for (const [name, harmless] of NOT_IN_THE_CORE) {
+    if (!harmless.includes(websocket[name])) throw unsupported(`the websocket option "${name}"`);
+  }
+  for (const route of app.routes) {
+    const handlers = route.hooks?.websocket as Record<string, unknown> | undefined;
+    for (const name of NOT_CALLED) {
+      if (handlers?.[name]) throw unsupported(`the handler "${name}" of .ws("${route.path}")`);
+    }
+  }
+}
+
+/** The address that the options ask for, with Bun's defaults. */
+export function publicAddress(options: ServeOptions): Address {
+  const { hostname } = options;
+  return {
+    host: toHost(hostname),
+    port: toPort(options.port ?? process.env.PORT ?? DEFAULT_PORT),
+    hostname: hostname ?? "localhost",
+  };
+}
+
+/**
+ * Names are not looked up: `listen` returns with the port open, and a look-up would take a while.
+ */
+function toHost(hostname: string | undefined): string {
+  if (hostname === undefined) return "0.0.0.0";
+  if (hostname === "localhost") return "127.0.0.1";
+  const host = hostname.replace(/^\[(.*)\]$/, "$1");
+  if (isIP(host)) return host;
+  throw new RangeError(`hostname must be an IP address or "localhost", not "${hostname}"`);
+}
+
+function toPort(port: string | number): number {
+  const number = typeof port === "string" && port.trim() === "" ? Number.NaN : Number(port);
+  if (Number.isInteger(number) && number >= 0 && number <= MAX_PORT) return number;
+  throw new RangeError(`port must be a whole number from 0 to ${MAX_PORT}, not ${port}`);
+}

@@ -1,0 +1,55 @@
+import type { Server } from "bun";
+
+import { unsupported } from "./errors";
+
+/** What can be sent: text goes out as a text frame, anything else as a binary frame. */
+export type MessageData = Exclude<Parameters<Server<unknown>["publish"]>[1], Blob>;
+
+/**
+ * The form in which the core takes a message: a string, or a view of its bytes.
+ *
+ * Numbers, booleans and objects are sent as their text, as Bun does; Elysia hands over numbers that
+ * it has parsed from a client's message.
+ *
+ * @param caller names the method in an error
+ */
+export function toPayload(data: unknown, caller: string): string | Uint8Array {
+  if (typeof data === "string") return data;
+  if (data === undefined || data === null) {
+    throw new TypeError(`${caller} requires a message, but got ${data}`);
+  }
+  return asBytes(data, caller) ?? String(data);
+}
+
+/** Text alone, for the methods that say so. */
+export function toText(data: unknown, caller: string): string {
+  if (typeof data !== "string") {
+    throw new TypeError(`${caller} expects a string, but got ${typeof data}`);
+  }
+  return data;
+}
+
+/** Bytes alone, for the methods that say so. */
+export function toBytes(data: unknown, caller: string): Uint8Array {
+  const bytes = asBytes(data, caller);
+  if (!bytes) throw new TypeError(`${caller} expects a BufferSource, but got ${typeof data}`);
+  return bytes;
+}
+
+/** A view of the same memory: the core copies the bytes before its call returns. */
+function asBytes(data: unknown, caller: string): Uint8Array | undefined {
+  if (data instanceof Uint8Array) return unshared(data);
+  if (ArrayBuffer.isView(data)) {
+    return unshared(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  }
+  if (data instanceof ArrayBuffer || data instanceof SharedArrayBuffer) {
+    return unshared(new Uint8Array(data));
+  }
+  if (data instanceof Blob) throw unsupported(`a Blob in ${caller}`);
+  return undefined;
+}
+
+/** Shared memory is copied: another thread may write to it while the core reads. */
+function unshared(bytes: Uint8Array): Uint8Array {
+  return bytes.buffer instanceof SharedArrayBuffer ? bytes.slice() : bytes;
+}

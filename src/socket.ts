@@ -1,0 +1,238 @@
+import type { ServerWebSocket } from "bun";
+
+import { type PublishResult, sendStatus } from "./broadcaster";
+import { unsupported } from "./errors";
+import type { Core } from "./native";
+import { type MessageData, toBytes, toPayload, toText } from "./payload";
+
+/** What a socket needs of its broadcaster. */
+export interface SocketHost {
+  readonly core: Core;
+  /** Publishes to everyone but the client `except`. */
+  publishPayload(channel: string, payload: string | Uint8Array, except: number): PublishResult;
+}
+
+/** The client behind a socket. */
+export interface Peer {
+  /** The core's handle. Meaningless once the client is closed, when it may name another. */
+  handle: number;
+  /** The id by which the client was placed on its shard. */
+  id: string;
+  /** IP address. */
+  address: string;
+}
+
+const BINARY_TYPES = ["nodebuffer", "arraybuffer", "uint8array", "blob"] as const;
+type BinaryType = (typeof BINARY_TYPES)[number];
+/** What a `message` handler gets for a binary message, by the socket's `binaryType`. */
+export type BinaryMessage = Buffer | ArrayBuffer | Uint8Array | Blob;
+
+/** Close codes that are never sent and stand for a close frame without a code. */
+const WITHOUT_CODE = [0, 1005, 1006];
+const NO_STATUS_RECEIVED = 1005;
+
+/**
+ * One client, in the shape of Bun's `ServerWebSocket`, so that Elysia and user handlers cannot
+ * tell.
+ *
+ * It holds an integer handle and no native object. Once closed, from either side, it never calls
+ * the core again and answers as Bun's closed socket does.
+ */
+export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
+  readonly #host: SocketHost;
+  readonly #handle: number;
+  readonly id: string;
+  readonly remoteAddress: string;
+  data: T;
+  /** Messages that this client missed for being slow, with `dropSlowClients: false`. */
+  skippedMessages = 0;
+
+  #open = true;
+  #binaryType: BinaryType = "nodebuffer";
+
+  constructor(host: SocketHost, peer: Peer, data: T) {
+    this.#host = host;
+    this.#handle = peer.handle;
+    this.id = peer.id;
+    this.remoteAddress = peer.address;
+    this.data = data;
+  }
+
+  /** 1 while open, 3 from the first `close` or `terminate` on. As with Bun's, never 0 or 2. */
+  get readyState(): 1 | 3 {
+    return this.#open ? 1 : 3;
+  }
+
+  /** The client is gone. For the registry of clients alone. */
+  markClosed(): void {
+    this.#open = false;
+  }
+
+  /**
+   * @returns bytes of payload taken, -1 when they wait behind earlier ones, 0 when dropped
+   *   because the client is closed or `backpressureLimit` is reached
+   */
+  send(data: MessageData | Blob, _compress?: boolean): number {
+    return this.#send(toPayload(data, "send"));
+  }
+
+  sendText(data: string, _compress?: boolean): number {
+    return this.#send(toText(data, "sendText"));
+  }
+
+  sendBinary(data: Exclude<MessageData, string> | Blob, _compress?: boolean): number {
+    return this.#send(toBytes(data, "sendBinary"));
+  }
+
+  #send(payload: string | Uint8Array): number {
+    if (!this.#open) return 0;
+    const { core } = this.#host;
+    return typeof payload === "string"
+      ? core.sendText(this.#handle, payload)
+      : core.sendBinary(this.#handle, payload);
+  }
+
+  /** Publishes to all subscribers but this client. Returns as `server.publish` does. */
+  publish(channel: string, data: MessageData | Blob, _compress?: boolean): number {
+    return this.#publish(channel, toPayload(data, "publish"));
+  }
+
+  publishText(channel: string, data: string, _compress?: boolean): number {
+    return this.#publish(channel, toText(data, "publishText"));
+  }
+
+  publishBinary(
+    channel: string,
+    data: Exclude<MessageData, string> | Blob,
+    _compress?: boolean,
+  ): number {
+    return this.#publish(channel, toBytes(data, "publishBinary"));
+  }
+
+  #publish(channel: string, payload: string | Uint8Array): number {
+    checkChannel(channel, "publish");
+    if (!this.#open) return 0;
+    return sendStatus(this.#host.publishPayload(channel, payload, this.#handle), payload);
+  }
+
+  /**
+   * @returns whether the client is subscribed now; false only when it is closed
+   * @throws when it would hold more than `maxChannelsPerClient` channels
+   */
+  subscribe(channel: string): boolean {
+    checkChannel(channel, "subscribe");
+    if (!this.#open) return false;
+    const { core } = this.#host;
+    return core.subscribe(this.#handle, channel) || core.isSubscribed(this.#handle, channel);
+  }
+
+  /** @returns whether the client was subscribed until now */
+  unsubscribe(channel: string): boolean {
+    checkChannel(channel, "unsubscribe");
+    return this.#open && this.#host.core.unsubscribe(this.#handle, channel);
+  }
+
+  isSubscribed(channel: string): boolean {
+    checkChannel(channel, "isSubscribed");
+    return this.#open && this.#host.core.isSubscribed(this.#handle, channel);
+  }
+
+  get subscriptions(): string[] {
+    return this.#open ? this.#host.core.subscriptions(this.#handle) : [];
+  }
+
+  /** Runs `callback` at once. The core batches by itself, so there is nothing to hold back. */
+  cork<R = unknown>(callback: (ws: ServerWebSocket<T>) => R): R {
+    return callback(this);
+  }
+
+  /**
+   * Closes with a handshake, after what was sent before. The `close` handler runs once the client
+   * is gone.
+   *
+   * @param code 1000 to 1014 as far as the standard lets it be sent, or 3000 to 4999; 0, 1005 and
+   *   1006 send a close frame without a code
+   * @param reason cut to 123 bytes of UTF-8, at a character
+   */
+  close(code = 1000, reason = ""): void {
+    const sent = closeCode(code);
+    if (!this.#open) return;
+    this.#open = false;
+    this.#host.core.close(this.#handle, sent, String(reason));
+  }
+
+  /** Drops the connection without a close frame. */
+  terminate(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#host.core.terminate(this.#handle);
+  }
+
+  getBufferedAmount(): number {
+    return this.#open ? this.#host.core.bufferedAmount(this.#handle) : 0;
+  }
+
+  get binaryType(): BinaryType {
+    return this.#binaryType;
+  }
+
+  set binaryType(type: BinaryType) {
+    if (!BINARY_TYPES.includes(type)) {
+      throw new TypeError(`binaryType must be one of ${BINARY_TYPES.join(", ")}, not ${type}`);
+    }
+    this.#binaryType = type;
+  }
+
+  get isPaused(): boolean {
+    return false;
+  }
+
+  ping(): number {
+    throw unsupported("ping");
+  }
+
+  pong(): number {
+    throw unsupported("pong");
+  }
+
+  pause(): void {
+    throw unsupported("pause");
+  }
+
+  resume(): void {
+    throw unsupported("resume");
+  }
+}
+
+/** A binary message in the form that the socket's handlers asked for. */
+export function binaryMessage(type: BinaryType, data: Buffer): BinaryMessage {
+  switch (type) {
+    case "nodebuffer":
+      return data;
+    case "arraybuffer":
+      return new Uint8Array(data).buffer;
+    case "uint8array":
+      return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    case "blob":
+      return new Blob([new Uint8Array(data)]);
+  }
+}
+
+/** Refuses what is no name of a channel. */
+export function checkChannel(channel: unknown, caller: string): asserts channel is string {
+  if (typeof channel !== "string" || channel === "") {
+    throw new TypeError(`${caller} requires a non-empty channel name, but got ${String(channel)}`);
+  }
+}
+
+/**
+ * The code to send. Codes that the standard reserves are refused: a client would take them for
+ * errors.
+ */
+function closeCode(code: number): number {
+  if (WITHOUT_CODE.includes(code)) return NO_STATUS_RECEIVED;
+  const standard = code >= 1000 && code <= 1014 && code !== 1004;
+  const custom = code >= 3000 && code <= 4999;
+  if (Number.isInteger(code) && (standard || custom)) return code;
+  throw new RangeError(`close code must be 1000 to 1014 or 3000 to 4999, not ${code}`);
+}

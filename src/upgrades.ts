@@ -1,0 +1,144 @@
+import type { Clients } from "./clients";
+import type { ResolvedConfig } from "./config";
+import { type FlatHeaders, fromFlat, type HeaderSource, toFlat } from "./headers";
+import { ASK_GONE, type CoreEvent, SHARD_FULL } from "./native";
+import { plainRefusal, type Refusal, toRefusal } from "./refusal";
+import type { ShardedBroadcaster } from "./sharded";
+import { ShardcastSocket } from "./socket";
+
+/** Where a request comes from. */
+export interface PeerAddress {
+  address: string;
+  port: number;
+}
+
+/** What `server.upgrade` takes besides the request. */
+export interface UpgradeOptions {
+  /** Further headers of the 101 response. */
+  headers?: HeaderSource;
+  /** Becomes `ws.data`. */
+  data?: unknown;
+}
+
+/** Answers a request, as `app.fetch` does. */
+export type RequestHandler = (request: Request) => unknown;
+
+type UpgradeEvent = Extract<CoreEvent, { type: "Upgrade" }>;
+
+/** One client that waits at the door. */
+interface Ask {
+  id: number;
+  peer: PeerAddress;
+  /** It was accepted or refused. Written by whoever does so; nobody may do it twice. */
+  decided: boolean;
+}
+
+/** A client that finds its shard full may try again after this time. */
+const RETRY_AFTER_SECONDS = 5;
+
+/** What a `Host` header cannot hold: it would change the path of the URL that is made with it. */
+const NOT_IN_HOST = /[\s/?#@\\]/;
+
+/**
+ * Brings each client that asks for a WebSocket before the app, and the app's decision to the door.
+ *
+ * The app decides by calling `server.upgrade(request)` or not, while it answers the request.
+ */
+export class Upgrades {
+  readonly #asks = new WeakMap<Request, Ask>();
+  #pending = 0;
+
+  constructor(
+    private readonly broadcaster: ShardedBroadcaster,
+    private readonly clients: Clients,
+    private readonly config: ResolvedConfig,
+    /** Replaced when the server is reloaded. */
+    public handler: RequestHandler,
+  ) {}
+
+  /** Clients whose upgrade is not decided yet. */
+  get pending(): number {
+    return this.#pending;
+  }
+
+  /** Where an upgrade request comes from; nothing for any other request. */
+  peer(request: Request): PeerAddress | undefined {
+    return this.#asks.get(request)?.peer;
+  }
+
+  /** Has the app answer, and refuses with that answer unless it has upgraded. Never throws. */
+  async decide(event: UpgradeEvent): Promise<void> {
+    const { ask: id, address, port } = event;
+    const ask = { id, peer: { address, port }, decided: false };
+    this.#pending += 1;
+    try {
+      const request = toRequest(event);
+      if (!request) return this.#refuse(ask, plainRefusal(400, "bad Host header or URL"));
+      this.#asks.set(request, ask);
+      const response = await this.handler(request);
+      if (!ask.decided) this.#refuse(ask, await toRefusal(response, this.config.upgradeTimeoutMs));
+    } catch (error) {
+      // As `Bun.serve` does with an error in `fetch`.
+      console.error(error);
+      this.#refuse(ask, plainRefusal(500, "internal server error"));
+    } finally {
+      this.#pending -= 1;
+    }
+  }
+
+  /**
+   * Accepts the client behind `request`, and runs its `open` handler before returning.
+   *
+   * @returns false when this is no upgrade, it was decided before, the client has gone, its shard
+   *   is full or the server is shutting down. In the last two cases the client is told 503.
+   */
+  accept(request: Request, { headers, data }: UpgradeOptions = {}): boolean {
+    const ask = this.#asks.get(request);
+    if (!ask || ask.decided) return false;
+    const clientId = this.config.clientId?.(request) ?? crypto.randomUUID();
+    const extra = withProtocol(toFlat(headers), request);
+    if (!this.broadcaster.isOpen) return this.#turnAway(ask, "the server is shutting down");
+    const handle = this.broadcaster.core.accept(ask.id, String(clientId), extra);
+    if (handle === SHARD_FULL) return this.#turnAway(ask, "the server is full");
+    ask.decided = true;
+    if (handle === ASK_GONE) return false;
+    const peer = { handle, id: String(clientId), address: ask.peer.address };
+    this.clients.admit(handle, new ShardcastSocket(this.broadcaster, peer, data));
+    return true;
+  }
+
+  #turnAway(ask: Ask, reason: string): false {
+    this.#refuse(ask, plainRefusal(503, reason, ["retry-after", String(RETRY_AFTER_SECONDS)]));
+    return false;
+  }
+
+  #refuse(ask: Ask, { status, headers, body }: Refusal): void {
+    if (ask.decided) return;
+    this.broadcaster.core.refuse(ask.id, status, headers, body);
+    ask.decided = true;
+  }
+}
+
+/** The request as the app would have got it from Bun, or nothing if its URL cannot be made. */
+function toRequest({ url, headers: flat }: UpgradeEvent): Request | undefined {
+  try {
+    const headers = fromFlat(flat);
+    const host = headers.get("host");
+    if (!host || NOT_IN_HOST.test(host)) return undefined;
+    // The door has seen that it says "websocket", in whatever case. Elysia knows lower case alone.
+    headers.set("upgrade", "websocket");
+    return new Request(`http://${host}${url}`, { headers });
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Without a choice of the app's, the first subprotocol that the client offers is taken, as by Bun.
+ */
+function withProtocol(headers: FlatHeaders, request: Request): FlatHeaders {
+  const name = "sec-websocket-protocol";
+  const offered = request.headers.get(name)?.split(",")[0]?.trim();
+  const chosen = headers.some((entry, index) => index % 2 === 0 && entry === name);
+  return !offered || chosen ? headers : [...headers, name, offered];
+}

@@ -1,0 +1,39 @@
+/** A warning is written at most this often. */
+const QUIET_MS = 1000;
+
+/**
+ * A warning whose cause may strike thousands of times a second.
+ *
+ * The first strike is written at once. Those that follow are counted, and told in one line a
+ * second.
+ */
+export class Warning {
+  #strikes = 0;
+  #quiet = false;
+
+  /**
+   * @param describe makes the line from the number of strikes since the last line
+   * @param write where the line goes
+   */
+  constructor(
+    private readonly describe: (strikes: number) => string,
+    private readonly write: (line: string) => void = console.warn,
+  ) {}
+
+  /** Counts `strikes`, and writes unless a line was written less than a second ago. */
+  strike(strikes = 1): void {
+    this.#strikes += strikes;
+    if (!this.#quiet) this.#tell();
+  }
+
+  #tell(): void {
+    this.write(this.describe(this.#strikes));
+    this.#strikes = 0;
+    this.#quiet = true;
+    // Unreferenced: a pending line is no reason to keep the process alive.
+    setTimeout(() => {
+      this.#quiet = false;
+      if (this.#strikes > 0) this.#tell();
+    }, QUIET_MS).unref();
+  }
+}

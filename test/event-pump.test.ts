@@ -1,0 +1,41 @@
+import { expect, test } from "bun:test";
+
+import { EVENTS_PER_TURN, EventPump } from "../src/event-pump";
+import type { CoreEvent } from "../src/native";
+
+/** A source with `count` events waiting, as the core has them. */
+function source(count: number) {
+  const waiting: CoreEvent[] = Array.from({ length: count }, (_, client) => ({
+    type: "Text",
+    client,
+    data: "x",
+  }));
+  return { drain: (max: number) => waiting.splice(0, max) };
+}
+
+test("takes a batch a turn and the rest in the turns that follow, in order", async () => {
+  const seen: number[] = [];
+  const total = 2 * EVENTS_PER_TURN + 1;
+  const pump = new EventPump(
+    source(total),
+    (event) => void seen.push((event as { client: number }).client),
+  );
+  pump.ring();
+  expect(seen).toHaveLength(EVENTS_PER_TURN);
+  while (seen.length < total) await new Promise(setImmediate);
+  expect(seen).toEqual(Array.from({ length: total }, (_, n) => n));
+});
+
+test("takes what is left when it ends, and nothing after", () => {
+  let seen = 0;
+  const core = source(2 * EVENTS_PER_TURN);
+  const pump = new EventPump(core, () => {
+    seen += 1;
+  });
+  pump.end();
+  expect(seen).toBe(2 * EVENTS_PER_TURN);
+  core.drain = () => {
+    throw new Error("drained after the end");
+  };
+  pump.ring();
+});

@@ -1,0 +1,295 @@
+import { describe, expect, test } from "bun:test";
+import { readdirSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { Elysia } from "elysia";
+
+import { shardcast } from "../src";
+import { connect, refused, within } from "./client";
+import { SMALL, serve } from "./serving";
+
+const both = [
+  ["sharded", {}],
+  ["original", { useSharding: false }],
+] as const;
+
+describe.each(both)("the server, %s", (_name, config) => {
+  test("is what onStart and the callback of listen see", async () => {
+    const seen: unknown[] = [];
+    const app = new Elysia({ adapter: shardcast({ ...SMALL, ...config }) })
+      .onStart(({ server }) => void seen.push(server?.port))
+      .listen({ port: 0, hostname: "127.0.0.1" }, (server) => void seen.push(server.port));
+    const { port, url, hostname, protocol } = app.server ?? {};
+    expect(port).toBeGreaterThan(0);
+    expect(seen).toEqual([port, port]);
+    expect(String(url)).toBe(`http://127.0.0.1:${port}/`);
+    expect([hostname, protocol]).toEqual(["127.0.0.1", "http"]);
+    await app.stop(true);
+  });
+
+  test("listens where a port alone says", async () => {
+    const app = new Elysia({ adapter: shardcast({ ...SMALL, ...config }) })
+      .get("/", "here")
+      .listen("0");
+    const answer = await fetch(`http://127.0.0.1:${app.server?.port}/`);
+    expect(await answer.text()).toBe("here");
+    await app.stop(true);
+  });
+
+  test("says so when the port is taken", async () => {
+    const { app } = serve(config, (app) => app.get("/", "first"));
+    const port = app.server?.port as number;
+    const second = new Elysia({ adapter: shardcast({ ...SMALL, ...config }) });
+    expect(() => second.listen({ port, hostname: "127.0.0.1" })).toThrow(
+      expect.objectContaining({ code: "EADDRINUSE" }),
+    );
+  });
+
+  test("tells by publish whether anyone was there", async () => {
+    const { app, ws, broadcaster } = serve(config, (app) =>
+      app.ws("/", {
+        open(ws) {
+          ws.subscribe("ticks");
+          ws.send("ready");
+        },
+      }),
+    );
+    expect(app.server?.publish("ticks", "nobody")).toBe(0);
+    expect(broadcaster.publish("ticks", "nobody")).toEqual({ shards: 0, dropped: 0 });
+    const client = await connect(ws);
+    expect(await client.next()).toBe("ready");
+    expect(app.server?.publish("ticks", "é")).toBe(2);
+    expect(app.server?.publish("ticks", new Uint8Array([1, 2, 3]))).toBe(3);
+    expect(broadcaster.publish("ticks", "one")).toEqual({ shards: 1, dropped: 0 });
+    expect(await client.take(3)).toEqual(["é", Buffer.from([1, 2, 3]), "one"]);
+  });
+
+  test("counts clients while they are there", async () => {
+    const { app, ws, broadcaster } = serve(config, (app) => app.ws("/", {}));
+    const clients = await Promise.all([connect(ws), connect(ws), connect(ws)]);
+    expect(app.server?.pendingWebSockets).toBe(3);
+    expect(broadcaster.stats().total_clients).toBe(3);
+    for (const client of clients) await client.close();
+    await within(
+      until(() => app.server?.pendingWebSockets === 0),
+      "all to leave",
+    );
+  });
+
+  test("stops at once when told to, and closes clients with 1001", async () => {
+    let stopped = 0;
+    const { app, ws, http } = serve(config, (app) =>
+      app.ws("/", {}).onStop(() => {
+        stopped += 1;
+      }),
+    );
+    const client = await connect(ws);
+    await within(app.stop(true), "the stop");
+    // Bun cuts the connection when it stops; the sharded server takes the time for a handshake.
+    expect([1001, 1006]).toContain((await within(client.closed, "the close")).code);
+    expect(stopped).toBe(1);
+    expect(app.server).toBeNull();
+    expect(fetch(http)).rejects.toThrow();
+  });
+});
+
+describe.each(both)("the broadcaster, %s", (_name, config) => {
+  test("does not exist before listen", () => {
+    const adapter = shardcast({ ...SMALL, ...config });
+    expect(() => adapter.broadcaster).toThrow(expect.objectContaining({ code: "NOT_LISTENING" }));
+  });
+
+  test("counts what was published and delivered", async () => {
+    const { ws, broadcaster } = serve(config, (app) =>
+      app.ws("/", {
+        open(ws) {
+          ws.subscribe("ticks");
+          ws.send("ready");
+        },
+      }),
+    );
+    const clients = await Promise.all(Array.from({ length: 10 }, () => connect(ws)));
+    for (const client of clients) expect(await client.next()).toBe("ready");
+    const sent = Array.from({ length: 30 }, (_, n) => `message ${n}`);
+    for (const message of sent) broadcaster.publish("ticks", message);
+    for (const client of clients) expect(await client.take(30)).toEqual(sent);
+    await within(
+      until(() => delivered(broadcaster.stats()) >= 300),
+      "the counters",
+    );
+    const { total_clients, total_shards } = broadcaster.stats();
+    expect(total_clients).toBe(10);
+    expect(total_shards).toBe("useSharding" in config ? 1 : SMALL.numShards);
+  });
+
+  test("lets a source go on when the queues have room", async () => {
+    const { broadcaster } = serve(config, (app) => app.ws("/", {}));
+    expect(broadcaster.queueLoad()).toBe(0);
+    await within(broadcaster.writable(), "room");
+  });
+
+  test("shuts down in order: delivers, closes all, frees the port", async () => {
+    const closes: number[] = [];
+    const { ws, http, broadcaster } = serve(config, (app) =>
+      app.ws("/", {
+        open(ws) {
+          ws.subscribe("ticks");
+          ws.send("ready");
+        },
+        close: (_ws, code) => void closes.push(code),
+      }),
+    );
+    const clients = await Promise.all(Array.from({ length: 8 }, () => connect(ws)));
+    for (const client of clients) expect(await client.next()).toBe("ready");
+    broadcaster.publish("ticks", "last words");
+    await within(broadcaster.shutdown({ spreadMs: 50, timeoutMs: 4000 }), "the shutdown");
+    for (const client of clients) {
+      expect(await client.next()).toBe("last words");
+      expect((await within(client.closed, "the close")).code).toBe(1001);
+    }
+    expect(closes).toHaveLength(8);
+    expect(fetch(http)).rejects.toThrow();
+    expect(broadcaster.publish("ticks", "too late").shards).toBe(0);
+  });
+
+  test("ends at the deadline, whoever has not left", async () => {
+    const reached = Promise.withResolvers<void>();
+    const { http, broadcaster } = serve(config, (app) =>
+      app.get("/never", () => {
+        reached.resolve();
+        return new Promise<string>(() => {});
+      }),
+    );
+    const answer = fetch(`${http}/never`).then(
+      ({ status }) => status >= 500,
+      () => true,
+    );
+    await within(reached.promise, "the request");
+    await within(broadcaster.shutdown({ spreadMs: 0, timeoutMs: 50 }), "the deadline");
+    expect(await within(answer, "the cut")).toBe(true);
+  });
+
+  test("lets a request under way be answered before it ends", async () => {
+    const reached = Promise.withResolvers<void>();
+    const gate = Promise.withResolvers<void>();
+    const { http, broadcaster } = serve(config, (app) =>
+      app.get("/slow", async () => {
+        reached.resolve();
+        await gate.promise;
+        return "in time";
+      }),
+    );
+    const answer = fetch(`${http}/slow`).then((response) => response.text());
+    await within(reached.promise, "the request");
+    const shutdown = broadcaster.shutdown({ spreadMs: 0, timeoutMs: 4000 });
+    gate.resolve();
+    expect(await within(answer, "the answer")).toBe("in time");
+    await within(shutdown, "the shutdown");
+  });
+});
+
+describe("the sharded server", () => {
+  test("answers 503 with Retry-After when the client's shard is full", async () => {
+    let opened = 0;
+    const { ws, app } = serve({ numShards: 1, maxClients: 2 }, (app) =>
+      app.ws("/", {
+        open: () => {
+          opened += 1;
+        },
+      }),
+    );
+    await Promise.all([connect(ws), connect(ws)]);
+    const { status, headers } = await refused(ws);
+    expect(status).toBe(503);
+    expect(Number(headers["retry-after"])).toBeGreaterThan(0);
+    expect([opened, app.server?.pendingWebSockets]).toEqual([2, 2]);
+  });
+
+  test("places a client by the id that the app gives it", async () => {
+    const { ws, broadcaster } = serve(
+      {
+        numShards: 4,
+        maxClients: 2,
+        clientId: (request) => new URL(request.url).searchParams.get("id") ?? "",
+      },
+      (app) => app.ws("/", {}),
+    );
+    await Promise.all([connect(`${ws}/?id=same`), connect(`${ws}/?id=same`)]);
+    expect((await refused(`${ws}/?id=same`)).status).toBe(503);
+    expect(broadcaster.stats().total_clients).toBe(2);
+  });
+
+  test("refuses a client whose Host would change the path", async () => {
+    const { ws } = serve({}, (app) => app.ws("/admin", {}).ws("/", {}));
+    expect((await refused(ws, { headers: { host: "local.host/admin?" } })).status).toBe(400);
+  });
+
+  test("refuses an upgrade of a plain route with that route's answer", async () => {
+    const { ws } = serve({}, (app) => app.get("/plain", () => "no sockets here"));
+    expect(await refused(`${ws}/plain`)).toMatchObject({ status: 200, body: "no sockets here" });
+  });
+
+  test.each([
+    ["tls", { tls: { cert: "", key: "" } }],
+    ["unix", { unix: "/tmp/x.sock" }],
+    ["reusePort", { reusePort: true }],
+    ["perMessageDeflate", { websocket: { perMessageDeflate: true } }],
+    ["publishToSelf", { websocket: { publishToSelf: true } }],
+  ])("names the option that it cannot serve: %s", (name, options) => {
+    const app = new Elysia({ adapter: shardcast(SMALL) });
+    const listen = () => app.listen({ port: 0, ...options } as Parameters<typeof app.listen>[0]);
+    expect(listen).toThrow(
+      expect.objectContaining({ code: "UNSUPPORTED", message: expect.stringContaining(name) }),
+    );
+    expect(app.server).toBeNull();
+  });
+
+  test("names the handler that it would never call", () => {
+    const app = new Elysia({ adapter: shardcast(SMALL) }).ws("/slow", { drain() {} });
+    expect(() => app.listen(0)).toThrow('the handler "drain" of .ws("/slow")');
+  });
+
+  test("refuses to listen twice", () => {
+    const { app } = serve({}, (app) => app.get("/", "once"));
+    expect(() => app.listen(0)).toThrow(expect.objectContaining({ code: "ALREADY_LISTENING" }));
+  });
+
+  test("can listen again after a stop", async () => {
+    const { app } = serve({}, (app) => app.get("/", "again"));
+    await app.stop();
+    app.listen({ port: 0, hostname: "127.0.0.1" });
+    expect(await (await fetch(String(app.server?.url))).text()).toBe("again");
+  });
+
+  test("leaves nothing in the temporary directory", async () => {
+    const ours = () => readdirSync(tmpdir()).filter((name) => name.startsWith("shardcast-"));
+    const before = ours();
+    const { app } = serve({}, (app) => app.get("/", "x"));
+    expect(ours().length).toBe(before.length + 1);
+    await app.stop(true);
+    expect(ours()).toEqual(before);
+  });
+
+  test("waits for its clients to leave when it is stopped gently", async () => {
+    const { app, ws } = serve({}, (app) => app.ws("/", { message: (ws, m) => void ws.send(m) }));
+    const client = await connect(ws);
+    const stop = app.stop();
+    client.send("still here?");
+    expect(await client.next()).toBe("still here?");
+    await client.close();
+    await within(stop, "the stop");
+  });
+});
+
+/** Resolves once `condition` holds. */
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await Bun.sleep(1);
+}
+
+function delivered(stats: object): number {
+  let sum = 0;
+  for (const shard of Object.values(stats)) {
+    if (typeof shard === "object" && shard !== null)
+      sum += (shard as { deliveries: number }).deliveries;
+  }
+  return sum;
+}

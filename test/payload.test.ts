@@ -1,0 +1,50 @@
+import { describe, expect, test } from "bun:test";
+
+import { sendStatus } from "../src/broadcaster";
+import { toBytes, toPayload, toText } from "../src/payload";
+
+describe("a payload", () => {
+  test.each([
+    ["text", "é", "é"],
+    ["a number, as its text", 42, "42"],
+    ["a boolean, as its text", true, "true"],
+    ["an ArrayBuffer", new Uint8Array([1, 2]).buffer, new Uint8Array([1, 2])],
+    ["a part of a buffer", new Uint8Array([1, 2, 3]).subarray(1), new Uint8Array([2, 3])],
+    ["a DataView", new DataView(new Uint8Array([1, 2, 3]).buffer, 1, 1), new Uint8Array([2])],
+    ["wider elements", new Uint16Array([0x0201]), new Uint8Array([1, 2])],
+  ])("is %s", (_name, data, payload) => {
+    expect(toPayload(data, "send")).toEqual(payload);
+  });
+
+  test("of shared memory is a copy, which nobody else can change", () => {
+    const shared = new Uint8Array(new SharedArrayBuffer(1));
+    const payload = toPayload(shared, "send") as Uint8Array;
+    shared[0] = 9;
+    expect(payload).toEqual(new Uint8Array([0]));
+  });
+
+  test.each([[undefined], [null]])("is not %p", (data) => {
+    expect(() => toPayload(data, "send")).toThrow(`send requires a message, but got ${data}`);
+  });
+
+  test("of the wrong kind is refused by the method that says its kind", () => {
+    expect(() => toText(new Uint8Array(1), "sendText")).toThrow("sendText expects a string");
+    expect(() => toBytes("x", "sendBinary")).toThrow("sendBinary expects a BufferSource");
+  });
+
+  test("cannot be a Blob, and that is said", () => {
+    expect(() => toPayload(new Blob(["x"]), "send")).toThrow("a Blob in send is not supported");
+  });
+});
+
+describe("the status of a publish", () => {
+  test("is the number of bytes when all workers took it", () => {
+    expect(sendStatus({ shards: 2, dropped: 0 }, "é")).toBe(2);
+    expect(sendStatus({ shards: 1, dropped: 0 }, new Uint8Array(5))).toBe(5);
+  });
+
+  test("is 0 when a worker dropped it, or nobody listens", () => {
+    expect(sendStatus({ shards: 2, dropped: 1 }, "x")).toBe(0);
+    expect(sendStatus({ shards: 0, dropped: 0 }, "x")).toBe(0);
+  });
+});

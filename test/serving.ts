@@ -1,0 +1,31 @@
+import { onTestFinished } from "bun:test";
+import { Elysia } from "elysia";
+
+import { type Broadcaster, type ShardcastOptions, shardcast } from "../src";
+
+/** An app that listens, and where. */
+export interface Serving {
+  app: Elysia;
+  broadcaster: Broadcaster;
+  /** `http://127.0.0.1:<port>` */
+  http: string;
+  /** `ws://127.0.0.1:<port>` */
+  ws: string;
+}
+
+/** Few threads: tests run on small machines, and many servers start in one run. */
+export const SMALL = { numShards: 2, workersPerShard: 1 } satisfies ShardcastOptions;
+
+/** Serves the routes on a free port, until the test ends. */
+export function serve(config: ShardcastOptions, routes: (app: Elysia) => unknown): Serving {
+  const adapter = shardcast({ ...SMALL, ...config });
+  const app = new Elysia({ adapter });
+  routes(app);
+  app.listen({ port: 0, hostname: "127.0.0.1" });
+  // Not an afterEach: a module is loaded once, and its hooks belong to the first file that loads it.
+  onTestFinished(async () => {
+    if (app.server) await app.stop(true);
+  });
+  const host = `127.0.0.1:${app.server?.port}`;
+  return { app, broadcaster: adapter.broadcaster, http: `http://${host}`, ws: `ws://${host}` };
+}

@@ -1,0 +1,104 @@
+import { expect, test } from "bun:test";
+
+import type { ShardcastSocket } from "../src";
+import { connect, type TestClient, within } from "./client";
+import { serve } from "./serving";
+
+/** A client, and the socket that the app holds of it. */
+async function pair(): Promise<{
+  client: TestClient;
+  socket: ShardcastSocket;
+  closed: Promise<void>;
+}> {
+  const opened = Promise.withResolvers<ShardcastSocket>();
+  const closed = Promise.withResolvers<void>();
+  const { ws } = serve({ maxChannelsPerClient: 3 }, (app) =>
+    app.ws("/", {
+      open: (ws) => opened.resolve(ws.raw as unknown as ShardcastSocket),
+      message(ws, message) {
+        const name = (message as object).constructor.name;
+        ws.send(typeof message === "string" ? message : name);
+      },
+      close: () => closed.resolve(),
+    }),
+  );
+  const client = await connect(ws);
+  return { client, socket: await opened.promise, closed: closed.promise };
+}
+
+test.each([999, 1004, 1015, 2999, 5000, 1000.5, Number.NaN])(
+  "a socket refuses the close code %p, and stays open",
+  async (code) => {
+    const { socket, client } = await pair();
+    expect(() => socket.close(code)).toThrow(`not ${code}`);
+    socket.send("open");
+    expect(await client.next()).toBe("open");
+  },
+);
+
+test.each([0, 1005, 1006])("a socket closes without a code for %p", async (code) => {
+  const { socket, client } = await pair();
+  socket.close(code);
+  expect((await within(client.closed, "close")).code).toBe(1005);
+});
+
+test("a closed socket answers as Bun's does", async () => {
+  const { socket, client, closed } = await pair();
+  socket.subscribe("a");
+  await client.close(1000);
+  await within(closed, "close");
+  expect(socket.readyState).toBe(3);
+  expect([socket.send("x"), socket.publish("a", "x"), socket.getBufferedAmount()]).toEqual([
+    0, 0, 0,
+  ]);
+  expect([socket.subscribe("b"), socket.unsubscribe("a"), socket.isSubscribed("a")]).toEqual([
+    false,
+    false,
+    false,
+  ]);
+  expect(socket.subscriptions).toEqual([]);
+  expect(socket.cork(() => 7)).toBe(7);
+  socket.terminate();
+  socket.close(1000);
+});
+
+test("a socket holds a limited number of channels", async () => {
+  const { socket } = await pair();
+  for (const channel of ["a", "b", "c"]) expect(socket.subscribe(channel)).toBe(true);
+  expect(() => socket.subscribe("d")).toThrow();
+  expect(socket.subscriptions.sort()).toEqual(["a", "b", "c"]);
+});
+
+test("a socket needs the name of a channel", async () => {
+  const { socket } = await pair();
+  expect(() => socket.subscribe("")).toThrow("subscribe requires a non-empty channel name");
+  expect(() => socket.publish("", "x")).toThrow("publish requires a non-empty channel name");
+});
+
+test("a socket sends every kind of data", async () => {
+  const { socket, client } = await pair();
+  expect(socket.send("é")).toBe(2);
+  socket.sendText("text");
+  socket.sendBinary(new Uint16Array([0x0201]));
+  socket.send(new Uint8Array([3]).buffer);
+  expect(await client.take(4)).toEqual(["é", "text", Buffer.from([1, 2]), Buffer.from([3])]);
+});
+
+test.each([
+  ["nodebuffer", "Buffer"],
+  ["arraybuffer", "ArrayBuffer"],
+  ["uint8array", "Uint8Array"],
+  ["blob", "Blob"],
+] as const)("a socket hands over binary messages as %s", async (type, name) => {
+  const { socket, client } = await pair();
+  socket.binaryType = type;
+  client.send(new Uint8Array([1, 2]));
+  expect(await client.next()).toBe(name);
+});
+
+test("a socket says what it cannot do yet", async () => {
+  const { socket } = await pair();
+  for (const method of ["ping", "pong", "pause", "resume"] as const) {
+    expect(() => socket[method]()).toThrow(`${method} is not supported`);
+  }
+});

@@ -1,0 +1,20 @@
+import { expect, test } from "bun:test";
+
+import { Warning } from "../src/warning";
+
+test("a storm of strikes is one line at once, and one a second with the number since", async () => {
+  const lines: string[] = [];
+  const second = Promise.withResolvers<void>();
+  const warning = new Warning(
+    (strikes) => `${strikes} dropped`,
+    (line) => {
+      if (lines.push(line) === 2) second.resolve();
+    },
+  );
+  const start = performance.now();
+  for (let n = 0; n < 1000; n++) warning.strike();
+  expect(lines).toEqual(["1 dropped"]);
+  await second.promise;
+  expect(lines).toEqual(["1 dropped", "999 dropped"]);
+  expect(performance.now() - start).toBeGreaterThan(950);
+});
