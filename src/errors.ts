@@ -1,5 +1,3 @@
-import { getSystemErrorName } from "node:util";
-
 /** How the system's names for errors look, such as `EADDRINUSE`. */
 const SYSTEM_NAME = /^E[A-Z]{2,}\b/;
 
@@ -49,11 +47,8 @@ export function listenFailed(host: string, port: number, cause: unknown): Shardc
   return new ShardcastError(code, `cannot listen on ${host}:${port}: ${reason}`, { cause });
 }
 
-/** The system's name for an error, which Node-API leaves to the message: a name or a number. */
+/** The system's name for an error. */
 function systemCode(error: unknown): string | undefined {
-  const { code, message } = error as Partial<NodeJS.ErrnoException>;
-  const name = SYSTEM_NAME.exec(code ?? "") ?? SYSTEM_NAME.exec(message ?? "");
-  if (name) return name[0];
-  const [, number] = /\(os error (\d+)\)/.exec(message ?? "") ?? [];
-  return number ? getSystemErrorName(-Number(number)) : undefined;
+  const { code } = error as Partial<NodeJS.ErrnoException>;
+  return SYSTEM_NAME.exec(code ?? "")?.[0];
 }

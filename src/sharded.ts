@@ -143,9 +143,12 @@ export class ShardedBroadcaster implements Broadcaster, SocketHost {
     this.end();
   }
 
-  /** Resolves once no client and no HTTP request is left, or everything has ended. */
+  /**
+   * Resolves once no client's socket and no HTTP request is left, or everything has ended. A client
+   * whose close was told may still be in its closing handshake.
+   */
   async #quiet(): Promise<void> {
-    const pending = () => this.clients.count + (this.#house?.pending() ?? 0);
+    const pending = () => this.core.clientCount() + (this.#house?.pending() ?? 0);
     await pollUntil(() => this.#phase === "ended" || pending() === 0, { everyMs: QUIET_POLL_MS });
   }
 

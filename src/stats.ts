@@ -1,4 +1,4 @@
-import type { WorkerSnapshot } from "./native";
+import type { WorkerCounters } from "./native";
 
 /** Counters of one shard since start, summed over its workers. Gauges are marked as such. */
 export interface ShardCounters {
@@ -80,7 +80,7 @@ export function shardStats(shards: readonly ShardCounters[]): ShardStats {
 }
 
 /** Sums the workers of each shard. */
-export function sumByShard(workers: readonly WorkerSnapshot[], numShards: number): ShardCounters[] {
+export function sumByShard(workers: readonly WorkerCounters[], numShards: number): ShardCounters[] {
   const shards = Array.from({ length: numShards }, noCounters);
   for (const worker of workers) {
     const shard = shards[worker.shard];
@@ -89,7 +89,7 @@ export function sumByShard(workers: readonly WorkerSnapshot[], numShards: number
   return shards;
 }
 
-function addWorker(shard: ShardCounters, worker: WorkerSnapshot): void {
+function addWorker(shard: ShardCounters, worker: WorkerCounters): void {
   shard.workers += 1;
   shard.clients += worker.clients;
   shard.messages += worker.messages;

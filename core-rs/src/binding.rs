@@ -240,7 +240,8 @@ impl Core {
         self.broadcaster.borrow().subscriptions(client).map(str::to_owned).collect()
     }
 
-    /// Sends text to one client: bytes of payload, 0 when dropped, −1 when it waits behind others.
+    /// Sends text to one client: bytes of payload, 0 when dropped, −1 when it waits because
+    /// the socket is full.
     #[napi]
     pub fn send_text(&self, client: u32, text: String) -> i64 {
         self.send(client, Frame::text(&text), text.len())

@@ -16,7 +16,7 @@ use tokio::sync::oneshot::Sender;
 use crate::admission::Admission;
 use crate::asks::{AskGone, AskId, Asks};
 use crate::bridge::{Bridge, Event};
-use crate::client::{Buffered, ClientKey};
+use crate::client::{ClientKey, Pressure};
 use crate::command::Command;
 use crate::door::{Decision, Door, DoorConfig, Headers};
 use crate::error::Error;
@@ -65,7 +65,7 @@ struct Registration {
     place: Place,
     /// Sorted.
     channels: Vec<ChannelId>,
-    buffered: Buffered,
+    pressure: Arc<Pressure>,
     /// The application has closed it; the worker's word that it is gone is still to come.
     closing: bool,
 }
@@ -93,7 +93,7 @@ pub enum NotAccepted {
 pub enum Sent {
     /// It is on its way.
     Queued,
-    /// It waits behind others.
+    /// It waits, because the client's socket refuses bytes.
     Behind,
     /// It was dropped: the client is gone, or lets too much wait.
     Dropped,
@@ -216,12 +216,12 @@ impl Broadcaster {
         let place = self.options.placement.place(client_id);
         self.shards[place.shard].admit()?;
         let key = self.new_key();
-        let buffered = Buffered::default();
+        let pressure = Arc::new(Pressure::default());
         let mailbox = self.lanes[place.worker].worker.mailbox();
-        mailbox.push(Command::Expect(key, Arc::clone(&buffered)));
+        mailbox.push(Command::Expect(key, Arc::clone(&pressure)));
         let admission = Admission::new(key, mailbox.clone());
         self.clients
-            .insert(key, Registration { place, channels: Vec::new(), buffered, closing: false });
+            .insert(key, Registration { place, channels: Vec::new(), pressure, closing: false });
         Ok(admission)
     }
 
@@ -334,18 +334,22 @@ impl Broadcaster {
             return Sent::Dropped;
         };
         let length = frame.encoded_len();
-        let before = registration.buffered.load(Ordering::Relaxed);
+        let pressure = &registration.pressure;
+        let before = pressure.direct_bytes.load(Ordering::Relaxed);
         if before + length > self.options.backpressure_limit_bytes {
             return Sent::Dropped;
         }
-        registration.buffered.fetch_add(length, Ordering::Relaxed);
+        pressure.direct_bytes.fetch_add(length, Ordering::Relaxed);
+        let refused = pressure.refused.load(Ordering::Relaxed);
         self.command(registration.place.worker, Command::Send(client, frame));
-        if before == 0 { Sent::Queued } else { Sent::Behind }
+        if refused { Sent::Behind } else { Sent::Queued }
     }
 
     /// Bytes of direct messages that wait for a client.
     pub fn buffered(&self, client: ClientKey) -> usize {
-        self.clients.get(&client).map_or(0, |client| client.buffered.load(Ordering::Relaxed))
+        self.clients
+            .get(&client)
+            .map_or(0, |client| client.pressure.direct_bytes.load(Ordering::Relaxed))
     }
 
     /// Starts the closing handshake with a client; it hears nothing more.

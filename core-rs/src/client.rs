@@ -3,7 +3,7 @@
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use mio::net::TcpStream;
@@ -20,8 +20,14 @@ pub type ClientKey = u32;
 /// Where a worker keeps a client. Free again when the client is gone.
 pub type ClientIndex = usize;
 
-/// Bytes of direct messages that wait for a client. The sequencer adds, the client's worker subtracts.
-pub type Buffered = Arc<AtomicUsize>;
+/// What the sequencer may know of a client's backlog without asking its worker.
+#[derive(Debug, Default)]
+pub struct Pressure {
+    /// Bytes of direct messages that wait. The sequencer adds, the client's worker subtracts.
+    pub direct_bytes: AtomicUsize,
+    /// The socket refuses bytes. Written by the client's worker, read by the sequencer.
+    pub refused: AtomicBool,
+}
 
 /// A client. Only its worker touches it.
 pub struct Client {
@@ -56,7 +62,7 @@ pub struct Client {
     pub pinged: bool,
     /// Messages it missed that JavaScript was not told of yet.
     pub skipped_untold: u64,
-    buffered: Buffered,
+    pressure: Arc<Pressure>,
 }
 
 /// Whether a client takes part.
@@ -86,7 +92,7 @@ pub enum Flushed {
 
 impl Client {
     /// A client whose socket is still at the door.
-    pub fn expected(key: ClientKey, buffered: Buffered, now_secs: u32) -> Client {
+    pub fn expected(key: ClientKey, pressure: Arc<Pressure>, now_secs: u32) -> Client {
         Client {
             key,
             socket: None,
@@ -103,7 +109,7 @@ impl Client {
             heard_at_secs: now_secs,
             pinged: false,
             skipped_untold: 0,
-            buffered,
+            pressure,
         }
     }
 
@@ -129,7 +135,7 @@ impl Client {
             let Some(socket) = &mut self.socket else { return Flushed::Blocked };
             let unwritten = self.backlog.unwritten(log);
             if unwritten.is_empty() {
-                self.blocked = false;
+                self.set_blocked(false);
                 return Flushed::All;
             }
             let wanted = unwritten.len();
@@ -156,15 +162,22 @@ impl Client {
         tally.bytes_written += bytes as u64;
         tally.deliveries += completed.messages;
         if completed.direct_bytes > 0 {
-            self.buffered.fetch_sub(completed.direct_bytes, Ordering::Relaxed);
+            self.pressure.direct_bytes.fetch_sub(completed.direct_bytes, Ordering::Relaxed);
         }
     }
 
     fn refused(&mut self, log: &Log) -> Flushed {
         let lag = self.backlog.lag(log).messages;
         self.grace = if self.blocked { self.grace.min(lag) } else { lag };
-        self.blocked = true;
+        self.set_blocked(true);
         Flushed::Blocked
+    }
+
+    fn set_blocked(&mut self, blocked: bool) {
+        if self.blocked != blocked {
+            self.blocked = blocked;
+            self.pressure.refused.store(blocked, Ordering::Relaxed);
+        }
     }
 
     /// Reads what has arrived, as far as `buffer` goes. Nothing at all means the end of the stream.

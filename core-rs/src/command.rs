@@ -1,11 +1,12 @@
 //! What reaches a worker through its queue, in the order in which it was decided.
 
 use std::net::TcpStream;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::client::{Buffered, ClientKey};
+use crate::client::{ClientKey, Pressure};
 use crate::frame::Frame;
 use crate::routes::ChannelId;
 
@@ -21,7 +22,7 @@ pub enum Command {
         except: Option<ClientKey>,
     },
     /// A client was accepted; its socket follows. Other commands for it may come first.
-    Expect(ClientKey, Buffered),
+    Expect(ClientKey, Arc<Pressure>),
     /// The socket of an expected client, and what was already read from it.
     Attach(ClientKey, TcpStream, Bytes),
     /// The socket of an expected client will not come.

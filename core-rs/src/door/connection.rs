@@ -121,7 +121,8 @@ fn check(request: &Request<Incoming>) -> Result<(), Objection> {
 ///
 /// A client that closes its side is gone, whatever it still waits for: hyper then drops the request
 /// under way, which gives up its upgrade or cancels its request to the application. (It reads one
-/// buffer ahead at most. A client that has sent more, and then goes, is missed when it is written to.)
+/// buffer ahead at most. A client that has sent more, and then goes, is missed when it is written
+/// to.)
 pub(super) async fn serve(
     socket: TcpStream,
     peer: SocketAddr,

@@ -74,8 +74,8 @@ fn accept_key(key: &[u8]) -> HeaderValue {
     HeaderValue::try_from(STANDARD.encode(hash)).expect("base64 is ASCII")
 }
 
-/// The response that switches protocols. Of `headers`, those that the handshake sets itself are left
-/// out.
+/// The response that switches protocols. Of `headers`, those that the handshake sets itself are
+/// left out.
 pub(super) fn accept(accept_key: HeaderValue, headers: Headers) -> Response<Body> {
     let mut response = with_headers(StatusCode::SWITCHING_PROTOCOLS, headers, Bytes::new());
     let own = response.headers_mut();
@@ -85,8 +85,9 @@ pub(super) fn accept(accept_key: HeaderValue, headers: Headers) -> Response<Body
     response
 }
 
-/// The application's refusal. Of `headers`, those that frame a response are left out, the body being
-/// whole. A status that cannot end a request is a mistake of the application's, and becomes 500.
+/// The application's refusal. Of `headers`, those that frame a response are left out, the body
+/// being whole. A status that cannot end a request is a mistake of the application's, and becomes
+/// 500.
 pub(super) fn refuse(status: u16, headers: Headers, body: Bytes) -> Response<Body> {
     let status = StatusCode::from_u16(status)
         .ok()

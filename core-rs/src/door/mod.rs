@@ -47,8 +47,8 @@ pub struct DoorConfig {
     pub address: SocketAddr,
     /// Path of the unix socket on which the application answers plain HTTP.
     pub upstream: PathBuf,
-    /// How long a connection may take to send a whole request head, counted from its opening or from
-    /// the end of the response before. Thus also how long an idle connection is kept.
+    /// How long a connection may take to send a whole request head, counted from its opening or
+    /// from the end of the response before. Thus also how long an idle connection is kept.
     pub head_timeout: Duration,
     /// Size of a request line and its headers, in bytes. A longer head is answered with 431.
     pub max_head_bytes: usize,
@@ -106,8 +106,8 @@ impl Door {
         self.latch.drain();
     }
 
-    /// Ends every connection at once and waits for the door's thread, which takes no longer than the
-    /// `ask` it may be in. Sockets that were handed over are no longer the door's.
+    /// Ends every connection at once and waits for the door's thread, which takes no longer than
+    /// the `ask` it may be in. Sockets that were handed over are no longer the door's.
     ///
     /// Requests under way are not waited for: the thread that closes the door is the one that would
     /// have to answer them. Call [`Door::stop_accepting`] and let them finish first.

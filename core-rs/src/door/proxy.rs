@@ -1,8 +1,8 @@
 //! Plain HTTP, passed on to the application.
 //!
 //! Bodies stream both ways as they come. A client that leaves takes its request to the application
-//! with it, and an application that breaks off breaks the client's connection. How long a response may
-//! take is for the application to say: it may be a stream of events that lasts for days.
+//! with it, and an application that breaks off breaks the client's connection. How long a response
+//! may take is for the application to say: it may be a stream of events that lasts for days.
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -26,8 +26,8 @@ use super::response::Body;
 use super::upstream::Upstream;
 
 /// The private header in which the application finds the client's address: `<ip> <port>`. It is the
-/// door's alone; one that a client sends is thrown away. An [`UpgradeRequest`](super::UpgradeRequest)
-/// has the address itself.
+/// door's alone; one that a client sends is thrown away. An
+/// [`UpgradeRequest`](super::UpgradeRequest) has the address itself.
 pub const PEER: HeaderName = HeaderName::from_static("x-shardcast-peer");
 
 /// The authority of every request to the application. It names the pool of connections, and is only
@@ -105,8 +105,8 @@ fn outbound(request: Request<Incoming>, peer: SocketAddr) -> Request<OutboundBod
     request
 }
 
-/// The host as the client named it. A whole URI in the request line takes precedence over the header
-/// (RFC 9112, section 3.2.2); HTTP/1.0 may have neither.
+/// The host as the client named it. A whole URI in the request line takes precedence over the
+/// header (RFC 9112, section 3.2.2); HTTP/1.0 may have neither.
 fn host(uri: &Uri, headers: &HeaderMap) -> HeaderValue {
     let of_uri = uri.authority().and_then(|host| HeaderValue::from_str(host.as_str()).ok());
     of_uri

@@ -47,8 +47,8 @@ impl Service<Uri> for Upstream {
     }
 }
 
-/// Connects, and waits for a place in the backlog: unlike TCP, a unix socket turns a connection away
-/// at once when its backlog is full, as it is in a burst of requests.
+/// Connects, and waits for a place in the backlog: unlike TCP, a unix socket turns a connection
+/// away at once when its backlog is full, as it is in a burst of requests.
 async fn connect(path: &Path) -> io::Result<UnixStream> {
     let deadline = Instant::now() + CONNECT_TIMEOUT;
     loop {

@@ -1,13 +1,14 @@
 //! What the queue brings, command by command.
 
 use std::net::TcpStream as StdTcpStream;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use mio::net::TcpStream;
 use mio::{Interest, Token};
 
 use crate::backlog::Kind;
-use crate::client::{Buffered, Client, ClientIndex, ClientKey};
+use crate::client::{Client, ClientIndex, ClientKey, Pressure};
 use crate::cohort::{CohortIndex, SILENT};
 use crate::command::Command;
 use crate::frame::Frame;
@@ -20,7 +21,7 @@ impl Worker {
     pub(super) fn apply(&mut self, command: Command) {
         match command {
             Command::Publish { channel, frame, except } => self.publish(channel, &frame, except),
-            Command::Expect(key, buffered) => self.expect(key, buffered),
+            Command::Expect(key, pressure) => self.expect(key, pressure),
             Command::Attach(key, socket, read_ahead) => self.attach(key, socket, &read_ahead),
             Command::Abandon(key) => self.with(key, Worker::lose),
             Command::Subscribe(key, channel) => self.with(key, |worker, client| {
@@ -54,8 +55,8 @@ impl Worker {
         }
     }
 
-    fn expect(&mut self, key: ClientKey, buffered: Buffered) {
-        let mut client = Client::expected(key, buffered, self.now_secs());
+    fn expect(&mut self, key: ClientKey, pressure: Arc<Pressure>) {
+        let mut client = Client::expected(key, pressure, self.now_secs());
         let entry = self.clients.vacant_entry();
         client.seat = self.cohorts[SILENT].join(entry.key());
         self.by_key.insert(key, entry.key());

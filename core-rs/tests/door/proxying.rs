@@ -15,8 +15,8 @@ fn a_request_passes_without_what_was_meant_for_the_door() {
     let house = House::open();
     let mut client = house.client();
     client.send(
-        "GET /a?b=c HTTP/1.1\r\nHost: example.com:8080\r\nAccept: */*\r\nX-Shardcast-Peer: forged\r\n\
-         Connection: keep-alive, X-Private\r\nX-Private: 1\r\nKeep-Alive: timeout=5\r\n\
+        "GET /a?b=c HTTP/1.1\r\nHost: example.com:8080\r\nAccept: */*\r\n\
+         X-Shardcast-Peer: forged\r\nConnection: keep-alive, X-Private\r\nX-Private: 1\r\nKeep-Alive: timeout=5\r\n\
          Proxy-Connection: close\r\nTE: gzip\r\nUpgrade: h2c\r\nCookie: a\r\nCookie: b\r\n\r\n",
     );
     let request = house.application.accept().head();
