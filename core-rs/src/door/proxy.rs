@@ -108,8 +108,10 @@ fn outbound(request: Request<Incoming>, peer: SocketAddr) -> Request<OutboundBod
 /// The host as the client named it. A whole URI in the request line takes precedence over the
 /// header (RFC 9112, section 3.2.2); HTTP/1.0 may have neither.
 fn host(uri: &Uri, headers: &HeaderMap) -> HeaderValue {
-    let of_uri = uri.authority().and_then(|host| HeaderValue::from_str(host.as_str()).ok());
+    // What stands before an `@` is a name and a password.
+    let of_uri = uri.authority().and_then(|authority| authority.as_str().rsplit('@').next());
     of_uri
+        .and_then(|host| HeaderValue::from_str(host).ok())
         .or_else(|| headers.get(header::HOST).cloned())
         .unwrap_or_else(|| HeaderValue::from_static(AUTHORITY))
 }

@@ -41,6 +41,11 @@ impl Application {
     pub(crate) fn listen() -> Application {
         let path = SocketPath::new();
         let listener = UnixListener::bind(path.as_path()).expect("a free path");
+        Application::accepting(listener, path)
+    }
+
+    /// An application that accepts what comes to this listener.
+    pub(crate) fn accepting(listener: UnixListener, path: SocketPath) -> Application {
         let (sender, connections) = channel();
         thread::spawn(move || {
             for connection in listener.incoming() {

@@ -3,16 +3,18 @@
 use std::fs::File;
 use std::io::ErrorKind;
 use std::net::TcpStream;
-use std::process::Command;
+use std::os::unix::net::UnixStream;
 use std::sync::mpsc::channel;
+use std::thread;
 use std::time::Instant;
-use std::{env, thread};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use shardcast_core::door::Door;
 
+use crate::alone::alone;
 use crate::application::SocketPath;
-use crate::house::{House, PATIENCE, config, open};
+use crate::house::{Client, House, PATIENCE, config, open};
+use crate::wire::Wire;
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
@@ -93,32 +95,32 @@ fn the_port_is_free_again_at_once() {
     assert_eq!(open(again, channel().0).local_addr(), address);
 }
 
-/// Names the process in which the limit of descriptors can be lowered without harm to other tests.
-const ALONE: &str = "SHARDCAST_TEST_ALONE";
-
 #[test]
 fn a_door_that_runs_out_of_descriptors_goes_on_when_there_are_some() {
-    if env::var_os(ALONE).is_some() {
-        return run_out_of_descriptors();
-    }
-    let tests = env::current_exe().expect("this program");
     let name = "closing::a_door_that_runs_out_of_descriptors_goes_on_when_there_are_some";
-    let alone = Command::new(tests).args(["--exact", name]).env(ALONE, "1").output();
-    let alone = alone.expect("this program runs");
-    assert!(alone.status.success(), "{}", String::from_utf8_lossy(&alone.stdout));
+    alone(name, || {
+        let limit = getrlimit(Resource::Nofile);
+        setrlimit(Resource::Nofile, Rlimit { current: Some(64), ..limit }).expect("a lower limit");
+        let house = House::open();
+        let mut early = house.client();
+        early.send(GET);
+        let mut application = house.application.accept();
+        answer(&mut application, &mut early);
+        let mut taken: Vec<File> = std::iter::from_fn(|| File::open("/dev/null").ok()).collect();
+        // One for the client's own end of the connection. The door finds none for the other.
+        taken.pop();
+        let mut late = house.client();
+        late.send(GET);
+        // Once the door has served this, it has also tried to accept the late client.
+        early.send(GET);
+        answer(&mut application, &mut early);
+        drop(taken);
+        answer(&mut application, &mut late);
+    });
 }
 
-fn run_out_of_descriptors() {
-    let limit = getrlimit(Resource::Nofile);
-    setrlimit(Resource::Nofile, Rlimit { current: Some(64), ..limit }).expect("a lower limit");
-    let house = House::open();
-    let mut taken: Vec<File> = std::iter::from_fn(|| File::open("/dev/null").ok()).collect();
-    // One for the client's own end; the door finds none for the other.
-    taken.pop();
-    let mut client = house.client();
-    client.send(GET);
-    drop(taken);
-    let mut application = house.application.accept();
+/// Answers a request that the client has sent.
+fn answer(application: &mut Wire<UnixStream>, client: &mut Client) {
     application.head();
     application.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
     assert_eq!(client.message().1, "hi");

@@ -1,6 +1,7 @@
 //! The door from outside: raw requests on real sockets, and an application that the tests play
 //! themselves, byte by byte.
 
+mod alone;
 mod application;
 mod bodies;
 mod closing;
