@@ -3,8 +3,9 @@
 export { type ShardcastAdapter, type ShardcastOptions, shardcast } from "./adapter";
 export type { Broadcaster, PublishResult, ShutdownOptions } from "./broadcaster";
 export type { SkipListener } from "./clients";
-export { type ResolvedConfig, resolveConfig, type ShardcastConfig } from "./config";
+export { ConfigError, type ResolvedConfig, resolveConfig, type ShardcastConfig } from "./config";
 export { ShardcastError, type ShardcastErrorCode } from "./errors";
+export { raiseFileLimit } from "./native";
 export { OriginalBroadcaster } from "./original";
 export type { MessageData } from "./payload";
 export { ShardedBroadcaster } from "./sharded";

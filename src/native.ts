@@ -44,6 +44,15 @@ export function loadNative(): NativeModule {
   }
 }
 
+/**
+ * Raises this process's soft limit of open files to the hard one.
+ *
+ * @returns the limit now in force
+ */
+export function raiseFileLimit(): number {
+  return loadNative().raiseFileLimit();
+}
+
 /** Unpacks what `publishText` and `publishBinary` return. */
 export function decodePublish(packed: number): PublishCounts {
   return { shards: packed & 0xffff, dropped: packed >>> 16 };

@@ -1,0 +1,112 @@
+import { Elysia } from "elysia";
+
+import { bearerCheck } from "./auth";
+import { checkChannelName, parseChannels } from "./channels";
+import { type Broadcaster, type ResolvedConfig, type ShardcastAdapter, shardcast } from "./index";
+import { page } from "./page";
+
+/** What the ready-made app is made of. */
+export interface AppOptions {
+  config: ResolvedConfig;
+  apiKey?: string | undefined;
+  /** Channels that the page shows. */
+  channels: string[];
+}
+
+const decoder = new TextDecoder("utf-8", { fatal: true });
+
+/**
+ * The ready-made app: a stream, a way to publish, and what watchers want. It stands on the library's
+ * public interface alone, and is an example of it.
+ */
+export function createApp({ config, apiKey, channels }: AppOptions) {
+  const adapter: ShardcastAdapter = shardcast({ ...config, clientId });
+  const mayUse = bearerCheck(apiKey);
+  const html = page(channels);
+
+  const app = new Elysia({
+    adapter,
+    serve: { maxRequestBodySize: config.maxPayloadLength },
+  })
+    .get("/", () => new Response(html, { headers: { "content-type": "text/html;charset=utf-8" } }))
+    .get("/healthz", () => ({ status: "ok" }))
+    .ws("/stream", {
+      detail: { hide: true },
+      beforeHandle({ query, status }) {
+        const channels = parseChannels(query.channels ?? "", config.maxChannelsPerClient);
+        return "error" in channels ? status(400, channels) : undefined;
+      },
+      open(ws) {
+        const channels = parseChannels(ws.data.query.channels ?? "", config.maxChannelsPerClient);
+        if ("error" in channels) return;
+        for (const channel of channels) ws.subscribe(channel);
+      },
+    })
+    .guard({
+      beforeHandle({ headers, status, set }) {
+        if (mayUse(headers.authorization)) return undefined;
+        set.headers["www-authenticate"] = "Bearer";
+        return status(401, { error: "this needs the API key: Authorization: Bearer <key>" });
+      },
+    })
+    .get("/stats", () => adapter.broadcaster.stats())
+    .post(
+      "/publish/*",
+      async ({ request, params, status }) => {
+        const outcome = await publish(adapter.broadcaster, request, params["*"], config);
+        return "error" in outcome ? status(outcome.status, { error: outcome.error }) : outcome;
+      },
+      { parse: "none" },
+    );
+  return { app, adapter };
+}
+
+/** The id that a client gives itself, or a random one. */
+function clientId(request: Request): string {
+  return new URL(request.url).searchParams.get("id") || crypto.randomUUID();
+}
+
+type Outcome = { shards: number } | { status: 400 | 413; error: string };
+
+/** Publishes the body of a request, verbatim. */
+async function publish(
+  broadcaster: Broadcaster,
+  request: Request,
+  rawChannel: string,
+  { maxPayloadLength }: ResolvedConfig,
+): Promise<Outcome> {
+  const channel = decoded(rawChannel);
+  const wrong = checkChannelName(channel);
+  if (wrong) return { status: 400, error: wrong };
+  const bytes = new Uint8Array(await request.arrayBuffer());
+  if (bytes.byteLength > maxPayloadLength) {
+    return { status: 413, error: `a message has at most ${maxPayloadLength} bytes` };
+  }
+  const type = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
+  if (type === "application/octet-stream") {
+    return { shards: broadcaster.publish(channel, bytes).shards };
+  }
+  const text = toText(bytes);
+  if (text === undefined) {
+    return { status: 400, error: "text must be UTF-8; bytes go as application/octet-stream" };
+  }
+  return { shards: broadcaster.publish(channel, text).shards };
+}
+
+/** The text; nothing when it is not UTF-8. */
+function toText(bytes: Uint8Array): string | undefined {
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The path without its percent-encoding; as it is when that is broken, which no name allows. */
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}

@@ -1,0 +1,235 @@
+/**
+ * The configuration: its keys, their defaults and what is allowed. Everything that speaks of a key
+ * (types, flags, documentation) is derived from the one table here.
+ */
+
+/** A key whose value is on or off. */
+interface Switch {
+  kind: "switch";
+  default: boolean;
+  doc: string;
+}
+
+/** A key whose value is a whole number. */
+interface Whole {
+  kind: "whole";
+  default: number;
+  min: number;
+  max: number;
+  /** What is counted, such as `messages` or `ms`. */
+  unit: string;
+  doc: string;
+}
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+/** A day. Longer waits are mistakes. */
+const MAX_WAIT_MS = 86_400_000;
+
+function whole(options: Omit<Whole, "kind">): Whole {
+  return { kind: "whole", ...options };
+}
+
+function toggle(options: Omit<Switch, "kind">): Switch {
+  return { kind: "switch", ...options };
+}
+
+/** Every key but the functions, with what is to be known of it. */
+export const CONFIG_KEYS = {
+  useSharding: toggle({
+    default: true,
+    doc: "Fan out on native threads. Off: the original broadcaster, on Bun's own publish.",
+  }),
+  numShards: whole({
+    default: 4,
+    min: 1,
+    max: 1024,
+    unit: "shards",
+    doc: "Shards over which clients are spread by the FNV-1a hash of their id.",
+  }),
+  workersPerShard: whole({
+    default: 4,
+    min: 1,
+    max: 64,
+    unit: "workers",
+    doc: "Worker threads of each shard.",
+  }),
+  maxClients: whole({
+    default: 1000,
+    min: 1,
+    max: 10_000_000,
+    unit: "clients",
+    doc: "Clients of each shard. One more is refused with 503.",
+  }),
+  bufferSize: whole({
+    default: 100,
+    min: 1,
+    max: 10_000_000,
+    unit: "messages",
+    doc: "How far a client may fall behind before it is slow.",
+  }),
+  bufferBytes: whole({
+    default: 16 * MIB,
+    min: KIB,
+    max: 1024 * MIB,
+    unit: "bytes",
+    doc: "How far a client may fall behind before it is slow, in bytes.",
+  }),
+  dropSlowClients: toggle({
+    default: true,
+    doc: "Disconnect slow clients with code 1013. Off: they skip what they missed.",
+  }),
+  maxPayloadLength: whole({
+    default: 16 * MIB,
+    min: 1,
+    max: 1024 * MIB,
+    unit: "bytes",
+    doc: "Largest message from a client. A larger one closes it with 1009.",
+  }),
+  backpressureLimit: whole({
+    default: 16 * MIB,
+    min: 0,
+    max: 1024 * MIB,
+    unit: "bytes",
+    doc: "Direct messages that may wait for one client; past it send answers 0. 0 is no limit.",
+  }),
+  idleTimeout: whole({
+    default: 120,
+    min: 0,
+    max: 960,
+    unit: "seconds",
+    doc: "Silence after which a client is given up. 0 is never.",
+  }),
+  sendPings: toggle({
+    default: true,
+    doc: "Ping a client after half of that silence.",
+  }),
+  queueMessages: whole({
+    default: 16_384,
+    min: 1,
+    max: 10_000_000,
+    unit: "messages",
+    doc: "Published messages that may wait in one worker's queue. More are dropped for it.",
+  }),
+  queueBytes: whole({
+    default: 64 * MIB,
+    min: KIB,
+    max: 4096 * MIB,
+    unit: "bytes",
+    doc: "The same in bytes.",
+  }),
+  maxChannelsPerClient: whole({
+    default: 128,
+    min: 1,
+    max: 65_536,
+    unit: "channels",
+    doc: "Channels that one client may be subscribed to.",
+  }),
+  headTimeoutMs: whole({
+    default: 10_000,
+    min: 1,
+    max: MAX_WAIT_MS,
+    unit: "ms",
+    doc: "Time for a request's head to arrive, and for an idle connection to bring another.",
+  }),
+  maxHeadBytes: whole({
+    default: 16 * KIB,
+    min: 256,
+    max: 16 * MIB,
+    unit: "bytes",
+    doc: "Size of a request's head. A larger one is refused with 431.",
+  }),
+  upgradeTimeoutMs: whole({
+    default: 30_000,
+    min: 1,
+    max: MAX_WAIT_MS,
+    unit: "ms",
+    doc: "Time for the app to decide on an upgrade. Then it is refused with 503.",
+  }),
+  maxPendingUpgrades: whole({
+    default: 16_384,
+    min: 1,
+    max: 1_000_000,
+    unit: "upgrades",
+    doc: "Upgrades that may wait for the app's decision. One more is refused with 503.",
+  }),
+  drainTimeoutMs: whole({
+    default: 10_000,
+    min: 0,
+    max: MAX_WAIT_MS,
+    unit: "ms",
+    doc: "Time for a shutdown. Then everything ends, delivered or not.",
+  }),
+  drainSpreadMs: whole({
+    default: 1_000,
+    min: 0,
+    max: MAX_WAIT_MS,
+    unit: "ms",
+    doc: "A shutdown closes the clients evenly over this time.",
+  }),
+} satisfies Record<string, Switch | Whole>;
+
+type Keys = typeof CONFIG_KEYS;
+/** A key of the table. */
+export type ConfigKey = keyof Keys;
+type ValueOf<Key extends ConfigKey> = Keys[Key]["default"] extends boolean ? boolean : number;
+
+/** Functions that an app can give. */
+export interface ConfigFunctions {
+  /** Names the client for its placement. Default: a random UUID. */
+  clientId?: (request: Request) => string;
+}
+
+/** What an app may configure. What is left out, or undefined, has its default. */
+export type ShardcastConfig = { [Key in ConfigKey]?: ValueOf<Key> | undefined } & ConfigFunctions;
+
+/** The whole configuration. */
+export type ResolvedConfig = { readonly [Key in ConfigKey]: ValueOf<Key> } & ConfigFunctions;
+
+/** A value that cannot be. The message names the key, the value and what is allowed. */
+export class ConfigError extends RangeError {
+  override readonly name = "ConfigError";
+}
+
+/**
+ * Checks a configuration and fills in the defaults.
+ *
+ * @throws ConfigError for an unknown key, a value of the wrong type and one out of range
+ */
+export function resolveConfig(input: ShardcastConfig = {}): ResolvedConfig {
+  const { clientId, ...values } = input;
+  if (clientId !== undefined && typeof clientId !== "function") {
+    throw new ConfigError(`clientId must be a function, not ${show(clientId)}`);
+  }
+  for (const key of Object.keys(values)) {
+    if (!Object.hasOwn(CONFIG_KEYS, key)) {
+      const known = Object.keys(CONFIG_KEYS).join(", ");
+      throw new ConfigError(`${key} is not a configuration key; there are: ${known}, clientId`);
+    }
+  }
+  const entries = (Object.keys(CONFIG_KEYS) as ConfigKey[]).map((key) => [
+    key,
+    checked(key, values[key]),
+  ]);
+  return { ...Object.fromEntries(entries), ...(clientId && { clientId }) };
+}
+
+function checked(key: ConfigKey, value: unknown): boolean | number {
+  const spec: Switch | Whole = CONFIG_KEYS[key];
+  if (value === undefined) return spec.default;
+  if (spec.kind === "switch") {
+    if (typeof value === "boolean") return value;
+    throw new ConfigError(`${key} must be true or false, not ${show(value)}`);
+  }
+  const { min, max, unit } = spec;
+  if (typeof value === "number" && Number.isInteger(value) && value >= min && value <= max) {
+    return value;
+  }
+  throw new ConfigError(
+    `${key} must be a whole number of ${unit} from ${min} to ${max}, not ${show(value)}`,
+  );
+}
+
+function show(value: unknown): string {
+  return typeof value === "string" ? JSON.stringify(value) : String(value);
+}

@@ -1,0 +1,35 @@
+const EXIT_CUT_SHORT = 1;
+
+/** What a server needs to end well. */
+export interface Ending {
+  /** Ends in order. */
+  shutdown(): Promise<void>;
+  /** After this time it ends whether `shutdown` has or not. */
+  timeoutMs: number;
+}
+
+/**
+ * Ends the process on SIGTERM and SIGINT: in order and with code 0, or at once and with code 1 on a
+ * second signal, at the deadline and if `shutdown` fails.
+ */
+export function endOnSignals({ shutdown, timeoutMs }: Ending): void {
+  let ending = false;
+  const end = async () => {
+    if (ending) process.exit(EXIT_CUT_SHORT);
+    ending = true;
+    const deadline = setTimeout(() => {
+      console.error("shardcast: the shutdown took too long and was cut short");
+      process.exit(EXIT_CUT_SHORT);
+    }, timeoutMs);
+    try {
+      await shutdown();
+    } catch (error) {
+      console.error(error);
+      process.exit(EXIT_CUT_SHORT);
+    }
+    clearTimeout(deadline);
+    process.exit(0);
+  };
+  process.on("SIGTERM", end);
+  process.on("SIGINT", end);
+}

@@ -1,0 +1,96 @@
+import { checkChannelName } from "../channels";
+import { replay } from "./replay";
+import { type Source, SourceError } from "./source";
+import { stdin } from "./stdin";
+import { MIN_SIZE_BYTES, synthetic } from "./synthetic";
+
+const MAX_RATE = 1_000_000;
+const DEFAULT_SIZE_BYTES = 128;
+
+/** The parameters of a spec, each to be taken once. */
+class Parameters {
+  readonly #values: Map<string, string>;
+
+  constructor(
+    readonly spec: string,
+    text: string,
+  ) {
+    const pairs = text === "" ? [] : text.split(",").map((pair) => this.#pair(pair));
+    this.#values = new Map(pairs);
+    if (this.#values.size < pairs.length) throw this.error("a parameter stands there twice");
+  }
+
+  #pair(pair: string): [string, string] {
+    const at = pair.indexOf("=");
+    if (at < 1) throw this.error(`${JSON.stringify(pair)} is not name=value`);
+    return [pair.slice(0, at), pair.slice(at + 1)];
+  }
+
+  text(name: string): string {
+    const value = this.#values.get(name);
+    if (!value) throw this.error(`${name}= is missing`);
+    this.#values.delete(name);
+    return value;
+  }
+
+  channel(): string {
+    const channel = this.text("channel");
+    const wrong = checkChannelName(channel);
+    if (wrong) throw this.error(wrong);
+    return channel;
+  }
+
+  whole(name: string, min: number, max: number, fallback?: number): number {
+    if (fallback !== undefined && !this.#values.has(name)) return fallback;
+    const text = this.text(name);
+    const value = Number(text);
+    if (Number.isInteger(value) && value >= min && value <= max) return value;
+    throw this.error(`${name} must be a whole number from ${min} to ${max}, not ${text}`);
+  }
+
+  end(): void {
+    const [unknown] = this.#values.keys();
+    if (unknown !== undefined) throw this.error(`there is no parameter ${unknown}`);
+  }
+
+  error(what: string): SourceError {
+    return new SourceError(`source ${JSON.stringify(this.spec)}: ${what}`);
+  }
+}
+
+/**
+ * Makes a source from a text such as `synthetic:channel=ticks,rate=800,size=128`,
+ * `replay:file=F,channel=C,rate=R` or `stdin:channel=C`.
+ *
+ * @param maxBytes of a message
+ * @throws SourceError naming the part that is wrong
+ */
+export function parseSource(spec: string, maxBytes: number): Source {
+  const [, kind = spec, text = ""] = /^([^:]*):(.*)$/s.exec(spec) ?? [];
+  const parameters = new Parameters(spec, text);
+  const source = make(kind, parameters, maxBytes);
+  parameters.end();
+  return source;
+}
+
+function make(kind: string, parameters: Parameters, maxBytes: number): Source {
+  switch (kind) {
+    case "synthetic":
+      return synthetic({
+        channel: parameters.channel(),
+        rate: parameters.whole("rate", 1, MAX_RATE),
+        size: parameters.whole("size", MIN_SIZE_BYTES, maxBytes, DEFAULT_SIZE_BYTES),
+      });
+    case "replay":
+      return replay({
+        file: parameters.text("file"),
+        channel: parameters.channel(),
+        rate: parameters.whole("rate", 1, MAX_RATE),
+        maxBytes,
+      });
+    case "stdin":
+      return stdin({ channel: parameters.channel(), maxBytes });
+    default:
+      throw parameters.error("a source is synthetic:…, replay:… or stdin:…");
+  }
+}
