@@ -1,0 +1,61 @@
+/** What there is to set up, in order: what each step is made from, what it makes, and how. */
+
+import type { StampedWork } from "./stamp";
+import { requireNothing, requireRust } from "./toolchain";
+
+/** How much is set up: enough to serve, or enough to run every test. */
+export type Level = "server" | "test";
+
+/** One thing that the set-up makes by running one command. */
+export interface Step extends StampedWork {
+  /** For the one line that the user sees: "installing the dependencies". */
+  readonly doing: string;
+  readonly command: readonly string[];
+  /** Throws `MissingTool` when the machine lacks something that the command needs. */
+  readonly requireTools: () => void;
+}
+
+/** The Bun that runs this, whether or not it is on the path. */
+const BUN = process.execPath;
+
+/** Settings that decide how cargo builds any of the crates. The last two may be absent. */
+const CARGO_SETTINGS = ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml", ".cargo/config.toml"];
+
+const DEPENDENCIES: Step = {
+  name: "dependencies",
+  doing: "installing the dependencies",
+  inputs: ["package.json", "bun.lock"],
+  outputs: ["node_modules/*/package.json", "node_modules/@*/*/package.json"],
+  command: [BUN, "install", "--frozen-lockfile"],
+  requireTools: requireNothing,
+};
+
+const ADDON: Step = {
+  name: "addon",
+  doing: "building the native addon",
+  // package.json holds the build command and pins the tool that it runs.
+  inputs: [
+    ...CARGO_SETTINGS,
+    "package.json",
+    "core-rs/{Cargo.toml,build.rs}",
+    "core-rs/src/**/*.rs",
+  ],
+  outputs: ["native/index.js", "native/*.node"],
+  command: [BUN, "run", "build"],
+  requireTools: requireRust,
+};
+
+const LOAD_TESTER: Step = {
+  name: "load-tester",
+  doing: "building the load tester",
+  inputs: [...CARGO_SETTINGS, "bench/load-test/Cargo.toml", "bench/load-test/src/**/*.rs"],
+  outputs: ["target/release/load-test"],
+  // The directory is named because the tests look for the binary there, whatever CARGO_TARGET_DIR is.
+  command: "cargo build --release --package shardcast-load-test --target-dir target".split(" "),
+  requireTools: requireRust,
+};
+
+/** The steps that `level` takes, in the order in which they must run. */
+export function stepsFor(level: Level): readonly Step[] {
+  return level === "server" ? [DEPENDENCIES, ADDON] : [DEPENDENCIES, ADDON, LOAD_TESTER];
+}
