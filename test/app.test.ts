@@ -1,0 +1,171 @@
+import { describe, expect, onTestFinished, test } from "bun:test";
+import { connect as connectTcp } from "node:net";
+
+import { type AppOptions, createApp } from "../src/app";
+import { resolveConfig, type ShardcastConfig } from "../src/config";
+import { connect, refused, within } from "./client";
+import { SMALL } from "./serving";
+
+const both = [
+  ["sharded", {}],
+  ["original", { useSharding: false }],
+] as const;
+
+function start(config: ShardcastConfig, options: Partial<AppOptions> = {}) {
+  const resolved = resolveConfig({ ...SMALL, maxPayloadLength: 10_000, ...config });
+  const { app, adapter } = createApp({ config: resolved, channels: ["ticks"], ...options });
+  app.listen({ hostname: "127.0.0.1", port: 0 });
+  onTestFinished(() => app.stop(true).then(() => undefined));
+  const address = `127.0.0.1:${app.server?.port}`;
+  const http = `http://${address}`;
+  const post = (path: string, body: string | Uint8Array, headers: Record<string, string> = {}) =>
+    fetch(`${http}${path}`, { method: "POST", body, headers });
+  return { adapter, http, post, stream: `ws://${address}/stream`, port: Number(app.server?.port) };
+}
+
+describe.each(both)("the ready-made app, %s", (_name, config) => {
+  test("streams the channels that were asked for, text as text and bytes as bytes", async () => {
+    const { post, stream } = start(config);
+    const client = await connect(`${stream}?channels=a,b`);
+    expect(await (await post("/publish/a", "grüße")).json()).toEqual({ shards: 1 });
+    const octets = { "content-type": "application/octet-stream" };
+    await post("/publish/b", new Uint8Array([0, 255]), octets);
+    await post("/publish/other", "unheard");
+    await post("/publish/a", "");
+    const expected = ["grüße", Buffer.from([0, 255]), ""];
+    expect(await client.take(3)).toEqual(expected);
+  });
+
+  test("publishes to channels with any allowed name", async () => {
+    const { post, stream } = start(config);
+    const name = "a/b:c.d-e_F0";
+    const client = await connect(`${stream}?channels=${name}`);
+    await post(`/publish/${name}`, "plain");
+    await post(`/publish/${encodeURIComponent(name)}`, "encoded");
+    expect(await client.take(2)).toEqual(["plain", "encoded"]);
+  });
+
+  test("tells how many shards took a message: none without a subscriber", async () => {
+    const { post } = start(config);
+    expect(await (await post("/publish/empty", "x")).json()).toEqual({ shards: 0 });
+  });
+
+  test.each([
+    ["no channels", ""],
+    ["a bad name", "?channels=a%20b"],
+    ["an empty name", "?channels=a,,b"],
+    ["a long name", `?channels=${"x".repeat(201)}`],
+    ["too many", `?channels=${Array.from({ length: 129 }, (_, n) => n).join()}`],
+  ])("refuses %s with 400 before the upgrade", async (_what, query) => {
+    const { stream } = start(config);
+    const { status, body } = await refused(`${stream}${query}`);
+    expect(status).toBe(400);
+    expect(JSON.parse(body).error).toContain("channel");
+  });
+
+  test("takes 128 channels of 200 characters", async () => {
+    const { stream, post } = start({ ...config, maxHeadBytes: 100_000 });
+    const names = Array.from({ length: 128 }, (_, n) => String(n).padStart(80, "x"));
+    const client = await connect(`${stream}?channels=${names.join()}`);
+    await post(`/publish/${names[127]}`, "last");
+    expect(await client.next()).toBe("last");
+  });
+
+  test("refuses bad names, text that is not UTF-8 and bodies over the limit", async () => {
+    const { post } = start(config);
+    expect((await post("/publish/a%20b", "x")).status).toBe(400);
+    expect((await post("/publish/a", new Uint8Array([0xff]))).status).toBe(400);
+    expect((await post("/publish/a", "x".repeat(10_000))).status).toBe(200);
+    expect((await post("/publish/a", "x".repeat(10_001))).status).toBe(413);
+  });
+
+  test("guards publish and stats with the API key, and nothing else", async () => {
+    const { http, post, stream } = start(config, { apiKey: "secret" });
+    const key = { authorization: "Bearer secret" };
+    expect((await fetch(`${http}/healthz`)).status).toBe(200);
+    expect((await fetch(`${http}/stats`)).status).toBe(401);
+    expect((await fetch(`${http}/stats`, { headers: key })).status).toBe(200);
+    expect((await post("/publish/a", "x")).status).toBe(401);
+    expect((await post("/publish/a", "x", { authorization: "Bearer wrong" })).status).toBe(401);
+    expect((await post("/publish/a", "x", key)).status).toBe(200);
+    await connect(`${stream}?channels=a`);
+  });
+
+  test("shows the shards' stats in the reference's shape", async () => {
+    const { http, stream } = start(config);
+    await connect(`${stream}?channels=a`);
+    const stats = (await (await fetch(`${http}/stats`)).json()) as Record<string, unknown>;
+    expect(stats.total_clients).toBe(1);
+    expect(stats.total_shards).toBe(config === both[0][1] ? SMALL.numShards : 1);
+    expect(stats.shard_0).toMatchObject({ clients: expect.any(Number), workers: 1 });
+  });
+
+  test("has a page that loads nothing from elsewhere", async () => {
+    const { http } = start(config, { channels: ['"><b>'] });
+    const html = await (await fetch(http)).text();
+    expect(html).toStartWith("<!doctype html>");
+    expect(html).toContain('value="&quot;&gt;&lt;b&gt;"');
+    expect(html).not.toMatch(/(src|href)="?https?:/);
+  });
+});
+
+describe("the ready-made app, sharded", () => {
+  test("refuses a client whose shard is full with 503, and says when to come back", async () => {
+    const { stream } = start({ numShards: 1, maxClients: 1 });
+    await connect(`${stream}?channels=a`);
+    const { status, headers } = await refused(`${stream}?channels=a`);
+    expect(status).toBe(503);
+    expect(Number(headers["retry-after"])).toBeGreaterThan(0);
+  });
+
+  test("places a client by the id that it gives", async () => {
+    const { adapter, stream } = start({ numShards: 2 });
+    // fnv1a32("a") is 0xe40c292c and fnv1a32("b") is 0xe70c2de5: an even number and an odd one.
+    await connect(`${stream}?channels=x&id=a`);
+    await connect(`${stream}?channels=x&id=b`);
+    const settled = async () => {
+      while (adapter.broadcaster.stats().total_clients < 2) await Bun.sleep(1);
+    };
+    await within(settled(), "both clients");
+    const { shard_0, shard_1 } = adapter.broadcaster.stats();
+    expect([shard_0?.clients, shard_1?.clients]).toEqual([1, 1]);
+  });
+
+  test.each([
+    ["a malformed head", "GET\r\n\r\n", "400"],
+    [
+      "a head over the limit",
+      `GET / HTTP/1.1\r\nHost: x\r\nA: ${"a".repeat(20_000)}\r\n\r\n`,
+      "431",
+    ],
+    [
+      "another WebSocket version",
+      "GET /stream HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
+        "Sec-WebSocket-Version: 8\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+      "426",
+    ],
+  ])("answers %s", async (_what, head, status) => {
+    const { port } = start({});
+    expect(await answerTo(port, head)).toStartWith(`HTTP/1.1 ${status}`);
+  });
+
+  test("ends a head that trickles in", async () => {
+    const { port } = start({ headTimeoutMs: 50 });
+    expect(await answerTo(port, "GET / HTTP/1.1\r\nHost")).not.toContain("200");
+  });
+});
+
+/** All that a server answers to these bytes, until it closes or has sent a whole head. */
+function answerTo(port: number, bytes: string): Promise<string> {
+  const answer = new Promise<string>((resolve, reject) => {
+    let text = "";
+    const socket = connectTcp(port, "127.0.0.1", () => socket.write(bytes));
+    socket.on("data", (chunk) => {
+      text += chunk;
+      if (text.includes("\r\n\r\n")) socket.destroy();
+    });
+    socket.on("close", () => resolve(text));
+    socket.on("error", reject);
+  });
+  return within(answer, "an answer");
+}

@@ -1,0 +1,202 @@
+import { describe, expect, test } from "bun:test";
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { feed } from "../src/sources/feed";
+import { flights } from "../src/sources/flights";
+import { lines } from "../src/sources/lines";
+import { atRate, type Clock } from "../src/sources/pace";
+import { replay } from "../src/sources/replay";
+import { parseSource } from "../src/sources/spec";
+import { stdin } from "../src/sources/stdin";
+import { synthetic } from "../src/sources/synthetic";
+
+/** A clock on which sleeping takes no time at all. */
+function instantClock(): Clock & { ms: number } {
+  return {
+    ms: 0,
+    now() {
+      return this.ms;
+    },
+    async sleep(ms) {
+      this.ms += ms;
+    },
+  };
+}
+
+async function take<T>(messages: AsyncIterable<T>, count: number): Promise<T[]> {
+  const taken: T[] = [];
+  for await (const message of messages) {
+    taken.push(message);
+    if (taken.length === count) break;
+  }
+  return taken;
+}
+
+function streamOf(...chunks: string[]): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    start(controller) {
+      for (const chunk of chunks) controller.enqueue(new TextEncoder().encode(chunk));
+      controller.close();
+    },
+  });
+}
+
+function temporaryFile(content: string): string {
+  const file = join(mkdtempSync(join(tmpdir(), "shardcast-test-")), "messages.ndjson");
+  writeFileSync(file, content);
+  return file;
+}
+
+describe("an even rate", () => {
+  test("gives every number its own time", async () => {
+    const clock = instantClock();
+    const times: number[] = [];
+    for await (const n of atRate(800, clock)) {
+      times.push(clock.ms);
+      if (n === 800) break;
+    }
+    expect(times[0]).toBe(0);
+    expect(times[1]).toBeCloseTo(1.25);
+    expect(times[800]).toBeCloseTo(1000);
+  });
+
+  test("catches up after a short delay and skips ahead after a long one", async () => {
+    const clock = instantClock();
+    const numbers = atRate(10, clock);
+    await numbers.next();
+    clock.ms = 550;
+    for (let n = 1; n <= 5; n += 1) await numbers.next();
+    expect(clock.ms).toBe(550);
+    clock.ms = 60_000;
+    await numbers.next();
+    await numbers.next();
+    expect(clock.ms).toBeCloseTo(60_100);
+  });
+});
+
+describe("a synthetic source", () => {
+  test("makes messages of exactly the size, numbered, with the time", async () => {
+    const source = synthetic({ channel: "ticks", rate: 100, size: 64 }, instantClock());
+    const beforeMs = Date.now();
+    const messages = await take(source.messages(), 1001);
+    let lastTime = 0n;
+    messages.forEach((message, n) => {
+      expect(message).toHaveLength(64);
+      const [, time, number] = /^\{"t":(\d+),"n":(\d+),"p":"x*"\}$/.exec(message) ?? [];
+      expect(Number(number)).toBe(n);
+      expect(BigInt(time ?? 0) >= lastTime).toBe(true);
+      lastTime = BigInt(time ?? 0);
+    });
+    const timeMs = Number(lastTime / 1_000_000n);
+    expect(timeMs).toBeGreaterThanOrEqual(beforeMs - 3);
+    expect(timeMs).toBeLessThanOrEqual(Date.now() + 3);
+  });
+});
+
+describe("a replayed file", () => {
+  test("comes line by line, over and over", async () => {
+    const file = temporaryFile('{"a":1}\n\n{"a":2}\r\n[3]');
+    const source = replay({ file, channel: "c", rate: 10, maxBytes: 100 }, instantClock());
+    const expected = ['{"a":1}', '{"a":2}', "[3]", '{"a":1}'];
+    expect(await take(source.messages(), 4)).toEqual(expected);
+  });
+
+  test.each([
+    ["that does not exist", undefined, "does not exist"],
+    ["without a message", "\n\n", "holds no message"],
+    ["that is not JSON", "1\nno", "line 2"],
+  ])("%s is an error", async (_what, content, message) => {
+    const file = content === undefined ? "/nonexistent.ndjson" : temporaryFile(content);
+    const source = replay({ file, channel: "c", rate: 10, maxBytes: 100 }, instantClock());
+    expect(take(source.messages(), 3)).rejects.toThrow(message);
+  });
+});
+
+test("the flights are real and complete JSON", async () => {
+  const [first] = await take(flights().messages(), 1);
+  expect(JSON.parse(first ?? "")).toMatchObject({
+    origin: expect.any(String),
+    delay: expect.any(Number),
+  });
+});
+
+describe("lines", () => {
+  test("are the same however the stream is cut", async () => {
+    const whole = await take(lines(streamOf("one\ntwo\r\n\nfünf"), 100), 9);
+    expect(whole).toEqual(["one", "two", "", "fünf"]);
+    const cut = await take(lines(streamOf("o", "ne\ntw", "o\r", "\n\nf", "ünf"), 100), 9);
+    expect(cut).toEqual(whole);
+  });
+
+  test("that are too long are named", async () => {
+    expect(take(lines(streamOf("1234\r\n12345\n"), 4), 9)).rejects.toThrow("line 2");
+    expect(take(lines(streamOf("1\n", "123", "456"), 4), 9)).rejects.toThrow("line 2");
+  });
+});
+
+describe("feeding", () => {
+  /** A broadcaster whose queue takes so many messages until it is waited for. */
+  function sinkOf(capacity: number) {
+    const published: string[] = [];
+    let queued = 0;
+    let waits = 0;
+    return {
+      published,
+      waits: () => waits,
+      publish(_channel: string, data: unknown) {
+        queued += 1;
+        if (queued > capacity) throw new Error("the queue is full");
+        published.push(String(data));
+        return { shards: 1, dropped: 0 };
+      },
+      queueLoad: () => queued / capacity,
+      async writable() {
+        queued = 0;
+        waits += 1;
+      },
+    };
+  }
+
+  test("keeps a source waiting that can wait, and loses nothing", async () => {
+    const numbers = Array.from({ length: 1000 }, (_, n) => String(n));
+    const source = stdin({ channel: "c", maxBytes: 10 }, () => streamOf(numbers.join("\n")));
+    const sink = sinkOf(16);
+    await feed(source, sink, new AbortController().signal);
+    expect(sink.published).toEqual(numbers);
+    expect(sink.waits()).toBeGreaterThan(0);
+  });
+
+  test("ends when it is told to", async () => {
+    const ending = new AbortController();
+    const publish = () => {
+      ending.abort();
+      return { shards: 1, dropped: 0 };
+    };
+    const sink = { ...sinkOf(100), publish };
+    const source = synthetic({ channel: "c", rate: 1000, size: 64 }, instantClock());
+    await feed(source, sink, ending.signal);
+  });
+});
+
+describe("a source's spec", () => {
+  test("says channel, rate and size", () => {
+    const source = parseSource("synthetic:channel=ticks,rate=800,size=128", 1000);
+    expect(source).toMatchObject({ channel: "ticks", canWait: false });
+    expect(parseSource("stdin:channel=a/b", 1000)).toMatchObject({ channel: "a/b", canWait: true });
+  });
+
+  test.each([
+    ["kafka:channel=a", "synthetic:…, replay:… or stdin:…"],
+    ["synthetic:rate=1", "channel= is missing"],
+    ["synthetic:channel=a b,rate=1", "channel"],
+    ["synthetic:channel=a,rate=0", "rate must be a whole number from 1"],
+    ["synthetic:channel=a,rate=1,size=63", "size must be a whole number from 64"],
+    ["synthetic:channel=a,rate=1,colour=red", "there is no parameter colour"],
+    ["stdin:channel=a,channel=b", "twice"],
+    ["stdin:channel", "is not name=value"],
+  ])("names the part that is wrong: %s", (spec, message) => {
+    expect(() => parseSource(spec, 1000)).toThrow(message);
+  });
+});
