@@ -14,7 +14,7 @@ export interface ChildOptions {
   readonly cwd: string;
   /** Added to this process's environment. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Hears the output, which is passed through as well. Without one it all goes to stderr. */
+  /** Hears the output, all of which goes on to stdout. Without a listener it goes to stderr. */
   readonly onLine?: LineListener;
 }
 
@@ -31,12 +31,10 @@ export async function runChild(
     const child = Bun.spawn([...command], { ...options, stdout: 2, stderr: "inherit" });
     return exitCodeOf(child);
   }
-  const child = Bun.spawn([...command], { ...options, stdout: "pipe", stderr: "pipe" });
-  const [exitCode] = await Promise.all([
-    exitCodeOf(child),
-    passOn(child.stdout, process.stdout, onLine),
-    passOn(child.stderr, process.stderr, onLine),
-  ]);
+  // One pipe for both streams: of two, the lines could not be told in the order they were written.
+  const merged = ["sh", "-c", 'exec "$@" 2>&1', "sh", ...command];
+  const child = Bun.spawn(merged, { ...options, stdout: "pipe", stderr: "inherit" });
+  const [exitCode] = await Promise.all([exitCodeOf(child), passOn(child.stdout, onLine)]);
   return exitCode;
 }
 
@@ -54,15 +52,11 @@ async function exitCodeOf(child: Subprocess): Promise<number> {
   return exitCode;
 }
 
-async function passOn(
-  from: ReadableStream<Uint8Array>,
-  to: NodeJS.WriteStream,
-  onLine: LineListener,
-): Promise<void> {
+async function passOn(from: ReadableStream<Uint8Array>, onLine: LineListener): Promise<void> {
   const decoder = new TextDecoder();
   let unfinished = "";
   for await (const chunk of from) {
-    to.write(chunk);
+    process.stdout.write(chunk);
     const lines = (unfinished + decoder.decode(chunk, { stream: true })).split("\n");
     unfinished = lines.pop() ?? "";
     for (const line of lines) onLine(line);

@@ -26,14 +26,38 @@ describe("bun test", () => {
 });
 
 describe("cargo test", () => {
+  const closing = (passed: number, failed: number) =>
+    `test result: ${failed === 0 ? "ok" : "FAILED"}. ${passed} passed; ${failed} failed; 1 ignored;`;
+
   test("all binaries are added up", () => {
     const output = [
-      "     Running unittests src/lib.rs",
-      "test result: ok. 7 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.01s",
-      "     Running tests/wire.rs",
-      "test result: FAILED. 2 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0s",
+      "     Running unittests src/lib.rs (target/debug/deps/core-0123)",
+      closing(7, 0),
+      "     Running tests/wire.rs (target/debug/deps/wire-4567)",
+      closing(2, 1),
     ];
     expect(read(cargoReader(), output.join("\n"))).toEqual({ passed: 9, failed: 1 });
+  });
+
+  test("a test binary that a failed test ran is not added", () => {
+    const output = [
+      "     Running tests/door.rs (target/debug/deps/door-0123)",
+      "---- a_door_closes stdout ----",
+      closing(0, 1),
+      closing(46, 1),
+    ];
+    expect(read(cargoReader(), output.join("\n"))).toEqual({ passed: 46, failed: 1 });
+  });
+
+  test("all tests of the documentation are added up", () => {
+    const output = [
+      "     Running unittests src/lib.rs (target/debug/deps/core-0123)",
+      closing(7, 0),
+      "   Doc-tests shardcast_core",
+      closing(3, 0),
+      closing(1, 0),
+    ];
+    expect(read(cargoReader(), output.join("\n"))).toEqual({ passed: 11, failed: 0 });
   });
 });
 

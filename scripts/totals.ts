@@ -6,6 +6,8 @@ export interface Totals {
   readonly failed: number;
 }
 
+const NONE: Totals = { passed: 0, failed: 0 };
+
 /** Reads the lines of one runner's output as they come. */
 export interface Reader {
   line(text: string): void;
@@ -27,16 +29,27 @@ export function bunReader(): Reader {
   };
 }
 
-/** Reads `cargo test`, in which every test binary closes with a line of its own. */
+/**
+ * Reads `cargo test`, in which every test binary closes with a line of its own. Only the last such
+ * line counts: a failed test may show the output of a test binary that it ran itself. The tests of
+ * the documentation are several binaries under one heading, and all of their lines count.
+ */
 export function cargoReader(): Reader {
-  let [passed, failed] = [0, 0];
+  let [before, current] = [NONE, NONE];
+  let inDocumentation = false;
   return {
     line(text) {
-      const sums = /^test result: \w+\. (\d+) passed; (\d+) failed;/.exec(plain(text));
-      passed += Number(sums?.[1] ?? 0);
-      failed += Number(sums?.[2] ?? 0);
+      const heading = /^ +(Running|Doc-tests) /.exec(plain(text))?.[1];
+      if (heading !== undefined) {
+        [before, current] = [sum([before, current]), NONE];
+        inDocumentation = heading === "Doc-tests";
+      }
+      const closing = /^test result: \w+\. (\d+) passed; (\d+) failed;/.exec(plain(text));
+      if (closing === null) return;
+      const read = { passed: Number(closing[1]), failed: Number(closing[2]) };
+      current = inDocumentation ? sum([current, read]) : read;
     },
-    totals: () => ({ passed, failed }),
+    totals: () => sum([before, current]),
   };
 }
 
