@@ -23,6 +23,8 @@ interface Whole {
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
+/** Threads of all shards together. */
+const MAX_WORKERS = 4096;
 /** A day. Longer waits are mistakes. */
 const MAX_WAIT_MS = 86_400_000;
 
@@ -211,7 +213,14 @@ export function resolveConfig(input: ShardcastConfig = {}): ResolvedConfig {
     key,
     checked(key, values[key]),
   ]);
-  return { ...Object.fromEntries(entries), ...(clientId && { clientId }) };
+  const config: ResolvedConfig = { ...Object.fromEntries(entries), ...(clientId && { clientId }) };
+  const workers = config.numShards * config.workersPerShard;
+  if (workers > MAX_WORKERS) {
+    throw new ConfigError(
+      `numShards times workersPerShard must be at most ${MAX_WORKERS} threads, not ${workers}`,
+    );
+  }
+  return config;
 }
 
 function checked(key: ConfigKey, value: unknown): boolean | number {

@@ -27,6 +27,7 @@ describe("the configuration", () => {
       { maxClients: "many" },
       'maxClients must be a whole number of clients from 1 to 10000000, not "many"',
     ],
+    [{ numShards: 1024, workersPerShard: 64 }, "must be at most 4096 threads, not 65536"],
     [{ sendPings: 1 }, "sendPings must be true or false, not 1"],
     [{ clientId: "me" }, 'clientId must be a function, not "me"'],
   ])("names the key, the value and what is allowed: %p", (input, message) => {

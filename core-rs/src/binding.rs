@@ -21,6 +21,7 @@ use crate::bridge::Event;
 use crate::broadcaster::{Broadcaster, NotAccepted, Published, Sent, WorkerSnapshot};
 use crate::door::{DoorConfig, Headers};
 use crate::frame::Frame;
+use crate::log::Lag;
 use crate::options::{ClientLimits, Options, SlowPolicy};
 use crate::placement::{self, Placement};
 use crate::queue::QueueLimits;
@@ -389,8 +390,7 @@ impl CoreOptions {
                 bytes: (self.queue_bytes as usize).max(1),
             },
             client: ClientLimits {
-                lag_messages: u64::from(self.buffer_size),
-                lag_bytes: self.buffer_bytes as u64,
+                lag: Lag { messages: u64::from(self.buffer_size), bytes: self.buffer_bytes as u64 },
                 slow: if self.drop_slow_clients {
                     SlowPolicy::Disconnect
                 } else {

@@ -11,7 +11,7 @@ use mio::net::TcpStream;
 use crate::backlog::Backlog;
 use crate::cohort::{CohortIndex, SILENT};
 use crate::frame::Decoder;
-use crate::log::Log;
+use crate::log::{Lag, Log};
 use crate::stats::Tally;
 
 /// Names a client to everyone: the sequencer gives it out, and it is never 0.
@@ -47,9 +47,9 @@ pub struct Client {
     pub state: State,
     /// The socket refused bytes; epoll will tell when it takes more.
     pub blocked: bool,
-    /// Messages it lacked when its socket refused bytes. It need not answer for those: the worker
-    /// itself had saved them up. Without limit until it has a socket.
-    pub grace: u64,
+    /// What it lacked when its socket refused bytes. It need not answer for that: the worker itself
+    /// had saved it up. Without limit until it has a socket.
+    pub grace: Lag,
     /// It stands on the worker's list of clients to flush.
     pub to_flush: bool,
     /// It stands on the worker's list of clients to read from.
@@ -102,7 +102,7 @@ impl Client {
             seat: 0,
             state: State::Open,
             blocked: true,
-            grace: u64::MAX,
+            grace: Lag::MAX,
             to_flush: false,
             to_read: false,
             ended: false,
@@ -167,8 +167,8 @@ impl Client {
     }
 
     fn refused(&mut self, log: &Log) -> Flushed {
-        let lag = self.backlog.lag(log).messages;
-        self.grace = if self.blocked { self.grace.min(lag) } else { lag };
+        let lag = self.backlog.lag(log);
+        self.grace = if self.blocked { self.grace.least(lag) } else { lag };
         self.set_blocked(true);
         Flushed::Blocked
     }

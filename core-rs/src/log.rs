@@ -29,6 +29,22 @@ pub struct Lag {
     pub bytes: u64,
 }
 
+impl Lag {
+    /// More than any reader can lack.
+    pub const MAX: Lag = Lag { messages: u64::MAX, bytes: u64::MAX };
+
+    /// The lesser of both, in messages and in bytes.
+    pub fn least(self, other: Lag) -> Lag {
+        Lag { messages: self.messages.min(other.messages), bytes: self.bytes.min(other.bytes) }
+    }
+
+    /// Whether this is within `limit` beyond `grace`.
+    pub fn is_within(self, limit: Lag, grace: Lag) -> bool {
+        self.messages <= limit.messages.saturating_add(grace.messages)
+            && self.bytes <= limit.bytes.saturating_add(grace.bytes)
+    }
+}
+
 #[derive(Clone, Copy)]
 struct Entry {
     /// Position just past the message.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::log::Lag;
 use crate::placement::Placement;
 use crate::queue::QueueLimits;
 
@@ -25,10 +26,8 @@ pub struct Options {
 /// How a worker treats its clients.
 #[derive(Clone, Copy, Debug)]
 pub struct ClientLimits {
-    /// Published messages that a client whose socket is full may lag before it is slow.
-    pub lag_messages: u64,
-    /// Bytes that such a client may lag.
-    pub lag_bytes: u64,
+    /// What a client whose socket is full may lag in published messages before it is slow.
+    pub lag: Lag,
     /// What happens to a slow client.
     pub slow: SlowPolicy,
     /// The largest message a client may send, in bytes.

@@ -135,7 +135,7 @@ fn overwhelm(harness: &mut Harness, reader: &mut TestClient) -> usize {
 #[test]
 fn a_slow_client_is_disconnected_and_harms_no_other() {
     let mut limits = options();
-    limits.client.lag_messages = 10;
+    limits.client.lag.messages = 10;
     let mut harness = Harness::start(limits);
     let (_, mut reader) = harness.subscriber("reader", "ticks");
     let (slow, mut slow_socket) = harness.subscriber("slow", "ticks");
@@ -150,9 +150,21 @@ fn a_slow_client_is_disconnected_and_harms_no_other() {
 }
 
 #[test]
+fn a_message_larger_than_a_client_may_lag_is_delivered_all_the_same() {
+    let mut limits = options();
+    limits.client.lag.bytes = 1000;
+    let mut harness = Harness::start(limits);
+    let (_, mut client) = harness.subscriber("a", "ticks");
+    // More than a socket accepts in one write.
+    let length = 8 << 20;
+    harness.publish("ticks", &"x".repeat(length));
+    assert_eq!(text(&mut client).len(), length);
+}
+
+#[test]
 fn a_slow_client_may_skip_ahead_instead() {
     let mut limits = options();
-    limits.client.lag_messages = 10;
+    limits.client.lag.messages = 10;
     limits.client.slow = SlowPolicy::Skip;
     let mut harness = Harness::start(limits);
     let (_, mut reader) = harness.subscriber("reader", "ticks");

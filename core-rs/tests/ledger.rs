@@ -56,7 +56,7 @@ struct World {
 impl World {
     fn start(slow: SlowPolicy) -> World {
         let mut limits = options();
-        limits.client.lag_messages = 5;
+        limits.client.lag.messages = 5;
         limits.client.slow = slow;
         let harness = Harness::start(limits);
         World { harness, clients: Vec::new(), closes: HashMap::new(), connected: 0 }

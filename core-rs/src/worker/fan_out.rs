@@ -5,6 +5,7 @@
 
 use crate::client::{ClientIndex, ClientKey, Flushed, State};
 use crate::frame::Frame;
+use crate::log::Lag;
 use crate::options::SlowPolicy;
 use crate::routes::ChannelId;
 
@@ -147,9 +148,7 @@ impl Worker {
             return;
         }
         let log = self.cohorts[client.cohort].log();
-        let lag = client.backlog.lag(log);
-        let allowed = self.limits.lag_messages.saturating_add(client.grace);
-        if lag.messages <= allowed && lag.bytes <= self.limits.lag_bytes {
+        if client.backlog.lag(log).is_within(self.limits.lag, client.grace) {
             return;
         }
         match self.limits.slow {
@@ -159,7 +158,7 @@ impl Worker {
             }
             SlowPolicy::Skip => {
                 let skipped = client.backlog.skip(log);
-                client.grace = 0;
+                client.grace = Lag::default();
                 client.skipped_untold += skipped;
                 self.tally.dropped_skipped += skipped;
                 self.tell_skipped(index);

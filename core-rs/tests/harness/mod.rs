@@ -13,6 +13,7 @@ use shardcast_core::broadcaster::Broadcaster;
 use shardcast_core::client::ClientKey;
 use shardcast_core::door::Reservation;
 use shardcast_core::frame::Frame;
+use shardcast_core::log::Lag;
 use shardcast_core::options::{ClientLimits, Options, SlowPolicy};
 use shardcast_core::placement::Placement;
 use shardcast_core::queue::QueueLimits;
@@ -36,8 +37,7 @@ pub fn options() -> Options {
         backpressure_limit_bytes: 1 << 20,
         queue: QueueLimits { messages: 100_000, bytes: 1 << 30 },
         client: ClientLimits {
-            lag_messages: 1_000_000,
-            lag_bytes: 1 << 30,
+            lag: Lag { messages: 1_000_000, bytes: 1 << 30 },
             slow: SlowPolicy::Disconnect,
             max_payload_bytes: 1 << 16,
             idle_timeout: None,
