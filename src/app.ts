@@ -13,7 +13,8 @@ export interface AppOptions {
   channels: string[];
 }
 
-const decoder = new TextDecoder("utf-8", { fatal: true });
+// A byte order mark is part of a message, which is published verbatim.
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
  * The ready-made app: a stream, a way to publish, and what watchers want. It stands on the library's

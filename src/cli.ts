@@ -50,7 +50,7 @@ const OWN_FLAGS = {
     type: "string",
     multiple: true,
     placeholder: "SPEC",
-    doc: `Where messages come from; any number of times (in the variable, parted by ";"):
+    doc: `Where messages come from; any number of times (in the variable, parted by ";" or lines):
       synthetic:channel=ticks,rate=800,size=128
       replay:file=F,channel=C,rate=R
       stdin:channel=C
@@ -146,7 +146,8 @@ function toWhole(flag: string, value: string, max: number): number {
 }
 
 function splitSources(list: string | undefined): string[] {
-  return (list ?? "").split(";").filter((spec) => spec.trim() !== "");
+  const specs = (list ?? "").split(/[;\n]/).map((spec) => spec.trim());
+  return specs.filter((spec) => spec !== "");
 }
 
 function isLoopback(host: string): boolean {

@@ -7,7 +7,7 @@ import { endOnSignals } from "./shutdown";
 import { feed } from "./sources/feed";
 import { flights } from "./sources/flights";
 import { type Source, SourceError } from "./sources/source";
-import { parseSource } from "./sources/spec";
+import { parseSources } from "./sources/spec";
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
@@ -26,7 +26,7 @@ function main(): void {
 
 function sourcesOf({ sources, config }: ServerOptions): Source[] {
   if (sources.length === 0) return [flights()];
-  return sources.map((spec) => parseSource(spec, config.maxPayloadLength));
+  return parseSources(sources, config.maxPayloadLength);
 }
 
 function serve({ host, port, apiKey, config }: ServerOptions, sources: Source[]): void {

@@ -3,6 +3,7 @@ import { connect as connectTcp } from "node:net";
 
 import { type AppOptions, createApp } from "../src/app";
 import { resolveConfig, type ShardcastConfig } from "../src/config";
+import type { ShardStats } from "../src/stats";
 import { connect, refused, within } from "./client";
 import { SMALL } from "./serving";
 
@@ -34,6 +35,13 @@ describe.each(both)("the ready-made app, %s", (_name, config) => {
     await post("/publish/a", "");
     const expected = ["grüße", Buffer.from([0, 255]), ""];
     expect(await client.take(3)).toEqual(expected);
+  });
+
+  test("publishes a byte order mark as any other character", async () => {
+    const { post, stream } = start(config);
+    const client = await connect(`${stream}?channels=a`);
+    await post("/publish/a", "\uFEFFmarked");
+    expect(await client.next()).toBe("\uFEFFmarked");
   });
 
   test("publishes to channels with any allowed name", async () => {
@@ -94,7 +102,15 @@ describe.each(both)("the ready-made app, %s", (_name, config) => {
   test("shows the shards' stats in the reference's shape", async () => {
     const { http, stream } = start(config);
     await connect(`${stream}?channels=a`);
-    const stats = (await (await fetch(`${http}/stats`)).json()) as Record<string, unknown>;
+    const read = async () => (await (await fetch(`${http}/stats`)).json()) as ShardStats;
+    // A worker shows its counters once a turn, which may come after the client's handshake.
+    const settled = async () => {
+      for (;;) {
+        const stats = await read();
+        if (stats.total_clients > 0) return stats;
+      }
+    };
+    const stats = await within(settled(), "the client to be counted");
     expect(stats.total_clients).toBe(1);
     expect(stats.total_shards).toBe(config === both[0][1] ? SMALL.numShards : 1);
     expect(stats.shard_0).toMatchObject({ clients: expect.any(Number), workers: 1 });

@@ -29,8 +29,10 @@ describe("the command line", () => {
   test("takes sources any number of times", () => {
     const flags = ["--source", "stdin:channel=a", "--source", "stdin:channel=b"];
     expect(readOptions(flags, {})?.sources).toEqual(["stdin:channel=a", "stdin:channel=b"]);
-    const env = { SHARDCAST_SOURCE: "stdin:channel=a;stdin:channel=b" };
-    expect(readOptions([], env)?.sources).toEqual(["stdin:channel=a", "stdin:channel=b"]);
+    for (const list of ["stdin:channel=a; stdin:channel=b", "stdin:channel=a\nstdin:channel=b\n"]) {
+      const { sources } = readOptions([], { SHARDCAST_SOURCE: list }) ?? {};
+      expect(sources).toEqual(["stdin:channel=a", "stdin:channel=b"]);
+    }
   });
 
   test.each([

@@ -8,7 +8,8 @@ import { flights } from "../src/sources/flights";
 import { lines } from "../src/sources/lines";
 import { atRate, type Clock } from "../src/sources/pace";
 import { replay } from "../src/sources/replay";
-import { parseSource } from "../src/sources/spec";
+import type { Source } from "../src/sources/source";
+import { parseSource, parseSources } from "../src/sources/spec";
 import { stdin } from "../src/sources/stdin";
 import { synthetic } from "../src/sources/synthetic";
 
@@ -168,6 +169,21 @@ describe("feeding", () => {
     expect(sink.waits()).toBeGreaterThan(0);
   });
 
+  test("leaves the thread to others, though a source always has another message", async () => {
+    const endless: Source = {
+      channel: "c",
+      description: "a pipe that is never empty",
+      canWait: true,
+      async *messages() {
+        for (;;) yield "again";
+      },
+    };
+    const ending = new AbortController();
+    setTimeout(() => ending.abort(), 0);
+    const sink = { ...sinkOf(1), publish: () => ({ shards: 1, dropped: 0 }) };
+    await feed(endless, sink, ending.signal);
+  });
+
   test("ends when it is told to", async () => {
     const ending = new AbortController();
     const publish = () => {
@@ -185,6 +201,12 @@ describe("a source's spec", () => {
     const source = parseSource("synthetic:channel=ticks,rate=800,size=128", 1000);
     expect(source).toMatchObject({ channel: "ticks", canWait: false });
     expect(parseSource("stdin:channel=a/b", 1000)).toMatchObject({ channel: "a/b", canWait: true });
+  });
+
+  test("can name standard input once", () => {
+    const specs = ["stdin:channel=a", "synthetic:channel=b,rate=1", "stdin:channel=c"];
+    expect(parseSources(specs.slice(0, 2), 1000)).toHaveLength(2);
+    expect(() => parseSources(specs, 1000)).toThrow('"stdin:channel=c": another source');
   });
 
   test.each([

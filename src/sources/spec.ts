@@ -73,6 +73,19 @@ export function parseSource(spec: string, maxBytes: number): Source {
   return source;
 }
 
+/**
+ * Makes all the sources of a server. Standard input can be read once only.
+ *
+ * @param maxBytes of a message
+ * @throws SourceError naming the part that is wrong
+ */
+export function parseSources(specs: string[], maxBytes: number): Source[] {
+  const sources = specs.map((spec) => parseSource(spec, maxBytes));
+  const [, second] = specs.filter((spec) => spec.startsWith("stdin:"));
+  if (second === undefined) return sources;
+  throw new SourceError(`source ${JSON.stringify(second)}: another source reads standard input`);
+}
+
 function make(kind: string, parameters: Parameters, maxBytes: number): Source {
   switch (kind) {
     case "synthetic":
