@@ -89,6 +89,7 @@ export function readOptions(
     return given === undefined ? undefined : String(given);
   };
   const apiKey = text("api-key");
+  if (apiKey === "") throw new UsageError("--api-key (SHARDCAST_API_KEY) must not be empty");
   const options: ServerOptions = {
     host: text("host") ?? DEFAULT_HOST,
     port: toWhole("port", text("port") ?? String(DEFAULT_PORT), MAX_PORT),
@@ -122,14 +123,24 @@ function parseFlags(args: string[]): Record<string, unknown> {
 function readConfig(text: (flag: string) => string | undefined): ResolvedConfig {
   const config: Record<string, boolean | number> = {};
   for (const [flag, key] of CONFIG_FLAGS) {
-    const value = text(flag);
-    if (value === undefined) continue;
-    config[key] =
-      CONFIG_KEYS[key].kind === "switch"
-        ? toSwitch(flag, value)
-        : toWhole(flag, value, Number.MAX_SAFE_INTEGER);
+    const value =
+      CONFIG_KEYS[key].kind === "switch" ? readSwitch(flag, text) : readWhole(flag, text);
+    if (value !== undefined) config[key] = value;
   }
   return resolveConfig(config);
+}
+
+function readWhole(flag: string, text: (flag: string) => string | undefined): number | undefined {
+  const value = text(flag);
+  return value === undefined ? undefined : toWhole(flag, value, Number.MAX_SAFE_INTEGER);
+}
+
+/** `--x` and `--no-x` have a variable each; parseArgs has made one flag of them already. */
+function readSwitch(flag: string, text: (flag: string) => string | undefined): boolean | undefined {
+  const value = text(flag);
+  if (value !== undefined) return toSwitch(flag, value);
+  const negated = text(`no-${flag}`);
+  return negated === undefined ? undefined : !toSwitch(`no-${flag}`, negated);
 }
 
 function toSwitch(flag: string, value: string): boolean {
@@ -171,8 +182,8 @@ Usage: bun run server [flags]
 
 ${[...own, ...config].join("\n")}
 
-Each flag is also an environment variable: --num-shards is ${variableOf("num-shards")}. That of a flag
---no-x is ${variableOf("x")}, true or false. Flags win.`;
+Each flag is also an environment variable: --num-shards is ${variableOf("num-shards")}, and --no-sharding
+is ${variableOf("no-sharding")}=true or ${variableOf("sharding")}=false. Flags win.`;
 }
 
 function helpLine(flag: string, doc: string): string {

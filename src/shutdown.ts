@@ -1,4 +1,9 @@
 const EXIT_CUT_SHORT = 1;
+/**
+ * A signal this soon after the first is the same one. Ctrl-C in a terminal reaches the server twice:
+ * from the terminal, and passed on by `bun run`.
+ */
+const SAME_SIGNAL_MS = 250;
 
 /** What a server needs to end well. */
 export interface Ending {
@@ -13,10 +18,13 @@ export interface Ending {
  * second signal, at the deadline and if `shutdown` fails.
  */
 export function endOnSignals({ shutdown, timeoutMs }: Ending): void {
-  let ending = false;
+  let endingSince: number | undefined;
   const end = async () => {
-    if (ending) process.exit(EXIT_CUT_SHORT);
-    ending = true;
+    if (endingSince !== undefined) {
+      if (performance.now() - endingSince > SAME_SIGNAL_MS) process.exit(EXIT_CUT_SHORT);
+      return;
+    }
+    endingSince = performance.now();
     const deadline = setTimeout(() => {
       console.error("shardcast: the shutdown took too long and was cut short");
       process.exit(EXIT_CUT_SHORT);

@@ -22,8 +22,10 @@ describe("the command line", () => {
   test("takes switches as --no-x, and as variables that say true or false", () => {
     const flags = readOptions(["--no-drop-slow-clients", "--no-sharding"], {});
     expect(flags?.config).toMatchObject({ dropSlowClients: false, useSharding: false });
-    const variables = readOptions([], { SHARDCAST_SHARDING: "false" });
-    expect(variables?.config.useSharding).toBe(false);
+    for (const env of [{ SHARDCAST_SHARDING: "false" }, { SHARDCAST_NO_SHARDING: "true" }]) {
+      expect(readOptions([], env)?.config.useSharding).toBe(false);
+      expect(readOptions(["--sharding"], env)?.config.useSharding).toBe(true);
+    }
   });
 
   test("takes sources any number of times", () => {
@@ -41,6 +43,7 @@ describe("the command line", () => {
     [["--num-shards", "four"], "--num-shards (SHARDCAST_NUM_SHARDS) must be a whole number"],
     [["--num-shards", "0"], "numShards must be a whole number of shards from 1 to 1024, not 0"],
     [["stray"], "stray"],
+    [["--api-key", ""], "--api-key (SHARDCAST_API_KEY) must not be empty"],
   ])("names what is wrong: %p", (args, message) => {
     expect(() => readOptions(args, {})).toThrow(message);
   });

@@ -30,18 +30,26 @@ export interface LoadTest {
  */
 export async function loadTest(url: string, ...flags: string[]): Promise<LoadTest> {
   const child = Bun.spawn([BINARY, "--url", url, "--json", ...flags], { stderr: "pipe" });
-  await ready(child.stderr);
-  const report = new Response(child.stdout).json() as Promise<LoadReport>;
-  return { report };
-}
-
-/** Waits for the line that says so. */
-async function ready(stderr: ReadableStream<Uint8Array>): Promise<void> {
-  let text = "";
-  const decoder = new TextDecoder();
-  for await (const chunk of stderr) {
-    text += decoder.decode(chunk, { stream: true });
-    if (text.includes("ready:")) return;
-  }
-  throw new Error(`the load tester ended before its clients were connected: ${text}`);
+  let said = "";
+  const ready = Promise.withResolvers<void>();
+  const listen = async () => {
+    const decoder = new TextDecoder();
+    for await (const chunk of child.stderr) {
+      said += decoder.decode(chunk, { stream: true });
+      if (said.includes("ready:")) ready.resolve();
+    }
+    ready.reject(new Error(`the load tester ended before its clients were connected: ${said}`));
+  };
+  const heard = listen();
+  const report = async () => {
+    const json = await new Response(child.stdout).text();
+    await heard;
+    if ((await child.exited) === 0) return JSON.parse(json) as LoadReport;
+    throw new Error(`the load tester ended with ${child.signalCode ?? child.exitCode}: ${said}`);
+  };
+  const reported = report();
+  // Whoever waits for it hears of a failure; before that, nobody need.
+  reported.catch(() => {});
+  await ready.promise;
+  return { report: reported };
 }

@@ -131,6 +131,11 @@ describe("lines", () => {
     expect(cut).toEqual(whole);
   });
 
+  test("that are not UTF-8 are named", () => {
+    const stream = new Blob([new Uint8Array([0x61, 0x0a, 0xff, 0x0a])]).stream();
+    expect(take(lines(stream, 4), 9)).rejects.toThrow("line 2 is not UTF-8");
+  });
+
   test("that are too long are named", async () => {
     expect(take(lines(streamOf("1234\r\n12345\n"), 4), 9)).rejects.toThrow("line 2");
     expect(take(lines(streamOf("1\n", "123", "456"), 4), 9)).rejects.toThrow("line 2");

@@ -8,13 +8,13 @@ const CARRIAGE_RETURN = 0x0d;
  * further than it is pulled.
  *
  * @param maxBytes of a line
- * @throws SourceError naming the line that is longer
+ * @throws SourceError naming the line that is longer, or that is not UTF-8
  */
 export async function* lines(
   stream: ReadableStream<Uint8Array>,
   maxBytes: number,
 ): AsyncGenerator<string> {
-  const decoder = new TextDecoder();
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   let rest: Uint8Array = new Uint8Array();
   let number = 1;
   const checked = (line: Uint8Array): string => {
@@ -22,8 +22,13 @@ export async function* lines(
     if (bytes.length > maxBytes) {
       throw new SourceError(`line ${number} has more than ${maxBytes} bytes`);
     }
-    number += 1;
-    return decoder.decode(bytes);
+    try {
+      return decoder.decode(bytes);
+    } catch {
+      throw new SourceError(`line ${number} is not UTF-8`);
+    } finally {
+      number += 1;
+    }
   };
   for await (const chunk of stream) {
     let bytes = rest.length > 0 ? Buffer.concat([rest, chunk]) : chunk;
