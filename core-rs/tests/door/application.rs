@@ -50,8 +50,11 @@ impl Application {
         thread::spawn(move || {
             for connection in listener.incoming() {
                 match connection {
-                    Ok(connection) if sender.send(connection).is_err() => return,
-                    Ok(_) => {}
+                    Ok(connection) => {
+                        if sender.send(connection).is_err() {
+                            return;
+                        }
+                    }
                     // A test may leave its whole process without descriptors for a while.
                     Err(_) => thread::yield_now(),
                 }
