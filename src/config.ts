@@ -24,7 +24,7 @@ interface Whole {
 const KIB = 1024;
 const MIB = 1024 * KIB;
 /** Threads of all shards together. */
-const MAX_WORKERS = 4096;
+export const MAX_WORKERS = 4096;
 /** A day. Longer waits are mistakes. */
 const MAX_WAIT_MS = 86_400_000;
 

@@ -8,6 +8,7 @@ export { ShardcastError, type ShardcastErrorCode } from "./errors";
 export { raiseFileLimit } from "./native";
 export { OriginalBroadcaster } from "./original";
 export type { MessageData } from "./payload";
+export { optimalShards, type RecommendedConfig, recommendedConfig } from "./recommend";
 export { ShardedBroadcaster } from "./sharded";
 export { ShardcastSocket } from "./socket";
 export type { ShardCounters, ShardStats } from "./stats";

@@ -1,0 +1,77 @@
+/** Which configuration suits how many clients. */
+
+import { ConfigError, MAX_WORKERS, type ResolvedConfig } from "./config";
+
+/** The keys that depend on the number of clients. All others keep their defaults. */
+export type RecommendedConfig = Pick<
+  ResolvedConfig,
+  "useSharding" | "numShards" | "workersPerShard" | "maxClients" | "bufferSize"
+>;
+
+/** More than one machine has ever held: a number past it is a mistake. */
+export const MAX_EXPECTED_CLIENTS = 10_000_000;
+
+/** From how many clients on a row holds. From the last one on, the shards grow with the clients. */
+const ROWS = [
+  { from: 10_000, useSharding: true, minShards: 8, workersPerShard: 8, bufferSize: 256 },
+  { from: 5_000, useSharding: true, minShards: 4, workersPerShard: 6, bufferSize: 100 },
+  { from: 1_000, useSharding: true, minShards: 2, workersPerShard: 4, bufferSize: 100 },
+  { from: 0, useSharding: false, minShards: 1, workersPerShard: 4, bufferSize: 100 },
+] as const;
+const HEAVY = ROWS[0];
+
+/** A hash fills shards unevenly: the fullest must hold its clients too. */
+const HEADROOM_PERCENT = 120;
+/** Fewer clients than this are too little for the cost of a shard, more are too many for its turn. */
+const CLIENTS_PER_SHARD = { min: 1000, max: 2000 };
+/** Limits are rounded up to this, for people to read. */
+const ROUND_TO = 100;
+
+/**
+ * The number of shards for so many clients: 1 under 1,000, where the original broadcaster does well,
+ * then 2, from 5,000 on 4, and from 10,000 on 8 or as many as keep to 2,000 clients each.
+ *
+ * @throws ConfigError for what is no whole number from 0 to 10,000,000
+ */
+export function optimalShards(expectedClients: number): number {
+  const { from, minShards, workersPerShard } = rowOf(expectedClients);
+  if (from < HEAVY.from) return minShards;
+  const needed = Math.ceil(withHeadroom(expectedClients) / CLIENTS_PER_SHARD.max);
+  // Past the limit of threads it is the shards that grow, and not their number.
+  const affordable = Math.floor(MAX_WORKERS / workersPerShard);
+  return Math.min(Math.max(minShards, needed), affordable);
+}
+
+/**
+ * The configuration for so many clients. All shards together hold a fifth more of them.
+ *
+ * @throws ConfigError for what is no whole number from 0 to 10,000,000
+ *
+ * @example
+ * ```ts
+ * const adapter = shardcast({ ...recommendedConfig(20_000), dropSlowClients: false });
+ * ```
+ */
+export function recommendedConfig(expectedClients: number): RecommendedConfig {
+  const { useSharding, workersPerShard, bufferSize } = rowOf(expectedClients);
+  const numShards = optimalShards(expectedClients);
+  const share = withHeadroom(expectedClients) / numShards;
+  const maxClients = Math.max(CLIENTS_PER_SHARD.min, Math.ceil(share / ROUND_TO) * ROUND_TO);
+  return { useSharding, numShards, workersPerShard, maxClients, bufferSize };
+}
+
+function rowOf(expectedClients: number) {
+  const row = ROWS.find(({ from }) => expectedClients >= from);
+  if (row && Number.isInteger(expectedClients) && expectedClients <= MAX_EXPECTED_CLIENTS) {
+    return row;
+  }
+  throw new ConfigError(
+    `expectedClients must be a whole number of clients from 0 to ${MAX_EXPECTED_CLIENTS}, ` +
+      `not ${expectedClients}`,
+  );
+}
+
+/** In whole percent, because 1.2 is no number that a computer has. */
+function withHeadroom(clients: number): number {
+  return (clients * HEADROOM_PERCENT) / 100;
+}
