@@ -3,22 +3,19 @@
  * (types, flags, documentation) is derived from the one table here.
  */
 
+import { ConfigError, checked, type Switch, show, type ValueOf, type Whole } from "./setting";
+
+export { ConfigError };
+
 /** A key whose value is on or off. */
-interface Switch {
-  kind: "switch";
+interface ConfigSwitch extends Switch {
   default: boolean;
-  doc: string;
 }
 
 /** A key whose value is a whole number. */
-interface Whole {
-  kind: "whole";
+interface ConfigWhole extends Whole {
   default: number;
-  min: number;
-  max: number;
-  /** What is counted, such as `messages` or `ms`. */
   unit: string;
-  doc: string;
 }
 
 const KIB = 1024;
@@ -28,11 +25,11 @@ export const MAX_WORKERS = 4096;
 /** A day. Longer waits are mistakes. */
 const MAX_WAIT_MS = 86_400_000;
 
-function whole(options: Omit<Whole, "kind">): Whole {
+function whole(options: Omit<ConfigWhole, "kind">): ConfigWhole {
   return { kind: "whole", ...options };
 }
 
-function toggle(options: Omit<Switch, "kind">): Switch {
+function toggle(options: Omit<ConfigSwitch, "kind">): ConfigSwitch {
   return { kind: "switch", ...options };
 }
 
@@ -169,12 +166,11 @@ export const CONFIG_KEYS = {
     unit: "ms",
     doc: "A shutdown closes the clients evenly over this time.",
   }),
-} satisfies Record<string, Switch | Whole>;
+} satisfies Record<string, ConfigSwitch | ConfigWhole>;
 
 type Keys = typeof CONFIG_KEYS;
 /** A key of the table. */
 export type ConfigKey = keyof Keys;
-type ValueOf<Key extends ConfigKey> = Keys[Key]["default"] extends boolean ? boolean : number;
 
 /** Functions that an app can give. */
 export interface ConfigFunctions {
@@ -183,62 +179,46 @@ export interface ConfigFunctions {
 }
 
 /** What an app may configure. What is left out, or undefined, has its default. */
-export type ShardcastConfig = { [Key in ConfigKey]?: ValueOf<Key> | undefined } & ConfigFunctions;
+export type ShardcastConfig = {
+  [Key in ConfigKey]?: ValueOf<Keys[Key]> | undefined;
+} & ConfigFunctions;
 
 /** The whole configuration. */
-export type ResolvedConfig = { readonly [Key in ConfigKey]: ValueOf<Key> } & ConfigFunctions;
-
-/** A value that cannot be. The message names the key, the value and what is allowed. */
-export class ConfigError extends RangeError {
-  override readonly name = "ConfigError";
-}
+export type ResolvedConfig = { readonly [Key in ConfigKey]: ValueOf<Keys[Key]> } & ConfigFunctions;
 
 /**
  * Checks a configuration and fills in the defaults.
  *
+ * @param nameOf how messages call a key, where its value does not come from code
  * @throws ConfigError for an unknown key, a value of the wrong type and one out of range
  */
-export function resolveConfig(input: ShardcastConfig = {}): ResolvedConfig {
+export function resolveConfig(
+  input: ShardcastConfig = {},
+  nameOf: (key: string) => string = (key) => key,
+): ResolvedConfig {
   const { clientId, ...values } = input;
   if (clientId !== undefined && typeof clientId !== "function") {
     throw new ConfigError(`clientId must be a function, not ${show(clientId)}`);
   }
   for (const key of Object.keys(values)) {
-    if (!Object.hasOwn(CONFIG_KEYS, key)) {
-      const known = Object.keys(CONFIG_KEYS).join(", ");
-      throw new ConfigError(`${key} is not a configuration key; there are: ${known}, clientId`);
-    }
+    if (Object.hasOwn(CONFIG_KEYS, key)) continue;
+    const known = Object.keys(CONFIG_KEYS).join(", ");
+    throw new ConfigError(`${key} is not a configuration key; there are: ${known}, clientId`);
   }
-  const entries = (Object.keys(CONFIG_KEYS) as ConfigKey[]).map((key) => [
-    key,
-    checked(key, values[key]),
-  ]);
+  const entries = (Object.keys(CONFIG_KEYS) as ConfigKey[]).map((key) => {
+    const { [key]: value = CONFIG_KEYS[key].default } = values;
+    return [key, checked(CONFIG_KEYS[key], nameOf(key), value)];
+  });
   const config: ResolvedConfig = { ...Object.fromEntries(entries), ...(clientId && { clientId }) };
-  const workers = config.numShards * config.workersPerShard;
-  if (workers > MAX_WORKERS) {
-    throw new ConfigError(
-      `numShards times workersPerShard must be at most ${MAX_WORKERS} threads, not ${workers}`,
-    );
-  }
+  checkThreads(config, nameOf);
   return config;
 }
 
-function checked(key: ConfigKey, value: unknown): boolean | number {
-  const spec: Switch | Whole = CONFIG_KEYS[key];
-  if (value === undefined) return spec.default;
-  if (spec.kind === "switch") {
-    if (typeof value === "boolean") return value;
-    throw new ConfigError(`${key} must be true or false, not ${show(value)}`);
-  }
-  const { min, max, unit } = spec;
-  if (typeof value === "number" && Number.isInteger(value) && value >= min && value <= max) {
-    return value;
-  }
+function checkThreads(config: ResolvedConfig, nameOf: (key: string) => string): void {
+  const workers = config.numShards * config.workersPerShard;
+  if (workers <= MAX_WORKERS) return;
   throw new ConfigError(
-    `${key} must be a whole number of ${unit} from ${min} to ${max}, not ${show(value)}`,
+    `${nameOf("numShards")} times ${nameOf("workersPerShard")} must be at most ${MAX_WORKERS} ` +
+      `threads, not ${workers}`,
   );
-}
-
-function show(value: unknown): string {
-  return typeof value === "string" ? JSON.stringify(value) : String(value);
 }

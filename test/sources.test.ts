@@ -1,7 +1,4 @@
 import { describe, expect, test } from "bun:test";
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 
 import { feed } from "../src/sources/feed";
 import { flights } from "../src/sources/flights";
@@ -12,6 +9,7 @@ import type { Source } from "../src/sources/source";
 import { parseSource, parseSources } from "../src/sources/spec";
 import { stdin } from "../src/sources/stdin";
 import { synthetic } from "../src/sources/synthetic";
+import { temporaryFile } from "./temporary-file";
 
 /** A clock on which sleeping takes no time at all. */
 function instantClock(): Clock & { ms: number } {
@@ -42,12 +40,6 @@ function streamOf(...chunks: string[]): ReadableStream<Uint8Array> {
       controller.close();
     },
   });
-}
-
-function temporaryFile(content: string): string {
-  const file = join(mkdtempSync(join(tmpdir(), "shardcast-test-")), "messages.ndjson");
-  writeFileSync(file, content);
-  return file;
 }
 
 describe("an even rate", () => {
@@ -98,7 +90,7 @@ describe("a synthetic source", () => {
 
 describe("a replayed file", () => {
   test("comes line by line, over and over", async () => {
-    const file = temporaryFile('{"a":1}\n\n{"a":2}\r\n[3]');
+    const file = temporaryFile("lines.ndjson", '{"a":1}\n\n{"a":2}\r\n[3]');
     const source = replay({ file, channel: "c", rate: 10, maxBytes: 100 }, instantClock());
     const expected = ['{"a":1}', '{"a":2}', "[3]", '{"a":1}'];
     expect(await take(source.messages(), 4)).toEqual(expected);
@@ -109,7 +101,8 @@ describe("a replayed file", () => {
     ["without a message", "\n\n", "holds no message"],
     ["that is not JSON", "1\nno", "line 2"],
   ])("%s is an error", async (_what, content, message) => {
-    const file = content === undefined ? "/nonexistent.ndjson" : temporaryFile(content);
+    const file =
+      content === undefined ? "/nonexistent.ndjson" : temporaryFile("lines.ndjson", content);
     const source = replay({ file, channel: "c", rate: 10, maxBytes: 100 }, instantClock());
     expect(take(source.messages(), 3)).rejects.toThrow(message);
   });
@@ -219,11 +212,16 @@ describe("a source's spec", () => {
     ["synthetic:rate=1", "channel= is missing"],
     ["synthetic:channel=a b,rate=1", "channel"],
     ["synthetic:channel=a,rate=0", "rate must be a whole number from 1"],
+    ["synthetic:channel=a,rate=1e3", "in plain digits, not 1e3"],
+    ["synthetic:channel=a,rate=0x10", "in plain digits, not 0x10"],
     ["synthetic:channel=a,rate=1,size=63", "size must be a whole number from 64"],
     ["synthetic:channel=a,rate=1,colour=red", "there is no parameter colour"],
     ["stdin:channel=a,channel=b", "twice"],
     ["stdin:channel", "is not name=value"],
+    ["replay:file=/no.ndjson,channel=a,rate=1", "file /no.ndjson does not exist"],
+    ["replay:file=/,channel=a,rate=1", "file / is a directory, not a file"],
   ])("names the part that is wrong: %s", (spec, message) => {
     expect(() => parseSource(spec, 1000)).toThrow(message);
+    expect(() => parseSource(spec, 1000, "--source")).toThrow(`--source ${JSON.stringify(spec)}: `);
   });
 });

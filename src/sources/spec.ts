@@ -1,4 +1,6 @@
 import { checkChannelName } from "../channels";
+import { fileProblem } from "../file-problem";
+import { fromDigits } from "../setting";
 import { replay } from "./replay";
 import { type Source, SourceError } from "./source";
 import { stdin } from "./stdin";
@@ -12,7 +14,7 @@ class Parameters {
   readonly #values: Map<string, string>;
 
   constructor(
-    readonly spec: string,
+    readonly name: string,
     text: string,
   ) {
     const pairs = text === "" ? [] : text.split(",").map((pair) => this.#pair(pair));
@@ -43,9 +45,19 @@ class Parameters {
   whole(name: string, min: number, max: number, fallback?: number): number {
     if (fallback !== undefined && !this.#values.has(name)) return fallback;
     const text = this.text(name);
-    const value = Number(text);
-    if (Number.isInteger(value) && value >= min && value <= max) return value;
-    throw this.error(`${name} must be a whole number from ${min} to ${max}, not ${text}`);
+    const value = fromDigits(text);
+    if (value !== undefined && value >= min && value <= max) return value;
+    throw this.error(
+      `${name} must be a whole number from ${min} to ${max} in plain digits, not ${text}`,
+    );
+  }
+
+  /** A file that can be read now. The source that reads it may still find it gone. */
+  file(): string {
+    const file = this.text("file");
+    const problem = fileProblem(file);
+    if (problem) throw this.error(`file ${file} ${problem}`);
+    return file;
   }
 
   end(): void {
@@ -54,7 +66,7 @@ class Parameters {
   }
 
   error(what: string): SourceError {
-    return new SourceError(`source ${JSON.stringify(this.spec)}: ${what}`);
+    return new SourceError(`${this.name}: ${what}`);
   }
 }
 
@@ -63,11 +75,12 @@ class Parameters {
  * `replay:file=F,channel=C,rate=R` or `stdin:channel=C`.
  *
  * @param maxBytes of a message
+ * @param place where the spec comes from, such as `--source`, for messages
  * @throws SourceError naming the part that is wrong
  */
-export function parseSource(spec: string, maxBytes: number): Source {
+export function parseSource(spec: string, maxBytes: number, place = "source"): Source {
   const [, kind = spec, text = ""] = /^([^:]*):(.*)$/s.exec(spec) ?? [];
-  const parameters = new Parameters(spec, text);
+  const parameters = new Parameters(nameOf(spec, place), text);
   const source = make(kind, parameters, maxBytes);
   parameters.end();
   return source;
@@ -77,13 +90,18 @@ export function parseSource(spec: string, maxBytes: number): Source {
  * Makes all the sources of a server. Standard input can be read once only.
  *
  * @param maxBytes of a message
+ * @param place where the spec comes from, such as `--source`, for messages
  * @throws SourceError naming the part that is wrong
  */
-export function parseSources(specs: string[], maxBytes: number): Source[] {
-  const sources = specs.map((spec) => parseSource(spec, maxBytes));
+export function parseSources(specs: string[], maxBytes: number, place = "source"): Source[] {
+  const sources = specs.map((spec) => parseSource(spec, maxBytes, place));
   const [, second] = specs.filter((spec) => spec.startsWith("stdin:"));
   if (second === undefined) return sources;
-  throw new SourceError(`source ${JSON.stringify(second)}: another source reads standard input`);
+  throw new SourceError(`${nameOf(second, place)}: another source reads standard input`);
+}
+
+function nameOf(spec: string, place: string): string {
+  return `${place} ${JSON.stringify(spec)}`;
 }
 
 function make(kind: string, parameters: Parameters, maxBytes: number): Source {
@@ -96,7 +114,7 @@ function make(kind: string, parameters: Parameters, maxBytes: number): Source {
       });
     case "replay":
       return replay({
-        file: parameters.text("file"),
+        file: parameters.file(),
         channel: parameters.channel(),
         rate: parameters.whole("rate", 1, MAX_RATE),
         maxBytes,

@@ -1,0 +1,152 @@
+/** The kinds of values that can be set, what each allows, and how each is read from text. */
+
+import { inspect } from "node:util";
+
+/** On or off. */
+export interface Switch {
+  kind: "switch";
+  doc: string;
+}
+
+/** A whole number. */
+export interface Whole {
+  kind: "whole";
+  min: number;
+  max: number;
+  /** What is counted, such as `messages` or `ms`. */
+  unit?: string;
+  doc: string;
+}
+
+/** A text that is not empty. */
+export interface Text {
+  kind: "text";
+  /** Must not be repeated in a message. */
+  secret?: boolean;
+  doc: string;
+}
+
+/** Any number of texts. */
+export interface List {
+  kind: "list";
+  doc: string;
+}
+
+/** What is to be known of something that can be set. */
+export type Setting = Switch | Whole | Text | List;
+
+/** The type of a setting's values. */
+export type ValueOf<Of extends Setting> = Of["kind"] extends "switch"
+  ? boolean
+  : Of["kind"] extends "whole"
+    ? number
+    : Of["kind"] extends "list"
+      ? string[]
+      : string;
+
+/** A value of any of the kinds. */
+export type Value = boolean | number | string | string[];
+
+/** A value that cannot be. The message names the key, the value and what is allowed. */
+export class ConfigError extends RangeError {
+  override readonly name = "ConfigError";
+}
+
+/**
+ * Checks a value.
+ *
+ * @param name what the place that it comes from calls it, such as `--num-shards`
+ * @throws ConfigError for a value of the wrong type and one out of range
+ */
+export function checked(setting: Setting, name: string, value: unknown): Value {
+  if (allows(setting, value)) return value;
+  throw mustBe(setting, name, value);
+}
+
+/**
+ * Reads a value that is given as text. A list is parted by ";" or by lines.
+ *
+ * @param name what the place that it comes from calls it, such as `SHARDCAST_NUM_SHARDS`
+ * @throws ConfigError for what the setting does not allow
+ */
+export function fromText(setting: Setting, name: string, text: string): Value {
+  switch (setting.kind) {
+    case "switch":
+      return checked(setting, name, SWITCHES.get(text) ?? text);
+    case "whole": {
+      const number = fromDigits(text);
+      if (number !== undefined) return checked(setting, name, number);
+      throw mustBe(setting, name, text, " in plain digits");
+    }
+    case "list":
+      return items(text);
+    case "text":
+      return checked(setting, name, text);
+  }
+}
+
+const SWITCHES = new Map([
+  ["true", true],
+  ["false", false],
+]);
+
+/**
+ * The whole number that plain decimal digits stand for; nothing for any other way to write one,
+ * such as `1e3` or `0x10`, which is more likely a mistake.
+ */
+export function fromDigits(text: string): number | undefined {
+  return /^\d+$/.test(text) ? Number(text) : undefined;
+}
+
+/** A value as a message shows it: a text in quotes, all else as code would write it. */
+export function show(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value);
+  return inspect(value, { depth: 1, breakLength: Number.POSITIVE_INFINITY });
+}
+
+function items(text: string): string[] {
+  const parts = text.split(/[;\n]/).map((part) => part.trim());
+  return parts.filter((part) => part !== "");
+}
+
+function allows(setting: Setting, value: unknown): value is Value {
+  switch (setting.kind) {
+    case "switch":
+      return typeof value === "boolean";
+    case "whole":
+      return isWhole(value) && value >= setting.min && value <= setting.max;
+    case "list":
+      return Array.isArray(value) && value.every(isText);
+    case "text":
+      return isText(value);
+  }
+}
+
+function isWhole(value: unknown): value is number {
+  return Number.isInteger(value);
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string" && value !== "";
+}
+
+function mustBe(setting: Setting, name: string, value: unknown, manner = ""): ConfigError {
+  const secret = setting.kind === "text" && setting.secret;
+  const shown = secret ? "" : `, not ${show(value)}`;
+  return new ConfigError(`${name} must be ${allowed(setting)}${manner}${shown}`);
+}
+
+function allowed(setting: Setting): string {
+  switch (setting.kind) {
+    case "switch":
+      return "true or false";
+    case "list":
+      return "a list of texts that are not empty";
+    case "text":
+      return "a text that is not empty";
+    case "whole": {
+      const { min, max, unit } = setting;
+      return `a whole number${unit ? ` of ${unit}` : ""} from ${min} to ${max}`;
+    }
+  }
+}
