@@ -1,9 +1,11 @@
-/** What the ready-made server is told by flags and by the environment. */
+/** What the ready-made server is told by flags, by the environment and by a config file. */
 
 import { isIP } from "node:net";
-import { parseArgs } from "node:util";
 
-import { CONFIG_KEYS, type ConfigKey, type ResolvedConfig, resolveConfig } from "./config";
+import { CONFIG_KEYS, type ResolvedConfig } from "./config";
+import { type Environment, flagOf, type Settings, variableOf } from "./layers";
+import { FILE_SETTING, LOADED_SETTINGS, layered, toConfig } from "./load-config";
+import { ConfigError, type Setting } from "./setting";
 
 const DEFAULT_HOST = "127.0.0.1";
 const DEFAULT_PORT = 3000;
@@ -15,150 +17,55 @@ export interface ServerOptions {
   /** 0 is any free port. */
   port: number;
   /** What `Authorization: Bearer …` must say for `/publish` and `/stats`; without one, nothing. */
-  apiKey?: string;
+  apiKey?: string | undefined;
   /** Specs of sources, such as `stdin:channel=ticks`. */
   sources: string[];
+  /** What a message about the sources calls them: `--source` or the place that they come from. */
+  sourcesName: string;
   config: ResolvedConfig;
 }
 
-/** A command line that cannot be. The message names the flag. */
-export class UsageError extends Error {
-  override readonly name = "UsageError";
-}
-
-/** A flag of the server itself, as opposed to a key of the configuration. */
-interface OwnFlag {
-  type: "string";
-  multiple?: true;
-  placeholder: string;
-  doc: string;
-}
-
-const OWN_FLAGS = {
-  port: { type: "string", placeholder: "3000", doc: "Port; 0 is any free one." },
+/** What is set for the server itself, as opposed to the library's configuration. */
+const SERVER_SETTINGS = {
+  port: { kind: "whole", min: 0, max: MAX_PORT, doc: "Port; 0 is any free one." },
   host: {
-    type: "string",
-    placeholder: DEFAULT_HOST,
+    kind: "text",
     doc: "IP address or localhost. Any but a loopback address needs an API key.",
   },
-  "api-key": {
-    type: "string",
-    placeholder: "KEY",
+  apiKey: {
+    kind: "text",
+    secret: true,
     doc: "/publish and /stats want Authorization: Bearer KEY.",
   },
-  source: {
-    type: "string",
-    multiple: true,
-    placeholder: "SPEC",
-    doc: `Where messages come from; any number of times (in the variable, parted by ";" or lines):
+  sources: {
+    kind: "list",
+    doc: `Where messages come from; any number of times (in the variable, parted by ";" or lines;
+      in the file a list, sources):
       synthetic:channel=ticks,rate=800,size=128
       replay:file=F,channel=C,rate=R
       stdin:channel=C
       Without one, a real data set is replayed.`,
   },
-} as const satisfies Record<string, OwnFlag>;
+} as const satisfies Settings;
 
-/** `numShards` is `--num-shards`; `useSharding`, which reads badly so, is `--sharding`. */
-function flagOf(key: ConfigKey): string {
-  if (key === "useSharding") return "sharding";
-  return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-}
-
-function variableOf(flag: string): string {
-  return `SHARDCAST_${flag.toUpperCase().replaceAll("-", "_")}`;
-}
-
-const CONFIG_FLAGS = new Map(
-  (Object.keys(CONFIG_KEYS) as ConfigKey[]).map((key) => [flagOf(key), key]),
-);
+const SETTINGS = { ...SERVER_SETTINGS, ...LOADED_SETTINGS };
 
 /**
- * Reads flags and environment; a flag wins over its variable.
+ * Reads flags, environment and config file, each of which wins over the next.
  *
  * @returns the options, or nothing when help was asked for
- * @throws UsageError naming the flag or variable; ConfigError naming the key
+ * @throws ConfigError naming the value and the flag, the variable or the file that it comes from
  */
-export function readOptions(
-  args: string[],
-  env: Record<string, string | undefined>,
-): ServerOptions | undefined {
-  const flags = parseFlags(args);
-  if (flags.help) return undefined;
-  const text = (flag: string): string | undefined => {
-    const given = flags[flag] ?? env[variableOf(flag)];
-    return given === undefined ? undefined : String(given);
-  };
-  const apiKey = text("api-key");
-  if (apiKey === "") throw new UsageError("--api-key (SHARDCAST_API_KEY) must not be empty");
-  const options: ServerOptions = {
-    host: text("host") ?? DEFAULT_HOST,
-    port: toWhole("port", text("port") ?? String(DEFAULT_PORT), MAX_PORT),
-    sources: (flags.source as string[] | undefined) ?? splitSources(env[variableOf("source")]),
-    config: readConfig(text),
-    ...(apiKey && { apiKey }),
-  };
-  if (!apiKey && !isLoopback(options.host)) {
-    throw new UsageError(
-      `--host ${options.host} lets others in, who could publish: set --api-key as well`,
-    );
+export function readOptions(args: string[], env: Environment): ServerOptions | undefined {
+  if (args.includes("--help")) return undefined;
+  const { values, nameOf } = layered(SETTINGS, { args, env });
+  const { host = DEFAULT_HOST, port = DEFAULT_PORT, apiKey, sources = [], ...rest } = values;
+  if (apiKey === undefined && !isLoopback(host)) {
+    const given = `${nameOf("host")}: ${host}`;
+    throw new ConfigError(`${given} lets others in, who could publish: set --api-key as well`);
   }
-  return options;
-}
-
-function parseFlags(args: string[]): Record<string, unknown> {
-  const options: Record<string, { type: "string" | "boolean"; multiple?: boolean }> = {
-    help: { type: "boolean" },
-    ...OWN_FLAGS,
-  };
-  for (const [flag, key] of CONFIG_FLAGS) {
-    options[flag] = { type: CONFIG_KEYS[key].kind === "switch" ? "boolean" : "string" };
-  }
-  try {
-    return parseArgs({ args, options, allowNegative: true }).values;
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
-  }
-}
-
-function readConfig(text: (flag: string) => string | undefined): ResolvedConfig {
-  const config: Record<string, boolean | number> = {};
-  for (const [flag, key] of CONFIG_FLAGS) {
-    const value =
-      CONFIG_KEYS[key].kind === "switch" ? readSwitch(flag, text) : readWhole(flag, text);
-    if (value !== undefined) config[key] = value;
-  }
-  return resolveConfig(config);
-}
-
-function readWhole(flag: string, text: (flag: string) => string | undefined): number | undefined {
-  const value = text(flag);
-  return value === undefined ? undefined : toWhole(flag, value, Number.MAX_SAFE_INTEGER);
-}
-
-/** `--x` and `--no-x` have a variable each; parseArgs has made one flag of them already. */
-function readSwitch(flag: string, text: (flag: string) => string | undefined): boolean | undefined {
-  const value = text(flag);
-  if (value !== undefined) return toSwitch(flag, value);
-  const negated = text(`no-${flag}`);
-  return negated === undefined ? undefined : !toSwitch(`no-${flag}`, negated);
-}
-
-function toSwitch(flag: string, value: string): boolean {
-  if (value === "true" || value === "false") return value === "true";
-  throw new UsageError(`${variableOf(flag)} must be true or false, not ${JSON.stringify(value)}`);
-}
-
-function toWhole(flag: string, value: string, max: number): number {
-  const number = /^\d+$/.test(value) ? Number(value) : Number.NaN;
-  if (number <= max) return number;
-  throw new UsageError(
-    `--${flag} (${variableOf(flag)}) must be a whole number up to ${max}, not ${JSON.stringify(value)}`,
-  );
-}
-
-function splitSources(list: string | undefined): string[] {
-  const specs = (list ?? "").split(/[;\n]/).map((spec) => spec.trim());
-  return specs.filter((spec) => spec !== "");
+  const config = toConfig({ values: rest, nameOf });
+  return { host, port, apiKey, sources, sourcesName: nameOf("sources"), config };
 }
 
 function isLoopback(host: string): boolean {
@@ -166,26 +73,36 @@ function isLoopback(host: string): boolean {
   return isIP(host) === 4 ? host.startsWith("127.") : host === "::1";
 }
 
+/** What `--help` shows as the value of a flag that the table of the configuration does not know. */
+const PLACEHOLDERS: Record<string, string> = {
+  config: "FILE",
+  port: String(DEFAULT_PORT),
+  host: DEFAULT_HOST,
+  apiKey: "KEY",
+  sources: "SPEC",
+  expectedClients: "20000",
+};
+
 /** What `--help` prints. */
 export function helpText(): string {
-  const own = Object.entries(OWN_FLAGS).map(([flag, { placeholder, doc }]) =>
-    helpLine(`--${flag} ${placeholder}`, doc),
-  );
-  const config = [...CONFIG_FLAGS].map(([flag, key]) => {
-    const spec = CONFIG_KEYS[key];
-    if (spec.kind === "switch") return helpLine(`--no-${flag}`, `Not: ${spec.doc}`);
-    return helpLine(`--${flag} ${spec.default}`, `${spec.doc} (${spec.unit})`);
-  });
+  const settings: Settings = { ...FILE_SETTING, ...SETTINGS };
+  const flags = Object.entries(settings).map(([key, setting]) => helpLine(key, setting));
   return `shardcast: a WebSocket broadcast server
 
 Usage: bun run server [flags]
 
-${[...own, ...config].join("\n")}
+${flags.join("\n")}
 
-Each flag is also an environment variable: --num-shards is ${variableOf("num-shards")}, and --no-sharding
-is ${variableOf("no-sharding")}=true or ${variableOf("sharding")}=false. Flags win.`;
+Each flag is also an environment variable: --num-shards is ${variableOf("numShards")}, and
+--no-sharding is SHARDCAST_NO_SHARDING=true or ${variableOf("useSharding")}=false. In the
+config file the key is numShards, as in code. Flags win over variables, variables over the file.`;
 }
 
-function helpLine(flag: string, doc: string): string {
-  return `  ${flag}\n      ${doc}`;
+function helpLine(key: string, setting: Setting): string {
+  const flag = flagOf(key);
+  if (setting.kind === "switch") return `  --no-${flag}\n      Not: ${setting.doc}`;
+  const defaults: Record<string, { default: unknown }> = CONFIG_KEYS;
+  const value = PLACEHOLDERS[key] ?? defaults[key]?.default;
+  const unit = setting.kind === "whole" && setting.unit ? ` (${setting.unit})` : "";
+  return `  --${flag} ${value}\n      ${setting.doc}${unit}`;
 }

@@ -5,6 +5,7 @@ export type { Broadcaster, PublishResult, ShutdownOptions } from "./broadcaster"
 export type { SkipListener } from "./clients";
 export { ConfigError, type ResolvedConfig, resolveConfig, type ShardcastConfig } from "./config";
 export { ShardcastError, type ShardcastErrorCode } from "./errors";
+export { type ConfigPlaces, loadConfig, type Overrides } from "./load-config";
 export { raiseFileLimit } from "./native";
 export { OriginalBroadcaster } from "./original";
 export type { MessageData } from "./payload";

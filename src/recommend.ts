@@ -8,7 +8,7 @@ export type RecommendedConfig = Pick<
   "useSharding" | "numShards" | "workersPerShard" | "maxClients" | "bufferSize"
 >;
 
-/** More than one machine has ever held: a number past it is a mistake. */
+/** More than one machine holds: a number past it is a mistake. */
 export const MAX_EXPECTED_CLIENTS = 10_000_000;
 
 /** From how many clients on a row holds. From the last one on, the shards grow with the clients. */
@@ -22,14 +22,14 @@ const HEAVY = ROWS[0];
 
 /** A hash fills shards unevenly: the fullest must hold its clients too. */
 const HEADROOM_PERCENT = 120;
-/** Fewer clients than this are too little for the cost of a shard, more are too many for its turn. */
+/** Fewer clients are not worth a shard, and more make its every turn long. */
 const CLIENTS_PER_SHARD = { min: 1000, max: 2000 };
 /** Limits are rounded up to this, for people to read. */
 const ROUND_TO = 100;
 
 /**
- * The number of shards for so many clients: 1 under 1,000, where the original broadcaster does well,
- * then 2, from 5,000 on 4, and from 10,000 on 8 or as many as keep to 2,000 clients each.
+ * The number of shards for so many clients: 1 under 1,000, where the original broadcaster does
+ * well, then 2, from 5,000 on 4, and from 10,000 on 8 or as many as keep to 2,000 clients each.
  *
  * @throws ConfigError for what is no whole number from 0 to 10,000,000
  */

@@ -1,7 +1,7 @@
 /** `bun run server`: the ready-made app, with its sources, until a signal ends it. */
 
 import { createApp } from "./app";
-import { helpText, readOptions, type ServerOptions, UsageError } from "./cli";
+import { helpText, readOptions, type ServerOptions } from "./cli";
 import { ConfigError, raiseFileLimit, ShardcastError } from "./index";
 import { endOnSignals } from "./shutdown";
 import { feed } from "./sources/feed";
@@ -24,9 +24,9 @@ function main(): void {
   serve(options, sourcesOf(options));
 }
 
-function sourcesOf({ sources, config }: ServerOptions): Source[] {
+function sourcesOf({ sources, sourcesName, config }: ServerOptions): Source[] {
   if (sources.length === 0) return [flights()];
-  return parseSources(sources, config.maxPayloadLength);
+  return parseSources(sources, config.maxPayloadLength, sourcesName);
 }
 
 function serve({ host, port, apiKey, config }: ServerOptions, sources: Source[]): void {
@@ -66,7 +66,7 @@ function describe({ useSharding, ...config }: ServerOptions["config"]): string {
 try {
   main();
 } catch (error) {
-  if (error instanceof UsageError || error instanceof ConfigError || error instanceof SourceError) {
+  if (error instanceof ConfigError || error instanceof SourceError) {
     console.error(`shardcast: ${error.message}\nTry --help.`);
     process.exit(EXIT_USAGE);
   }

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
 
 import { helpText, readOptions } from "../src/cli";
-import { CONFIG_KEYS } from "../src/config";
+import { CONFIG_KEYS, ConfigError } from "../src/config";
+import { temporaryFile } from "./temporary-file";
 
 describe("the command line", () => {
   test("needs nothing", () => {
@@ -39,13 +40,53 @@ describe("the command line", () => {
 
   test.each([
     [["--shards", "4"], "--shards"],
-    [["--port", "99999"], "--port (SHARDCAST_PORT) must be a whole number up to 65535"],
-    [["--num-shards", "four"], "--num-shards (SHARDCAST_NUM_SHARDS) must be a whole number"],
-    [["--num-shards", "0"], "numShards must be a whole number of shards from 1 to 1024, not 0"],
+    [["--port", "99999"], "--port must be a whole number from 0 to 65535, not 99999"],
+    [["--num-shards", "0"], "--num-shards must be a whole number of shards from 1 to 1024, not 0"],
+    [["--num-shards", "four"], 'from 1 to 1024 in plain digits, not "four"'],
+    [["--max-clients", "1e3"], 'in plain digits, not "1e3"'],
+    [["--max-clients", "0x10"], 'in plain digits, not "0x10"'],
+    [["--expected-clients", "-1"], "--expected-clients"],
     [["stray"], "stray"],
-    [["--api-key", ""], "--api-key (SHARDCAST_API_KEY) must not be empty"],
-  ])("names what is wrong: %p", (args, message) => {
+    [["--api-key", ""], "--api-key must be a text that is not empty"],
+  ])("names the flag that is wrong: %p", (args, message) => {
+    expect(() => readOptions(args, {})).toThrow(ConfigError);
     expect(() => readOptions(args, {})).toThrow(message);
+  });
+
+  test.each([
+    [{ SHARDCAST_NUM_SHARDS: "x" }, "SHARDCAST_NUM_SHARDS must be a whole number of shards from"],
+    [{ SHARDCAST_SHARDING: "off" }, 'SHARDCAST_SHARDING must be true or false, not "off"'],
+    [{ SHARDCAST_NO_SHARDING: "" }, 'SHARDCAST_NO_SHARDING must be true or false, not ""'],
+    [{ SHARDCAST_PORT: "tcp://10.0.0.1:80" }, "SHARDCAST_PORT must be a whole number from 0"],
+    [{ SHARDCAST_HOST: "0.0.0.0" }, "SHARDCAST_HOST: 0.0.0.0 lets others in"],
+  ])("names the variable that is wrong: %p", (env, message) => {
+    expect(() => readOptions([], env)).toThrow(message);
+  });
+
+  test("takes the server's own settings from the config file too", () => {
+    const file = temporaryFile("server.json", {
+      port: 0,
+      host: "0.0.0.0",
+      apiKey: "k",
+      sources: ["stdin:channel=a"],
+      numShards: 2,
+    });
+    expect(readOptions(["--config", file], {})).toMatchObject({
+      port: 0,
+      host: "0.0.0.0",
+      apiKey: "k",
+      sources: ["stdin:channel=a"],
+      sourcesName: `sources in ${file}`,
+      config: { numShards: 2 },
+    });
+    const options = readOptions(["--config", file, "--port", "1"], { SHARDCAST_HOST: "127.0.0.1" });
+    expect(options).toMatchObject({ port: 1, host: "127.0.0.1" });
+  });
+
+  test("does not repeat a key that is wrong", () => {
+    const file = temporaryFile("server.json", { apiKey: 123_456 });
+    expect(() => readOptions(["--config", file], {})).toThrow(`apiKey in ${file} must be a text`);
+    expect(() => readOptions(["--config", file], {})).not.toThrow("123456");
   });
 
   test("refuses a host that lets others in, unless there is a key", () => {

@@ -92,5 +92,5 @@ describe.each(both)("the server's process, %s", (_name, flags) => {
 test("a bad flag is named, with exit code 2", () => {
   const { exitCode, stderr } = Bun.spawnSync([process.execPath, SERVER, "--num-shards", "0"]);
   expect(exitCode).toBe(2);
-  expect(stderr.toString()).toContain("numShards");
+  expect(stderr.toString()).toContain("--num-shards must be");
 });

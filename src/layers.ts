@@ -1,0 +1,133 @@
+/** The places that values come from. What one says is a layer: its values, checked, by key. */
+
+import { parseArgs } from "node:util";
+
+import { readConfigFile } from "./config-file";
+import { ConfigError, checked, fromText, type Setting, type ValueOf } from "./setting";
+
+/** What can be set, by its key. */
+export type Settings = Record<string, Setting>;
+
+/** Values of settings, each of the type that its setting has. */
+export type ValuesOf<Of extends Settings> = { [Key in keyof Of]?: ValueOf<Of[Key]> };
+
+/** What one place says, or several together. */
+export interface Layer<Values = Record<string, unknown>> {
+  readonly values: Values;
+  /** What the place calls a key, for messages: `--num-shards`, `numShards in shardcast.json`. */
+  readonly nameOf: (key: string) => string;
+}
+
+/** `useSharding` reads badly as a flag that is negated, and a source is given one at a time. */
+const OWN_FLAGS = new Map([
+  ["useSharding", "sharding"],
+  ["sources", "source"],
+]);
+
+/** `numShards` is `num-shards` on the command line. */
+export function flagOf(key: string): string {
+  return OWN_FLAGS.get(key) ?? key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** `numShards` is `SHARDCAST_NUM_SHARDS` in the environment. */
+export function variableOf(key: string): string {
+  return toVariable(flagOf(key));
+}
+
+function toVariable(flag: string): string {
+  return `SHARDCAST_${flag.toUpperCase().replaceAll("-", "_")}`;
+}
+
+/** What the program says itself. `resolveConfig` checks it, as it checks all that code gives. */
+export function fromCode(values: object): Layer {
+  const given = Object.entries(values).filter(([, value]) => value !== undefined);
+  return { values: Object.fromEntries(given), nameOf: (key) => key };
+}
+
+/**
+ * What the command line says.
+ *
+ * @throws ConfigError naming the flag
+ */
+export function fromFlags(settings: Settings, args: string[]): Layer {
+  const nameOf = (key: string) => `--${flagOf(key)}`;
+  const flags = parseFlags(settings, args);
+  const values: Layer["values"] = {};
+  for (const [key, setting] of Object.entries(settings)) {
+    const given = flags[flagOf(key)];
+    if (typeof given === "string") values[key] = fromText(setting, nameOf(key), given);
+    else if (given !== undefined) values[key] = checked(setting, nameOf(key), given);
+  }
+  return { values, nameOf };
+}
+
+function parseFlags(settings: Settings, args: string[]): Record<string, unknown> {
+  const options: Record<string, { type: "string" | "boolean"; multiple: boolean }> = {};
+  for (const [key, { kind }] of Object.entries(settings)) {
+    const type = kind === "switch" ? "boolean" : "string";
+    options[flagOf(key)] = { type, multiple: kind === "list" };
+  }
+  try {
+    return parseArgs({ args, options, allowNegative: true }).values;
+  } catch (cause) {
+    throw new ConfigError(cause instanceof Error ? cause.message : String(cause), { cause });
+  }
+}
+
+/** The variables of a process, such as `process.env`. */
+export type Environment = Record<string, string | undefined>;
+
+/**
+ * What the environment says.
+ *
+ * @throws ConfigError naming the variable
+ */
+export function fromVariables(settings: Settings, env: Environment): Layer {
+  const values: Layer["values"] = {};
+  for (const [key, setting] of Object.entries(settings)) {
+    const text = env[variableOf(key)];
+    const value =
+      text === undefined
+        ? fromNegation(key, setting, env)
+        : fromText(setting, variableOf(key), text);
+    if (value !== undefined) values[key] = value;
+  }
+  return { values, nameOf: variableOf };
+}
+
+/** `--x` and `--no-x` have a variable each. */
+function fromNegation(key: string, setting: Setting, env: Environment): boolean | undefined {
+  const name = toVariable(`no-${flagOf(key)}`);
+  const text = setting.kind === "switch" ? env[name] : undefined;
+  return text === undefined ? undefined : !fromText(setting, name, text);
+}
+
+/**
+ * What the config file says.
+ *
+ * @param path none is a file that says nothing
+ * @throws ConfigError naming the file and the key
+ */
+export function fromFile(settings: Settings, path: string | undefined): Layer {
+  const nameOf = (key: string) => `${key} in ${path}`;
+  const values = path === undefined ? {} : readConfigFile(path);
+  for (const [key, value] of Object.entries(values)) {
+    const setting = Object.hasOwn(settings, key) ? settings[key] : undefined;
+    if (setting) {
+      checked(setting, nameOf(key), value);
+      continue;
+    }
+    const known = Object.keys(settings).join(", ");
+    throw new ConfigError(`${nameOf(key)} is not a configuration key; there are: ${known}`);
+  }
+  return { values, nameOf };
+}
+
+/** Lays the first on top of the others: for each key, the first layer that has it decides. */
+export function merged(layers: Layer[]): Layer {
+  const deciding = (key: string) => layers.find(({ values }) => Object.hasOwn(values, key));
+  return {
+    values: Object.assign({}, ...layers.toReversed().map(({ values }) => values)),
+    nameOf: (key) => deciding(key)?.nameOf(key) ?? key,
+  };
+}
