@@ -1,7 +1,11 @@
 /** `bun run server`: the ready-made app, with its sources, until a signal ends it. */
 
+import { availableParallelism } from "node:os";
+
 import { createApp } from "./app";
 import { helpText, readOptions, type ServerOptions } from "./cli";
+import { describe } from "./describe";
+import { misfits } from "./fitness";
 import { ConfigError, raiseFileLimit, ShardcastError } from "./index";
 import { endOnSignals } from "./shutdown";
 import { feed } from "./sources/feed";
@@ -20,8 +24,13 @@ function main(): void {
     console.log(helpText());
     return;
   }
-  if (options.config.useSharding) raiseFileLimit();
-  serve(options, sourcesOf(options));
+  // Sources are looked at first: a server that listens must not end because one cannot be.
+  const sources = sourcesOf(options);
+  const fileLimit = options.config.useSharding ? raiseFileLimit() : undefined;
+  serve(options, sources);
+  for (const misfit of misfits(options.config, { cores: availableParallelism(), fileLimit })) {
+    console.error(`shardcast: ${misfit}`);
+  }
 }
 
 function sourcesOf({ sources, sourcesName, config }: ServerOptions): Source[] {
@@ -51,16 +60,6 @@ function serve({ host, port, apiKey, config }: ServerOptions, sources: Source[])
       );
     });
   }
-}
-
-function describe({ useSharding, ...config }: ServerOptions["config"]): string {
-  if (!useSharding) return "without sharding, on Bun's own publish";
-  const { numShards, workersPerShard, maxClients, bufferSize, dropSlowClients } = config;
-  const policy = dropSlowClients ? "disconnected" : "skipped ahead";
-  return (
-    `${numShards} shards of ${workersPerShard} workers, up to ${maxClients} clients each; ` +
-    `slow clients are ${policy} after ${bufferSize} messages`
-  );
 }
 
 try {

@@ -1,29 +1,36 @@
 import { describe, expect, onTestFinished, test } from "bun:test";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 
 import { connect, within } from "./client";
+import { temporaryFile } from "./temporary-file";
 
 const SERVER = join(import.meta.dir, "../src/server.ts");
 
 /** Runs the server in a process of its own, and resolves once it listens. */
-async function run(...flags: string[]) {
-  const child = Bun.spawn([process.execPath, SERVER, "--port", "0", ...flags], {
+function run(...flags: string[]) {
+  return runCommand(process.execPath, SERVER, "--port", "0", ...flags);
+}
+
+async function runCommand(...command: string[]) {
+  const child = Bun.spawn(command, {
     stdin: "pipe",
     stdout: "pipe",
     stderr: "pipe",
     env: { ...process.env, SHARDCAST_NUM_SHARDS: "2", SHARDCAST_WORKERS_PER_SHARD: "1" },
   });
   onTestFinished(() => child.kill("SIGKILL"));
-  const url = await within(listeningUrl(child.stdout), "the server to listen");
-  return { child, url, stream: `${url.replace("http", "ws")}stream` };
+  const { url, line } = await within(listening(child.stdout), "the server to listen");
+  return { child, url, first: line, stream: `${url.replace("http", "ws")}stream` };
 }
 
-async function listeningUrl(stdout: ReadableStream<Uint8Array>): Promise<string> {
+/** The line that says that it listens, and where. */
+async function listening(stdout: ReadableStream<Uint8Array>) {
   let text = "";
   for await (const chunk of stdout) {
     text += new TextDecoder().decode(chunk);
-    const [, url] = /listens on (\S+)/.exec(text) ?? [];
-    if (url) return url;
+    const [line, url] = /.*listens on (\S+).*\n/.exec(text) ?? [];
+    if (line && url) return { line, url };
   }
   throw new Error(`the server ended: ${text}`);
 }
@@ -89,8 +96,48 @@ describe.each(both)("the server's process, %s", (_name, flags) => {
   });
 });
 
-test("a bad flag is named, with exit code 2", () => {
-  const { exitCode, stderr } = Bun.spawnSync([process.execPath, SERVER, "--num-shards", "0"]);
+/** What a server says that does not come to listen. */
+function refusal(...flags: string[]) {
+  const { exitCode, stdout, stderr } = Bun.spawnSync([process.execPath, SERVER, ...flags]);
+  return { exitCode, stdout: stdout.toString(), stderr: stderr.toString() };
+}
+
+test.each([
+  [["--num-shards", "0"], "--num-shards must be"],
+  [["--config", "/missing.toml"], "the config file /missing.toml does not exist"],
+  [["--source", "replay:file=/missing.ndjson,channel=a,rate=1"], "/missing.ndjson does not exist"],
+])("a start with %p ends before it listens, with exit code 2", (flags, message) => {
+  const { exitCode, stdout, stderr } = refusal(...flags);
   expect(exitCode).toBe(2);
-  expect(stderr.toString()).toContain("--num-shards must be");
+  expect(stdout).toBe("");
+  expect(stderr).toContain(message);
+});
+
+describe("the server's first lines", () => {
+  /** What a server that listens says on stderr until it is stopped. */
+  async function complaints({ child }: Awaited<ReturnType<typeof run>>): Promise<string> {
+    const stderr = new Response(child.stderr).text();
+    child.kill("SIGTERM");
+    return within(stderr, "the end of what it says");
+  }
+
+  test("are the effective configuration, wherever it comes from", async () => {
+    const config = temporaryFile("shardcast.toml", "idleTimeout = 30\nmaxClients = 7");
+    const server = await run("--config", config, "--expected-clients", "20000");
+    expect(server.first).toContain("(2 shards of 1 workers, up to 7 clients each; slow clients");
+    expect(server.first).toContain("after 256 messages; idleTimeout 30)");
+    expect(await complaints(server)).toBe("");
+  });
+
+  test("warn of more threads than the cores can run and of more clients than files", async () => {
+    const shards = 8 * availableParallelism() + 1;
+    const flags = ["--port", "0", "--num-shards", String(shards), "--max-clients", "4000"];
+    const limited = ["sh", "-c", 'ulimit -n 4000 && exec "$@"', "sh"];
+    const server = await runCommand(...limited, process.execPath, SERVER, ...flags);
+    const [threads, files, ...others] = (await complaints(server)).trimEnd().split("\n");
+    expect(threads).toStartWith(`shardcast: ${shards} worker threads (${shards} shards of 1)`);
+    expect(files).toStartWith(`shardcast: ${shards * 4000} clients (${shards} shards of 4000)`);
+    expect(files).toContain("the limit is 4000: raise it with ulimit -n");
+    expect(others).toEqual([]);
+  });
 });

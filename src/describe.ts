@@ -1,0 +1,29 @@
+import { CONFIG_KEYS, type ConfigKey, type ResolvedConfig } from "./config";
+
+/** What the sentence about a sharded server says already. */
+const TOLD: ConfigKey[] = [
+  "useSharding",
+  "numShards",
+  "workersPerShard",
+  "maxClients",
+  "bufferSize",
+  "dropSlowClients",
+];
+
+/** A configuration for people, in one line: what it comes to, then whatever else is no default. */
+export function describe(config: ResolvedConfig): string {
+  const told = config.useSharding ? TOLD : ["useSharding"];
+  const keys = (Object.keys(CONFIG_KEYS) as ConfigKey[]).filter((key) => !told.includes(key));
+  const changed = keys.filter((key) => config[key] !== CONFIG_KEYS[key].default);
+  return [sentence(config), ...changed.map((key) => `${key} ${config[key]}`)].join("; ");
+}
+
+function sentence({ useSharding, ...config }: ResolvedConfig): string {
+  if (!useSharding) return "without sharding, on Bun's own publish";
+  const { numShards, workersPerShard, maxClients, bufferSize, dropSlowClients } = config;
+  const policy = dropSlowClients ? "disconnected" : "skipped ahead";
+  return (
+    `${numShards} shards of ${workersPerShard} workers, up to ${maxClients} clients each; ` +
+    `slow clients are ${policy} after ${bufferSize} messages`
+  );
+}

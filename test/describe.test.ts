@@ -1,0 +1,26 @@
+import { describe, expect, test } from "bun:test";
+
+import { resolveConfig } from "../src/config";
+import { describe as inOneLine } from "../src/describe";
+
+describe("the configuration in one line", () => {
+  test("is one sentence when everything else is default", () => {
+    expect(inOneLine(resolveConfig({ numShards: 2, dropSlowClients: false }))).toBe(
+      "2 shards of 4 workers, up to 1000 clients each; slow clients are skipped ahead after 100 " +
+        "messages",
+    );
+    expect(inOneLine(resolveConfig({ useSharding: false }))).toBe(
+      "without sharding, on Bun's own publish",
+    );
+  });
+
+  test("names every key that the sentence does not tell and that is no default", () => {
+    const changed = { idleTimeout: 30, sendPings: false };
+    expect(inOneLine(resolveConfig(changed))).toEndWith(
+      "messages; idleTimeout 30; sendPings false",
+    );
+    expect(inOneLine(resolveConfig({ ...changed, useSharding: false, numShards: 2 }))).toBe(
+      "without sharding, on Bun's own publish; numShards 2; idleTimeout 30; sendPings false",
+    );
+  });
+});
