@@ -99,6 +99,70 @@ mod tests {
         }
     }
 
+    /// Past this, chance alone explains a chi-squared sum once in a thousand times (Wilson and
+    /// Hilferty's approximation).
+    fn chi_squared_limit(degrees_of_freedom: usize) -> f64 {
+        const Z_OF_ONE_IN_A_THOUSAND: f64 = 3.09;
+        let k = degrees_of_freedom as f64;
+        let spread = 2.0 / (9.0 * k);
+        k * (1.0 - spread + Z_OF_ONE_IN_A_THOUSAND * spread.sqrt()).powi(3)
+    }
+
+    fn assert_even(clients: &[u32], what: &str) {
+        let total: u32 = clients.iter().sum();
+        let expected = f64::from(total) / clients.len() as f64;
+        let squares = clients.iter().map(|&n| (f64::from(n) - expected).powi(2) / expected);
+        let (sum, limit) = (squares.sum::<f64>(), chi_squared_limit(clients.len() - 1));
+        assert!(sum <= limit, "{what}: {sum:.1} is past {limit:.1}: {clients:?}");
+    }
+
+    /// Numbers that look random, the same in every run (splitmix64).
+    fn scrambled(number: u64) -> u64 {
+        let mut z = number.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(0x1234_5678);
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn uuid(number: u64) -> String {
+        let (a, b) = (scrambled(2 * number), scrambled(2 * number + 1));
+        let (head, tail) = (a >> 32, b & 0xffff_ffff_ffff);
+        format!(
+            "{head:08x}-{:04x}-4{:03x}-a{:03x}-{tail:012x}",
+            a >> 16 & 0xffff,
+            a & 0xfff,
+            b >> 52
+        )
+    }
+
+    /// A way to name clients.
+    type Naming = (&'static str, fn(u64) -> String);
+
+    #[test]
+    fn clients_are_spread_evenly_however_they_are_named() {
+        let ids: [Naming; 4] = [
+            ("sequential", |number| number.to_string()),
+            ("prefixed", |number| format!("client-{number}")),
+            ("random", |number| format!("{:x}", scrambled(number))),
+            ("UUID", uuid),
+        ];
+        for (shards, workers) in [(2, 4), (4, 4), (4, 6), (8, 8), (12, 8)] {
+            let placement = placement(shards, workers);
+            for (naming, id) in ids {
+                let mut by_shard = vec![0; shards as usize];
+                let mut by_worker = vec![0; placement.workers()];
+                for number in 0..20_000 {
+                    let place = placement.place(&id(number));
+                    by_shard[place.shard] += 1;
+                    by_worker[place.worker] += 1;
+                }
+                assert_even(&by_shard, &format!("{naming} ids on {shards} shards"));
+                let what = format!("{naming} ids on {shards} shards of {workers} workers");
+                assert_even(&by_worker, &what);
+            }
+        }
+    }
+
     proptest! {
         #[test]
         fn a_place_exists_and_its_worker_belongs_to_its_shard(
