@@ -1,11 +1,13 @@
+import type { Server } from "bun";
 import type { AnyElysia } from "elysia";
 import type { ElysiaAdapter } from "elysia/adapter";
 import { BunAdapter } from "elysia/adapter/bun";
 import { websocket as elysiaHandlers } from "elysia/ws";
 
 import type { Broadcaster } from "./broadcaster";
-import { Clients, type SkipListener, type SocketHandlers } from "./clients";
-import { type ResolvedConfig, resolveConfig, type ShardcastConfig } from "./config";
+import type { SocketHandlers } from "./clients";
+import { type ShardcastConfig, withoutUndefined } from "./config";
+import { createBroadcaster, type OwnBroadcaster } from "./create-broadcaster";
 import { EdgeServer } from "./edge-server";
 import { listenFailed, ShardcastError } from "./errors";
 import {
@@ -23,31 +25,19 @@ import { listenStock } from "./stock";
 import { Upgrades } from "./upgrades";
 import { startUpstream } from "./upstream";
 
-/** The config, and what the app wants to be told. */
-export interface ShardcastOptions extends ShardcastConfig {
-  /** Called when a slow client has missed messages, with `dropSlowClients: false`. */
-  onSkip?: SkipListener;
-}
+/** What `shardcast` takes: a config, or a broadcaster that was made of one. */
+export type ShardcastOptions = ShardcastConfig | OwnBroadcaster;
 
 /** An Elysia adapter whose WebSockets live on native shards. */
 export interface ShardcastAdapter extends ElysiaAdapter {
-  /**
-   * Publishes, counts and shuts down for the app that listens.
-   *
-   * @throws ShardcastError, code `NOT_LISTENING`, before `listen`
-   */
+  /** Publishes, counts and shuts down for the app that listens. It serves from then on. */
   readonly broadcaster: Broadcaster;
-}
-
-/** A started server, of either kind. */
-interface Started {
-  server: NonNullable<AnyElysia["server"]>;
-  broadcaster: Broadcaster;
 }
 
 /**
  * Makes the adapter for one Elysia app.
  *
+ * @param options a config, or what `createBroadcaster` has made of one
  * @throws RangeError or TypeError for a value that cannot be, naming the option and the value
  *
  * @example
@@ -58,47 +48,42 @@ interface Started {
  * ```
  */
 export function shardcast(options: ShardcastOptions = {}): ShardcastAdapter {
-  const { onSkip, ...config } = options;
-  const { useSharding } = resolveConfig(config);
+  const broadcaster = isBroadcaster(options) ? options : createBroadcaster(options);
   let served: AnyElysia | undefined;
-  let broadcaster: Broadcaster | undefined;
 
   return {
     ...BunAdapter,
     name: "shardcast",
+    broadcaster,
     listen: (app) => (listenOptions, callback) => {
       if (served?.server) {
         throw new ShardcastError("ALREADY_LISTENING", "one shardcast() adapter serves one app");
       }
       const serve = serveOptions(app, listenOptions as ListenOptions);
-      const resolved = resolveConfig({ ...bunLimits(app, serve), ...defined({ ...config }) });
-      const started = useSharding
-        ? listenSharded(app, serve, resolved, onSkip)
-        : listenOriginal(app, serve, resolved);
+      app.server =
+        broadcaster instanceof ShardedBroadcaster
+          ? listenSharded(app, serve, broadcaster)
+          : listenOriginal(app, serve, broadcaster);
       served = app;
-      broadcaster = started.broadcaster;
-      app.server = started.server;
       for (const hook of app.event.start ?? []) hook.fn(app);
-      callback?.(started.server);
-    },
-    get broadcaster() {
-      if (broadcaster) return broadcaster;
-      throw new ShardcastError("NOT_LISTENING", "the broadcaster exists once the app listens");
+      callback?.(app.server);
     },
   };
+}
+
+function isBroadcaster(options: ShardcastOptions): options is OwnBroadcaster {
+  return options instanceof ShardedBroadcaster || options instanceof OriginalBroadcaster;
 }
 
 /** Opens the public port with the core, and puts Elysia's own server behind it. */
 function listenSharded(
   app: AnyElysia,
   serve: ServeOptions,
-  config: ResolvedConfig,
-  onSkip: SkipListener | undefined,
-): Started {
+  broadcaster: ShardedBroadcaster,
+): EdgeServer {
   refuseUnsupported(app, serve);
   const address = publicAddress(serve);
-  const clients = new Clients(socketHandlers(app, serve), onSkip);
-  const broadcaster = new ShardedBroadcaster(config, clients);
+  const { config, clients } = broadcaster.start(socketHandlers(app, serve), bunLimits(app, serve));
   try {
     const upgrades = new Upgrades(broadcaster, clients, config, (request) => app.fetch(request));
     const { server: inner, path, close } = startUpstream(app, serve);
@@ -108,7 +93,7 @@ function listenSharded(
       close,
     });
     const parts = { broadcaster, clients, upgrades, inner, address: { ...address, port } };
-    return { server: new EdgeServer(parts), broadcaster };
+    return new EdgeServer(parts);
   } catch (error) {
     broadcaster.end();
     app.server = null;
@@ -130,24 +115,20 @@ function openDoor(
 }
 
 /** The stock adapter, with the same limits. `onStart` is left to the caller in both modes. */
-function listenOriginal(app: AnyElysia, serve: ServeOptions, config: ResolvedConfig): Started {
-  const broadcaster = new OriginalBroadcaster(config);
-  const { maxPayloadLength, backpressureLimit, idleTimeout, sendPings } = config;
-  const websocket = {
-    ...broadcaster.watch(socketHandlers(app, serve)),
-    maxPayloadLength,
-    backpressureLimit,
-    idleTimeout,
-    sendPings,
-  };
+function listenOriginal(
+  app: AnyElysia,
+  serve: ServeOptions,
+  broadcaster: OriginalBroadcaster,
+): Server<unknown> {
+  const websocket = broadcaster.start(socketHandlers(app, serve), bunLimits(app, serve));
   const server = listenStock(app, {
     // Elysia's default is true: a second server that was forgotten would silently share the port.
     reusePort: false,
     ...serve,
     websocket,
   });
-  broadcaster.attach(server);
-  return { server, broadcaster };
+  broadcaster.serve(server);
+  return server;
 }
 
 /**
@@ -159,14 +140,9 @@ function socketHandlers(app: AnyElysia, serve: ServeOptions): SocketHandlers {
   return { ...(app.config.websocket as object), ...dispatch, ...serve.websocket };
 }
 
-/** Limits that the app has set the way Bun takes them. The adapter's own config goes first. */
+/** Limits that the app has set the way Bun takes them. The broadcaster's own config goes first. */
 function bunLimits(app: AnyElysia, serve: ServeOptions): ShardcastConfig {
   const websocket = websocketOptions(app, serve);
   const { maxPayloadLength, backpressureLimit, idleTimeout, sendPings } = websocket;
-  return defined({ maxPayloadLength, backpressureLimit, idleTimeout, sendPings });
-}
-
-/** Without the keys that were left undefined, which would hide what they are merged over. */
-function defined(config: Record<string, unknown>): ShardcastConfig {
-  return Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined));
+  return withoutUndefined({ maxPayloadLength, backpressureLimit, idleTimeout, sendPings });
 }

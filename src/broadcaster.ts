@@ -1,4 +1,5 @@
 import type { MessageData } from "./payload";
+import type { Audit, SlowClient } from "./reports";
 import type { ShardStats } from "./stats";
 
 /** How the queues took one published message. */
@@ -7,7 +8,17 @@ export interface PublishResult {
   shards: number;
   /** Workers that dropped it because their queue was full. */
   dropped: number;
+  /** Workers that took it with their queue past its soft mark. It is delivered, but late. */
+  saturated: number;
 }
+
+/** Published to nobody: without a subscriber, or before and after the broadcaster serves. */
+export const TO_NOBODY: Readonly<PublishResult> = { shards: 0, dropped: 0, saturated: 0 };
+
+/**
+ * `starting` until its app listens, `draining` from the beginning of a shutdown, `ended` after it.
+ */
+export type BroadcasterState = "starting" | "serving" | "draining" | "ended";
 
 /** How to end. What is left out comes from the config. */
 export interface ShutdownOptions {
@@ -35,6 +46,8 @@ export interface ShutdownOptions {
  * ```
  */
 export interface Broadcaster {
+  readonly state: BroadcasterState;
+
   /**
    * Queues `data` for every subscriber: text as a text frame, bytes as a binary frame. Never waits.
    */
@@ -46,11 +59,30 @@ export interface Broadcaster {
   /** Counters since start and gauges now, by shard. */
   stats(): ShardStats;
 
+  /**
+   * The clients that lag most of those whose socket refuses bytes, slowest first.
+   *
+   * @param top how many at most. Default: 10
+   */
+  slowClients(top?: number): Promise<SlowClient[]>;
+
+  /**
+   * Counts all messages twice: by the clients' accounts and by the shards'. Both are the same, or
+   * there is an error in shardcast. Nothing where it cannot be known, as without sharding.
+   */
+  audit(): Promise<Audit | undefined>;
+
   /** How full the fullest queue is, from 0 to 1. At 1 a publish may be dropped. */
   queueLoad(): number;
 
   /**
-   * Resolves once the queues have room, so that a source that can wait loses nothing.
+   * Whether any worker is saturated: its queue has passed `saturationPercent` and is not yet below
+   * half of that. A source that can wait should, by `writable`.
+   */
+  readonly saturated: boolean;
+
+  /**
+   * Resolves once no worker is saturated, so that a source that can wait loses nothing.
    *
    * Resolves as well when the broadcaster ends; a source must then stop for its own reasons.
    */
@@ -68,9 +100,11 @@ export const GOING_AWAY = 1001;
 
 /**
  * A publish in the terms of Bun's `publish`: 0 when the message was dropped for anyone or there was
- * no one, otherwise the bytes of its payload. Never -1: a queue's backlog is shown by `queueLoad`.
+ * no one, -1 when it waits behind others in a saturated worker's queue, otherwise the bytes of its
+ * payload.
  */
 export function sendStatus(result: PublishResult, payload: string | Uint8Array): number {
   if (result.dropped > 0 || result.shards === 0) return 0;
+  if (result.saturated > 0) return -1;
   return typeof payload === "string" ? Buffer.byteLength(payload) : payload.byteLength;
 }

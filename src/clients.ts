@@ -1,19 +1,22 @@
 import type { WebSocketHandler } from "bun";
 
-import type { CoreEvent } from "./native";
+import type { Logger } from "./logger";
+import type { CoreEvent, MissedMessages } from "./native";
 import { type BinaryMessage, binaryMessage, type ShardcastSocket } from "./socket";
 
 /** Handlers as `Bun.serve` takes them. Elysia's find the route's own handlers in `ws.data`. */
 export type SocketHandlers = WebSocketHandler<unknown>;
 
-/** Is told that a slow client missed `messages` more messages. */
-export type SkipListener = (ws: ShardcastSocket, messages: number) => void;
+/** Is told what a slow client has missed since it was last told, by channel. */
+export type SkipListener = (ws: ShardcastSocket, missed: MissedMessages[]) => void;
 
 /** An event about one client, as opposed to a wish to become one. */
-export type ClientEvent = Exclude<CoreEvent, { type: "Upgrade" }>;
+export type ClientEvent = Exclude<CoreEvent, { type: "Upgrade" | "Report" }>;
 
 /** Connection ended without a close frame. */
 const ABNORMAL_CLOSURE = 1006;
+/** A slow client was disconnected. */
+const TRY_AGAIN_LATER = 1013;
 
 /**
  * The clients that JavaScript knows, by the core's handle, and the way from an event to their
@@ -28,7 +31,13 @@ export class Clients {
     /** Replaced when the server is reloaded. Open sockets get the new handlers, as with Bun. */
     public handlers: SocketHandlers,
     private readonly onSkip: SkipListener | undefined,
+    private readonly logger: Logger,
   ) {}
+
+  /** The socket behind a handle, while it is open. */
+  get(handle: number): ShardcastSocket | undefined {
+    return this.#sockets.get(handle);
+  }
 
   get count(): number {
     return this.#sockets.size;
@@ -37,6 +46,7 @@ export class Clients {
   /** Takes a new client in and runs its `open`. A throw in `open` ends the client, as with Bun. */
   admit(handle: number, socket: ShardcastSocket): void {
     this.#sockets.set(handle, socket);
+    this.logger.debug(whereabouts(socket), "a client has connected");
     if (!this.#run(socket, () => this.handlers.open?.(socket))) socket.terminate();
   }
 
@@ -52,8 +62,7 @@ export class Clients {
         this.#message(socket, binaryMessage(socket.binaryType, event.data));
         break;
       case "Skipped":
-        socket.skippedMessages += event.messages;
-        this.#run(socket, () => this.onSkip?.(socket, event.messages));
+        this.#skip(socket, event.missed);
         break;
       case "Closed":
         this.#close(event.client, socket, event.code, event.reason);
@@ -78,9 +87,17 @@ export class Clients {
     this.#run(socket, () => this.handlers.message?.(socket, typed));
   }
 
+  #skip(socket: ShardcastSocket, missed: MissedMessages[]): void {
+    for (const { messages } of missed) socket.skippedMessages += messages;
+    this.logger.info({ ...whereabouts(socket), missed }, "a slow client has missed messages");
+    this.#run(socket, () => this.onSkip?.(socket, missed));
+  }
+
   #close(handle: number, socket: ShardcastSocket, code: number, reason: string): void {
     this.#sockets.delete(handle);
     socket.markClosed();
+    const level = code === TRY_AGAIN_LATER ? "info" : "debug";
+    this.logger[level]({ ...whereabouts(socket), code, reason }, "a client has left");
     this.#run(socket, () => this.handlers.close?.(socket, code, reason));
   }
 
@@ -109,4 +126,9 @@ export class Clients {
       reportError(again);
     }
   }
+}
+
+/** A client, for a line of the log. */
+function whereabouts({ id, shard }: ShardcastSocket): { client: string; shard: number } {
+  return { client: id, shard };
 }

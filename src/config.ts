@@ -3,6 +3,8 @@
  * (types, flags, documentation) is derived from the one table here.
  */
 
+import type { SkipListener } from "./clients";
+import type { Logger } from "./logger";
 import { ConfigError, checked, type Switch, show, type ValueOf, type Whole } from "./setting";
 
 export { ConfigError };
@@ -117,6 +119,13 @@ export const CONFIG_KEYS = {
     unit: "bytes",
     doc: "The same in bytes.",
   }),
+  saturationPercent: whole({
+    default: 50,
+    min: 1,
+    max: 100,
+    unit: "percent",
+    doc: "Part of a worker's queue past which it is saturated, and sources that can wait do.",
+  }),
   maxChannelsPerClient: whole({
     default: 128,
     min: 1,
@@ -172,19 +181,23 @@ type Keys = typeof CONFIG_KEYS;
 /** A key of the table. */
 export type ConfigKey = keyof Keys;
 
-/** Functions that an app can give. */
-export interface ConfigFunctions {
+/** What an app can bring of its own. */
+export interface ConfigHooks {
   /** Names the client for its placement. Default: a random UUID. */
   clientId?: (request: Request) => string;
+  /** Is told when a slow client has missed messages, with `dropSlowClients: false`. */
+  onSkip?: SkipListener;
+  /** Where log lines go. Default: standard error, warnings and errors alone. */
+  logger?: Logger;
 }
 
 /** What an app may configure. What is left out, or undefined, has its default. */
 export type ShardcastConfig = {
   [Key in ConfigKey]?: ValueOf<Keys[Key]> | undefined;
-} & ConfigFunctions;
+} & ConfigHooks;
 
 /** The whole configuration. */
-export type ResolvedConfig = { readonly [Key in ConfigKey]: ValueOf<Keys[Key]> } & ConfigFunctions;
+export type ResolvedConfig = { readonly [Key in ConfigKey]: ValueOf<Keys[Key]> } & ConfigHooks;
 
 /**
  * Checks a configuration and fills in the defaults.
@@ -196,22 +209,39 @@ export function resolveConfig(
   input: ShardcastConfig = {},
   nameOf: (key: string) => string = (key) => key,
 ): ResolvedConfig {
-  const { clientId, ...values } = input;
-  if (clientId !== undefined && typeof clientId !== "function") {
-    throw new ConfigError(`clientId must be a function, not ${show(clientId)}`);
-  }
+  const { clientId, onSkip, logger, ...values } = input;
+  const hooks = checkedHooks({ clientId, onSkip, logger });
   for (const key of Object.keys(values)) {
     if (Object.hasOwn(CONFIG_KEYS, key)) continue;
-    const known = Object.keys(CONFIG_KEYS).join(", ");
-    throw new ConfigError(`${key} is not a configuration key; there are: ${known}, clientId`);
+    const known = [...Object.keys(CONFIG_KEYS), "clientId", "onSkip", "logger"].join(", ");
+    throw new ConfigError(`${key} is not a configuration key; there are: ${known}`);
   }
   const entries = (Object.keys(CONFIG_KEYS) as ConfigKey[]).map((key) => {
     const { [key]: value = CONFIG_KEYS[key].default } = values;
     return [key, checked(CONFIG_KEYS[key], nameOf(key), value)];
   });
-  const config: ResolvedConfig = { ...Object.fromEntries(entries), ...(clientId && { clientId }) };
+  const config: ResolvedConfig = { ...Object.fromEntries(entries), ...hooks };
   checkThreads(config, nameOf);
   return config;
+}
+
+/** The hooks that were given. */
+function checkedHooks(hooks: Record<keyof ConfigHooks, unknown>): ConfigHooks {
+  const { clientId, onSkip, logger } = hooks;
+  for (const [key, hook] of Object.entries({ clientId, onSkip })) {
+    if (hook !== undefined && typeof hook !== "function") {
+      throw new ConfigError(`${key} must be a function, not ${show(hook)}`);
+    }
+  }
+  if (logger !== undefined && typeof (logger as Partial<Logger> | null)?.warn !== "function") {
+    throw new ConfigError(`logger must have debug, info, warn and error, not ${show(logger)}`);
+  }
+  return withoutUndefined(hooks as ConfigHooks);
+}
+
+/** Without the keys that were left undefined, which would hide what they are merged over. */
+export function withoutUndefined<T extends object>(values: T): T {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as T;
 }
 
 function checkThreads(config: ResolvedConfig, nameOf: (key: string) => string): void {

@@ -5,26 +5,21 @@
 
 import type * as addon from "../native/index";
 
+import type { PublishResult } from "./broadcaster";
 import { ShardcastError } from "./errors";
 
 export type {
+  Account,
   Core,
   CoreEvent,
   CoreOptions,
   DoorOptions,
+  MissedMessages,
   WorkerCounters,
 } from "../native/index";
 
 /** What the addon exports. */
 export type NativeModule = typeof addon;
-
-/** A publish as the queues answered it. */
-export interface PublishCounts {
-  /** Shards of which every interested worker took the message. */
-  shards: number;
-  /** Workers that dropped it because their queue was full. */
-  dropped: number;
-}
 
 /** `accept` answers this when the client's shard holds `maxClients` already. */
 export const SHARD_FULL = -1;
@@ -54,6 +49,8 @@ export function raiseFileLimit(): number {
 }
 
 /** Unpacks what `publishText` and `publishBinary` return. */
-export function decodePublish(packed: number): PublishCounts {
-  return { shards: packed & 0xffff, dropped: packed >>> 16 };
+export function decodePublish(packed: number): PublishResult {
+  // The third count lies beyond the 32 bits that bitwise operators see.
+  const saturated = packed >= 2 ** 32 ? Math.floor(packed / 2 ** 32) : 0;
+  return { shards: packed & 0xffff, dropped: (packed >>> 16) & 0xffff, saturated };
 }

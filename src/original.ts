@@ -1,20 +1,37 @@
 import type { Server, ServerWebSocket } from "bun";
 
-import type { Broadcaster, PublishResult, ShutdownOptions } from "./broadcaster";
-import { GOING_AWAY } from "./broadcaster";
+import {
+  type Broadcaster,
+  type BroadcasterState,
+  GOING_AWAY,
+  type PublishResult,
+  type ShutdownOptions,
+  TO_NOBODY,
+} from "./broadcaster";
 import type { SocketHandlers } from "./clients";
-import type { ResolvedConfig } from "./config";
+import {
+  type ResolvedConfig,
+  resolveConfig,
+  type ShardcastConfig,
+  withoutUndefined,
+} from "./config";
+import { createLogger, type Logger } from "./logger";
 import type { MessageData } from "./payload";
+import type { SlowClient } from "./reports";
 import { checkChannel } from "./socket";
-import { noCounters, type ShardStats, shardStats } from "./stats";
+import { Feeds } from "./sources/feeds";
+import type { Source } from "./sources/source";
+import { noCounters, type ShardCounters, type ShardStats, shardStats } from "./stats";
 import { atMost, pollUntil } from "./wait";
 
 /**
- * Bun sends as it publishes, on the one JavaScript thread: in the terms of shards, there is one.
+ * Bun sends as it publishes, on the one JavaScript thread: in the terms of shards, there is one
+ * with one worker.
  */
 const THE_ONE_SHARD = 1;
 /** How often a shutdown looks whether all have left. */
 const QUIET_POLL_MS = 5;
+const DEFAULT_TOP = 10;
 
 /**
  * Bun's own `publish`, behind the same interface and without the addon.
@@ -22,44 +39,97 @@ const QUIET_POLL_MS = 5;
  * Right for under a thousand clients, and the control in every benchmark. It counts what is
  * published through it, as handed to Bun; what the app gives to `server.publish` itself goes past
  * it. Bun has no limit of clients and no queue, so `maxClients` does not apply and nothing is
- * dropped here: a slow client's own buffer drops, at `backpressureLimit`.
+ * dropped here: a slow client's own buffer drops, at `backpressureLimit`, and Bun does not say so.
  */
 export class OriginalBroadcaster implements Broadcaster {
+  readonly #input: ShardcastConfig;
+  readonly #logger: Logger;
+  readonly #feeds: Feeds;
   readonly #sockets = new Set<ServerWebSocket<unknown>>();
-  readonly #counters = { ...noCounters(), workers: 1 };
+  #counters: ShardCounters = { ...noCounters(), workers: 1 };
+  #config: ResolvedConfig;
+  #state: BroadcasterState = "starting";
   #server: Server<unknown> | undefined;
   #shutdown: Promise<void> | undefined;
 
-  constructor(private readonly config: ResolvedConfig) {}
+  constructor(config: ShardcastConfig, sources: readonly Source[] = []) {
+    this.#input = withoutUndefined(config);
+    this.#config = resolveConfig(config);
+    this.#logger = this.#config.logger ?? createLogger();
+    this.#feeds = new Feeds(sources, this, this.#logger);
+  }
 
-  /** Wraps the handlers of the server-to-be, so that a shutdown knows whom to close. */
-  watch(handlers: SocketHandlers): SocketHandlers {
+  get state(): BroadcasterState {
+    return this.#state;
+  }
+
+  /**
+   * Wraps the handlers of the server-to-be, so that clients are counted and a shutdown knows whom
+   * to close.
+   *
+   * @param defaults of the app's, for keys that the broadcaster's own config leaves out
+   * @returns what Bun is to be given as `websocket`
+   */
+  start(handlers: SocketHandlers, defaults: ShardcastConfig): SocketHandlers {
+    this.#config = resolveConfig({ ...defaults, ...this.#input });
+    this.#counters = { ...noCounters(), workers: 1 };
+    this.#shutdown = undefined;
+    const { maxPayloadLength, backpressureLimit, idleTimeout, sendPings } = this.#config;
+    return {
+      ...this.#watched(handlers),
+      maxPayloadLength,
+      backpressureLimit,
+      idleTimeout,
+      sendPings,
+    };
+  }
+
+  #watched(handlers: SocketHandlers): SocketHandlers {
     return {
       ...handlers,
       open: (ws) => {
         this.#sockets.add(ws);
+        this.#logger.debug({ client: idOf(ws), shard: 0 }, "a client has connected");
         return handlers.open?.(ws);
+      },
+      message: (ws, message) => {
+        this.#counters.messages_received += 1;
+        this.#counters.bytes_received += Buffer.byteLength(message);
+        return handlers.message?.(ws, message);
       },
       close: (ws, code, reason) => {
         this.#sockets.delete(ws);
+        this.#countClosed(code);
+        const fields = { client: idOf(ws), shard: 0, code, reason };
+        this.#logger.debug(fields, "a client has left");
         return handlers.close?.(ws, code, reason);
       },
     };
   }
 
-  /** Publishes through this server from here on. */
-  attach(server: Server<unknown>): void {
+  /** Publishes through this server from here on, and lets the sources flow. */
+  serve(server: Server<unknown>): void {
     this.#server = server;
+    this.#enter("serving");
+    this.#feeds.start();
+    const stop = server.stop.bind(server);
+    // The app may as well stop its server by itself.
+    server.stop = async (closeActiveConnections) => {
+      this.#enter("draining");
+      await stop(closeActiveConnections);
+      this.#enter("ended");
+    };
   }
 
   publish(channel: string, data: MessageData): PublishResult {
     checkChannel(channel, "publish");
     const subscribers = this.subscriberCount(channel);
+    if (subscribers === 0) return TO_NOBODY;
     this.#counters.messages += 1;
     this.#counters.deliveries_meant += subscribers;
     this.#counters.deliveries += subscribers;
     this.#server?.publish(channel, data);
-    return { shards: subscribers > 0 ? THE_ONE_SHARD : 0, dropped: 0 };
+    return { shards: THE_ONE_SHARD, dropped: 0, saturated: 0 };
   }
 
   subscriberCount(channel: string): number {
@@ -67,12 +137,38 @@ export class OriginalBroadcaster implements Broadcaster {
   }
 
   stats(): ShardStats {
-    return shardStats([{ ...this.#counters, clients: this.#sockets.size }]);
+    const clients = this.#sockets.size;
+    const slow_clients = this.#slow().length;
+    const worker = { queue_messages: 0, queue_bytes: 0, saturated: false, saturations: 0 };
+    const per_worker = [{ clients, ...worker, busy_seconds: 0 }];
+    return shardStats([{ ...this.#counters, clients, slow_clients, per_worker }]);
+  }
+
+  /** Of a client's lag Bun tells only the bytes. */
+  async slowClients(top = DEFAULT_TOP): Promise<SlowClient[]> {
+    const slow = this.#slow().map((ws) => ({
+      id: idOf(ws),
+      shard: 0,
+      worker: 0,
+      address: ws.remoteAddress,
+      lagBytes: ws.getBufferedAmount(),
+    }));
+    return slow.sort((one, other) => other.lagBytes - one.lagBytes).slice(0, top);
+  }
+
+  /** Bun does not tell what becomes of a message. */
+  audit(): Promise<undefined> {
+    return Promise.resolve(undefined);
   }
 
   /** Always 0: there is no queue. */
   queueLoad(): number {
     return 0;
+  }
+
+  /** Always false: there is no queue. */
+  get saturated(): boolean {
+    return false;
   }
 
   writable(): Promise<void> {
@@ -88,11 +184,12 @@ export class OriginalBroadcaster implements Broadcaster {
     const server = this.#server;
     if (!server) return;
     const { code = GOING_AWAY, reason = "" } = options;
-    const { spreadMs = this.config.drainSpreadMs, timeoutMs = this.config.drainTimeoutMs } =
+    const { spreadMs = this.#config.drainSpreadMs, timeoutMs = this.#config.drainTimeoutMs } =
       options;
     void server.stop();
     await atMost(this.#closeAll({ code, reason, spreadMs, timeoutMs }), timeoutMs);
     void server.stop(true);
+    this.#enter("ended");
   }
 
   /**
@@ -111,4 +208,28 @@ export class OriginalBroadcaster implements Broadcaster {
     const pending = () => this.#sockets.size + (this.#server?.pendingRequests ?? 0);
     await pollUntil(() => pending() === 0, { everyMs: QUIET_POLL_MS, timeoutMs });
   }
+
+  #enter(state: BroadcasterState): void {
+    if (state === this.#state || (this.#state === "ended" && state === "draining")) return;
+    this.#state = state;
+    if (state !== "serving") this.#feeds.stop();
+    this.#logger.info({ state }, `the broadcaster is ${state}`);
+  }
+
+  #slow(): ServerWebSocket<unknown>[] {
+    return [...this.#sockets].filter((ws) => ws.getBufferedAmount() > 0);
+  }
+
+  /** Bun tells the code alone: who has closed, and why, is read from that as far as it goes. */
+  #countClosed(code: number): void {
+    if (this.#state === "draining") this.#counters.closed_by_app += 1;
+    else if (code === 1006) this.#counters.closed_broken += 1;
+    else if ([1002, 1007, 1009].includes(code)) this.#counters.closed_violation += 1;
+    else this.#counters.closed_by_client += 1;
+  }
+}
+
+/** Elysia gives each socket an id, in its data. */
+function idOf(ws: ServerWebSocket<unknown>): string {
+  return String((ws.data as { id?: unknown } | undefined)?.id ?? "");
 }

@@ -5,6 +5,16 @@ import { unsupported } from "./errors";
 /** What can be sent: text goes out as a text frame, anything else as a binary frame. */
 export type MessageData = Exclude<Parameters<Server<unknown>["publish"]>[1], Blob>;
 
+/** Whether a value can be published as it is. */
+export function isMessageData(value: unknown): value is MessageData {
+  return (
+    typeof value === "string" ||
+    ArrayBuffer.isView(value) ||
+    value instanceof ArrayBuffer ||
+    value instanceof SharedArrayBuffer
+  );
+}
+
 /**
  * The form in which the core takes a message: a string, or a view of its bytes.
  *

@@ -1,8 +1,21 @@
-import type { Broadcaster, PublishResult, ShutdownOptions } from "./broadcaster";
-import { GOING_AWAY } from "./broadcaster";
-import type { Clients } from "./clients";
-import type { ResolvedConfig } from "./config";
+import {
+  type Broadcaster,
+  type BroadcasterState,
+  GOING_AWAY,
+  type PublishResult,
+  type ShutdownOptions,
+  TO_NOBODY,
+} from "./broadcaster";
+import { Clients, type SocketHandlers } from "./clients";
+import {
+  type ResolvedConfig,
+  resolveConfig,
+  type ShardcastConfig,
+  withoutUndefined,
+} from "./config";
+import { ShardcastError } from "./errors";
 import { EventPump } from "./event-pump";
+import { createLogger, type Logger } from "./logger";
 import {
   type Core,
   type CoreEvent,
@@ -12,17 +25,21 @@ import {
   loadNative,
 } from "./native";
 import { type MessageData, toPayload } from "./payload";
+import { type Account, type Audit, Reports, type SlowClient } from "./reports";
 import { checkChannel, type SocketHost } from "./socket";
+import { Feeds } from "./sources/feeds";
+import type { Source } from "./sources/source";
 import { type ShardStats, shardStats, sumByShard } from "./stats";
 import { atMost, pollUntil } from "./wait";
 import { Warning } from "./warning";
 
-/** Fullness of a queue below which a waiting source goes on. */
-const LOW_WATER = 0.5;
 /** How often a waiting source looks at the queues. A full queue drains in tens of milliseconds. */
 const LOAD_POLL_MS = 2;
 /** How often a stop looks whether the HTTP requests under way are answered. */
 const QUIET_POLL_MS = 5;
+const DEFAULT_TOP = 10;
+/** More slow clients than this are of no use to whoever asks. */
+const MAX_TOP = 10_000;
 
 type UpgradeEvent = Extract<CoreEvent, { type: "Upgrade" }>;
 
@@ -38,48 +55,85 @@ export interface House {
   close(): void;
 }
 
+/** What there is from `start` to `end`. After that, the counters are still read from it. */
+interface Started {
+  core: Core;
+  pump: EventPump;
+  clients: Clients;
+  house?: House;
+}
+
 /** The native broadcaster: sockets, queues and fan-out on Rust threads, one core a broadcaster. */
 export class ShardedBroadcaster implements Broadcaster, SocketHost {
-  readonly core: Core;
-  readonly #pump: EventPump;
-  #house: House | undefined;
-  #phase: "open" | "closing" | "ended" = "open";
+  readonly #input: ShardcastConfig;
+  readonly #logger: Logger;
+  readonly #feeds: Feeds;
+  readonly #reports = new Reports();
+  readonly #queueFull = new Warning((dropped) => this.#warnOfFullQueues(dropped));
+  #config: ResolvedConfig;
+  #state: BroadcasterState = "starting";
+  #started: Started | undefined;
   #shutdown: Promise<void> | undefined;
-  readonly #queueFull = new Warning(
-    (drops) => `shardcast: worker queues are full, ${drops} publishes were dropped by a worker`,
-  );
 
-  /** Starts the worker threads. Nobody can connect before `listen`. */
-  constructor(
-    private readonly config: ResolvedConfig,
-    private readonly clients: Clients,
-  ) {
-    const { Core } = loadNative();
-    this.core = new Core(coreOptions(config), () => this.#pump.ring());
-    this.#pump = new EventPump(this.core, (event) => this.#handle(event));
+  /** Has no thread and no socket before an app listens with it. */
+  constructor(config: ShardcastConfig, sources: readonly Source[] = []) {
+    this.#input = withoutUndefined(config);
+    this.#config = resolveConfig(config);
+    this.#logger = this.#config.logger ?? createLogger();
+    this.#feeds = new Feeds(sources, this, this.#logger);
+  }
+
+  get state(): BroadcasterState {
+    return this.#state;
+  }
+
+  /** For the sockets, which exist only once it has started. */
+  get core(): Core {
+    if (this.#started) return this.#started.core;
+    throw new ShardcastError("NOT_LISTENING", "the broadcaster has not started yet");
   }
 
   /**
-   * Opens the door.
+   * Starts the worker threads, anew after an end. Nobody can connect before `listen`.
+   *
+   * @param defaults of the app's, for keys that the broadcaster's own config leaves out
+   */
+  start(
+    handlers: SocketHandlers,
+    defaults: ShardcastConfig,
+  ): { config: ResolvedConfig; clients: Clients } {
+    if (this.#isUp) {
+      throw new ShardcastError("ALREADY_LISTENING", "one broadcaster serves one app");
+    }
+    this.#config = resolveConfig({ ...defaults, ...this.#input });
+    const clients = new Clients(handlers, this.#config.onSkip, this.#logger);
+    const { Core } = loadNative();
+    const core: Core = new Core(coreOptions(this.#config), () => pump.ring());
+    const pump = new EventPump(core, (event) => this.#handle(event));
+    this.#started = { core, pump, clients };
+    this.#shutdown = undefined;
+    return { config: this.#config, clients };
+  }
+
+  /**
+   * Opens the door, and lets the sources flow.
    *
    * @returns the port, which differs from the one asked for when that was 0
    * @throws with the system's `code`, such as `EADDRINUSE`
    */
   listen(door: Pick<DoorOptions, "host" | "port" | "upstream">, house: House): number {
-    this.#house = house;
-    const { headTimeoutMs, maxHeadBytes, upgradeTimeoutMs, maxPendingUpgrades } = this.config;
-    return this.core.listen({
+    const { headTimeoutMs, maxHeadBytes, upgradeTimeoutMs, maxPendingUpgrades } = this.#config;
+    const port = this.core.listen({
       ...door,
       headTimeoutMs,
       maxHeadBytes,
       upgradeTimeoutMs,
       maxPendingUpgrades,
     });
-  }
-
-  /** False once it is to end: whoever still asks for a WebSocket is to be refused. */
-  get isOpen(): boolean {
-    return this.#phase === "open";
+    if (this.#started) this.#started.house = house;
+    this.#enter("serving");
+    this.#feeds.start();
+    return port;
   }
 
   publish(channel: string, data: MessageData): PublishResult {
@@ -89,7 +143,7 @@ export class ShardedBroadcaster implements Broadcaster, SocketHost {
   /** As `publish`, to everyone but the client `except`; 0 is nobody. */
   publishPayload(channel: string, payload: string | Uint8Array, except: number): PublishResult {
     checkChannel(channel, "publish");
-    if (this.#phase === "ended") return { shards: 0, dropped: 0 };
+    if (!this.#isUp) return TO_NOBODY;
     const result = decodePublish(
       typeof payload === "string"
         ? this.core.publishText(channel, payload, except)
@@ -100,27 +154,58 @@ export class ShardedBroadcaster implements Broadcaster, SocketHost {
   }
 
   subscriberCount(channel: string): number {
-    return this.#phase === "ended" ? 0 : this.core.subscriberCount(channel);
+    return this.#isUp ? this.core.subscriberCount(channel) : 0;
   }
 
   stats(): ShardStats {
-    return shardStats(sumByShard(this.core.workers(), this.config.numShards));
+    return shardStats(sumByShard(this.#started?.core.workers() ?? [], this.#config));
+  }
+
+  async slowClients(top = DEFAULT_TOP): Promise<SlowClient[]> {
+    if (!Number.isInteger(top) || top < 0 || top > MAX_TOP) {
+      throw new RangeError(`top must be a whole number from 0 to ${MAX_TOP}, not ${top}`);
+    }
+    if (!this.#isUp) return [];
+    const report = await this.#reports.answerTo(this.core.askSlowest(top));
+    return (report?.clients ?? []).flatMap(({ client, lagMessages, lagBytes, account }) => {
+      const socket = this.#started?.clients.get(client);
+      if (!socket) return [];
+      const { id, shard, worker, remoteAddress: address } = socket;
+      return [{ id, shard, worker, address, lagMessages, lagBytes, account }];
+    });
+  }
+
+  /** What was meant for a client, and what became of that; nothing when it is gone. */
+  async account(handle: number): Promise<Account | undefined> {
+    if (!this.#isUp) return undefined;
+    const report = await this.#reports.answerTo(this.core.askClient(handle));
+    return report?.clients[0]?.account;
+  }
+
+  async audit(): Promise<Audit | undefined> {
+    if (!this.#isUp) return undefined;
+    const report = await this.#reports.answerTo(this.core.askBooks());
+    return report && { clients: report.clientBooks, shards: report.workerBooks };
   }
 
   queueLoad(): number {
-    return this.#phase === "ended" ? 0 : this.core.queueLoad();
+    return this.#isUp ? this.core.queueLoad() : 0;
+  }
+
+  get saturated(): boolean {
+    return this.#isUp && this.core.isSaturated();
   }
 
   async writable(): Promise<void> {
-    await pollUntil(() => this.queueLoad() < LOW_WATER, { everyMs: LOAD_POLL_MS });
+    await pollUntil(() => !this.saturated, { everyMs: LOAD_POLL_MS });
   }
 
   /**
    * Accepts no one from here on, and ends once all clients and requests have left by themselves.
    */
   async retire(): Promise<void> {
-    if (this.#phase === "ended") return;
-    this.#phase = "closing";
+    if (!this.#isUp) return;
+    this.#enter("draining");
     this.core.stopListening();
     await this.#quiet();
     this.end();
@@ -132,11 +217,11 @@ export class ShardedBroadcaster implements Broadcaster, SocketHost {
   }
 
   async #close(options: ShutdownOptions): Promise<void> {
-    if (this.#phase === "ended") return;
+    if (!this.#isUp) return;
     const { code = GOING_AWAY, reason = "" } = options;
-    const { spreadMs = this.config.drainSpreadMs, timeoutMs = this.config.drainTimeoutMs } =
+    const { spreadMs = this.#config.drainSpreadMs, timeoutMs = this.#config.drainTimeoutMs } =
       options;
-    this.#phase = "closing";
+    this.#enter("draining");
     this.core.stopListening();
     this.core.closeAll(code, reason, spreadMs);
     await atMost(this.#quiet(), timeoutMs);
@@ -148,23 +233,46 @@ export class ShardedBroadcaster implements Broadcaster, SocketHost {
    * whose close was told may still be in its closing handshake.
    */
   async #quiet(): Promise<void> {
-    const pending = () => this.core.clientCount() + (this.#house?.pending() ?? 0);
-    await pollUntil(() => this.#phase === "ended" || pending() === 0, { everyMs: QUIET_POLL_MS });
+    const pending = () => this.core.clientCount() + (this.#started?.house?.pending() ?? 0);
+    await pollUntil(() => !this.#isUp || pending() === 0, { everyMs: QUIET_POLL_MS });
   }
 
   /** Ends everything at once. The core first: its door still needs what answers plain HTTP. */
   end(): void {
-    if (this.#phase === "ended") return;
-    this.#phase = "ended";
-    this.core.stop();
-    this.#pump.end();
-    this.clients.abandonAll();
-    this.#house?.close();
+    if (!this.#started || this.#state === "ended") return;
+    const { core, pump, clients, house } = this.#started;
+    this.#enter("ended");
+    core.stop();
+    pump.end();
+    this.#reports.abandonAll();
+    clients.abandonAll();
+    house?.close();
+  }
+
+  get #isUp(): boolean {
+    return this.#state === "serving" || this.#state === "draining";
+  }
+
+  #enter(state: BroadcasterState): void {
+    this.#state = state;
+    if (state !== "serving") this.#feeds.stop();
+    this.#logger.info({ state }, `the broadcaster is ${state}`);
   }
 
   #handle(event: CoreEvent): void {
-    if (event.type !== "Upgrade") this.clients.dispatch(event);
-    else if (this.#phase !== "ended") this.#house?.decide(event);
+    if (event.type === "Report") this.#reports.answer(event);
+    else if (event.type !== "Upgrade") this.#started?.clients.dispatch(event);
+    else if (this.#isUp) this.#started?.house?.decide(event);
+  }
+
+  /** Names the shards, since the last of which a warning spoke. */
+  #warnOfFullQueues(dropped: number): void {
+    const full = this.core.workers().filter(({ messagesQueueFull }) => messagesQueueFull > 0);
+    const shards = [...new Set(full.map(({ shard }) => shard))];
+    this.#logger.warn(
+      { dropped, shards },
+      `worker queues are full, ${dropped} publishes were dropped by a worker`,
+    );
   }
 }
 
@@ -183,6 +291,7 @@ function coreOptions(config: ResolvedConfig): CoreOptions {
     sendPings: config.sendPings,
     queueMessages: config.queueMessages,
     queueBytes: config.queueBytes,
+    saturationPercent: config.saturationPercent,
     maxChannelsPerClient: config.maxChannelsPerClient,
   };
 }

@@ -2,7 +2,7 @@ import type { ServerWebSocket } from "bun";
 
 import { type PublishResult, sendStatus } from "./broadcaster";
 import { unsupported } from "./errors";
-import type { Core } from "./native";
+import type { Account, Core } from "./native";
 import { type MessageData, toBytes, toPayload, toText } from "./payload";
 
 /** What a socket needs of its broadcaster. */
@@ -10,6 +10,8 @@ export interface SocketHost {
   readonly core: Core;
   /** Publishes to everyone but the client `except`. */
   publishPayload(channel: string, payload: string | Uint8Array, except: number): PublishResult;
+  /** What was meant for a client, and what became of that. */
+  account(handle: number): Promise<Account | undefined>;
 }
 
 /** The client behind a socket. */
@@ -20,6 +22,9 @@ export interface Peer {
   id: string;
   /** IP address. */
   address: string;
+  shard: number;
+  /** Counted within the shard. */
+  worker: number;
 }
 
 const BINARY_TYPES = ["nodebuffer", "arraybuffer", "uint8array", "blob"] as const;
@@ -43,6 +48,9 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
   readonly #handle: number;
   readonly id: string;
   readonly remoteAddress: string;
+  /** Where it lives: its shard, and the worker within the shard. */
+  readonly shard: number;
+  readonly worker: number;
   data: T;
   /** Messages that this client missed for being slow, with `dropSlowClients: false`. */
   skippedMessages = 0;
@@ -55,6 +63,8 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
     this.#handle = peer.handle;
     this.id = peer.id;
     this.remoteAddress = peer.address;
+    this.shard = peer.shard;
+    this.worker = peer.worker;
     this.data = data;
   }
 
@@ -170,6 +180,14 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
 
   getBufferedAmount(): number {
     return this.#open ? this.#host.core.bufferedAmount(this.#handle) : 0;
+  }
+
+  /**
+   * The client's account: messages meant for it, delivered, dropped and pending. Nothing once it is
+   * closed.
+   */
+  async account(): Promise<Account | undefined> {
+    return this.#open ? this.#host.account(this.#handle) : undefined;
   }
 
   get binaryType(): BinaryType {

@@ -95,14 +95,16 @@ export class Upgrades {
   accept(request: Request, { headers, data }: UpgradeOptions = {}): boolean {
     const ask = this.#asks.get(request);
     if (!ask || ask.decided) return false;
-    const clientId = this.config.clientId?.(request) ?? crypto.randomUUID();
+    const id = String(this.config.clientId?.(request) ?? crypto.randomUUID());
     const extra = withProtocol(toFlat(headers), request);
-    if (!this.broadcaster.isOpen) return this.#turnAway(ask, "the server is shutting down");
-    const handle = this.broadcaster.core.accept(ask.id, String(clientId), extra);
+    if (this.broadcaster.state !== "serving")
+      return this.#turnAway(ask, "the server is shutting down");
+    const { core } = this.broadcaster;
+    const handle = core.accept(ask.id, id, extra);
     if (handle === SHARD_FULL) return this.#turnAway(ask, "the server is full");
     ask.decided = true;
     if (handle === ASK_GONE) return false;
-    const peer = { handle, id: String(clientId), address: ask.peer.address };
+    const peer = { handle, id, address: ask.peer.address, ...core.place(id) };
     this.clients.admit(handle, new ShardcastSocket(this.broadcaster, peer, data));
     return true;
   }

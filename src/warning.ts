@@ -11,14 +11,8 @@ export class Warning {
   #strikes = 0;
   #quiet = false;
 
-  /**
-   * @param describe makes the line from the number of strikes since the last line
-   * @param write where the line goes
-   */
-  constructor(
-    private readonly describe: (strikes: number) => string,
-    private readonly write: (line: string) => void = console.warn,
-  ) {}
+  /** @param write writes the line for the number of strikes since the last line */
+  constructor(private readonly write: (strikes: number) => void) {}
 
   /** Counts `strikes`, and writes unless a line was written less than a second ago. */
   strike(strikes = 1): void {
@@ -27,7 +21,7 @@ export class Warning {
   }
 
   #tell(): void {
-    this.write(this.describe(this.#strikes));
+    this.write(this.#strikes);
     this.#strikes = 0;
     this.#quiet = true;
     // Unreferenced: a pending line is no reason to keep the process alive.

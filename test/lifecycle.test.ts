@@ -54,12 +54,12 @@ describe.each(both)("the server, %s", (_name, config) => {
       }),
     );
     expect(app.server?.publish("ticks", "nobody")).toBe(0);
-    expect(broadcaster.publish("ticks", "nobody")).toEqual({ shards: 0, dropped: 0 });
+    expect(broadcaster.publish("ticks", "nobody")).toEqual({ shards: 0, dropped: 0, saturated: 0 });
     const client = await connect(ws);
     expect(await client.next()).toBe("ready");
     expect(app.server?.publish("ticks", "é")).toBe(2);
     expect(app.server?.publish("ticks", new Uint8Array([1, 2, 3]))).toBe(3);
-    expect(broadcaster.publish("ticks", "one")).toEqual({ shards: 1, dropped: 0 });
+    expect(broadcaster.publish("ticks", "one")).toEqual({ shards: 1, dropped: 0, saturated: 0 });
     expect(await client.take(3)).toEqual(["é", Buffer.from([1, 2, 3]), "one"]);
   });
 
@@ -93,9 +93,12 @@ describe.each(both)("the server, %s", (_name, config) => {
 });
 
 describe.each(both)("the broadcaster, %s", (_name, config) => {
-  test("does not exist before listen", () => {
-    const adapter = shardcast({ ...SMALL, ...config });
-    expect(() => adapter.broadcaster).toThrow(expect.objectContaining({ code: "NOT_LISTENING" }));
+  test("has nobody to publish to before listen", () => {
+    const { broadcaster } = shardcast({ ...SMALL, ...config });
+    expect(broadcaster.state).toBe("starting");
+    expect(broadcaster.publish("ticks", "nobody").shards).toBe(0);
+    expect(broadcaster.subscriberCount("ticks")).toBe(0);
+    expect(broadcaster.stats().total_clients).toBe(0);
   });
 
   test("counts what was published and delivered", async () => {

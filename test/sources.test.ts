@@ -33,6 +33,11 @@ async function take<T>(messages: AsyncIterable<T>, count: number): Promise<T[]> 
   return taken;
 }
 
+/** The first messages of a source, all of which are text. */
+async function texts(source: Source, count: number): Promise<string[]> {
+  return (await take(source.messages(), count)).map(String);
+}
+
 function streamOf(...chunks: string[]): ReadableStream<Uint8Array> {
   return new ReadableStream({
     start(controller) {
@@ -73,7 +78,7 @@ describe("a synthetic source", () => {
   test("makes messages of exactly the size, numbered, with the time", async () => {
     const source = synthetic({ channel: "ticks", rate: 100, size: 64 }, instantClock());
     const beforeMs = Date.now();
-    const messages = await take(source.messages(), 1001);
+    const messages = await texts(source, 1001);
     let lastTime = 0n;
     messages.forEach((message, n) => {
       expect(message).toHaveLength(64);
@@ -109,7 +114,7 @@ describe("a replayed file", () => {
 });
 
 test("the flights are real and complete JSON", async () => {
-  const [first] = await take(flights().messages(), 1);
+  const [first] = await texts(flights(), 1);
   expect(JSON.parse(first ?? "")).toMatchObject({
     origin: expect.any(String),
     delay: expect.any(Number),
@@ -148,9 +153,11 @@ describe("feeding", () => {
         queued += 1;
         if (queued > capacity) throw new Error("the queue is full");
         published.push(String(data));
-        return { shards: 1, dropped: 0 };
+        return { shards: 1, dropped: 0, saturated: 0 };
       },
-      queueLoad: () => queued / capacity,
+      get saturated() {
+        return queued >= capacity;
+      },
       async writable() {
         queued = 0;
         waits += 1;
@@ -178,7 +185,7 @@ describe("feeding", () => {
     };
     const ending = new AbortController();
     setTimeout(() => ending.abort(), 0);
-    const sink = { ...sinkOf(1), publish: () => ({ shards: 1, dropped: 0 }) };
+    const sink = { ...sinkOf(1), publish: () => ({ shards: 1, dropped: 0, saturated: 0 }) };
     await feed(endless, sink, ending.signal);
   });
 
@@ -186,7 +193,7 @@ describe("feeding", () => {
     const ending = new AbortController();
     const publish = () => {
       ending.abort();
-      return { shards: 1, dropped: 0 };
+      return { shards: 1, dropped: 0, saturated: 0 };
     };
     const sink = { ...sinkOf(100), publish };
     const source = synthetic({ channel: "c", rate: 1000, size: 64 }, instantClock());

@@ -6,16 +6,20 @@
 
 mod outbox;
 
+use std::sync::Arc;
+
+use crate::ledger::Ledger;
 use crate::log::{Cursor, Lag, Log};
-use crate::routes::ChannelId;
+use crate::missed::Missed;
 
 use self::outbox::Outbox;
 
 /// What a stretch of private bytes is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// A published message, copied from a log. It counts as a delivery, and it may be skipped.
-    Published(ChannelId),
+    /// A published message of the channel of this name, copied from a log. It counts as a delivery, and
+    /// it may be skipped.
+    Published(Arc<str>),
     /// A message to this client alone. It counts as a delivery.
     Direct,
     /// A ping, pong or close frame, which counts as nothing.
@@ -23,12 +27,20 @@ pub enum Kind {
 }
 
 impl Kind {
-    fn is_published(self) -> bool {
-        matches!(self, Kind::Published(_))
+    /// The channel of a published message.
+    fn channel(&self) -> Option<&Arc<str>> {
+        match self {
+            Kind::Published(channel) => Some(channel),
+            Kind::Direct | Kind::Control => None,
+        }
     }
 
-    fn is_message(self) -> bool {
-        self != Kind::Control
+    fn is_published(&self) -> bool {
+        self.channel().is_some()
+    }
+
+    fn is_message(&self) -> bool {
+        *self != Kind::Control
     }
 }
 
@@ -46,6 +58,12 @@ pub struct Completed {
 pub struct Backlog {
     outbox: Option<Box<Outbox>>,
     cursor: Cursor,
+    /// Sequence number from which on the log's messages are meant for the client and not in `meant`.
+    uncounted: u64,
+    /// Messages meant for the client, see [`Ledger`].
+    meant: u64,
+    delivered: u64,
+    dropped: u64,
 }
 
 impl Backlog {
@@ -58,6 +76,7 @@ impl Backlog {
     /// client had not read of its log so far must be detached, or it is lost.
     pub fn follow(&mut self, log: &Log) {
         self.cursor = log.head();
+        self.uncounted = log.next_sequence();
     }
 
     /// True when all was written.
@@ -75,26 +94,33 @@ impl Backlog {
 
     /// Notes that the first `bytes` of [`Backlog::unwritten`] were written.
     pub fn wrote(&mut self, bytes: usize, log: &Log) -> Completed {
-        let Some(outbox) = &mut self.outbox else {
-            let messages = log.advance(&mut self.cursor, bytes);
-            return Completed { messages, direct_bytes: 0 };
+        let completed = match &mut self.outbox {
+            None => {
+                let messages = log.advance(&mut self.cursor, bytes);
+                Completed { messages, direct_bytes: 0 }
+            }
+            Some(outbox) => {
+                let completed = outbox.wrote(bytes);
+                if outbox.unwritten().is_empty() {
+                    self.outbox = None;
+                }
+                completed
+            }
         };
-        let completed = outbox.wrote(bytes);
-        if outbox.unwritten().is_empty() {
-            self.outbox = None;
-        }
+        self.delivered += completed.messages;
         completed
     }
 
     /// Makes the unread rest of the log private, so that private bytes can follow it.
     pub fn detach(&mut self, log: &Log) {
+        self.count_meant(log);
         if self.cursor == log.head() {
             return;
         }
         let cursor = self.cursor;
         let outbox = self.outbox_at(log);
         for (channel, bytes) in log.unread_messages(cursor) {
-            outbox.push(Kind::Published(channel), bytes);
+            outbox.push(Kind::Published(Arc::clone(channel)), bytes);
         }
         self.cursor = log.head();
     }
@@ -102,6 +128,7 @@ impl Backlog {
     /// Adds a frame for this client alone, after all that came before it.
     pub fn push(&mut self, kind: Kind, frame: &[u8], log: &Log) {
         self.detach(log);
+        self.meant += u64::from(kind.is_message());
         self.outbox_at(log).push(kind, frame);
     }
 
@@ -121,32 +148,56 @@ impl Backlog {
         private + log.lag(self.cursor).messages
     }
 
-    /// Jumps to the head of the log and returns the published messages that were left out. A message
-    /// that was begun is kept, for a frame cannot be left half-sent, and so is all that is private.
-    pub fn skip(&mut self, log: &Log) -> u64 {
-        self.retain(log, |kind| !kind.is_published())
+    /// The account of the client so far.
+    pub fn ledger(&self, log: &Log) -> Ledger {
+        Ledger {
+            meant: self.meant + (log.next_sequence() - self.uncounted),
+            delivered: self.delivered,
+            dropped: self.dropped,
+            pending: self.messages(log),
+        }
+    }
+
+    /// Jumps to the head of the log, and adds the published messages that it left out to `missed`;
+    /// returns their number. A message that was begun is kept, for a frame cannot be left half-sent, and
+    /// so is all that is private.
+    pub fn skip(&mut self, log: &Log, missed: &mut Missed) -> u64 {
+        self.shed(log, |channel| channel.inspect(|channel| missed.add(channel)).is_some())
     }
 
     /// Drops all but the frame that was begun and returns the messages that were left out.
     pub fn clear(&mut self, log: &Log) -> u64 {
-        self.retain(log, |_| false)
+        self.shed(log, |_| true)
     }
 
-    fn retain(&mut self, log: &Log, keep: impl Fn(Kind) -> bool) -> u64 {
+    /// Drops frames that were not begun: all of the log's, and the private ones to which `sheds` says
+    /// yes. It is asked about every frame by its channel, `None` for what was not published.
+    fn shed(&mut self, log: &Log, mut sheds: impl FnMut(Option<&Arc<str>>) -> bool) -> u64 {
         let before = self.messages(log);
-        let begun = log.begun(self.cursor);
-        if !begun.is_empty() {
-            let (channel, _) = log.unread_messages(self.cursor).next().expect("it is unread");
-            self.outbox_at(log).push(Kind::Published(channel), begun);
-        }
-        self.cursor = log.head();
         if let Some(outbox) = &mut self.outbox {
-            outbox.retain(keep);
-            if outbox.unwritten().is_empty() {
-                self.outbox = None;
-            }
+            outbox.retain(|kind| !sheds(kind.channel()));
         }
-        before - self.messages(log)
+        let begun = log.begun(self.cursor);
+        let mut unread = log.unread_messages(self.cursor);
+        if !begun.is_empty() {
+            let (channel, _) = unread.next().expect("it is unread");
+            self.outbox_at(log).push(Kind::Published(Arc::clone(channel)), begun);
+        }
+        unread.for_each(|(channel, _)| assert!(sheds(Some(channel)), "the log is left as it is"));
+        self.count_meant(log);
+        self.cursor = log.head();
+        if self.outbox.as_ref().is_some_and(|outbox| outbox.unwritten().is_empty()) {
+            self.outbox = None;
+        }
+        let dropped = before - self.messages(log);
+        self.dropped += dropped;
+        dropped
+    }
+
+    /// Counts what the log has brought since it was last counted.
+    fn count_meant(&mut self, log: &Log) {
+        self.meant += log.next_sequence() - self.uncounted;
+        self.uncounted = log.next_sequence();
     }
 
     /// The outbox, to take what the cursor stands before. A message that was begun in the log comes

@@ -1,149 +1,42 @@
-//! The face that JavaScript sees, and the only file that knows Node-API.
+//! The face that JavaScript sees. Nothing outside of this module knows Node-API.
 //!
 //! Every method runs on the JavaScript thread. Nothing here decides anything: it turns JavaScript values
 //! into calls of the [`Broadcaster`], and what happened into JavaScript values.
 
+mod counters;
+mod events;
+mod headers;
+mod options;
+
 use std::cell::RefCell;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
-use std::num::NonZeroU32;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use bytes::Bytes;
-use hyper::header::{HeaderName, HeaderValue};
-use napi::bindgen_prelude::{BufferSlice, ToNapiValue, Uint8Array};
+use napi::Status;
+use napi::bindgen_prelude::Uint8Array;
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
-use napi::{Env, Status, sys};
 use napi_derive::napi;
 
-use crate::bridge::Event;
-use crate::broadcaster::{Broadcaster, NotAccepted, Published, Sent, WorkerSnapshot};
-use crate::door::{DoorConfig, Headers};
+use crate::broadcaster::{Broadcaster, NotAccepted, Published, Sent};
 use crate::frame::Frame;
-use crate::log::Lag;
-use crate::options::{ClientLimits, Options, SlowPolicy};
-use crate::placement::{self, Placement};
-use crate::queue::QueueLimits;
+use crate::placement;
+use crate::reports::Question;
+
+use self::counters::WorkerCounters;
+use self::events::{CoreEvent, to_javascript};
+use self::headers::parse_headers;
+use self::options::{CoreOptions, DoorOptions};
 
 /// Calls JavaScript without arguments, does not keep the process alive, and never waits.
 type Doorbell = ThreadsafeFunction<(), (), (), Status, false, true>;
 
-/// Limits and sizes of the core. Counts, unless the name carries a unit.
-#[napi(object)]
-pub struct CoreOptions {
-    pub num_shards: u32,
-    pub workers_per_shard: u32,
-    /// Clients per shard.
-    pub max_clients: u32,
-    /// Messages a client may fall behind before it is slow.
-    pub buffer_size: u32,
-    /// Bytes a client may fall behind before it is slow.
-    pub buffer_bytes: f64,
-    /// Disconnect slow clients; otherwise they skip what they missed.
-    pub drop_slow_clients: bool,
-    /// Largest inbound message, in bytes.
-    pub max_payload_length: f64,
-    /// Bytes of direct messages that may wait for one client.
-    pub backpressure_limit: f64,
-    /// Seconds of silence after which a client is given up; 0 is never.
-    pub idle_timeout_seconds: u32,
-    /// Ping a client after half of that silence.
-    pub send_pings: bool,
-    /// Published messages that may wait in one worker's queue.
-    pub queue_messages: u32,
-    /// Bytes of published messages that may wait in one worker's queue.
-    pub queue_bytes: f64,
-    /// Channels one client may be subscribed to.
-    pub max_channels_per_client: u32,
-}
-
-/// Where the door listens, and what it tolerates.
-#[napi(object)]
-pub struct DoorOptions {
-    /// An IP address.
-    pub host: String,
-    /// 0 is any free port.
-    pub port: u16,
-    /// Path of the unix socket on which plain HTTP is answered.
-    pub upstream: String,
-    pub head_timeout_ms: u32,
-    pub max_head_bytes: u32,
-    pub upgrade_timeout_ms: u32,
-    pub max_pending_upgrades: u32,
-}
-
-/// Something that happened.
-#[napi(discriminant = "type", object_from_js = false)]
-pub enum CoreEvent {
-    /// A client asks for a WebSocket. Answer with `accept` or `refuse`.
-    Upgrade {
-        ask: u32,
-        /// Path and query, as in the request line.
-        url: String,
-        /// Name, value, name, value, …
-        headers: Vec<String>,
-        address: String,
-        port: u16,
-    },
-    /// A client sent a text message.
-    Text { client: u32, data: String },
-    /// A client sent a binary message.
-    Binary {
-        client: u32,
-        #[napi(ts_type = "Buffer")]
-        data: CopiedBuffer,
-    },
-    /// A client is gone.
-    Closed { client: u32, code: u16, reason: String },
-    /// A slow client missed messages.
-    Skipped { client: u32, messages: f64 },
-}
-
-/// Bytes that become a `Buffer` of JavaScript's own: the collector does not feel the weight of memory
-/// that is not.
-pub struct CopiedBuffer(Vec<u8>);
-
-impl ToNapiValue for CopiedBuffer {
-    unsafe fn to_napi_value(
-        raw: sys::napi_env,
-        bytes: CopiedBuffer,
-    ) -> napi::Result<sys::napi_value> {
-        let env = Env::from_raw(raw);
-        let buffer = BufferSlice::copy_from(&env, bytes.0)?;
-        // SAFETY: `raw` is the environment of this call, as the caller promises.
-        unsafe { BufferSlice::to_napi_value(raw, buffer) }
-    }
-}
-
-/// Counters of one worker since start, and its gauges now.
-#[napi(object)]
-pub struct WorkerCounters {
+/// Where a client lives.
+#[napi(object, object_from_js = false)]
+pub struct ClientPlace {
     pub shard: u32,
+    /// Counted within the shard.
     pub worker: u32,
-    /// Clients it holds, those that leave and those whose socket is still to come too.
-    pub clients: f64,
-    /// Published messages taken from the queue.
-    pub messages: f64,
-    /// Messages meant for clients, each counted once a client, those that the queue refused too.
-    pub deliveries_meant: f64,
-    /// Messages that a client's socket has accepted whole.
-    pub deliveries: f64,
-    pub dropped_slow: f64,
-    pub dropped_skipped: f64,
-    pub dropped_closed: f64,
-    pub dropped_queue_full: f64,
-    /// Published messages that the queue refused.
-    pub messages_queue_full: f64,
-    /// Clients disconnected for being slow.
-    pub slow_closed: f64,
-    pub bytes_written: f64,
-    pub writes: f64,
-    pub messages_received: f64,
-    pub bytes_received: f64,
-    /// Published messages in the queue now, and their bytes.
-    pub queue_messages: f64,
-    pub queue_bytes: f64,
 }
 
 /// The native core of one server.
@@ -280,25 +173,25 @@ impl Core {
         self.broadcaster.borrow_mut().terminate(client);
     }
 
-    /// Publishes text to a channel, but not to the client `except` (0 for nobody). The answer holds the
-    /// number of shards that took it in its lower 16 bits, and above them the number of workers that
-    /// dropped it.
+    /// Publishes text to a channel, but not to the client `except` (0 for nobody). The answer holds,
+    /// in 16 bits each from the lowest up: the number of shards that took it, of workers that dropped it,
+    /// and of workers that took it though saturated.
     #[napi]
-    pub fn publish_text(&self, channel: String, text: String, except: u32) -> u32 {
+    pub fn publish_text(&self, channel: String, text: String, except: u32) -> i64 {
         self.publish(&channel, &Frame::text(&text), except)
     }
 
     /// Publishes bytes; answers as `publishText`.
     #[napi]
-    pub fn publish_binary(&self, channel: String, bytes: &[u8], except: u32) -> u32 {
+    pub fn publish_binary(&self, channel: String, bytes: &[u8], except: u32) -> i64 {
         self.publish(&channel, &Frame::binary(bytes), except)
     }
 
-    fn publish(&self, channel: &str, frame: &Frame, except: u32) -> u32 {
+    fn publish(&self, channel: &str, frame: &Frame, except: u32) -> i64 {
         let except = (except != 0).then_some(except);
-        let Published { shards, dropped } =
+        let Published { shards, dropped, saturated } =
             self.broadcaster.borrow_mut().publish(channel, frame, except);
-        shards | dropped << 16
+        i64::from(shards) | i64::from(dropped) << 16 | i64::from(saturated) << 32
     }
 
     /// Number of clients that are subscribed to a channel.
@@ -311,6 +204,19 @@ impl Core {
     #[napi]
     pub fn queue_load(&self) -> f64 {
         self.broadcaster.borrow().queue_load()
+    }
+
+    /// Whether any queue is past its soft mark, or has been and is not yet well below it.
+    #[napi]
+    pub fn is_saturated(&self) -> bool {
+        self.broadcaster.borrow().is_saturated()
+    }
+
+    /// Where a client of this id lives.
+    #[napi]
+    pub fn place(&self, client_id: String) -> ClientPlace {
+        let (shard, worker) = self.broadcaster.borrow().place(&client_id);
+        ClientPlace { shard: shard as u32, worker: worker as u32 }
     }
 
     /// The oldest events, `max` at most. Fewer mean that the doorbell will ring for the next.
@@ -347,6 +253,25 @@ impl Core {
         self.broadcaster.borrow().snapshots().map(WorkerCounters::from).collect()
     }
 
+    /// Asks for the clients that lag most of those whose socket refuses bytes, `limit` at most. The
+    /// answer is a `Report` event with the number that this returns.
+    #[napi]
+    pub fn ask_slowest(&self, limit: u32) -> u32 {
+        self.broadcaster.borrow_mut().ask(Question::Slowest(limit as usize))
+    }
+
+    /// Asks how one client stands; answered as `askSlowest`.
+    #[napi]
+    pub fn ask_client(&self, client: u32) -> u32 {
+        self.broadcaster.borrow_mut().ask(Question::Client(client))
+    }
+
+    /// Asks for the accounts of all clients beside those of the workers; answered as `askSlowest`.
+    #[napi]
+    pub fn ask_books(&self) -> u32 {
+        self.broadcaster.borrow_mut().ask(Question::Books)
+    }
+
     /// Ends all threads and waits for them.
     #[napi]
     pub fn stop(&self) {
@@ -369,124 +294,6 @@ pub fn raise_file_limit() -> f64 {
     // Refused, the limit stays as it is, which is what the caller is told.
     let _ = setrlimit(Resource::Nofile, raised);
     getrlimit(Resource::Nofile).current.map_or(f64::INFINITY, |limit| limit as f64)
-}
-
-impl CoreOptions {
-    fn checked(self) -> napi::Result<Options, &'static str> {
-        let nonzero = |name, value| {
-            NonZeroU32::new(value).ok_or_else(|| invalid(format!("{name} must be at least 1")))
-        };
-        let idle_timeout = Duration::from_secs(u64::from(self.idle_timeout_seconds));
-        Ok(Options {
-            placement: Placement {
-                shards: nonzero("numShards", self.num_shards)?,
-                workers_per_shard: nonzero("workersPerShard", self.workers_per_shard)?,
-            },
-            max_clients: self.max_clients as usize,
-            max_channels_per_client: self.max_channels_per_client as usize,
-            backpressure_limit_bytes: self.backpressure_limit as usize,
-            queue: QueueLimits {
-                messages: nonzero("queueMessages", self.queue_messages)?.get() as usize,
-                bytes: (self.queue_bytes as usize).max(1),
-            },
-            client: ClientLimits {
-                lag: Lag { messages: u64::from(self.buffer_size), bytes: self.buffer_bytes as u64 },
-                slow: if self.drop_slow_clients {
-                    SlowPolicy::Disconnect
-                } else {
-                    SlowPolicy::Skip
-                },
-                max_payload_bytes: self.max_payload_length as usize,
-                idle_timeout: (!idle_timeout.is_zero()).then_some(idle_timeout),
-                send_pings: self.send_pings,
-            },
-        })
-    }
-}
-
-impl DoorOptions {
-    fn checked(self) -> napi::Result<DoorConfig, &'static str> {
-        let address: IpAddr = self
-            .host
-            .parse()
-            .map_err(|_| invalid(format!("host must be an IP address, not {:?}", self.host)))?;
-        Ok(DoorConfig {
-            address: SocketAddr::new(address, self.port),
-            upstream: PathBuf::from(self.upstream),
-            head_timeout: Duration::from_millis(u64::from(self.head_timeout_ms)),
-            max_head_bytes: self.max_head_bytes as usize,
-            upgrade_timeout: Duration::from_millis(u64::from(self.upgrade_timeout_ms)),
-            max_pending_upgrades: self.max_pending_upgrades as usize,
-        })
-    }
-}
-
-impl From<WorkerSnapshot> for WorkerCounters {
-    fn from(snapshot: WorkerSnapshot) -> WorkerCounters {
-        let WorkerSnapshot { shard, worker, tally, refused, queue_messages, queue_bytes } =
-            snapshot;
-        WorkerCounters {
-            shard: shard as u32,
-            worker: worker as u32,
-            clients: tally.clients as f64,
-            messages: tally.messages as f64,
-            deliveries_meant: (tally.deliveries_meant + refused.deliveries) as f64,
-            deliveries: tally.deliveries as f64,
-            dropped_slow: tally.dropped_slow as f64,
-            dropped_skipped: tally.dropped_skipped as f64,
-            dropped_closed: tally.dropped_closed as f64,
-            dropped_queue_full: refused.deliveries as f64,
-            messages_queue_full: refused.messages as f64,
-            slow_closed: tally.slow_closed as f64,
-            bytes_written: tally.bytes_written as f64,
-            writes: tally.writes as f64,
-            messages_received: tally.messages_received as f64,
-            bytes_received: tally.bytes_received as f64,
-            queue_messages: queue_messages as f64,
-            queue_bytes: queue_bytes as f64,
-        }
-    }
-}
-
-fn to_javascript(event: Event, broadcaster: &mut Broadcaster) -> CoreEvent {
-    match event {
-        Event::Upgrade(request) => CoreEvent::Upgrade {
-            ask: broadcaster.keep_ask(request.decide),
-            url: request.uri,
-            headers: print_headers(&request.headers),
-            address: request.peer.ip().to_canonical().to_string(),
-            port: request.peer.port(),
-        },
-        Event::Text(client, data) => CoreEvent::Text { client, data },
-        Event::Binary(client, data) => CoreEvent::Binary { client, data: CopiedBuffer(data) },
-        Event::Closed { client, code, reason } => CoreEvent::Closed { client, code, reason },
-        Event::Skipped(client, messages) => {
-            CoreEvent::Skipped { client, messages: messages as f64 }
-        }
-    }
-}
-
-fn print_headers(headers: &Headers) -> Vec<String> {
-    let texts = headers.iter().flat_map(|(name, value)| {
-        // A byte is a character of the same number, as everywhere in JavaScript's own HTTP.
-        let value = value.as_bytes().iter().copied().map(char::from).collect();
-        [name.as_str().to_owned(), value]
-    });
-    texts.collect()
-}
-
-fn parse_headers(flat: &[String]) -> napi::Result<Headers, &'static str> {
-    let pairs = flat.chunks_exact(2).map(|pair| {
-        let name = HeaderName::from_bytes(pair[0].as_bytes());
-        let name = name.map_err(|_| invalid(format!("{:?} is not a header name", pair[0])))?;
-        let value = pair[1].chars().map(|char| u8::try_from(u32::from(char)));
-        let value = value.collect::<Result<Vec<u8>, _>>().ok();
-        let value = value.and_then(|value| HeaderValue::from_bytes(&value).ok());
-        let value =
-            value.ok_or_else(|| invalid(format!("{:?} is not a value for {name}", pair[1])))?;
-        Ok((name, value))
-    });
-    pairs.collect()
 }
 
 fn invalid(message: String) -> napi::Error<&'static str> {

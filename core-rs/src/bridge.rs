@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering, fence};
 
 use crate::client::ClientKey;
 use crate::door::UpgradeRequest;
+use crate::missed::Missed;
 use crate::queue::{MustWake, Queue, QueueLimits};
+use crate::reports::{Report, ReportId};
 
 /// Messages of clients that may wait for JavaScript. Each worker may pass it by what one read holds.
 const INBOUND: QueueLimits = QueueLimits { messages: 4096, bytes: 16 * 1024 * 1024 };
@@ -31,7 +33,11 @@ pub enum Event {
         reason: String,
     },
     /// A slow client missed messages.
-    Skipped(ClientKey, u64),
+    Skipped(ClientKey, Missed),
+    /// A worker's answer to a question; all workers' when [`Broadcaster`] hands it on.
+    ///
+    /// [`Broadcaster`]: crate::broadcaster::Broadcaster
+    Report(ReportId, Report),
 }
 
 /// The ring and its doorbell.

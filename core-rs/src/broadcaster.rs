@@ -16,14 +16,17 @@ use tokio::sync::oneshot::Sender;
 use crate::admission::Admission;
 use crate::asks::{AskGone, AskId, Asks};
 use crate::bridge::{Bridge, Event};
+use crate::channel::ChannelId;
 use crate::client::{ClientKey, Pressure};
 use crate::command::Command;
 use crate::door::{Decision, Door, DoorConfig, Headers};
 use crate::error::Error;
 use crate::frame::Frame;
+use crate::lane::{Answer, Lane, Offer, Refused, Saturation};
 use crate::options::Options;
 use crate::placement::Place;
-use crate::routes::{ChannelId, Routes};
+use crate::reports::{Question, ReportId, Reports};
+use crate::routes::Routes;
 use crate::shard::{Shard, ShardFull};
 use crate::stats::Tally;
 use crate::worker::WorkerHandle;
@@ -39,25 +42,11 @@ pub struct Broadcaster {
     bridge: Arc<Bridge>,
     door: Option<Door>,
     asks: Asks,
+    reports: Reports,
     /// Nobody is let in any more.
     closing: bool,
     /// The lanes to wake at the end of a publish; kept for its buffer.
     to_wake: Vec<usize>,
-}
-
-/// A worker, and what was kept from it because its queue was full.
-struct Lane {
-    worker: WorkerHandle,
-    refused: Refused,
-}
-
-/// What never entered a worker's queue.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Refused {
-    /// Published messages.
-    pub messages: u64,
-    /// What they would have become: each counted once for every subscriber.
-    pub deliveries: u64,
 }
 
 /// What the sequencer knows of a client.
@@ -77,6 +66,8 @@ pub struct Published {
     pub shards: u32,
     /// Workers with subscribers whose queue was full.
     pub dropped: u32,
+    /// Workers that took it with their queue past its soft mark.
+    pub saturated: u32,
 }
 
 /// Why an upgrade was not accepted.
@@ -110,6 +101,8 @@ pub struct WorkerSnapshot {
     pub tally: Tally,
     /// What its queue refused.
     pub refused: Refused,
+    /// How its queue stands with its soft mark.
+    pub saturation: Saturation,
     /// Published messages in its queue.
     pub queue_messages: usize,
     /// Their bytes.
@@ -132,7 +125,7 @@ impl Broadcaster {
             .map(|number| {
                 let bridge = Arc::clone(&bridge);
                 let worker = WorkerHandle::start(number, options.queue, options.client, bridge)?;
-                Ok(Lane { worker, refused: Refused::default() })
+                Ok(Lane::new(worker, options.queue, options.saturation_percent))
             })
             .collect::<io::Result<_>>()?;
         let shards = 0..options.placement.shards.get();
@@ -145,6 +138,7 @@ impl Broadcaster {
             bridge,
             door: None,
             asks: Asks::default(),
+            reports: Reports::default(),
             closing: false,
             to_wake: Vec::new(),
             options,
@@ -254,8 +248,8 @@ impl Broadcaster {
             return Err(Error::TooManyChannels { client, limit });
         }
         let channel = self.routes.add(channel, registration.place.worker);
-        let at = registration.channels.partition_point(|&other| other < channel);
-        registration.channels.insert(at, channel);
+        let at = registration.channels.partition_point(|&other| other < channel.id);
+        registration.channels.insert(at, channel.id);
         let worker = registration.place.worker;
         self.command(worker, Command::Subscribe(client, channel));
         Ok(true)
@@ -306,15 +300,20 @@ impl Broadcaster {
         let mut shard = ShardOutcome::default();
         for listeners in self.routes.listeners(channel) {
             shard.enter(self.options.placement.shard_of(listeners.worker), &mut published);
-            let lane = &mut self.lanes[listeners.worker];
-            let command = Command::Publish { channel, frame: frame.clone(), except };
-            match lane.worker.mailbox().queue().try_push(command, frame.encoded_len()) {
-                Ok(must_wake) if must_wake.0 => self.to_wake.push(listeners.worker),
-                Ok(_) => {}
-                Err(_) => {
-                    let excluded = u64::from(except_on == Some(listeners.worker));
-                    lane.refused.messages += 1;
-                    lane.refused.deliveries += u64::from(listeners.clients) - excluded;
+            let excluded = u64::from(except_on == Some(listeners.worker));
+            let answer = self.lanes[listeners.worker].offer(Offer {
+                command: Command::Publish { channel, frame: frame.clone(), except },
+                bytes: frame.encoded_len(),
+                subscribers: u64::from(listeners.clients) - excluded,
+            });
+            match answer {
+                Answer::Taken { must_wake, saturated } => {
+                    published.saturated += u32::from(saturated);
+                    if must_wake.0 {
+                        self.to_wake.push(listeners.worker);
+                    }
+                }
+                Answer::Refused => {
                     published.dropped += 1;
                     shard.took_all = false;
                 }
@@ -385,11 +384,35 @@ impl Broadcaster {
 
     /// The oldest thing that happened and was not told yet.
     pub fn next_event(&mut self) -> Option<Event> {
-        let event = self.bridge.pop();
-        if let Some(Event::Closed { client, .. }) = &event {
-            self.forget(*client);
+        loop {
+            match self.bridge.pop()? {
+                Event::Closed { client, code, reason } => {
+                    self.forget(client);
+                    return Some(Event::Closed { client, code, reason });
+                }
+                Event::Report(id, part) => {
+                    if let Some(whole) = self.reports.answer(id, part) {
+                        return Some(Event::Report(id, whole));
+                    }
+                }
+                event => return Some(event),
+            }
         }
-        event
+    }
+
+    /// Asks how clients stand. The answer is an [`Event::Report`] with the id that this returns.
+    pub fn ask(&mut self, question: Question) -> ReportId {
+        let workers = match question {
+            Question::Slowest(_) | Question::Books => 0..self.lanes.len(),
+            Question::Client(client) => match self.clients.get(&client) {
+                Some(registration) => registration.place.worker..registration.place.worker + 1,
+                // Any worker knows that there is no such client.
+                None => 0..1,
+            },
+        };
+        let request = self.reports.ask(question, workers.len());
+        workers.for_each(|worker| self.command(worker, Command::Report(request)));
+        request.id
     }
 
     /// To be asked when [`Broadcaster::next_event`] has nothing more. After true, the doorbell rings for
@@ -423,6 +446,17 @@ impl Broadcaster {
         loads.fold(0.0, f64::max)
     }
 
+    /// Whether any queue is past its soft mark, or has been and is not yet well below it.
+    pub fn is_saturated(&self) -> bool {
+        self.lanes.iter().any(|lane| lane.saturation().now)
+    }
+
+    /// The shard of a client, and its worker within the shard.
+    pub fn place(&self, client_id: &str) -> (usize, usize) {
+        let Place { shard, worker } = self.options.placement.place(client_id);
+        (shard, worker % self.options.placement.workers_per_shard.get() as usize)
+    }
+
     /// What every worker has counted.
     pub fn snapshots(&self) -> impl Iterator<Item = WorkerSnapshot> {
         let per_shard = self.options.placement.workers_per_shard.get() as usize;
@@ -430,7 +464,8 @@ impl Broadcaster {
             shard: self.options.placement.shard_of(number),
             worker: number % per_shard,
             tally: lane.worker.stats(),
-            refused: lane.refused,
+            refused: lane.refused(),
+            saturation: lane.saturation(),
             queue_messages: lane.worker.mailbox().queue().messages(),
             queue_bytes: lane.worker.mailbox().queue().bytes(),
         })

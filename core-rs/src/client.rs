@@ -12,6 +12,7 @@ use crate::backlog::Backlog;
 use crate::cohort::{CohortIndex, SILENT};
 use crate::frame::Decoder;
 use crate::log::{Lag, Log};
+use crate::missed::Missed;
 use crate::stats::Tally;
 
 /// Names a client to everyone: the sequencer gives it out, and it is never 0.
@@ -60,8 +61,8 @@ pub struct Client {
     pub heard_at_secs: u32,
     /// A ping was sent since it was last heard.
     pub pinged: bool,
-    /// Messages it missed that JavaScript was not told of yet.
-    pub skipped_untold: u64,
+    /// What it missed and JavaScript was not told of yet.
+    pub missed: Missed,
     pressure: Arc<Pressure>,
 }
 
@@ -108,7 +109,7 @@ impl Client {
             ended: false,
             heard_at_secs: now_secs,
             pinged: false,
-            skipped_untold: 0,
+            missed: Missed::default(),
             pressure,
         }
     }
@@ -120,8 +121,15 @@ impl Client {
     }
 
     /// Gives up the socket, to be deregistered and closed.
-    pub fn take_socket(&mut self) -> Option<TcpStream> {
-        self.socket.take()
+    pub fn take_socket(&mut self, tally: &mut Tally) -> Option<TcpStream> {
+        let socket = self.socket.take()?;
+        self.set_blocked(false, tally);
+        Some(socket)
+    }
+
+    /// True when it has a socket, which refuses bytes.
+    pub fn is_slow(&self) -> bool {
+        self.blocked && self.socket.is_some()
     }
 
     /// True while it hears its channels.
@@ -135,7 +143,7 @@ impl Client {
             let Some(socket) = &mut self.socket else { return Flushed::Blocked };
             let unwritten = self.backlog.unwritten(log);
             if unwritten.is_empty() {
-                self.set_blocked(false);
+                self.set_blocked(false, tally);
                 return Flushed::All;
             }
             let wanted = unwritten.len();
@@ -144,11 +152,11 @@ impl Client {
                     self.note_written(written, log, tally);
                     // A short write means a full socket: epoll reports when it has room again.
                     if written < wanted {
-                        return self.refused(log);
+                        return self.refused(log, tally);
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    return self.refused(log);
+                    return self.refused(log, tally);
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Flushed::Broken(error),
@@ -166,17 +174,23 @@ impl Client {
         }
     }
 
-    fn refused(&mut self, log: &Log) -> Flushed {
+    fn refused(&mut self, log: &Log, tally: &mut Tally) -> Flushed {
         let lag = self.backlog.lag(log);
         self.grace = if self.blocked { self.grace.least(lag) } else { lag };
-        self.set_blocked(true);
+        self.set_blocked(true, tally);
         Flushed::Blocked
     }
 
-    fn set_blocked(&mut self, blocked: bool) {
-        if self.blocked != blocked {
-            self.blocked = blocked;
-            self.pressure.refused.store(blocked, Ordering::Relaxed);
+    fn set_blocked(&mut self, blocked: bool, tally: &mut Tally) {
+        if self.blocked == blocked {
+            return;
+        }
+        self.blocked = blocked;
+        self.pressure.refused.store(blocked, Ordering::Relaxed);
+        if blocked {
+            tally.slow_clients += 1;
+        } else {
+            tally.slow_clients -= 1;
         }
     }
 

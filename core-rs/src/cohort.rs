@@ -1,9 +1,9 @@
 //! The clients of one worker that hear the same channels, and the one log they all read.
 
+use crate::channel::{Channel, ChannelId};
 use crate::client::ClientIndex;
 use crate::log::{Cursor, Log};
 use crate::roster::{Reseated, Roster};
-use crate::routes::ChannelId;
 
 /// Where a worker keeps a cohort. Free again when its last client has left.
 pub type CohortIndex = usize;
@@ -13,8 +13,6 @@ pub const SILENT: CohortIndex = 0;
 
 /// A cohort. Its clients differ only in their cursors.
 pub struct Cohort {
-    /// What its clients are subscribed to, sorted.
-    channels: Box<[ChannelId]>,
     log: Log,
     roster: Roster,
     /// The oldest cursor seen in this pass: when the pass ends, everyone has read up to here.
@@ -25,10 +23,9 @@ pub struct Cohort {
 
 impl Cohort {
     /// A cohort without members.
-    pub fn new(channels: Box<[ChannelId]>) -> Cohort {
+    pub fn new(channels: Box<[Channel]>) -> Cohort {
         Cohort {
-            channels,
-            log: Log::default(),
+            log: Log::new(channels),
             roster: Roster::default(),
             oldest: Cursor::default(),
             scheduled: false,
@@ -36,8 +33,8 @@ impl Cohort {
     }
 
     /// What its clients are subscribed to, sorted.
-    pub fn channels(&self) -> &[ChannelId] {
-        &self.channels
+    pub fn channels(&self) -> &[Channel] {
+        self.log.channels()
     }
 
     /// The log that all members read.

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::channel::{Channel, ChannelId};
 use crate::client::{ClientKey, Pressure};
 use crate::frame::Frame;
-use crate::routes::ChannelId;
+use crate::reports::ReportRequest;
 
 /// One item of a worker's queue.
 pub enum Command {
@@ -28,7 +29,7 @@ pub enum Command {
     /// The socket of an expected client will not come.
     Abandon(ClientKey),
     /// A client hears a channel from here on.
-    Subscribe(ClientKey, ChannelId),
+    Subscribe(ClientKey, Channel),
     /// A client does not hear a channel from here on.
     Unsubscribe(ClientKey, ChannelId),
     /// A message to one client.
@@ -46,6 +47,8 @@ pub enum Command {
         /// How long it is to take.
         over: Duration,
     },
+    /// Tell the bridge how clients stand.
+    Report(ReportRequest),
     /// JavaScript has caught up: read from clients again.
     Resume,
     /// End the thread. Sockets are closed as they are.

@@ -5,8 +5,9 @@
 //! lacks is one slice, and goes out in one write.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
-use crate::routes::ChannelId;
+use crate::channel::{Channel, ChannelId};
 
 /// Capacity in bytes that an empty log keeps for its next messages.
 const IDLE_CAPACITY: usize = 16 * 1024;
@@ -49,12 +50,15 @@ impl Lag {
 struct Entry {
     /// Position just past the message.
     end: u64,
-    channel: ChannelId,
+    /// Which of the log's channels.
+    channel: usize,
 }
 
 /// The log. See the module's description.
 #[derive(Default)]
 pub struct Log {
+    /// Whose messages it holds, sorted. They keep their names here until all have been read.
+    channels: Box<[Channel]>,
     /// Released bytes that a compaction will reclaim, and then the live ones.
     bytes: Vec<u8>,
     /// Position of the first byte of `bytes`.
@@ -68,16 +72,32 @@ pub struct Log {
 }
 
 impl Log {
-    /// The cursor of a reader that starts with the next message.
-    pub fn head(&self) -> Cursor {
-        Cursor {
-            position: self.base + self.bytes.len() as u64,
-            sequence: self.first + self.entries.len() as u64,
-        }
+    /// An empty log for the messages of these channels, which are sorted.
+    pub fn new(channels: Box<[Channel]>) -> Log {
+        Log { channels, ..Log::default() }
     }
 
-    /// Adds a message.
+    /// The channels whose messages it holds, sorted.
+    pub fn channels(&self) -> &[Channel] {
+        &self.channels
+    }
+
+    /// Sequence number of the next message.
+    pub fn next_sequence(&self) -> u64 {
+        self.first + self.entries.len() as u64
+    }
+
+    /// The cursor of a reader that starts with the next message.
+    pub fn head(&self) -> Cursor {
+        Cursor { position: self.base + self.bytes.len() as u64, sequence: self.next_sequence() }
+    }
+
+    /// Adds a message of one of its channels.
     pub fn append(&mut self, frame: &[u8], channel: ChannelId) {
+        let channel = self
+            .channels
+            .binary_search_by_key(&channel, |channel| channel.id)
+            .expect("a cohort hears the channels of its log");
         self.bytes.extend_from_slice(frame);
         self.entries.push_back(Entry { end: self.head().position, channel });
     }
@@ -120,13 +140,13 @@ impl Log {
     }
 
     /// The unread messages, oldest first: the channel, and the bytes of it that are unread.
-    pub fn unread_messages(&self, cursor: Cursor) -> impl Iterator<Item = (ChannelId, &[u8])> {
+    pub fn unread_messages(&self, cursor: Cursor) -> impl Iterator<Item = (&Arc<str>, &[u8])> {
         let mut start = cursor.position;
         let skipped = (cursor.sequence - self.first) as usize;
         self.entries.range(skipped..).map(move |entry| {
             let range = (start - self.base) as usize..(entry.end - self.base) as usize;
             start = entry.end;
-            (entry.channel, &self.bytes[range])
+            (&self.channels[entry.channel].name, &self.bytes[range])
         })
     }
 

@@ -19,6 +19,8 @@ pub struct Options {
     pub backpressure_limit_bytes: usize,
     /// What may wait in each worker's queue.
     pub queue: QueueLimits,
+    /// Part of that past which a worker is saturated, in percent.
+    pub saturation_percent: u32,
     /// How workers treat their clients.
     pub client: ClientLimits,
 }

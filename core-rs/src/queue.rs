@@ -17,6 +17,14 @@ pub struct QueueLimits {
     pub bytes: usize,
 }
 
+impl QueueLimits {
+    /// So many percent of these limits, and at least one message and one byte.
+    pub fn percent(self, percent: usize) -> QueueLimits {
+        let share = |limit: usize| (limit / 100 * percent + limit % 100 * percent / 100).max(1);
+        QueueLimits { messages: share(self.messages), bytes: share(self.bytes) }
+    }
+}
+
 /// An item with the bytes it counts for; `None` for what does not count.
 struct Item<T> {
     value: T,
@@ -65,9 +73,7 @@ impl<T> Queue<T> {
     pub fn try_push(&self, value: T, bytes: usize) -> Result<MustWake, T> {
         // One producer pushes messages, so that the limits hold exactly: between this look and the
         // additions below the counts can only fall.
-        if self.messages.load(Ordering::Relaxed) >= self.limits.messages
-            || self.bytes.load(Ordering::Relaxed) >= self.limits.bytes
-        {
+        if self.is_past(self.limits) {
             return Err(value);
         }
         Ok(self.push_counted(value, bytes))
@@ -116,6 +122,11 @@ impl<T> Queue<T> {
     /// Bytes of messages that wait.
     pub fn bytes(&self) -> usize {
         self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// True when as much waits as `mark` says, or more, in messages or in bytes.
+    pub fn is_past(&self, mark: QueueLimits) -> bool {
+        self.messages() >= mark.messages || self.bytes() >= mark.bytes
     }
 
     /// How full the queue is, from 0 to 1 (and a little over, by one large message).

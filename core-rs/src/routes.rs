@@ -1,11 +1,11 @@
 //! Who hears what, as the sequencer knows it: channels, their names, and which workers have listeners.
 
+use std::sync::Arc;
+
 use rustc_hash::FxHashMap;
 use slab::Slab;
 
-/// Names a channel between the sequencer and the workers while it has subscribers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ChannelId(pub u32);
+use crate::channel::{Channel, ChannelId};
 
 /// A worker that has subscribers of a channel, and how many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,8 +16,8 @@ pub struct Listeners {
     pub clients: u32,
 }
 
-struct Channel {
-    name: Box<str>,
+struct Route {
+    name: Arc<str>,
     /// Sorted by worker, so that the workers of a shard stand together. Never empty.
     listeners: Vec<Listeners>,
 }
@@ -28,8 +28,8 @@ struct Channel {
 /// because everything reaches them in the order in which it was decided here.
 #[derive(Default)]
 pub struct Routes {
-    ids: FxHashMap<Box<str>, ChannelId>,
-    channels: Slab<Channel>,
+    ids: FxHashMap<Arc<str>, ChannelId>,
+    routes: Slab<Route>,
 }
 
 impl Routes {
@@ -40,12 +40,12 @@ impl Routes {
 
     /// The workers that have subscribers of the channel, in ascending order.
     pub fn listeners(&self, channel: ChannelId) -> &[Listeners] {
-        &self.channels[channel.0 as usize].listeners
+        &self.routes[channel.0 as usize].listeners
     }
 
     /// The channel's name.
     pub fn name(&self, channel: ChannelId) -> &str {
-        &self.channels[channel.0 as usize].name
+        &self.routes[channel.0 as usize].name
     }
 
     /// Number of clients that are subscribed.
@@ -53,20 +53,20 @@ impl Routes {
         self.listeners(channel).iter().map(|listeners| listeners.clients as usize).sum()
     }
 
-    /// Adds a subscriber on `worker` and returns the channel's id.
-    pub fn add(&mut self, name: &str, worker: usize) -> ChannelId {
+    /// Adds a subscriber on `worker` and returns the channel.
+    pub fn add(&mut self, name: &str, worker: usize) -> Channel {
         let id = self.find(name).unwrap_or_else(|| self.create(name));
-        let listeners = &mut self.channels[id.0 as usize].listeners;
+        let Route { name, listeners } = &mut self.routes[id.0 as usize];
         match listeners.binary_search_by_key(&worker, |listeners| listeners.worker) {
             Ok(at) => listeners[at].clients += 1,
             Err(at) => listeners.insert(at, Listeners { worker, clients: 1 }),
         }
-        id
+        Channel { id, name: Arc::clone(name) }
     }
 
     /// Removes a subscriber on `worker`; with the last one the channel goes.
     pub fn remove(&mut self, channel: ChannelId, worker: usize) {
-        let listeners = &mut self.channels[channel.0 as usize].listeners;
+        let listeners = &mut self.routes[channel.0 as usize].listeners;
         let at = listeners
             .binary_search_by_key(&worker, |listeners| listeners.worker)
             .expect("a subscriber was counted when it was added");
@@ -75,15 +75,16 @@ impl Routes {
             listeners.remove(at);
         }
         if listeners.is_empty() {
-            let channel = self.channels.remove(channel.0 as usize);
-            self.ids.remove(&channel.name);
+            let route = self.routes.remove(channel.0 as usize);
+            self.ids.remove(&route.name);
         }
     }
 
     fn create(&mut self, name: &str) -> ChannelId {
-        let channel = Channel { name: name.into(), listeners: Vec::new() };
-        let id = u32::try_from(self.channels.insert(channel)).expect("ids are reused");
-        self.ids.insert(name.into(), ChannelId(id));
+        let name: Arc<str> = name.into();
+        let route = Route { name: Arc::clone(&name), listeners: Vec::new() };
+        let id = u32::try_from(self.routes.insert(route)).expect("ids are reused");
+        self.ids.insert(name, ChannelId(id));
         ChannelId(id)
     }
 }
@@ -95,9 +96,9 @@ mod tests {
     #[test]
     fn a_channel_lives_as_long_as_its_subscribers() {
         let mut routes = Routes::default();
-        let ticks = routes.add("ticks", 3);
-        assert_eq!(routes.add("ticks", 1), ticks);
-        assert_eq!(routes.add("ticks", 3), ticks);
+        let ticks = routes.add("ticks", 3).id;
+        assert_eq!(routes.add("ticks", 1).id, ticks);
+        assert_eq!(routes.add("ticks", 3).id, ticks);
         let expected = [Listeners { worker: 1, clients: 1 }, Listeners { worker: 3, clients: 2 }];
         assert_eq!(routes.listeners(ticks), expected);
         assert_eq!(routes.subscribers(ticks), 3);
@@ -106,7 +107,7 @@ mod tests {
             routes.remove(ticks, worker);
         }
         assert_eq!(routes.find("ticks"), None);
-        assert_eq!(routes.add("news", 0), ticks, "the id is free again");
+        assert_eq!(routes.add("news", 0).id, ticks, "the id is free again");
         assert_eq!(routes.name(ticks), "news");
     }
 }

@@ -46,8 +46,20 @@ counters! {
     dropped_skipped,
     /// Messages dropped because their client had closed or its connection had broken.
     dropped_closed,
+    /// Clients now whose socket refuses bytes.
+    slow_clients,
+    /// Clients that the application closed, or a shutdown.
+    closed_by_app,
+    /// Clients that closed by themselves, with a handshake.
+    closed_by_client,
     /// Clients disconnected for being slow.
-    slow_closed,
+    closed_slow,
+    /// Clients given up for their silence.
+    closed_idle,
+    /// Clients whose connection ended or broke without a closing handshake.
+    closed_broken,
+    /// Clients closed because they broke the protocol.
+    closed_violation,
     /// Bytes that sockets have accepted, frame headers and control frames included.
     bytes_written,
     /// Writes to sockets.
@@ -56,6 +68,8 @@ counters! {
     messages_received,
     /// Bytes of payload of the messages received.
     bytes_received,
+    /// Time it was awake, in nanoseconds.
+    busy_ns,
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 //! - `fan_out`: from a published message to the sockets
 //! - `inbound`: from the sockets to JavaScript
 //! - `departure`: how clients leave, by whoever's will
+//! - `reporting`: how single clients stand, for whoever asks
 //! - `cohorts`, `passes`: which cohorts there are, and which have something to send
 
 mod cohorts;
@@ -16,6 +17,7 @@ mod departure;
 mod fan_out;
 mod inbound;
 mod passes;
+mod reporting;
 
 use std::io;
 use std::sync::Arc;
@@ -29,6 +31,7 @@ use slab::Slab;
 use crate::bridge::Bridge;
 use crate::client::{Client, ClientIndex, ClientKey};
 use crate::command::Command;
+use crate::ledger::Ledger;
 use crate::options::ClientLimits;
 use crate::queue::{MustWake, Queue, QueueLimits};
 use crate::stats::{Tally, WorkerStats};
@@ -145,6 +148,8 @@ struct Worker {
     bridge: Arc<Bridge>,
     stats: Arc<WorkerStats>,
     tally: Tally,
+    /// The accounts of the clients that are gone, in one sum.
+    departed: Ledger,
     clients: Slab<Client>,
     by_key: FxHashMap<ClientKey, ClientIndex>,
     cohorts: Cohorts,
@@ -175,6 +180,7 @@ impl Worker {
             bridge,
             stats,
             tally: Tally::default(),
+            departed: Ledger::default(),
             clients: Slab::new(),
             by_key: FxHashMap::default(),
             cohorts: Cohorts::new(),
@@ -192,7 +198,6 @@ impl Worker {
     fn run(mut self) {
         let mut events = Events::with_capacity(EVENTS_PER_TURN);
         while !self.stopping {
-            self.now = Instant::now();
             let more_commands = self.take_commands();
             let more_to_send = self.send_slice();
             let more_to_read = self.read_slice();
@@ -200,6 +205,7 @@ impl Worker {
             // Last, since all of the above may list clients.
             let more_to_flush = self.flush_listed();
             self.tally.clients = self.clients.len() as u64;
+            self.look_at_the_clock();
             self.stats.publish(&self.tally);
             let busy = more_commands || more_to_send || more_to_read || more_to_flush;
             self.wait(busy, &mut events);
@@ -229,6 +235,7 @@ impl Worker {
         let polled = self.poll.poll(events, timeout);
         if may_sleep {
             self.queue.awake();
+            self.now = Instant::now();
         }
         match polled {
             Ok(()) => {}
@@ -246,6 +253,13 @@ impl Worker {
         let farewell = self.farewell.is_some().then(|| self.now + FAREWELL_STEP);
         let duty = [sweep, farewell].into_iter().flatten().min()?;
         Some(duty.saturating_duration_since(self.now))
+    }
+
+    /// All time since the last look was spent awake.
+    fn look_at_the_clock(&mut self) {
+        let now = Instant::now();
+        self.tally.busy_ns += (now - self.now).as_nanos() as u64;
+        self.now = now;
     }
 
     fn keep_time(&mut self) {

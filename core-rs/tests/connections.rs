@@ -200,6 +200,37 @@ fn a_silent_client_is_pinged_and_then_given_up() {
 }
 
 #[test]
+fn departures_are_counted_by_their_cause() {
+    let mut limits = options();
+    limits.client.idle_timeout = Some(Duration::from_secs(1));
+    let mut harness = Harness::start(limits);
+    let (closed, _socket) = harness.connect("closed by the application");
+    harness.broadcaster.close(closed, 1000, String::new());
+    harness.closed();
+    let (terminated, _socket) = harness.connect("terminated");
+    harness.broadcaster.terminate(terminated);
+    harness.closed();
+    let (_, mut leaver) = harness.connect("closes by itself");
+    leaver.close(None).expect("it is connected");
+    harness.closed();
+    let (_, socket) = harness.connect("breaks");
+    drop(socket);
+    harness.closed();
+    let (_, villain) = harness.connect("breaks the protocol");
+    write(villain.get_ref(), &[0x81, 1, b'a']);
+    harness.closed();
+    let (_, _silent) = harness.connect("says nothing");
+    harness.closed();
+
+    let totals = harness.wait_for(|totals| totals.closed_idle == 1);
+    assert_eq!(totals.closed_by_app, 2);
+    assert_eq!(totals.closed_by_client, 1);
+    assert_eq!(totals.closed_broken, 1);
+    assert_eq!(totals.closed_violation, 1);
+    assert_eq!(totals.closed_slow, 0);
+}
+
+#[test]
 fn stopping_in_the_middle_of_everything_ends_all_threads() {
     let mut harness = Harness::start(options());
     let clients: Vec<_> =

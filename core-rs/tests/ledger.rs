@@ -7,9 +7,12 @@ use std::net::Shutdown;
 
 use proptest::prelude::*;
 use shardcast_core::bridge::Event;
+use shardcast_core::broadcaster::Sent;
 use shardcast_core::client::ClientKey;
 use shardcast_core::frame::Frame;
+use shardcast_core::ledger::Ledger;
 use shardcast_core::options::SlowPolicy;
+use shardcast_core::reports::{Books, Question, Report};
 
 use harness::{Harness, PATIENCE, TestClient, options};
 
@@ -48,6 +51,8 @@ fn step() -> impl Strategy<Value = Step> {
 struct World {
     harness: Harness,
     clients: Vec<(ClientKey, TestClient)>,
+    /// What is meant for each client, by what was done to it.
+    meant: HashMap<ClientKey, u64>,
     /// How often each client's close was told.
     closes: HashMap<ClientKey, u32>,
     connected: usize,
@@ -59,7 +64,13 @@ impl World {
         limits.client.lag.messages = 5;
         limits.client.slow = slow;
         let harness = Harness::start(limits);
-        World { harness, clients: Vec::new(), closes: HashMap::new(), connected: 0 }
+        World {
+            harness,
+            clients: Vec::new(),
+            meant: HashMap::new(),
+            closes: HashMap::new(),
+            connected: 0,
+        }
     }
 
     fn client(&self, number: usize) -> Option<ClientKey> {
@@ -87,13 +98,20 @@ impl World {
             }
             Step::Publish { channel, bytes, times } => {
                 let frame = Frame::binary(&vec![1; bytes]);
+                for (client, _) in &self.clients {
+                    if self.harness.broadcaster.is_subscribed(*client, CHANNELS[channel]) {
+                        *self.meant.entry(*client).or_default() += times as u64;
+                    }
+                }
                 for _ in 0..times {
                     self.harness.broadcaster.publish(CHANNELS[channel], &frame, None);
                 }
             }
             Step::Send(client) => {
-                if let Some(key) = self.client(client) {
-                    self.harness.broadcaster.send(key, Frame::text("direct"));
+                if let Some(key) = self.client(client)
+                    && self.harness.broadcaster.send(key, Frame::text("direct")) != Sent::Dropped
+                {
+                    *self.meant.entry(key).or_default() += 1;
                 }
             }
             Step::Read(client, times) => {
@@ -133,6 +151,17 @@ impl World {
         }
     }
 
+    /// The answer to a question. Whatever happened at a worker before it answered is noted.
+    fn ask(&mut self, question: Question) -> Report {
+        let asked = self.harness.broadcaster.ask(question);
+        loop {
+            match self.harness.event() {
+                Event::Report(id, report) if id == asked => return report,
+                event => self.note(&event),
+            }
+        }
+    }
+
     /// Ends every connection and waits until all closes were told.
     fn end(&mut self) {
         self.clients.clear();
@@ -143,10 +172,35 @@ impl World {
     }
 }
 
+/// The total over all clients is the total over all workers, at any moment.
+fn check_books(world: &mut World) -> Result<(), TestCaseError> {
+    let Books { clients, workers } = world.ask(Question::Books).books;
+    prop_assert_eq!(clients, workers);
+    Ok(())
+}
+
+/// Every client that is still there has an account that adds up, over just what was meant for it.
+fn check_open_clients(world: &mut World) -> Result<(), TestCaseError> {
+    let keys: Vec<ClientKey> = world.clients.iter().map(|(key, _)| *key).collect();
+    for key in keys {
+        let report = world.ask(Question::Client(key));
+        let Some(client) = report.clients.first() else { continue };
+        let Ledger { meant, delivered, dropped, pending } = client.ledger;
+        prop_assert_eq!(meant, delivered + dropped + pending);
+        if !world.closes.contains_key(&key) {
+            prop_assert_eq!(meant, world.meant.get(&key).copied().unwrap_or(0));
+        }
+    }
+    Ok(())
+}
+
 fn balances(steps: &[Step], slow: SlowPolicy) -> Result<(), TestCaseError> {
     let mut world = World::start(slow);
     steps.iter().for_each(|step| world.take(step));
+    check_books(&mut world)?;
+    check_open_clients(&mut world)?;
     world.end();
+    check_books(&mut world)?;
     let totals = world.harness.wait_for(|totals| totals.clients == 0);
     let dropped = totals.dropped_slow + totals.dropped_skipped + totals.dropped_closed;
     prop_assert_eq!(totals.deliveries_meant, totals.deliveries + dropped, "within {:?}", PATIENCE);

@@ -3,13 +3,11 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Broadcaster } from "../broadcaster";
 import type { Source } from "./source";
 
-/** Fullness of a queue above which a source that can wait is kept waiting. */
-const HIGH_WATER = 0.75;
 /** How long a source may publish before all else that waits for the thread has its turn. */
 const MAX_TURN_MS = 2;
 
 /** What feeding needs of a broadcaster. */
-export type Sink = Pick<Broadcaster, "publish" | "queueLoad" | "writable">;
+export type Sink = Pick<Broadcaster, "publish" | "saturated" | "writable">;
 
 /**
  * Publishes what a source brings, until it ends or `signal` is aborted.
@@ -21,8 +19,9 @@ export type Sink = Pick<Broadcaster, "publish" | "queueLoad" | "writable">;
  */
 export async function feed(source: Source, sink: Sink, signal: AbortSignal): Promise<void> {
   let turnStartedAt = performance.now();
-  for await (const message of source.messages()) {
-    if (source.canWait && sink.queueLoad() > HIGH_WATER) await sink.writable();
+  for await (const message of until(signal, source.messages())) {
+    // Asked right before the publish: nobody else can fill the queue in between.
+    if (source.canWait && sink.saturated) await sink.writable();
     if (signal.aborted) return;
     sink.publish(source.channel, message);
     // After the publish: a message that carries its time must not age here.
@@ -30,4 +29,13 @@ export async function feed(source: Source, sink: Sink, signal: AbortSignal): Pro
     await nextTurn();
     turnStartedAt = performance.now();
   }
+}
+
+/** Ends the iteration when `signal` is aborted, even while it waits for the next value. */
+function until<T>(signal: AbortSignal, values: AsyncIterable<T>): AsyncIterable<T> {
+  const iterator = values[Symbol.asyncIterator]();
+  // An iterator may still finish its last step; whatever comes of that, nobody waits for it.
+  const end = () => void iterator.return?.().catch(() => {});
+  signal.addEventListener("abort", end, { once: true });
+  return { [Symbol.asyncIterator]: () => iterator };
 }

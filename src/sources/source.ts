@@ -1,5 +1,7 @@
 /** Where messages come from. */
 
+import type { MessageData } from "../payload";
+
 /** A stream of messages for one channel. */
 export interface Source {
   readonly channel: string;
@@ -11,7 +13,7 @@ export interface Source {
    */
   readonly canWait: boolean;
   /** The messages. Pulled once; ends by itself, or when its reader stops pulling. */
-  messages(): AsyncIterable<string>;
+  messages(): AsyncIterable<MessageData>;
 }
 
 /** A source that cannot be, or broke. The message names the part that is wrong. */

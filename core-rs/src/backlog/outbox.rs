@@ -52,12 +52,12 @@ impl Outbox {
     pub(super) fn push(&mut self, kind: Kind, frame: &[u8]) {
         self.reclaim();
         self.bytes.extend_from_slice(frame);
-        self.frames.push_back(Frame { kind, end: self.base + self.bytes.len() });
         if kind.is_published() {
             self.published.messages += 1;
             self.published.bytes += frame.len() as u64;
         }
         self.messages += u64::from(kind.is_message());
+        self.frames.push_back(Frame { kind, end: self.base + self.bytes.len() });
     }
 
     pub(super) fn wrote(&mut self, bytes: usize) -> Completed {
@@ -92,13 +92,16 @@ impl Outbox {
     }
 
     /// Keeps the frame that was begun, and those of the kinds that `keep` names.
-    pub(super) fn retain(&mut self, keep: impl Fn(Kind) -> bool) {
+    pub(super) fn retain(&mut self, mut keep: impl FnMut(&Kind) -> bool) {
         let begun = self.begun_in_log || self.written > self.start;
         let mut kept = Outbox::new(begun);
         let mut start = self.written;
         for (number, frame) in self.frames.iter().enumerate() {
-            if (number == 0 && begun) || keep(frame.kind) {
-                kept.push(frame.kind, &self.bytes[start - self.base..frame.end - self.base]);
+            if (number == 0 && begun) || keep(&frame.kind) {
+                kept.push(
+                    frame.kind.clone(),
+                    &self.bytes[start - self.base..frame.end - self.base],
+                );
             }
             start = frame.end;
         }

@@ -5,8 +5,14 @@ use std::collections::VecDeque;
 use proptest::prelude::*;
 
 use super::*;
+use crate::channel::{Channel, ChannelId};
 
-const CHANNEL: ChannelId = ChannelId(0);
+const CHANNELS: [&str; 2] = ["a", "b"];
+
+fn log() -> Log {
+    let channels = CHANNELS.iter().zip(0..);
+    Log::new(channels.map(|(&name, id)| Channel { id: ChannelId(id), name: name.into() }).collect())
+}
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -52,10 +58,13 @@ struct Waiting {
 #[derive(Default)]
 struct Model {
     waiting: VecDeque<Waiting>,
+    /// Messages that were meant for the client.
+    meant: u64,
 }
 
 impl Model {
     fn push(&mut self, kind: Kind, bytes: Vec<u8>) {
+        self.meant += u64::from(kind.is_message());
         self.waiting.push_back(Waiting { kind, bytes, begun: false });
     }
 
@@ -76,10 +85,13 @@ impl Model {
         (written, completed)
     }
 
-    fn retain(&mut self, keep: impl Fn(Kind) -> bool) -> u64 {
-        let before = self.messages();
-        self.waiting.retain(|frame| frame.begun || keep(frame.kind));
-        before - self.messages()
+    /// Drops what `keep` does not name, and returns the kinds of the messages that were dropped.
+    fn retain(&mut self, keep: impl Fn(&Kind) -> bool) -> Vec<Kind> {
+        let (kept, dropped): (VecDeque<_>, VecDeque<_>) =
+            self.waiting.drain(..).partition(|frame| frame.begun || keep(&frame.kind));
+        self.waiting = kept;
+        let kinds = dropped.into_iter().map(|frame| frame.kind);
+        kinds.filter(Kind::is_message).collect()
     }
 
     fn messages(&self) -> u64 {
@@ -117,7 +129,7 @@ proptest! {
     fn every_client_gets_what_a_queue_of_its_own_would_give_it(
         steps in prop::collection::vec(step(), 0..150)
     ) {
-        let mut log = Log::default();
+        let mut log = log();
         let mut pairs: Vec<Pair> = (0..CLIENTS)
             .map(|_| Pair { backlog: Backlog::default(), model: Model::default() })
             .collect();
@@ -128,31 +140,40 @@ proptest! {
                     if let Some(client) = except {
                         pairs[client].backlog.detach(&log);
                     }
-                    log.append(&message, CHANNEL);
+                    let channel = number % CHANNELS.len();
+                    log.append(&message, ChannelId(channel as u32));
                     for (client, pair) in pairs.iter_mut().enumerate() {
                         if except == Some(client) {
                             pair.backlog.follow(&log);
                         } else {
-                            pair.model.push(Kind::Published(CHANNEL), message.clone());
+                            pair.model.push(Kind::Published(CHANNELS[channel].into()), message.clone());
                         }
                     }
                 }
                 Step::Push(client, direct) => {
                     let kind = if direct { Kind::Direct } else { Kind::Control };
                     let frame = bytes_of(number as u8, 17);
-                    pairs[client].backlog.push(kind, &frame, &log);
+                    pairs[client].backlog.push(kind.clone(), &frame, &log);
                     pairs[client].model.push(kind, frame);
                 }
                 Step::Write(client, limit) => write(&mut pairs[client], &log, limit)?,
                 Step::Skip(client) => {
                     let pair = &mut pairs[client];
-                    let skipped = pair.model.retain(|kind| !kind.is_published());
-                    prop_assert_eq!(pair.backlog.skip(&log), skipped);
+                    let mut missed = Missed::default();
+                    let skipped = pair.backlog.skip(&log, &mut missed);
+                    let expected = pair.model.retain(|kind| !kind.is_published());
+                    prop_assert_eq!(skipped, expected.len() as u64);
+                    prop_assert_eq!(missed.total(), skipped);
+                    for (channel, messages) in missed.iter() {
+                        let of_channel = expected.iter().filter_map(Kind::channel);
+                        let count = of_channel.filter(|name| &***name == channel).count();
+                        prop_assert_eq!(messages, count as u64);
+                    }
                 }
                 Step::Clear(client) => {
                     let pair = &mut pairs[client];
                     let dropped = pair.model.retain(|_| false);
-                    prop_assert_eq!(pair.backlog.clear(&log), dropped);
+                    prop_assert_eq!(pair.backlog.clear(&log), dropped.len() as u64);
                 }
                 Step::Detach(client) => pairs[client].backlog.detach(&log),
                 Step::Release => {
@@ -162,6 +183,9 @@ proptest! {
             }
             for pair in &pairs {
                 prop_assert_eq!(pair.backlog.messages(&log), pair.model.messages());
+                let Ledger { meant, delivered, dropped, pending } = pair.backlog.ledger(&log);
+                prop_assert_eq!(meant, pair.model.meant);
+                prop_assert_eq!(meant, delivered + dropped + pending);
                 prop_assert_eq!(pair.backlog.lag(&log).messages, pair.model.published());
             }
         }

@@ -5,13 +5,13 @@ use std::ops::{Index, IndexMut};
 use rustc_hash::FxHashMap;
 use slab::Slab;
 
+use crate::channel::{Channel, ChannelId};
 use crate::cohort::{Cohort, CohortIndex, SILENT};
-use crate::routes::ChannelId;
 
 /// See the module's description.
 pub(super) struct Cohorts {
     cohorts: Slab<Cohort>,
-    by_channels: FxHashMap<Box<[ChannelId]>, CohortIndex>,
+    by_channels: FxHashMap<Box<[Channel]>, CohortIndex>,
     hearing: FxHashMap<ChannelId, Vec<CohortIndex>>,
 }
 
@@ -37,7 +37,7 @@ impl Cohorts {
     }
 
     /// The cohort that hears just these channels, which are sorted.
-    pub(super) fn find_or_create(&mut self, channels: &[ChannelId]) -> CohortIndex {
+    pub(super) fn find_or_create(&mut self, channels: &[Channel]) -> CohortIndex {
         match self.by_channels.get(channels) {
             Some(&index) => index,
             None => self.create(channels.into()),
@@ -49,18 +49,18 @@ impl Cohorts {
         let cohort = self.cohorts.remove(index);
         self.by_channels.remove(cohort.channels());
         for channel in cohort.channels() {
-            let hearing = self.hearing.get_mut(channel).expect("its channels list the cohort");
+            let hearing = self.hearing.get_mut(&channel.id).expect("its channels list the cohort");
             hearing.retain(|&other| other != index);
             if hearing.is_empty() {
-                self.hearing.remove(channel);
+                self.hearing.remove(&channel.id);
             }
         }
     }
 
-    fn create(&mut self, channels: Box<[ChannelId]>) -> CohortIndex {
+    fn create(&mut self, channels: Box<[Channel]>) -> CohortIndex {
         let index = self.cohorts.insert(Cohort::new(channels.clone()));
-        for &channel in &channels {
-            self.hearing.entry(channel).or_default().push(index);
+        for channel in &channels {
+            self.hearing.entry(channel.id).or_default().push(index);
         }
         self.by_channels.insert(channels, index);
         index

@@ -8,14 +8,14 @@ use mio::net::TcpStream;
 use mio::{Interest, Token};
 
 use crate::backlog::Kind;
+use crate::channel::Channel;
 use crate::client::{Client, ClientIndex, ClientKey, Pressure};
 use crate::cohort::{CohortIndex, SILENT};
 use crate::command::Command;
 use crate::frame::Frame;
-use crate::routes::ChannelId;
 
 use super::Worker;
-use super::departure::Goodbye;
+use super::departure::{Cause, Goodbye};
 
 impl Worker {
     pub(super) fn apply(&mut self, command: Command) {
@@ -23,17 +23,20 @@ impl Worker {
             Command::Publish { channel, frame, except } => self.publish(channel, &frame, except),
             Command::Expect(key, pressure) => self.expect(key, pressure),
             Command::Attach(key, socket, read_ahead) => self.attach(key, socket, &read_ahead),
-            Command::Abandon(key) => self.with(key, Worker::lose),
+            Command::Abandon(key) => {
+                self.with(key, |worker, client| worker.lose(client, Cause::Broken));
+            }
             Command::Subscribe(key, channel) => self.with(key, |worker, client| {
                 worker.change_channels(client, |channels| {
                     if let Err(at) = channels.binary_search(&channel) {
-                        channels.insert(at, channel);
+                        channels.insert(at, channel.clone());
                     }
                 });
             }),
             Command::Unsubscribe(key, channel) => self.with(key, |worker, client| {
-                worker
-                    .change_channels(client, |channels| channels.retain(|&other| other != channel));
+                worker.change_channels(client, |channels| {
+                    channels.retain(|other| other.id != channel)
+                });
             }),
             Command::Send(key, frame) => {
                 self.with(key, |worker, client| worker.send(client, &frame))
@@ -41,8 +44,11 @@ impl Worker {
             Command::Close(key, code, reason) => self.with(key, |worker, client| {
                 worker.say_goodbye(client, Goodbye::by_application(code, reason));
             }),
-            Command::Terminate(key) => self.with(key, Worker::lose),
+            Command::Terminate(key) => {
+                self.with(key, |worker, client| worker.lose(client, Cause::App));
+            }
             Command::CloseAll { code, reason, over } => self.begin_farewell(code, reason, over),
+            Command::Report(request) => self.report(request),
             Command::Resume => {}
             Command::Stop => self.stopping = true,
         }
@@ -68,7 +74,7 @@ impl Worker {
         let mut socket = TcpStream::from_std(socket);
         let interest = Interest::READABLE | Interest::WRITABLE;
         if self.poll.registry().register(&mut socket, Token(index), interest).is_err() {
-            return self.lose(index);
+            return self.lose(index, Cause::Broken);
         }
         self.clients[index].attach(socket);
         if !read_ahead.is_empty() {
@@ -87,7 +93,7 @@ impl Worker {
         self.flush_soon(index);
     }
 
-    fn change_channels(&mut self, index: ClientIndex, change: impl FnOnce(&mut Vec<ChannelId>)) {
+    fn change_channels(&mut self, index: ClientIndex, change: impl FnOnce(&mut Vec<Channel>)) {
         let client = &self.clients[index];
         if !client.is_open() {
             return;

@@ -32,7 +32,24 @@ pub(super) struct Goodbye {
     frame: Frame,
     /// What becomes of the messages that wait for it.
     pending: Pending,
-    peer_closed: bool,
+    cause: Cause,
+}
+
+/// Why a client leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// The application wants it, or a shutdown.
+    App,
+    /// It has closed by itself.
+    Client,
+    /// It was too slow.
+    Slow,
+    /// It was silent for too long.
+    Idle,
+    /// Its connection has ended or broken without a closing handshake.
+    Broken,
+    /// It broke the protocol.
+    Violation,
 }
 
 /// What becomes of the messages that wait for a client that leaves.
@@ -52,26 +69,26 @@ impl Goodbye {
             CLOSE_NO_STATUS => Frame::close_without_code(),
             code => Frame::close(code, &reason),
         };
-        Goodbye { code, reason, frame, pending: Pending::Deliver, peer_closed: false }
+        Goodbye { code, reason, frame, pending: Pending::Deliver, cause: Cause::App }
     }
 
     pub(super) fn by_peer(code: Option<u16>, reason: String) -> Goodbye {
         let frame = code.map_or_else(Frame::close_without_code, |code| Frame::close(code, ""));
         let code = code.unwrap_or(CLOSE_NO_STATUS);
-        Goodbye { code, reason, frame, pending: Pending::DropAsClosed, peer_closed: true }
+        Goodbye { code, reason, frame, pending: Pending::DropAsClosed, cause: Cause::Client }
     }
 
     pub(super) fn for_violation(Violation { code, reason }: Violation) -> Goodbye {
         let frame = Frame::close(code, reason);
         let pending = Pending::DropAsClosed;
-        Goodbye { code, reason: reason.to_owned(), frame, pending, peer_closed: false }
+        Goodbye { code, reason: reason.to_owned(), frame, pending, cause: Cause::Violation }
     }
 
     pub(super) fn too_slow() -> Goodbye {
         let (code, reason) = (CLOSE_TRY_AGAIN_LATER, "slow consumer");
         let frame = Frame::close(code, reason);
         let pending = Pending::DropAsSlow;
-        Goodbye { code, reason: reason.to_owned(), frame, pending, peer_closed: false }
+        Goodbye { code, reason: reason.to_owned(), frame, pending, cause: Cause::Slow }
     }
 }
 
@@ -118,24 +135,25 @@ impl Worker {
             Pending::DropAsClosed => self.tally.dropped_closed += client.backlog.clear(log),
         }
         client.backlog.push(Kind::Control, goodbye.frame.as_bytes(), log);
-        client.state =
-            State::Leaving { deadline: self.now + CLOSE_TIMEOUT, peer_closed: goodbye.peer_closed };
+        let peer_closed = goodbye.cause == Cause::Client;
+        client.state = State::Leaving { deadline: self.now + CLOSE_TIMEOUT, peer_closed };
         self.move_to_cohort(index, SILENT);
         self.flush_soon(index);
-        self.tell_closed(index, goodbye.code, goodbye.reason);
+        self.tell_closed(index, goodbye.cause, goodbye.code, goodbye.reason);
     }
 
-    /// Gives a client up: its socket is closed as it is.
-    pub(super) fn lose(&mut self, index: ClientIndex) {
+    /// Gives a client up: its socket is closed as it is. The cause counts if it was open until now.
+    pub(super) fn lose(&mut self, index: ClientIndex, cause: Cause) {
         if self.clients[index].is_open() {
-            self.tell_closed(index, CLOSE_ABNORMAL, String::new());
+            self.tell_closed(index, cause, CLOSE_ABNORMAL, String::new());
         }
         let mut client = self.clients.remove(index);
         let log = self.cohorts[client.cohort].log();
         self.tally.dropped_closed += client.backlog.messages(log);
+        self.departed += client.backlog.ledger(log).closed();
         self.by_key.remove(&client.key);
         self.leave_cohort(client.cohort, client.seat);
-        if let Some(mut socket) = client.take_socket() {
+        if let Some(mut socket) = client.take_socket(&mut self.tally) {
             // Closing the socket takes it out of epoll even if this should fail.
             let _ = self.poll.registry().deregister(&mut socket);
         }
@@ -173,7 +191,7 @@ impl Worker {
             .collect();
         for (index, duty) in due {
             match duty {
-                Duty::GiveUp => self.lose(index),
+                Duty::GiveUp => self.lose(index, Cause::Idle),
                 Duty::Ping => self.ping(index),
                 Duty::TellSkipped => self.tell_skipped(index),
             }
@@ -190,7 +208,7 @@ impl Worker {
             Some(idle) if silence >= idle / 2 && self.limits.send_pings && !client.pinged => {
                 Some(Duty::Ping)
             }
-            _ => (client.skipped_untold > 0).then_some(Duty::TellSkipped),
+            _ => (!client.missed.is_empty()).then_some(Duty::TellSkipped),
         }
     }
 
@@ -209,18 +227,31 @@ impl Worker {
     pub(super) fn tell_skipped(&mut self, index: ClientIndex) {
         if self.bridge.has_room() {
             let client = &mut self.clients[index];
-            let skipped = std::mem::take(&mut client.skipped_untold);
-            self.bridge.tell_message(Event::Skipped(client.key, skipped), 0);
+            let missed = std::mem::take(&mut client.missed);
+            self.bridge.tell_message(Event::Skipped(client.key, missed), 0);
         }
     }
 
-    fn tell_closed(&mut self, index: ClientIndex, code: u16, reason: String) {
+    fn tell_closed(&mut self, index: ClientIndex, cause: Cause, code: u16, reason: String) {
+        self.count_closed(cause);
         let client = &mut self.clients[index];
-        let skipped = std::mem::take(&mut client.skipped_untold);
-        if skipped > 0 {
+        let missed = std::mem::take(&mut client.missed);
+        if !missed.is_empty() {
             // Said at the latest now, room or not: a client closes once.
-            self.bridge.tell(Event::Skipped(client.key, skipped));
+            self.bridge.tell(Event::Skipped(client.key, missed));
         }
         self.bridge.tell(Event::Closed { client: client.key, code, reason });
+    }
+
+    fn count_closed(&mut self, cause: Cause) {
+        let tally = &mut self.tally;
+        *match cause {
+            Cause::App => &mut tally.closed_by_app,
+            Cause::Client => &mut tally.closed_by_client,
+            Cause::Slow => &mut tally.closed_slow,
+            Cause::Idle => &mut tally.closed_idle,
+            Cause::Broken => &mut tally.closed_broken,
+            Cause::Violation => &mut tally.closed_violation,
+        } += 1;
     }
 }

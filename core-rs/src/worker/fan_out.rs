@@ -3,14 +3,14 @@
 //! A pass is cut into slices, so that reads, pings and commands never wait for ten thousand writes. When
 //! the worker falls behind, each write simply carries more messages: nothing here waits to collect them.
 
+use crate::channel::ChannelId;
 use crate::client::{ClientIndex, ClientKey, Flushed, State};
 use crate::frame::Frame;
 use crate::log::Lag;
 use crate::options::SlowPolicy;
-use crate::routes::ChannelId;
 
 use super::Worker;
-use super::departure::Goodbye;
+use super::departure::{Cause, Goodbye};
 
 /// What a slice may cost. A write is a system call of several microseconds, a look only memory.
 const SLICE_BUDGET: usize = 1024;
@@ -123,7 +123,7 @@ impl Worker {
         match flushed {
             Flushed::All => self.note_flushed(index),
             Flushed::Blocked => self.check_slow(index),
-            Flushed::Broken(_) => self.lose(index),
+            Flushed::Broken(_) => self.lose(index, Cause::Broken),
         }
     }
 
@@ -136,7 +136,7 @@ impl Worker {
         }
         match client.state {
             State::Open => {}
-            State::Leaving { peer_closed: true, .. } => self.lose(index),
+            State::Leaving { peer_closed: true, .. } => self.lose(index, Cause::Client),
             State::Leaving { peer_closed: false, .. } => client.shut_down_writing(),
         }
     }
@@ -153,14 +153,11 @@ impl Worker {
         }
         match self.limits.slow {
             SlowPolicy::Disconnect => {
-                self.tally.slow_closed += 1;
                 self.say_goodbye(index, Goodbye::too_slow());
             }
             SlowPolicy::Skip => {
-                let skipped = client.backlog.skip(log);
+                self.tally.dropped_skipped += client.backlog.skip(log, &mut client.missed);
                 client.grace = Lag::default();
-                client.skipped_untold += skipped;
-                self.tally.dropped_skipped += skipped;
                 self.tell_skipped(index);
             }
         }

@@ -11,7 +11,7 @@ use crate::client::{ClientIndex, State};
 use crate::frame::{self, Frame, Violation};
 
 use super::Worker;
-use super::departure::Goodbye;
+use super::departure::{Cause, Goodbye};
 
 /// Bytes read at once.
 const READ_BYTES: usize = 64 * 1024;
@@ -81,7 +81,7 @@ impl Worker {
     fn read(&mut self, index: ClientIndex) {
         let client = &mut self.clients[index];
         match client.read(&mut self.inbound.buffer) {
-            Ok(0) => self.lose(index),
+            Ok(0) => self.lose(index, Cause::Broken),
             Ok(length) => {
                 // A short read has emptied the socket, and epoll will tell of more, but not of an end
                 // that it has told of already.
@@ -94,7 +94,7 @@ impl Worker {
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             Err(error) if error.kind() == io::ErrorKind::Interrupted => self.read_soon(index),
-            Err(_) => self.lose(index),
+            Err(_) => self.lose(index, Cause::Broken),
         }
     }
 

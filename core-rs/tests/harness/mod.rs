@@ -17,6 +17,7 @@ use shardcast_core::log::Lag;
 use shardcast_core::options::{ClientLimits, Options, SlowPolicy};
 use shardcast_core::placement::Placement;
 use shardcast_core::queue::QueueLimits;
+use shardcast_core::reports::{Question, Report};
 use shardcast_core::stats::Tally;
 use tungstenite::protocol::Role;
 use tungstenite::{Message, WebSocket};
@@ -36,6 +37,7 @@ pub fn options() -> Options {
         max_channels_per_client: 4,
         backpressure_limit_bytes: 1 << 20,
         queue: QueueLimits { messages: 100_000, bytes: 1 << 30 },
+        saturation_percent: 50,
         client: ClientLimits {
             lag: Lag { messages: 1_000_000, bytes: 1 << 30 },
             slow: SlowPolicy::Disconnect,
@@ -111,6 +113,15 @@ impl Harness {
         }
     }
 
+    /// The answer to a question about clients. Nothing else may happen meanwhile.
+    pub fn ask(&mut self, question: Question) -> Report {
+        let asked = self.broadcaster.ask(question);
+        match self.event() {
+            Event::Report(id, report) if id == asked => report,
+            _ => panic!("the question is answered"),
+        }
+    }
+
     pub fn closed(&mut self) -> (ClientKey, u16, String) {
         match self.event() {
             Event::Closed { client, code, reason } => (client, code, reason),
@@ -129,7 +140,13 @@ impl Harness {
             totals.dropped_slow += tally.dropped_slow;
             totals.dropped_skipped += tally.dropped_skipped;
             totals.dropped_closed += tally.dropped_closed;
-            totals.slow_closed += tally.slow_closed;
+            totals.slow_clients += tally.slow_clients;
+            totals.closed_by_app += tally.closed_by_app;
+            totals.closed_by_client += tally.closed_by_client;
+            totals.closed_slow += tally.closed_slow;
+            totals.closed_idle += tally.closed_idle;
+            totals.closed_broken += tally.closed_broken;
+            totals.closed_violation += tally.closed_violation;
         }
         totals
     }

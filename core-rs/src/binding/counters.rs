@@ -1,0 +1,86 @@
+//! What was counted, as JavaScript values.
+
+use std::time::Duration;
+
+use napi_derive::napi;
+
+use crate::broadcaster::WorkerSnapshot;
+
+/// Counters of one worker since start, and its gauges now.
+#[napi(object)]
+pub struct WorkerCounters {
+    pub shard: u32,
+    pub worker: u32,
+    /// Clients it holds, those that leave and those whose socket is still to come too.
+    pub clients: f64,
+    /// Published messages taken from the queue.
+    pub messages: f64,
+    /// Messages meant for clients, each counted once a client, those that the queue refused too.
+    pub deliveries_meant: f64,
+    /// Messages that a client's socket has accepted whole.
+    pub deliveries: f64,
+    pub dropped_slow: f64,
+    pub dropped_skipped: f64,
+    pub dropped_closed: f64,
+    pub dropped_queue_full: f64,
+    /// Published messages that the queue refused.
+    pub messages_queue_full: f64,
+    /// Clients now whose socket refuses bytes.
+    pub slow_clients: f64,
+    /// Clients that left, by the cause.
+    pub closed_by_app: f64,
+    pub closed_by_client: f64,
+    pub closed_slow: f64,
+    pub closed_idle: f64,
+    pub closed_broken: f64,
+    pub closed_violation: f64,
+    pub bytes_written: f64,
+    pub writes: f64,
+    pub messages_received: f64,
+    pub bytes_received: f64,
+    /// Published messages in the queue now, and their bytes.
+    pub queue_messages: f64,
+    pub queue_bytes: f64,
+    /// The queue is past its soft mark now; how often it got there, and messages queued meanwhile.
+    pub saturated: bool,
+    pub saturations: f64,
+    pub messages_saturated: f64,
+    /// Time it was awake.
+    pub busy_seconds: f64,
+}
+
+impl From<WorkerSnapshot> for WorkerCounters {
+    fn from(snapshot: WorkerSnapshot) -> WorkerCounters {
+        let WorkerSnapshot { shard, worker, tally, refused, saturation, .. } = snapshot;
+        WorkerCounters {
+            shard: shard as u32,
+            worker: worker as u32,
+            clients: tally.clients as f64,
+            messages: tally.messages as f64,
+            deliveries_meant: (tally.deliveries_meant + refused.deliveries) as f64,
+            deliveries: tally.deliveries as f64,
+            dropped_slow: tally.dropped_slow as f64,
+            dropped_skipped: tally.dropped_skipped as f64,
+            dropped_closed: tally.dropped_closed as f64,
+            dropped_queue_full: refused.deliveries as f64,
+            messages_queue_full: refused.messages as f64,
+            slow_clients: tally.slow_clients as f64,
+            closed_by_app: tally.closed_by_app as f64,
+            closed_by_client: tally.closed_by_client as f64,
+            closed_slow: tally.closed_slow as f64,
+            closed_idle: tally.closed_idle as f64,
+            closed_broken: tally.closed_broken as f64,
+            closed_violation: tally.closed_violation as f64,
+            bytes_written: tally.bytes_written as f64,
+            writes: tally.writes as f64,
+            messages_received: tally.messages_received as f64,
+            bytes_received: tally.bytes_received as f64,
+            queue_messages: snapshot.queue_messages as f64,
+            queue_bytes: snapshot.queue_bytes as f64,
+            saturated: saturation.now,
+            saturations: saturation.times as f64,
+            messages_saturated: saturation.messages as f64,
+            busy_seconds: Duration::from_nanos(tally.busy_ns).as_secs_f64(),
+        }
+    }
+}

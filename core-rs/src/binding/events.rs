@@ -1,0 +1,147 @@
+//! What happened, as JavaScript values.
+
+use napi::bindgen_prelude::{BufferSlice, ToNapiValue};
+use napi::{Env, sys};
+use napi_derive::napi;
+
+use crate::bridge::Event;
+use crate::broadcaster::Broadcaster;
+use crate::ledger::Ledger;
+use crate::missed::Missed;
+use crate::reports::{ClientReport, Report};
+
+use super::headers::print_headers;
+
+/// Something that happened.
+#[napi(discriminant = "type", object_from_js = false)]
+pub enum CoreEvent {
+    /// A client asks for a WebSocket. Answer with `accept` or `refuse`.
+    Upgrade {
+        ask: u32,
+        /// Path and query, as in the request line.
+        url: String,
+        /// Name, value, name, value, …
+        headers: Vec<String>,
+        address: String,
+        port: u16,
+    },
+    /// A client sent a text message.
+    Text { client: u32, data: String },
+    /// A client sent a binary message.
+    Binary {
+        client: u32,
+        #[napi(ts_type = "Buffer")]
+        data: CopiedBuffer,
+    },
+    /// A client is gone.
+    Closed { client: u32, code: u16, reason: String },
+    /// A slow client missed messages.
+    Skipped { client: u32, missed: Vec<MissedMessages> },
+    /// The answer to a question about clients.
+    Report {
+        /// What the question returned.
+        asked: u32,
+        clients: Vec<ClientStanding>,
+        /// The accounts of all clients, of those that are gone too, in one sum.
+        client_books: Account,
+        /// What the workers have counted of the same.
+        worker_books: Account,
+    },
+}
+
+/// Messages of one channel that a client missed.
+#[napi(object, object_from_js = false)]
+pub struct MissedMessages {
+    pub channel: String,
+    pub messages: f64,
+}
+
+/// How a client stands.
+#[napi(object, object_from_js = false)]
+pub struct ClientStanding {
+    pub client: u32,
+    /// Its socket refuses bytes.
+    pub slow: bool,
+    /// Published messages that it lags, and their bytes.
+    pub lag_messages: f64,
+    pub lag_bytes: f64,
+    pub account: Account,
+}
+
+/// Messages, published and direct: meant = delivered + dropped + pending.
+#[napi(object, object_from_js = false)]
+pub struct Account {
+    pub meant: f64,
+    pub delivered: f64,
+    pub dropped: f64,
+    pub pending: f64,
+}
+
+/// Bytes that become a `Buffer` of JavaScript's own: the collector does not feel the weight of memory
+/// that is not.
+pub struct CopiedBuffer(Vec<u8>);
+
+impl ToNapiValue for CopiedBuffer {
+    unsafe fn to_napi_value(
+        raw: sys::napi_env,
+        bytes: CopiedBuffer,
+    ) -> napi::Result<sys::napi_value> {
+        let env = Env::from_raw(raw);
+        let buffer = BufferSlice::copy_from(&env, bytes.0)?;
+        // SAFETY: `raw` is the environment of this call, as the caller promises.
+        unsafe { BufferSlice::to_napi_value(raw, buffer) }
+    }
+}
+
+pub(super) fn to_javascript(event: Event, broadcaster: &mut Broadcaster) -> CoreEvent {
+    match event {
+        Event::Upgrade(request) => CoreEvent::Upgrade {
+            ask: broadcaster.keep_ask(request.decide),
+            url: request.uri,
+            headers: print_headers(&request.headers),
+            address: request.peer.ip().to_canonical().to_string(),
+            port: request.peer.port(),
+        },
+        Event::Text(client, data) => CoreEvent::Text { client, data },
+        Event::Binary(client, data) => CoreEvent::Binary { client, data: CopiedBuffer(data) },
+        Event::Closed { client, code, reason } => CoreEvent::Closed { client, code, reason },
+        Event::Skipped(client, missed) => CoreEvent::Skipped { client, missed: print(&missed) },
+        Event::Report(asked, Report { clients, books }) => CoreEvent::Report {
+            asked,
+            clients: clients.into_iter().map(ClientStanding::from).collect(),
+            client_books: books.clients.into(),
+            worker_books: books.workers.into(),
+        },
+    }
+}
+
+fn print(missed: &Missed) -> Vec<MissedMessages> {
+    let channels = missed.iter().map(|(channel, messages)| MissedMessages {
+        channel: channel.to_owned(),
+        messages: messages as f64,
+    });
+    channels.collect()
+}
+
+impl From<ClientReport> for ClientStanding {
+    fn from(report: ClientReport) -> ClientStanding {
+        ClientStanding {
+            client: report.client,
+            slow: report.slow,
+            lag_messages: report.lag.messages as f64,
+            lag_bytes: report.lag.bytes as f64,
+            account: report.ledger.into(),
+        }
+    }
+}
+
+impl From<Ledger> for Account {
+    fn from(ledger: Ledger) -> Account {
+        Account {
+            meant: ledger.meant as f64,
+            delivered: ledger.delivered as f64,
+            dropped: ledger.dropped as f64,
+            pending: ledger.pending as f64,
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! What JavaScript starts the core and its door with.
+
+use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use napi_derive::napi;
+
+use crate::door::DoorConfig;
+use crate::log::Lag;
+use crate::options::{ClientLimits, Options, SlowPolicy};
+use crate::placement::Placement;
+use crate::queue::QueueLimits;
+
+use super::invalid;
+
+/// Limits and sizes of the core. Counts, unless the name carries a unit.
+#[napi(object)]
+pub struct CoreOptions {
+    pub num_shards: u32,
+    pub workers_per_shard: u32,
+    /// Clients per shard.
+    pub max_clients: u32,
+    /// Messages a client may fall behind before it is slow.
+    pub buffer_size: u32,
+    /// Bytes a client may fall behind before it is slow.
+    pub buffer_bytes: f64,
+    /// Disconnect slow clients; otherwise they skip what they missed.
+    pub drop_slow_clients: bool,
+    /// Largest inbound message, in bytes.
+    pub max_payload_length: f64,
+    /// Bytes of direct messages that may wait for one client.
+    pub backpressure_limit: f64,
+    /// Seconds of silence after which a client is given up; 0 is never.
+    pub idle_timeout_seconds: u32,
+    /// Ping a client after half of that silence.
+    pub send_pings: bool,
+    /// Published messages that may wait in one worker's queue.
+    pub queue_messages: u32,
+    /// Bytes of published messages that may wait in one worker's queue.
+    pub queue_bytes: f64,
+    /// Part of that past which a worker is saturated, in percent.
+    pub saturation_percent: u32,
+    /// Channels one client may be subscribed to.
+    pub max_channels_per_client: u32,
+}
+
+/// Where the door listens, and what it tolerates.
+#[napi(object)]
+pub struct DoorOptions {
+    /// An IP address.
+    pub host: String,
+    /// 0 is any free port.
+    pub port: u16,
+    /// Path of the unix socket on which plain HTTP is answered.
+    pub upstream: String,
+    pub head_timeout_ms: u32,
+    pub max_head_bytes: u32,
+    pub upgrade_timeout_ms: u32,
+    pub max_pending_upgrades: u32,
+}
+
+impl CoreOptions {
+    pub(super) fn checked(self) -> napi::Result<Options, &'static str> {
+        let nonzero = |name, value| {
+            NonZeroU32::new(value).ok_or_else(|| invalid(format!("{name} must be at least 1")))
+        };
+        let idle_timeout = Duration::from_secs(u64::from(self.idle_timeout_seconds));
+        Ok(Options {
+            placement: Placement {
+                shards: nonzero("numShards", self.num_shards)?,
+                workers_per_shard: nonzero("workersPerShard", self.workers_per_shard)?,
+            },
+            max_clients: self.max_clients as usize,
+            max_channels_per_client: self.max_channels_per_client as usize,
+            backpressure_limit_bytes: self.backpressure_limit as usize,
+            queue: QueueLimits {
+                messages: nonzero("queueMessages", self.queue_messages)?.get() as usize,
+                bytes: (self.queue_bytes as usize).max(1),
+            },
+            saturation_percent: self.saturation_percent,
+            client: ClientLimits {
+                lag: Lag { messages: u64::from(self.buffer_size), bytes: self.buffer_bytes as u64 },
+                slow: if self.drop_slow_clients {
+                    SlowPolicy::Disconnect
+                } else {
+                    SlowPolicy::Skip
+                },
+                max_payload_bytes: self.max_payload_length as usize,
+                idle_timeout: (!idle_timeout.is_zero()).then_some(idle_timeout),
+                send_pings: self.send_pings,
+            },
+        })
+    }
+}
+
+impl DoorOptions {
+    pub(super) fn checked(self) -> napi::Result<DoorConfig, &'static str> {
+        let address: IpAddr = self
+            .host
+            .parse()
+            .map_err(|_| invalid(format!("host must be an IP address, not {:?}", self.host)))?;
+        Ok(DoorConfig {
+            address: SocketAddr::new(address, self.port),
+            upstream: PathBuf::from(self.upstream),
+            head_timeout: Duration::from_millis(u64::from(self.head_timeout_ms)),
+            max_head_bytes: self.max_head_bytes as usize,
+            upgrade_timeout: Duration::from_millis(u64::from(self.upgrade_timeout_ms)),
+            max_pending_upgrades: self.max_pending_upgrades as usize,
+        })
+    }
+}

@@ -1,0 +1,105 @@
+//! The sequencer's side of one worker: what goes into its queue, and what the queue did not take.
+
+use crate::command::Command;
+use crate::queue::{MustWake, QueueLimits};
+use crate::worker::WorkerHandle;
+
+/// A worker, and how its queue has served.
+pub struct Lane {
+    /// The worker.
+    pub worker: WorkerHandle,
+    refused: Refused,
+    saturation: Saturation,
+    marks: Marks,
+}
+
+/// What never entered a worker's queue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Refused {
+    /// Published messages.
+    pub messages: u64,
+    /// What they would have become: each counted once for every subscriber.
+    pub deliveries: u64,
+}
+
+/// How often and how much a queue was past its soft mark. Messages still go in, in order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Saturation {
+    /// It is past the mark now, or has been and is not yet well below it.
+    pub now: bool,
+    /// How often it got there.
+    pub times: u64,
+    /// Messages that went in meanwhile.
+    pub messages: u64,
+}
+
+/// Where saturation begins and where it ends. Apart, so that one long spell is not told as many.
+#[derive(Clone, Copy, Debug)]
+struct Marks {
+    soft: QueueLimits,
+    /// Half of the soft mark.
+    relief: QueueLimits,
+}
+
+/// A message for the queue.
+pub struct Offer {
+    /// [`Command::Publish`].
+    pub command: Command,
+    /// Bytes of its frame.
+    pub bytes: usize,
+    /// Subscribers of the worker that it is for.
+    pub subscribers: u64,
+}
+
+/// What the queue made of an offer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It is in.
+    Taken {
+        /// The worker sleeps.
+        must_wake: MustWake,
+        /// The queue is past its soft mark.
+        saturated: bool,
+    },
+    /// The queue was full.
+    Refused,
+}
+
+impl Lane {
+    /// The lane to a worker whose queue has these limits and, in percent of them, this soft mark.
+    pub fn new(worker: WorkerHandle, limits: QueueLimits, soft_mark_percent: u32) -> Lane {
+        let percent = soft_mark_percent as usize;
+        let soft = limits.percent(percent);
+        let marks = Marks { soft, relief: soft.percent(50) };
+        Lane { worker, refused: Refused::default(), saturation: Saturation::default(), marks }
+    }
+
+    /// Offers a message. A worker that must be woken is left to the caller.
+    pub fn offer(&mut self, Offer { command, bytes, subscribers }: Offer) -> Answer {
+        let Ok(must_wake) = self.worker.mailbox().queue().try_push(command, bytes) else {
+            self.refused.messages += 1;
+            self.refused.deliveries += subscribers;
+            return Answer::Refused;
+        };
+        let saturated = self.is_saturated();
+        self.saturation.times += u64::from(saturated && !self.saturation.now);
+        self.saturation.messages += u64::from(saturated);
+        self.saturation.now = saturated;
+        Answer::Taken { must_wake, saturated }
+    }
+
+    /// What the queue refused.
+    pub fn refused(&self) -> Refused {
+        self.refused
+    }
+
+    /// How it stands with the soft mark.
+    pub fn saturation(&self) -> Saturation {
+        Saturation { now: self.is_saturated(), ..self.saturation }
+    }
+
+    fn is_saturated(&self) -> bool {
+        let mark = if self.saturation.now { self.marks.relief } else { self.marks.soft };
+        self.worker.mailbox().queue().is_past(mark)
+    }
+}

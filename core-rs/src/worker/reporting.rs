@@ -1,0 +1,56 @@
+//! How single clients stand, for whoever asks.
+
+use crate::bridge::Event;
+use crate::client::Client;
+use crate::ledger::Ledger;
+use crate::reports::{Books, ClientReport, Question, Report, ReportRequest};
+
+use super::Worker;
+
+impl Worker {
+    /// Answers a question through the bridge. It was asked by the application, so that answers are few.
+    pub(super) fn report(&mut self, ReportRequest { id, question }: ReportRequest) {
+        let mut report = Report::default();
+        match question {
+            Question::Slowest(limit) => {
+                let slow = self.clients.iter().map(|(_, client)| client);
+                let slow = slow.filter(|client| client.is_open() && client.is_slow());
+                report.clients = slow.map(|client| self.standing(client)).collect();
+                report.keep_slowest(limit);
+            }
+            Question::Client(key) => {
+                let client = self.by_key.get(&key).map(|&index| &self.clients[index]);
+                report.clients = client.map(|client| self.standing(client)).into_iter().collect();
+            }
+            Question::Books => report.books = self.books(),
+        }
+        self.bridge.tell(Event::Report(id, report));
+    }
+
+    fn standing(&self, client: &Client) -> ClientReport {
+        let log = self.cohorts[client.cohort].log();
+        ClientReport {
+            client: client.key,
+            slow: client.is_slow(),
+            lag: client.backlog.lag(log),
+            ledger: client.backlog.ledger(log),
+        }
+    }
+
+    /// The accounts of the clients beside the worker's own, which were counted apart.
+    fn books(&self) -> Books {
+        let mut clients = self.departed;
+        for (_, client) in &self.clients {
+            clients += client.backlog.ledger(self.cohorts[client.cohort].log());
+        }
+        let tally = &self.tally;
+        let dropped = tally.dropped_slow + tally.dropped_skipped + tally.dropped_closed;
+        let workers = Ledger {
+            meant: tally.deliveries_meant,
+            delivered: tally.deliveries,
+            dropped,
+            pending: tally.deliveries_meant - tally.deliveries - dropped,
+        };
+        Books { clients, workers }
+    }
+}

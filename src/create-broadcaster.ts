@@ -1,0 +1,39 @@
+import type { Broadcaster } from "./broadcaster";
+import { resolveConfig, type ShardcastConfig } from "./config";
+import { OriginalBroadcaster } from "./original";
+import { ShardedBroadcaster } from "./sharded";
+import { type Channels, iterableSources } from "./sources/iterables";
+import type { StatsCollector } from "./stats-collector";
+
+/** The two implementations, between which `useSharding` chooses. */
+export type OwnBroadcaster = ShardedBroadcaster | OriginalBroadcaster;
+
+/**
+ * Makes a broadcaster, to be given to `shardcast`. It serves once an app listens with it.
+ *
+ * @param config `useSharding` chooses between native threads and Bun's own publish
+ * @param channels published while it serves, each message on its channel
+ * @param statsCollector is given the broadcaster to read its statistics
+ * @throws ConfigError for a value of the config that cannot be, TypeError for channels that cannot
+ *
+ * @example
+ * ```ts
+ * const broadcaster = createBroadcaster(recommendedConfig(20_000), { ticks: exchange.ticks() });
+ * new Elysia({ adapter: shardcast(broadcaster) })
+ *   .ws("/", { open(ws) { ws.subscribe("ticks") } })
+ *   .listen(3000);
+ * ```
+ */
+export function createBroadcaster(
+  config: ShardcastConfig = {},
+  channels: Channels = {},
+  statsCollector?: StatsCollector,
+): OwnBroadcaster {
+  const { useSharding } = resolveConfig(config);
+  const sources = iterableSources(channels);
+  const broadcaster: OwnBroadcaster & Broadcaster = useSharding
+    ? new ShardedBroadcaster(config, sources)
+    : new OriginalBroadcaster(config, sources);
+  statsCollector?.observe(broadcaster);
+  return broadcaster;
+}

@@ -1,0 +1,29 @@
+import pino from "pino";
+
+/** Writes one line. `fields` tell, where they apply, `shard`, `client`, `channel` and `err`. */
+type Write = (fields: object, message: string) => void;
+
+/** What shardcast needs of a logger; any of pino's is one. */
+export interface Logger {
+  debug: Write;
+  info: Write;
+  warn: Write;
+  error: Write;
+}
+
+/** How much is logged, from nothing to every connection. */
+export const LOG_LEVELS = ["silent", "error", "warn", "info", "debug"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+const STDERR = 2;
+
+/**
+ * A logger that writes JSON lines to standard error.
+ *
+ * @param level quiet by default: what an operator must see, and nothing of what goes well
+ */
+export function createLogger(level: LogLevel = "warn"): Logger {
+  // Synchronous: lines are few, and the last ones before an exit are those that matter.
+  const destination = pino.destination({ dest: STDERR, sync: true });
+  return pino({ name: "shardcast", level }, destination);
+}

@@ -1,0 +1,59 @@
+/** How single clients stand: questions to the workers, which answer later. */
+
+import type { Account, CoreEvent } from "./native";
+
+export type { Account };
+
+/** A client that takes less than it is sent. */
+export interface SlowClient {
+  /** The id by which it was placed. */
+  id: string;
+  shard: number;
+  /** Counted within the shard. */
+  worker: number;
+  /** IP address. */
+  address: string;
+  /** Published messages that wait for it. Unknown without sharding. */
+  lagMessages?: number;
+  /** Bytes that wait for it: of published messages; without sharding, of all. */
+  lagBytes: number;
+  /** What was meant for it, and what became of that. Unknown without sharding. */
+  account?: Account;
+}
+
+/** The same messages counted twice. */
+export interface Audit {
+  /** The sum of all clients' accounts, of those that are gone too. */
+  clients: Account;
+  /** What the shards have counted. */
+  shards: Account;
+}
+
+type ReportEvent = Extract<CoreEvent, { type: "Report" }>;
+
+/** The questions that were not answered yet. */
+export class Reports {
+  readonly #waiting = new Map<number, (report: ReportEvent | undefined) => void>();
+
+  /**
+   * Waits for the answer to a question.
+   *
+   * @param asked what the core returned when it was asked
+   * @returns the answer; nothing when the core has ended before it could be given
+   */
+  answerTo(asked: number): Promise<ReportEvent | undefined> {
+    return new Promise((resolve) => this.#waiting.set(asked, resolve));
+  }
+
+  /** Passes an answer on. */
+  answer(report: ReportEvent): void {
+    this.#waiting.get(report.asked)?.(report);
+    this.#waiting.delete(report.asked);
+  }
+
+  /** Ends all waiting: nobody will answer any more. */
+  abandonAll(): void {
+    for (const resolve of this.#waiting.values()) resolve(undefined);
+    this.#waiting.clear();
+  }
+}

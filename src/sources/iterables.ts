@@ -1,0 +1,53 @@
+import { isMessageData, type MessageData } from "../payload";
+import type { Source } from "./source";
+
+/**
+ * What is to be published, by channel. Whatever an iterable yields is published on its channel:
+ * text and bytes as they are, any other value as JSON.
+ *
+ * An iterable is pulled while the broadcaster serves and no worker is saturated, so that it loses
+ * nothing. One that throws is logged and ends; the others go on.
+ */
+export type Channels = Record<string, AsyncIterable<unknown>>;
+
+/** Makes a source of each channel's iterable. */
+export function iterableSources(channels: Channels): Source[] {
+  return Object.entries(channels).map(([channel, iterable]) => {
+    if (channel === "") throw new TypeError("channels must have names that are not empty");
+    if (typeof iterable?.[Symbol.asyncIterator] !== "function") {
+      throw new TypeError(`channel ${channel} must be an async iterable, not ${String(iterable)}`);
+    }
+    return {
+      channel,
+      description: "an async iterable",
+      canWait: true,
+      messages: () => encoded(iterable, channel),
+    };
+  });
+}
+
+/** The iterable's values as messages. Ending it ends the iterable, even between two values. */
+function encoded(iterable: AsyncIterable<unknown>, channel: string): AsyncIterable<MessageData> {
+  return {
+    [Symbol.asyncIterator]() {
+      const values = iterable[Symbol.asyncIterator]();
+      return {
+        async next() {
+          const { value, done } = await values.next();
+          return done ? { value: undefined, done } : { value: toMessage(value, channel) };
+        },
+        async return() {
+          await values.return?.();
+          return { value: undefined, done: true };
+        },
+      };
+    },
+  };
+}
+
+function toMessage(value: unknown, channel: string): MessageData {
+  if (isMessageData(value)) return value;
+  const json = JSON.stringify(value);
+  if (json !== undefined) return json;
+  throw new TypeError(`channel ${channel} yielded ${String(value)}, which JSON cannot express`);
+}
