@@ -10,4 +10,4 @@ export { OriginalBroadcaster } from "./original";
 export type { MessageData } from "./payload";
 export { ShardedBroadcaster } from "./sharded";
 export { ShardcastSocket } from "./socket";
-export type { ShardCounters, ShardStats } from "./stats";
+export type { ShardCounters, ShardStats, WorkerStats } from "./stats";
