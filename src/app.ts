@@ -2,7 +2,13 @@ import { Elysia } from "elysia";
 
 import { bearerCheck } from "./auth";
 import { checkChannelName, parseChannels } from "./channels";
-import { type Broadcaster, type ResolvedConfig, type ShardcastAdapter, shardcast } from "./index";
+import {
+  type Broadcaster,
+  PrometheusCollector,
+  type ResolvedConfig,
+  type ShardcastAdapter,
+  shardcast,
+} from "./index";
 import { page } from "./page";
 
 /** What the ready-made app is made of. */
@@ -22,6 +28,8 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  */
 export function createApp({ config, apiKey, channels }: AppOptions) {
   const adapter: ShardcastAdapter = shardcast({ ...config, clientId });
+  const collector = new PrometheusCollector();
+  collector.observe({ stats: () => adapter.broadcaster.stats() });
   const mayUse = bearerCheck(apiKey);
   const html = page(channels);
 
@@ -50,7 +58,11 @@ export function createApp({ config, apiKey, channels }: AppOptions) {
         return status(401, { error: "this needs the API key: Authorization: Bearer <key>" });
       },
     })
-    .get("/stats", () => adapter.broadcaster.stats())
+    .get("/stats", () => collector.stats())
+    .get("/metrics", async () => {
+      const headers = { "content-type": collector.contentType };
+      return new Response(await collector.metrics(), { headers });
+    })
     .post(
       "/publish/*",
       async ({ request, params, status }) => {

@@ -87,12 +87,14 @@ describe.each(both)("the ready-made app, %s", (_name, config) => {
     expect((await post("/publish/a", "x".repeat(10_001))).status).toBe(413);
   });
 
-  test("guards publish and stats with the API key, and nothing else", async () => {
+  test("guards publish, stats and metrics with the API key, and nothing else", async () => {
     const { http, post, stream } = start(config, { apiKey: "secret" });
     const key = { authorization: "Bearer secret" };
     expect((await fetch(`${http}/healthz`)).status).toBe(200);
-    expect((await fetch(`${http}/stats`)).status).toBe(401);
-    expect((await fetch(`${http}/stats`, { headers: key })).status).toBe(200);
+    for (const path of ["/stats", "/metrics"]) {
+      expect((await fetch(`${http}${path}`)).status).toBe(401);
+      expect((await fetch(`${http}${path}`, { headers: key })).status).toBe(200);
+    }
     expect((await post("/publish/a", "x")).status).toBe(401);
     expect((await post("/publish/a", "x", { authorization: "Bearer wrong" })).status).toBe(401);
     expect((await post("/publish/a", "x", key)).status).toBe(200);
