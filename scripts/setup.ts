@@ -1,7 +1,7 @@
 /**
  * Brings a checkout to the point where the server, or the tests, can run: the dependencies of the
- * lock file, the native addon and, for the tests, the load tester. It does nothing, within a few
- * milliseconds, when all of them are up to date.
+ * lock file, the native addon and, for the tests, the load tester and promtool. It does nothing,
+ * within a fraction of a second, when all of them are up to date.
  *
  *     bun scripts/setup.ts server
  *     bun scripts/setup.ts test
@@ -40,28 +40,42 @@ export async function orExplain(work: () => void | Promise<void>): Promise<void>
   }
 }
 
-async function makeStale(steps: readonly Step[]): Promise<void> {
+/** Makes those of `steps` that are missing or out of date in the checkout `root`. */
+export async function makeStale(
+  steps: readonly Step[],
+  { root = ROOT, inCi = Boolean(process.env.CI) } = {},
+): Promise<void> {
   requireBun();
-  if ((await staleOf(steps)).length === 0) return;
-  await exclusively(ROOT, async () => {
+  if ((await staleOf(root, steps)).length === 0) return;
+  await exclusively(root, async () => {
     // Asked again: while this one waited for the lock, another set-up may have done the work.
-    const stale = await staleOf(steps);
+    const stale = await staleOf(root, steps);
     // All tools are asked for before the first step, so that nobody waits a minute for bad news.
     for (const requireTools of new Set(stale.map((step) => step.requireTools))) requireTools();
-    for (const step of stale) await make(step);
+    for (const step of stale) await (inCi ? make(root, step) : makeIfPossible(root, step));
   });
 }
 
-async function staleOf(steps: readonly Step[]): Promise<Step[]> {
-  const fresh = await Promise.all(steps.map((step) => isFresh(ROOT, step)));
+async function staleOf(root: string, steps: readonly Step[]): Promise<Step[]> {
+  const fresh = await Promise.all(steps.map((step) => isFresh(root, step)));
   return steps.filter((_, index) => !fresh[index]);
 }
 
-async function make(step: Step): Promise<void> {
+/** Makes it, or goes on without it when it is optional. */
+async function makeIfPossible(root: string, step: Step): Promise<void> {
+  try {
+    await make(root, step);
+  } catch (error) {
+    if (!step.optional || !(error instanceof StepFailed)) throw error;
+    console.error(`shardcast: ${error.message} The tests that want it are skipped.`);
+  }
+}
+
+async function make(root: string, step: Step): Promise<void> {
   console.error(`shardcast: ${step.doing} ...`);
   const startedAt = performance.now();
-  const missing = await recordMade(ROOT, step, async () => {
-    const exitCode = await runChild(step.command, { cwd: ROOT });
+  const missing = await recordMade(root, step, async () => {
+    const exitCode = await runChild(step.command, { cwd: root });
     if (exitCode !== 0) {
       throw new StepFailed(`${step.doing} failed: \`${step.command.join(" ")}\` (${exitCode}).`);
     }

@@ -1,5 +1,6 @@
 /** What there is to set up, in order: what each step is made from, what it makes, and how. */
 
+import { canFetchPromtool, LOCAL_PROMTOOL } from "./promtool";
 import type { StampedWork } from "./stamp";
 import { requireNothing, requireRust } from "./toolchain";
 
@@ -13,6 +14,8 @@ export interface Step extends StampedWork {
   readonly command: readonly string[];
   /** Throws `MissingTool` when the machine lacks something that the command needs. */
   readonly requireTools: () => void;
+  /** Only some tests want it, and are skipped without it: a failure stops nobody but CI. */
+  readonly optional?: boolean;
 }
 
 /** The Bun that runs this, whether or not it is on the path. */
@@ -55,7 +58,18 @@ const LOAD_TESTER: Step = {
   requireTools: requireRust,
 };
 
-/** The steps that `level` takes, in the order in which they must run. */
-export function stepsFor(level: Level): readonly Step[] {
-  return level === "server" ? [DEPENDENCIES, ADDON] : [DEPENDENCIES, ADDON, LOAD_TESTER];
+const PROMTOOL: Step = {
+  name: "promtool",
+  doing: "fetching promtool",
+  inputs: ["scripts/promtool.ts"],
+  outputs: [LOCAL_PROMTOOL],
+  command: [BUN, "scripts/promtool.ts"],
+  requireTools: requireNothing,
+  optional: true,
+};
+
+/** The steps that `level` takes on a machine with this `path`, in the order they must run in. */
+export function stepsFor(level: Level, path?: string): readonly Step[] {
+  if (level === "server") return [DEPENDENCIES, ADDON];
+  return [DEPENDENCIES, ADDON, LOAD_TESTER, ...(canFetchPromtool(path) ? [PROMTOOL] : [])];
 }

@@ -2,7 +2,14 @@ import { Elysia } from "elysia";
 
 import { bearerCheck } from "./auth";
 import { checkChannelName, parseChannels } from "./channels";
-import { type Broadcaster, type ResolvedConfig, type ShardcastAdapter, shardcast } from "./index";
+import {
+  type Broadcaster,
+  createBroadcaster,
+  PrometheusCollector,
+  type ResolvedConfig,
+  shardcast,
+} from "./index";
+import { health, insight } from "./operations";
 import { page } from "./page";
 
 /** What the ready-made app is made of. */
@@ -21,16 +28,17 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  * public interface alone, and is an example of it.
  */
 export function createApp({ config, apiKey, channels }: AppOptions) {
-  const adapter: ShardcastAdapter = shardcast({ ...config, clientId });
+  const collector = new PrometheusCollector();
+  const broadcaster = createBroadcaster({ ...config, clientId }, {}, collector);
   const mayUse = bearerCheck(apiKey);
   const html = page(channels);
 
   const app = new Elysia({
-    adapter,
+    adapter: shardcast(broadcaster),
     serve: { maxRequestBodySize: config.maxPayloadLength },
   })
     .get("/", () => new Response(html, { headers: { "content-type": "text/html;charset=utf-8" } }))
-    .get("/healthz", () => ({ status: "ok" }))
+    .use(health(broadcaster))
     .ws("/stream", {
       detail: { hide: true },
       beforeHandle({ query, status }) {
@@ -50,16 +58,16 @@ export function createApp({ config, apiKey, channels }: AppOptions) {
         return status(401, { error: "this needs the API key: Authorization: Bearer <key>" });
       },
     })
-    .get("/stats", () => adapter.broadcaster.stats())
+    .use(insight(broadcaster, collector))
     .post(
       "/publish/*",
       async ({ request, params, status }) => {
-        const outcome = await publish(adapter.broadcaster, request, params["*"], config);
+        const outcome = await publish(broadcaster, request, params["*"], config);
         return "error" in outcome ? status(outcome.status, { error: outcome.error }) : outcome;
       },
       { parse: "none" },
     );
-  return { app, adapter };
+  return { app, broadcaster };
 }
 
 /** The id that a client gives itself, or a random one. */

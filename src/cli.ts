@@ -5,6 +5,7 @@ import { isIP } from "node:net";
 import { CONFIG_KEYS, type ResolvedConfig } from "./config";
 import { type Environment, flagOf, type Settings, variableOf } from "./layers";
 import { FILE_SETTING, LOADED_SETTINGS, layered, toConfig } from "./load-config";
+import { createLogger, LOG_LEVELS, type Logger, type LogLevel } from "./logger";
 import { ConfigError, type Setting } from "./setting";
 
 const DEFAULT_HOST = "127.0.0.1";
@@ -16,12 +17,16 @@ export interface ServerOptions {
   host: string;
   /** 0 is any free port. */
   port: number;
-  /** What `Authorization: Bearer …` must say for `/publish` and `/stats`; without one, nothing. */
+  /**
+   * What `Authorization: Bearer …` must say to publish and to see how the server does; without one,
+   * nothing.
+   */
   apiKey?: string | undefined;
   /** Specs of sources, such as `stdin:channel=ticks`. */
   sources: string[];
   /** What a message about the sources calls them: `--source` or the place that they come from. */
   sourcesName: string;
+  logger: Logger;
   config: ResolvedConfig;
 }
 
@@ -35,7 +40,12 @@ const SERVER_SETTINGS = {
   apiKey: {
     kind: "text",
     secret: true,
-    doc: "/publish and /stats want Authorization: Bearer KEY.",
+    doc: "Publishing, stats and metrics want Authorization: Bearer KEY.",
+  },
+  logLevel: {
+    kind: "choice",
+    choices: LOG_LEVELS,
+    doc: `What is logged, as JSON lines to standard error: ${LOG_LEVELS.join(", ")}.`,
   },
   sources: {
     kind: "list",
@@ -59,13 +69,22 @@ const SETTINGS = { ...SERVER_SETTINGS, ...LOADED_SETTINGS };
 export function readOptions(args: string[], env: Environment): ServerOptions | undefined {
   if (args.includes("--help")) return undefined;
   const { values, nameOf } = layered(SETTINGS, { args, env });
-  const { host = DEFAULT_HOST, port = DEFAULT_PORT, apiKey, sources = [], ...rest } = values;
+  const {
+    host = DEFAULT_HOST,
+    port = DEFAULT_PORT,
+    apiKey,
+    logLevel,
+    sources = [],
+    ...rest
+  } = values;
   if (apiKey === undefined && !isLoopback(host)) {
     const given = `${nameOf("host")}: ${host}`;
     throw new ConfigError(`${given} lets others in, who could publish: set --api-key as well`);
   }
-  const config = toConfig({ values: rest, nameOf });
-  return { host, port, apiKey, sources, sourcesName: nameOf("sources"), config };
+  // Checked against the choices as every value was against its setting.
+  const logger = createLogger(logLevel as LogLevel | undefined);
+  const config = { ...toConfig({ values: rest, nameOf }), logger };
+  return { host, port, apiKey, sources, sourcesName: nameOf("sources"), logger, config };
 }
 
 function isLoopback(host: string): boolean {
@@ -79,6 +98,7 @@ const PLACEHOLDERS: Record<string, string> = {
   port: String(DEFAULT_PORT),
   host: DEFAULT_HOST,
   apiKey: "KEY",
+  logLevel: "warn",
   sources: "SPEC",
   expectedClients: "20000",
 };

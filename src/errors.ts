@@ -4,6 +4,7 @@ const SYSTEM_NAME = /^E[A-Z]{2,}\b/;
 /** What went wrong, for programs. The message is for people. */
 export type ShardcastErrorCode =
   | "ALREADY_LISTENING"
+  | "ALREADY_OBSERVING"
   | "LISTEN_FAILED"
   | "NATIVE_MISSING"
   | "NOT_LISTENING"

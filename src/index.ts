@@ -1,15 +1,32 @@
 /** The library: everything that an app may import. */
 
 export { type ShardcastAdapter, type ShardcastOptions, shardcast } from "./adapter";
-export type { Broadcaster, PublishResult, ShutdownOptions } from "./broadcaster";
+export type {
+  Broadcaster,
+  BroadcasterState,
+  PublishResult,
+  ShutdownOptions,
+} from "./broadcaster";
 export type { SkipListener } from "./clients";
-export { ConfigError, type ResolvedConfig, resolveConfig, type ShardcastConfig } from "./config";
+export {
+  ConfigError,
+  type ConfigHooks,
+  type ResolvedConfig,
+  resolveConfig,
+  type ShardcastConfig,
+} from "./config";
+export { createBroadcaster, type OwnBroadcaster } from "./create-broadcaster";
 export { ShardcastError, type ShardcastErrorCode } from "./errors";
 export { type ConfigPlaces, loadConfig, type Overrides } from "./load-config";
-export { raiseFileLimit } from "./native";
+export { createLogger, type Logger, type LogLevel } from "./logger";
+export { PrometheusCollector } from "./metrics";
+export { type MissedMessages, raiseFileLimit } from "./native";
 export { OriginalBroadcaster } from "./original";
 export type { MessageData } from "./payload";
 export { optimalShards, type RecommendedConfig, recommendedConfig } from "./recommend";
+export type { Account, Audit, SlowClient } from "./reports";
 export { ShardedBroadcaster } from "./sharded";
 export { ShardcastSocket } from "./socket";
-export type { ShardCounters, ShardStats } from "./stats";
+export type { Channels } from "./sources/iterables";
+export type { ShardCounters, ShardStats, WorkerStats } from "./stats";
+export type { StatsCollector, StatsSource } from "./stats-collector";

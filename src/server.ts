@@ -8,7 +8,7 @@ import { describe } from "./describe";
 import { misfits } from "./fitness";
 import { ConfigError, raiseFileLimit, ShardcastError } from "./index";
 import { endOnSignals } from "./shutdown";
-import { feed } from "./sources/feed";
+import { Feeds } from "./sources/feeds";
 import { flights } from "./sources/flights";
 import { type Source, SourceError } from "./sources/source";
 import { parseSources } from "./sources/spec";
@@ -38,28 +38,23 @@ function sourcesOf({ sources, sourcesName, config }: ServerOptions): Source[] {
   return parseSources(sources, config.maxPayloadLength, sourcesName);
 }
 
-function serve({ host, port, apiKey, config }: ServerOptions, sources: Source[]): void {
+function serve({ host, port, apiKey, config, logger }: ServerOptions, sources: Source[]): void {
   const channels = [...new Set(sources.map((source) => source.channel))];
-  const { app, adapter } = createApp({ config, apiKey, channels });
+  const { app, broadcaster } = createApp({ config, apiKey, channels });
+  const feeds = new Feeds(sources, broadcaster, logger);
   app.listen({ hostname: host, port });
-  const { broadcaster } = adapter;
-  const feeding = new AbortController();
   endOnSignals({
     timeoutMs: config.drainTimeoutMs + EXIT_GRACE_MS,
     shutdown: () => {
-      feeding.abort();
+      feeds.stop();
       return broadcaster.shutdown();
     },
   });
   console.log(`shardcast listens on ${app.server?.url} (${describe(config)})`);
   for (const source of sources) {
     console.log(`streaming ${source.description} on channel ${source.channel}`);
-    feed(source, broadcaster, feeding.signal).catch((error) => {
-      console.error(
-        `shardcast: the source of channel ${source.channel} has failed: ${error.message}`,
-      );
-    });
   }
+  feeds.start();
 }
 
 try {

@@ -32,8 +32,15 @@ export interface List {
   doc: string;
 }
 
+/** One of a few words. */
+export interface Choice {
+  kind: "choice";
+  choices: readonly string[];
+  doc: string;
+}
+
 /** What is to be known of something that can be set. */
-export type Setting = Switch | Whole | Text | List;
+export type Setting = Switch | Whole | Text | List | Choice;
 
 /** The type of a setting's values. */
 export type ValueOf<Of extends Setting> = Of["kind"] extends "switch"
@@ -81,6 +88,7 @@ export function fromText(setting: Setting, name: string, text: string): Value {
     case "list":
       return items(text);
     case "text":
+    case "choice":
       return checked(setting, name, text);
   }
 }
@@ -119,6 +127,8 @@ function allows(setting: Setting, value: unknown): value is Value {
       return Array.isArray(value) && value.every(isText);
     case "text":
       return isText(value);
+    case "choice":
+      return isText(value) && setting.choices.includes(value);
   }
 }
 
@@ -144,6 +154,8 @@ function allowed(setting: Setting): string {
       return "a list of texts that are not empty";
     case "text":
       return "a text that is not empty";
+    case "choice":
+      return `one of ${setting.choices.join(", ")}`;
     case "whole": {
       const { min, max, unit } = setting;
       return `a whole number${unit ? ` of ${unit}` : ""} from ${min} to ${max}`;

@@ -2,16 +2,23 @@ import type { ShardStats } from "./stats";
 
 /** Where a collector reads. */
 export interface StatsSource {
-  /** Counters since start and gauges now. Costs some microseconds and disturbs no worker. */
+  /** Counters since start and gauges now, by shard. */
   stats(): ShardStats;
 }
 
 /**
- * Takes a broadcaster's statistics to wherever they are watched.
+ * Brings the stats to a metrics system, of whatever kind. `PrometheusCollector` is the default one.
  *
- * Any metrics system can implement it: it is given the source once, and reads it whenever it wants,
- * at a scrape or on a timer of its own.
+ * @example
+ * ```ts
+ * const toStatsd: StatsCollector = {
+ *   observe(source) {
+ *     setInterval(() => statsd.gauge("clients", source.stats().total_clients), 10_000);
+ *   },
+ * };
+ * ```
  */
 export interface StatsCollector {
+  /** Called once, at the start. It reads whenever it wants: at a scrape, or on a timer. */
   observe(source: StatsSource): void;
 }

@@ -134,6 +134,12 @@ export function shardStats(shards: readonly ShardCounters[]): ShardStats {
   return stats;
 }
 
+/** The shards, in order, out of their names. */
+export function shardsOf(stats: ShardStats): ShardCounters[] {
+  const shards = Array.from({ length: stats.total_shards }, (_, n) => stats[`shard_${n}`]);
+  return shards.filter((shard) => shard !== undefined);
+}
+
 /**
  * Sums the workers of each shard.
  *

@@ -14,14 +14,20 @@ const both = [
 
 function start(config: ShardcastConfig, options: Partial<AppOptions> = {}) {
   const resolved = resolveConfig({ ...SMALL, maxPayloadLength: 10_000, ...config });
-  const { app, adapter } = createApp({ config: resolved, channels: ["ticks"], ...options });
+  const { app, broadcaster } = createApp({ config: resolved, channels: ["ticks"], ...options });
   app.listen({ hostname: "127.0.0.1", port: 0 });
   onTestFinished(() => app.stop(true).then(() => undefined));
   const address = `127.0.0.1:${app.server?.port}`;
   const http = `http://${address}`;
   const post = (path: string, body: string | Uint8Array, headers: Record<string, string> = {}) =>
     fetch(`${http}${path}`, { method: "POST", body, headers });
-  return { adapter, http, post, stream: `ws://${address}/stream`, port: Number(app.server?.port) };
+  return {
+    broadcaster,
+    http,
+    post,
+    stream: `ws://${address}/stream`,
+    port: Number(app.server?.port),
+  };
 }
 
 describe.each(both)("the ready-made app, %s", (_name, config) => {
@@ -87,12 +93,14 @@ describe.each(both)("the ready-made app, %s", (_name, config) => {
     expect((await post("/publish/a", "x".repeat(10_001))).status).toBe(413);
   });
 
-  test("guards publish and stats with the API key, and nothing else", async () => {
+  test("guards publish, stats and metrics with the API key, and nothing else", async () => {
     const { http, post, stream } = start(config, { apiKey: "secret" });
     const key = { authorization: "Bearer secret" };
     expect((await fetch(`${http}/healthz`)).status).toBe(200);
-    expect((await fetch(`${http}/stats`)).status).toBe(401);
-    expect((await fetch(`${http}/stats`, { headers: key })).status).toBe(200);
+    for (const path of ["/stats", "/metrics"]) {
+      expect((await fetch(`${http}${path}`)).status).toBe(401);
+      expect((await fetch(`${http}${path}`, { headers: key })).status).toBe(200);
+    }
     expect((await post("/publish/a", "x")).status).toBe(401);
     expect((await post("/publish/a", "x", { authorization: "Bearer wrong" })).status).toBe(401);
     expect((await post("/publish/a", "x", key)).status).toBe(200);
@@ -135,15 +143,15 @@ describe("the ready-made app, sharded", () => {
   });
 
   test("places a client by the id that it gives", async () => {
-    const { adapter, stream } = start({ numShards: 2 });
+    const { broadcaster, stream } = start({ numShards: 2 });
     // fnv1a32("a") is 0xe40c292c and fnv1a32("b") is 0xe70c2de5: an even number and an odd one.
     await connect(`${stream}?channels=x&id=a`);
     await connect(`${stream}?channels=x&id=b`);
     const settled = async () => {
-      while (adapter.broadcaster.stats().total_clients < 2) await Bun.sleep(1);
+      while (broadcaster.stats().total_clients < 2) await Bun.sleep(1);
     };
     await within(settled(), "both clients");
-    const { shard_0, shard_1 } = adapter.broadcaster.stats();
+    const { shard_0, shard_1 } = broadcaster.stats();
     expect([shard_0?.clients, shard_1?.clients]).toEqual([1, 1]);
   });
 
