@@ -1,7 +1,13 @@
 import { onTestFinished } from "bun:test";
 import { Elysia } from "elysia";
 
-import { type Broadcaster, type ShardcastOptions, shardcast } from "../src";
+import {
+  type Broadcaster,
+  createBroadcaster,
+  type OwnBroadcaster,
+  type ShardcastConfig,
+  shardcast,
+} from "../src";
 
 /** An app that listens, and where. */
 export interface Serving {
@@ -14,11 +20,16 @@ export interface Serving {
 }
 
 /** Few threads: tests run on small machines, and many servers start in one run. */
-export const SMALL = { numShards: 2, workersPerShard: 1 } satisfies ShardcastOptions;
+export const SMALL = { numShards: 2, workersPerShard: 1 } satisfies ShardcastConfig;
 
 /** Serves the routes on a free port, until the test ends. */
-export function serve(config: ShardcastOptions, routes: (app: Elysia) => unknown): Serving {
-  const adapter = shardcast({ ...SMALL, ...config });
+export function serve(config: ShardcastConfig, routes: (app: Elysia) => unknown): Serving {
+  return serveWith(createBroadcaster({ ...SMALL, ...config }), routes);
+}
+
+/** Serves the routes with this broadcaster on a free port, until the test ends. */
+export function serveWith(broadcaster: OwnBroadcaster, routes: (app: Elysia) => unknown): Serving {
+  const adapter = shardcast(broadcaster);
   const app = new Elysia({ adapter });
   routes(app);
   app.listen({ port: 0, hostname: "127.0.0.1" });
@@ -27,5 +38,5 @@ export function serve(config: ShardcastOptions, routes: (app: Elysia) => unknown
     if (app.server) await app.stop(true);
   });
   const host = `127.0.0.1:${app.server?.port}`;
-  return { app, broadcaster: adapter.broadcaster, http: `http://${host}`, ws: `ws://${host}` };
+  return { app, broadcaster, http: `http://${host}`, ws: `ws://${host}` };
 }

@@ -1,0 +1,384 @@
+import { describe, expect, test } from "bun:test";
+import { Elysia } from "elysia";
+
+import {
+  type Channels,
+  createBroadcaster,
+  type MissedMessages,
+  type ShardcastConfig,
+  type ShardcastSocket,
+  type ShardStats,
+  type StatsSource,
+  shardcast,
+} from "../src";
+import { shardsOf } from "../src/stats";
+import { connect, type TestClient, within } from "./client";
+import { SMALL, serve, serveWith } from "./serving";
+import { logged, type Spy, spyLogger } from "./spy-logger";
+
+const both: [string, ShardcastConfig][] = [
+  ["sharded", {}],
+  ["original", { useSharding: false }],
+];
+
+/** Subscribes every client to what its query names, and says when that is done. */
+function stream(app: Elysia) {
+  return app.ws("/", {
+    open(ws) {
+      for (const channel of (ws.data.query.channels ?? "ticks").split(",")) ws.subscribe(channel);
+      ws.send("ready");
+    },
+  });
+}
+
+async function subscriber(url: string): Promise<TestClient> {
+  const client = await connect(url);
+  expect(await client.next()).toBe("ready");
+  return client;
+}
+
+function total(stats: ShardStats, of: (shard: ReturnType<typeof shardsOf>[number]) => number) {
+  return shardsOf(stats).reduce((sum, shard) => sum + of(shard), 0);
+}
+
+/** Resolves once `condition` holds. */
+async function until(condition: () => boolean, what: string): Promise<void> {
+  const settled = async () => {
+    while (!condition()) await Bun.sleep(1);
+  };
+  await within(settled(), what);
+}
+
+describe.each(both)("createBroadcaster, %s", (_name, config) => {
+  /** Serves what the iterables yield, once `gate` opens. */
+  function serveChannels(channels: Channels, more: ShardcastConfig = {}) {
+    return serveWith(createBroadcaster({ ...SMALL, ...config, ...more }, channels), stream);
+  }
+
+  test("publishes what async iterables yield: text, bytes, and values as JSON", async () => {
+    const gate = Promise.withResolvers<void>();
+    const { ws } = serveChannels({
+      text: (async function* () {
+        await gate.promise;
+        yield "one";
+        yield "two";
+      })(),
+      mixed: (async function* () {
+        await gate.promise;
+        yield new Uint8Array([1, 2]);
+        yield { price: 1.5 };
+        yield 7;
+      })(),
+    });
+    const text = await subscriber(`${ws}/?channels=text`);
+    const mixed = await subscriber(`${ws}/?channels=mixed`);
+    gate.resolve();
+    expect(await text.take(2)).toEqual(["one", "two"]);
+    expect(await mixed.take(3)).toEqual([Buffer.from([1, 2]), '{"price":1.5}', "7"]);
+  });
+
+  test("reports an iterable that throws, and the others go on", async () => {
+    const gate = Promise.withResolvers<void>();
+    const logger = spyLogger();
+    const { ws } = serveChannels(
+      {
+        broken: (async function* () {
+          await gate.promise;
+          yield "last";
+          throw new Error("the exchange has hung up");
+        })(),
+        wrong: (async function* () {
+          await gate.promise;
+          yield () => "not a message";
+        })(),
+        whole: (async function* () {
+          await gate.promise;
+          for (let n = 0; n < 3; n += 1) {
+            yield String(n);
+            await Bun.sleep(1);
+          }
+        })(),
+      },
+      { logger },
+    );
+    const client = await subscriber(`${ws}/?channels=whole`);
+    gate.resolve();
+    expect(await client.take(3)).toEqual(["0", "1", "2"]);
+    await until(() => logged(logger, "error").length === 2, "two errors in the log");
+    const errors = logged(logger, "error").map(({ fields, message }) => [fields.channel, message]);
+    expect(errors.sort()).toEqual([
+      ["broken", expect.stringContaining("the exchange has hung up")],
+      ["wrong", expect.stringContaining("which JSON cannot express")],
+    ]);
+  });
+
+  test("ends an iterable when it shuts down, though that waits for its next value", async () => {
+    const pulled = Promise.withResolvers<void>();
+    const ended = Promise.withResolvers<void>();
+    const waiting: AsyncIterable<string> = {
+      [Symbol.asyncIterator]: () => ({
+        next() {
+          pulled.resolve();
+          return new Promise<never>(() => {});
+        },
+        return() {
+          ended.resolve();
+          return Promise.resolve({ value: undefined, done: true as const });
+        },
+      }),
+    };
+    const { broadcaster } = serveChannels({ waiting });
+    await within(pulled.promise, "the first pull");
+    await within(broadcaster.shutdown({ spreadMs: 0, timeoutMs: 1000 }), "the shutdown");
+    await within(ended.promise, "the end of the iterable");
+  });
+
+  test("pulls nothing before an app listens", async () => {
+    let pulled = false;
+    const broadcaster = createBroadcaster(config, {
+      early: (async function* () {
+        pulled = true;
+        yield "too early";
+      })(),
+    });
+    await Bun.sleep(5);
+    expect(pulled).toBe(false);
+    expect(broadcaster.state).toBe("starting");
+  });
+
+  test.each([
+    ["no iterable", { ticks: ["a"] }, "channel ticks must be an async iterable"],
+    ["nothing", { ticks: undefined }, "channel ticks must be an async iterable"],
+    ["no name", { "": (async function* () {})() }, "channels must have names"],
+  ])("names what is wrong with a channel: %s", (_what, channels, message) => {
+    expect(() => createBroadcaster(config, channels as unknown as Channels)).toThrow(message);
+  });
+
+  test("gives a stats collector its source", async () => {
+    const sources: StatsSource[] = [];
+    const collector = { observe: (source: StatsSource) => void sources.push(source) };
+    const { ws } = serveWith(createBroadcaster({ ...SMALL, ...config }, {}, collector), stream);
+    await subscriber(ws);
+    expect(sources).toHaveLength(1);
+    await until(() => sources[0]?.stats().total_clients === 1, "the client to be counted");
+  });
+
+  test("tells what state it is in", async () => {
+    const broadcaster = createBroadcaster({ ...SMALL, ...config });
+    expect(broadcaster.state).toBe("starting");
+    const { ws } = serveWith(broadcaster, stream);
+    expect(broadcaster.state).toBe("serving");
+    await subscriber(ws);
+    const shutdown = broadcaster.shutdown({ spreadMs: 0, timeoutMs: 1000 });
+    expect(broadcaster.state).toBe("draining");
+    await within(shutdown, "the shutdown");
+    expect(broadcaster.state).toBe("ended");
+  });
+
+  test("has ended when its app has stopped", async () => {
+    const broadcaster = createBroadcaster({ ...SMALL, ...config });
+    const app = new Elysia({ adapter: shardcast(broadcaster) }).listen({ port: 0 });
+    await app.stop();
+    expect(broadcaster.state).toBe("ended");
+  });
+
+  test("names the slow clients, slowest first", async () => {
+    const { ws, broadcaster } = serve({ ...config, bufferSize: 1_000_000 }, stream);
+    const [reader, slow] = await Promise.all([subscriber(ws), subscriber(ws)]);
+    expect(await broadcaster.slowClients()).toEqual([]);
+    slow.socket.pause();
+    await overwhelm(broadcaster, reader);
+    const [first, ...others] = await broadcaster.slowClients(5);
+    expect(others).toEqual([]);
+    expect(first).toMatchObject({ address: "127.0.0.1", id: expect.stringMatching(/.+/) });
+    expect(first?.lagBytes).toBeGreaterThan(0);
+    const isSlow = () => total(broadcaster.stats(), ({ slow_clients }) => slow_clients) === 1;
+    await until(isSlow, "the slow client to be counted");
+    slow.terminate();
+  });
+
+  test("counts why clients left", async () => {
+    const { ws, broadcaster } = serve(config, stream);
+    const [polite, rude] = await Promise.all([subscriber(ws), subscriber(ws)]);
+    await polite.close(1000);
+    rude.terminate();
+    const left = () =>
+      total(broadcaster.stats(), (shard) => shard.closed_by_client + shard.closed_broken) === 2;
+    await until(left, "both departures");
+    expect(total(broadcaster.stats(), ({ closed_by_client }) => closed_by_client)).toBe(1);
+  });
+
+  test("logs connections with their client and shard", async () => {
+    const logger: Spy = spyLogger();
+    const { ws } = serve({ ...config, logger }, stream);
+    await (await subscriber(ws)).close(1000, "bye");
+    const gone = () => logged(logger, "debug").find(({ message }) => message.includes("left"));
+    await until(() => gone() !== undefined, "the line");
+    const [connected] = logged(logger, "debug");
+    expect(connected?.fields).toEqual({ client: expect.any(String), shard: expect.any(Number) });
+    expect(gone()?.fields).toMatchObject({ ...connected?.fields, code: 1000, reason: "bye" });
+    expect(logged(logger, "warn")).toEqual([]);
+  });
+});
+
+/** More than the kernel buffers for a client that does not read, while another does. */
+async function overwhelm(
+  broadcaster: { publish(channel: string, data: string): unknown },
+  reader: TestClient,
+): Promise<number> {
+  const message = "x".repeat(200_000);
+  const count = 80;
+  for (let n = 0; n < count; n += 1) {
+    broadcaster.publish("ticks", message);
+    await reader.next();
+  }
+  return count;
+}
+
+describe("the sharded broadcaster", () => {
+  test("holds an iterable back while a worker is saturated, and loses nothing", async () => {
+    const gate = Promise.withResolvers<void>();
+    const count = 20_000;
+    const config = { ...SMALL, queueMessages: 64, bufferSize: 1_000_000 };
+    const broadcaster = createBroadcaster(config, {
+      ticks: (async function* () {
+        await gate.promise;
+        for (let n = 0; n < count; n += 1) yield String(n);
+      })(),
+    });
+    const { ws } = serveWith(broadcaster, stream);
+    const client = await subscriber(ws);
+    gate.resolve();
+    const received = await client.take(count);
+    expect(received).toEqual(Array.from({ length: count }, (_, n) => String(n)));
+    const stats = broadcaster.stats();
+    expect(total(stats, ({ messages_queue_full }) => messages_queue_full)).toBe(0);
+  });
+
+  test("tells which workers are saturated, and drops nothing by that", async () => {
+    const config = { numShards: 1, saturationPercent: 1, queueMessages: 100_000 };
+    const { ws, broadcaster } = serve({ ...config, bufferSize: 1_000_000 }, stream);
+    const client = await subscriber(ws);
+    const message = "x".repeat(10_000);
+    let published = 0;
+    let saturated = 0;
+    // A publish is a push, and a delivery is a copy at least: the queue fills.
+    while (saturated < 10) {
+      const result = broadcaster.publish("ticks", message);
+      expect(result).toMatchObject({ shards: 1, dropped: 0 });
+      published += 1;
+      saturated += result.saturated;
+    }
+    expect(broadcaster.saturated).toBe(true);
+    await client.take(published);
+    await within(broadcaster.writable(), "relief");
+    expect(broadcaster.saturated).toBe(false);
+    const [shard] = shardsOf(broadcaster.stats());
+    expect(shard).toMatchObject({ messages_saturated: saturated, saturated_workers: 0 });
+    expect(shard?.saturations).toBeGreaterThan(0);
+    expect(shard?.per_worker[0]?.saturations).toBe(shard?.saturations);
+  });
+
+  test("warns of full queues at most once a second, naming the shards", async () => {
+    const logger = spyLogger();
+    const { ws, broadcaster } = serve({ numShards: 1, queueMessages: 1, logger }, stream);
+    await subscriber(ws);
+    let dropped = 0;
+    while (dropped < 1000) dropped += broadcaster.publish("ticks", "x").dropped;
+    const [warning, ...others] = logged(logger, "warn");
+    expect(others).toEqual([]);
+    expect(warning?.fields).toEqual({ dropped: 1, shards: [0] });
+    expect(warning?.message).toContain("worker queues are full");
+  });
+
+  test("tells what a slow client has missed, by channel", async () => {
+    const missed = new Map<string, number>();
+    const listener = (ws: ShardcastSocket, messages: MissedMessages[]) => {
+      expect(ws.id).not.toBe("");
+      for (const one of messages) {
+        missed.set(one.channel, (missed.get(one.channel) ?? 0) + one.messages);
+      }
+    };
+    const { ws, broadcaster } = serve(
+      { dropSlowClients: false, bufferSize: 5, onSkip: listener },
+      stream,
+    );
+    const reader = await subscriber(ws);
+    const slow = await subscriber(`${ws}/?channels=ticks,news`);
+    slow.socket.pause();
+    let count = await overwhelm(broadcaster, reader);
+    for (let n = 0; n < 7; n += 1) broadcaster.publish("news", "extra");
+    count += await overwhelm(broadcaster, reader);
+    await until(() => (missed.get("news") ?? 0) > 0, "the news to be missed");
+    slow.socket.resume();
+    broadcaster.publish("ticks", "the end");
+    const received: (string | Buffer)[] = [];
+    while (received.at(-1) !== "the end") received.push(await slow.next());
+    const news = received.filter((message) => message === "extra").length;
+    const skipped = () => (missed.get("ticks") ?? 0) + (missed.get("news") ?? 0);
+    await until(() => received.length + skipped() === count + 7 + 1, "the last of what is missed");
+    expect(news + (missed.get("news") ?? 0)).toBe(7);
+    const sums = total(broadcaster.stats(), ({ dropped_skipped }) => dropped_skipped);
+    expect(sums).toBe(skipped());
+  });
+
+  test("audits itself: the clients' accounts add up to the shards'", async () => {
+    const { ws, broadcaster } = serve({ dropSlowClients: false, bufferSize: 5 }, stream);
+    const reader = await subscriber(ws);
+    const slow = await subscriber(ws);
+    const gone = await subscriber(ws);
+    slow.socket.pause();
+    await overwhelm(broadcaster, reader);
+    gone.terminate();
+    const audit = await broadcaster.audit();
+    expect(audit?.clients).toEqual(audit?.shards as never);
+    const { meant = 0, delivered = 0, dropped = 0, pending = 0 } = audit?.clients ?? {};
+    expect(meant).toBeGreaterThan(0);
+    expect(meant).toBe(delivered + dropped + pending);
+    slow.terminate();
+  });
+
+  test("keeps an account for each client", async () => {
+    let socket: ShardcastSocket | undefined;
+    const { ws, broadcaster } = serve({}, (app) =>
+      app.ws("/", {
+        open(ws) {
+          socket = ws.raw as unknown as ShardcastSocket;
+          ws.subscribe("ticks");
+          ws.send("ready");
+        },
+      }),
+    );
+    const client = await subscriber(ws);
+    for (let n = 0; n < 9; n += 1) broadcaster.publish("ticks", "x");
+    await client.take(9);
+    expect(await socket?.account()).toEqual({ meant: 10, delivered: 10, dropped: 0, pending: 0 });
+    await client.close();
+    await until(() => socket?.readyState === 3, "the close");
+    expect(await socket?.account()).toBeUndefined();
+  });
+
+  test("answers questions that are open when it ends", async () => {
+    const { ws, broadcaster } = serve({}, stream);
+    await subscriber(ws);
+    const questions = [broadcaster.audit(), broadcaster.slowClients(3)];
+    await broadcaster.shutdown({ spreadMs: 0, timeoutMs: 0 });
+    await within(Promise.all(questions), "the answers");
+    expect(await broadcaster.audit()).toBeUndefined();
+    expect(await broadcaster.slowClients()).toEqual([]);
+  });
+
+  test("refuses a top that is none", () => {
+    const { broadcaster } = serve({}, stream);
+    expect(broadcaster.slowClients(-1)).rejects.toThrow("top must be a whole number");
+  });
+
+  test("serves one app at a time", () => {
+    const broadcaster = createBroadcaster(SMALL);
+    serveWith(broadcaster, stream);
+    expect(() => serveWith(broadcaster, stream)).toThrow(
+      expect.objectContaining({ code: "ALREADY_LISTENING" }),
+    );
+    expect(broadcaster.state).toBe("serving");
+  });
+});
