@@ -93,11 +93,48 @@ describe.each(both)("the ready-made app, %s", (_name, config) => {
     expect((await post("/publish/a", "x".repeat(10_001))).status).toBe(413);
   });
 
-  test("guards publish, stats and metrics with the API key, and nothing else", async () => {
+  test("is ready while it serves, and neither before nor after", async () => {
+    const resolved = resolveConfig({ ...SMALL, ...config });
+    const { app, broadcaster } = createApp({ config: resolved, channels: [] });
+    const readiness = async () => {
+      const answer = await app.handle(new Request("http://localhost/readyz"));
+      return [answer.status, await answer.json()];
+    };
+    expect(await readiness()).toEqual([503, { status: "starting" }]);
+    app.listen({ hostname: "127.0.0.1", port: 0 });
+    expect(await readiness()).toEqual([200, { status: "serving" }]);
+    const shutdown = broadcaster.shutdown({ spreadMs: 0, timeoutMs: 1000 });
+    expect(await readiness()).toEqual([503, { status: "draining" }]);
+    await within(shutdown, "the shutdown");
+    expect(await readiness()).toEqual([503, { status: "ended" }]);
+  });
+
+  test("tells which clients are slow, and how many of them at most", async () => {
+    const { http } = start(config);
+    expect(await (await fetch(`${http}/slow-clients?top=3`)).json()).toEqual([]);
+    for (const top of ["-1", "x", "1001"]) {
+      const answer = await fetch(`${http}/slow-clients?top=${top}`);
+      expect(answer.status).toBe(400);
+      expect(await answer.json()).toEqual({ error: "top must be a whole number from 0 to 1000" });
+    }
+  });
+
+  test("audits itself, where each client is counted", async () => {
+    const { http, stream } = start(config);
+    await connect(`${stream}?channels=a`);
+    const answer = await fetch(`${http}/audit`);
+    expect(answer.status).toBe(config === both[0][1] ? 200 : 501);
+    if (!answer.ok) return;
+    const nothing = { meant: 0, delivered: 0, dropped: 0, pending: 0 };
+    expect(await answer.json()).toEqual({ clients: nothing, shards: nothing });
+  });
+
+  test("guards all but the stream and the server's health with the API key", async () => {
     const { http, post, stream } = start(config, { apiKey: "secret" });
     const key = { authorization: "Bearer secret" };
     expect((await fetch(`${http}/healthz`)).status).toBe(200);
-    for (const path of ["/stats", "/metrics"]) {
+    expect((await fetch(`${http}/readyz`)).status).toBe(200);
+    for (const path of ["/stats", "/metrics", "/slow-clients"]) {
       expect((await fetch(`${http}${path}`)).status).toBe(401);
       expect((await fetch(`${http}${path}`, { headers: key })).status).toBe(200);
     }
