@@ -1,0 +1,118 @@
+//! How clients come and go, as far as it is decided here.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::sync::oneshot::Sender;
+
+use crate::admission::Admission;
+use crate::asks::{AskGone, AskId};
+use crate::client::{ClientKey, Pressure};
+use crate::command::Command;
+use crate::door::{Decision, Headers};
+use crate::shard::ShardFull;
+
+use super::{Broadcaster, Registration};
+
+/// Why an upgrade was not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotAccepted {
+    /// The client's shard holds as many as it may, or the server closes.
+    ShardFull,
+    /// Nobody waits for the decision any more.
+    AskGone,
+}
+
+impl Broadcaster {
+    /// Keeps an upgrade that [`Broadcaster::next_event`] has brought until it is decided.
+    pub fn keep_ask(&mut self, decide: Sender<Decision>) -> AskId {
+        self.asks.keep(decide)
+    }
+
+    /// Accepts an upgrade; returns the new client. `headers` are added to the 101 response.
+    ///
+    /// # Errors
+    ///
+    /// [`NotAccepted::ShardFull`] leaves the upgrade undecided, so that it can be refused.
+    pub fn accept(
+        &mut self,
+        ask: AskId,
+        client_id: &str,
+        headers: Headers,
+    ) -> Result<ClientKey, NotAccepted> {
+        self.asks.check(ask).map_err(|AskGone| NotAccepted::AskGone)?;
+        let admission = self.admit(client_id).map_err(|ShardFull| NotAccepted::ShardFull)?;
+        let key = admission.key();
+        // Should the asker go right now, the admission is dropped, and the client's close is told.
+        self.asks.decide(ask, Decision::Accept { headers, reservation: Box::new(admission) });
+        Ok(key)
+    }
+
+    /// Refuses an upgrade with a response.
+    pub fn refuse(&mut self, ask: AskId, status: u16, headers: Headers, body: Bytes) {
+        self.asks.decide(ask, Decision::Refuse { status, headers, body });
+    }
+
+    /// Takes a client in: the worker may have commands for it from here on, and expects its socket.
+    ///
+    /// # Errors
+    ///
+    /// [`ShardFull`] when its shard takes no more, or nobody is let in any more.
+    pub fn admit(&mut self, client_id: &str) -> Result<Admission, ShardFull> {
+        if self.closing {
+            return Err(ShardFull);
+        }
+        let place = self.options.placement.place(client_id);
+        self.shards[place.shard].admit()?;
+        let key = self.new_key();
+        let pressure = Arc::new(Pressure::default());
+        let mailbox = self.lanes[place.worker].worker.mailbox();
+        mailbox.push(Command::Expect(key, Arc::clone(&pressure)));
+        let admission = Admission::new(key, mailbox.clone());
+        self.clients
+            .insert(key, Registration { place, channels: Vec::new(), pressure, closing: false });
+        Ok(admission)
+    }
+
+    /// A key that no client has.
+    fn new_key(&mut self) -> ClientKey {
+        loop {
+            self.last_key = self.last_key.wrapping_add(1);
+            if self.last_key != 0 && !self.clients.contains_key(&self.last_key) {
+                return self.last_key;
+            }
+        }
+    }
+
+    /// Starts the closing handshake with a client; it hears nothing more.
+    pub fn close(&mut self, client: ClientKey, code: u16, reason: String) {
+        self.end(client, Command::Close(client, code, reason));
+    }
+
+    /// Ends a client's connection at once.
+    pub fn terminate(&mut self, client: ClientKey) {
+        self.end(client, Command::Terminate(client));
+    }
+
+    fn end(&mut self, client: ClientKey, command: Command) {
+        let Some(registration) = self.clients.get_mut(&client).filter(|client| !client.closing)
+        else {
+            return;
+        };
+        registration.closing = true;
+        let worker = registration.place.worker;
+        for channel in std::mem::take(&mut registration.channels) {
+            self.routes.remove(channel, worker);
+        }
+        self.command(worker, command);
+    }
+
+    /// Nothing more will be heard of a client.
+    pub(super) fn forget(&mut self, client: ClientKey) {
+        let Some(registration) = self.clients.remove(&client) else { return };
+        for channel in registration.channels {
+            self.routes.remove(channel, registration.place.worker);
+        }
+        self.shards[registration.place.shard].release();
+    }
+}

@@ -1,0 +1,122 @@
+//! Messages on their way into the workers' queues.
+
+use std::sync::atomic::Ordering;
+
+use crate::client::ClientKey;
+use crate::command::Command;
+use crate::frame::Frame;
+use crate::lane::{Answer, Offer};
+
+use super::Broadcaster;
+
+/// What became of a published message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Published {
+    /// Shards of which every worker with subscribers took it.
+    pub shards: u32,
+    /// Workers with subscribers whose queue was full.
+    pub dropped: u32,
+    /// Workers that took it with their queue past its soft mark.
+    pub saturated: u32,
+}
+
+/// What became of a direct message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// It is on its way.
+    Queued,
+    /// It waits, because the client's socket refuses bytes.
+    Behind,
+    /// It was dropped: the client is gone, or lets too much wait.
+    Dropped,
+}
+
+impl Broadcaster {
+    /// Publishes a message to the subscribers of a channel, but not to `except`. It costs one push for
+    /// every worker that has subscribers, whatever their number.
+    ///
+    /// A worker whose queue is full does not get it; that is counted, and told.
+    pub fn publish(
+        &mut self,
+        channel: &str,
+        frame: &Frame,
+        except: Option<ClientKey>,
+    ) -> Published {
+        let mut published = Published::default();
+        let Some(channel) = self.routes.find(channel) else { return published };
+        let except = except.filter(|&client| self.hears(client, channel));
+        let except_on = except.map(|client| self.clients[&client].place.worker);
+        let mut shard = ShardOutcome::default();
+        for listeners in self.routes.listeners(channel) {
+            shard.enter(self.options.placement.shard_of(listeners.worker), &mut published);
+            let excluded = u64::from(except_on == Some(listeners.worker));
+            let answer = self.lanes[listeners.worker].offer(Offer {
+                command: Command::Publish { channel, frame: frame.clone(), except },
+                bytes: frame.encoded_len(),
+                subscribers: u64::from(listeners.clients) - excluded,
+            });
+            match answer {
+                Answer::Taken { must_wake, saturated } => {
+                    published.saturated += u32::from(saturated);
+                    if must_wake.0 {
+                        self.to_wake.push(listeners.worker);
+                    }
+                }
+                Answer::Refused => {
+                    published.dropped += 1;
+                    shard.took_all = false;
+                }
+            }
+        }
+        shard.leave(&mut published);
+        // Woken after all have it: a waking thread may take this one's processor at once.
+        for worker in self.to_wake.drain(..) {
+            self.lanes[worker].worker.mailbox().wake();
+        }
+        published
+    }
+
+    /// Sends a message to one client, after all that was published or sent to it before.
+    pub fn send(&mut self, client: ClientKey, frame: Frame) -> Sent {
+        let Some(registration) = self.clients.get(&client).filter(|client| !client.closing) else {
+            return Sent::Dropped;
+        };
+        let length = frame.encoded_len();
+        let pressure = &registration.pressure;
+        let before = pressure.direct_bytes.load(Ordering::Relaxed);
+        if before + length > self.options.backpressure_limit_bytes {
+            return Sent::Dropped;
+        }
+        pressure.direct_bytes.fetch_add(length, Ordering::Relaxed);
+        let refused = pressure.refused.load(Ordering::Relaxed);
+        self.command(registration.place.worker, Command::Send(client, frame));
+        if refused { Sent::Behind } else { Sent::Queued }
+    }
+
+    /// Bytes of direct messages that wait for a client.
+    pub fn buffered(&self, client: ClientKey) -> usize {
+        self.clients
+            .get(&client)
+            .map_or(0, |client| client.pressure.direct_bytes.load(Ordering::Relaxed))
+    }
+}
+
+/// Counts the shards that took a message, while its workers are gone through shard by shard.
+#[derive(Default)]
+struct ShardOutcome {
+    shard: Option<usize>,
+    took_all: bool,
+}
+
+impl ShardOutcome {
+    fn enter(&mut self, shard: usize, published: &mut Published) {
+        if self.shard != Some(shard) {
+            self.leave(published);
+            *self = ShardOutcome { shard: Some(shard), took_all: true };
+        }
+    }
+
+    fn leave(&mut self, published: &mut Published) {
+        published.shards += u32::from(self.took_all);
+    }
+}

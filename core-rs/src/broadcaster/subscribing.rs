@@ -1,0 +1,69 @@
+//! Who hears what.
+
+use crate::channel::ChannelId;
+use crate::client::ClientKey;
+use crate::command::Command;
+use crate::error::Error;
+
+use super::Broadcaster;
+
+impl Broadcaster {
+    /// Subscribes a client; false when it was already, or is gone.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TooManyChannels`] when it has as many as it may.
+    pub fn subscribe(&mut self, client: ClientKey, channel: &str) -> Result<bool, Error> {
+        let known = self.routes.find(channel);
+        let Some(registration) = self.clients.get_mut(&client).filter(|client| !client.closing)
+        else {
+            return Ok(false);
+        };
+        if known.is_some_and(|channel| registration.channels.binary_search(&channel).is_ok()) {
+            return Ok(false);
+        }
+        let limit = self.options.max_channels_per_client;
+        if registration.channels.len() >= limit {
+            return Err(Error::TooManyChannels { client, limit });
+        }
+        let channel = self.routes.add(channel, registration.place.worker);
+        let at = registration.channels.partition_point(|&other| other < channel.id);
+        registration.channels.insert(at, channel.id);
+        let worker = registration.place.worker;
+        self.command(worker, Command::Subscribe(client, channel));
+        Ok(true)
+    }
+
+    /// Unsubscribes a client; false when it was not subscribed.
+    pub fn unsubscribe(&mut self, client: ClientKey, channel: &str) -> bool {
+        let Some(channel) = self.routes.find(channel) else { return false };
+        let Some(registration) = self.clients.get_mut(&client) else { return false };
+        let Ok(at) = registration.channels.binary_search(&channel) else { return false };
+        registration.channels.remove(at);
+        let worker = registration.place.worker;
+        self.routes.remove(channel, worker);
+        self.command(worker, Command::Unsubscribe(client, channel));
+        true
+    }
+
+    /// Whether a client is subscribed.
+    pub fn is_subscribed(&self, client: ClientKey, channel: &str) -> bool {
+        self.routes.find(channel).is_some_and(|channel| self.hears(client, channel))
+    }
+
+    /// What a client is subscribed to.
+    pub fn subscriptions(&self, client: ClientKey) -> impl Iterator<Item = &str> {
+        let channels = self.clients.get(&client).map_or(&[][..], |client| &client.channels);
+        channels.iter().map(|&channel| self.routes.name(channel))
+    }
+
+    /// Number of clients that are subscribed to a channel.
+    pub fn subscriber_count(&self, channel: &str) -> usize {
+        self.routes.find(channel).map_or(0, |channel| self.routes.subscribers(channel))
+    }
+
+    pub(super) fn hears(&self, client: ClientKey, channel: ChannelId) -> bool {
+        let registration = self.clients.get(&client);
+        registration.is_some_and(|client| client.channels.binary_search(&channel).is_ok())
+    }
+}

@@ -1,0 +1,82 @@
+//! How it does, in all and for single clients.
+
+use crate::command::Command;
+use crate::lane::{Refused, Saturation};
+use crate::placement::Place;
+use crate::reports::{Question, ReportId};
+use crate::stats::Tally;
+
+use super::Broadcaster;
+
+/// One worker's counters, gauges and place, for whoever watches.
+#[derive(Clone, Copy, Debug)]
+pub struct WorkerSnapshot {
+    /// The shard to which it belongs.
+    pub shard: usize,
+    /// Its number within the shard.
+    pub worker: usize,
+    /// What it has counted itself.
+    pub tally: Tally,
+    /// What its queue refused.
+    pub refused: Refused,
+    /// How its queue stands with its soft mark.
+    pub saturation: Saturation,
+    /// Published messages in its queue.
+    pub queue_messages: usize,
+    /// Their bytes.
+    pub queue_bytes: usize,
+}
+
+impl Broadcaster {
+    /// Asks how clients stand. The answer is an [`Event::Report`] with the id that this returns.
+    pub fn ask(&mut self, question: Question) -> ReportId {
+        let workers = match question {
+            Question::Slowest(_) | Question::Books => 0..self.lanes.len(),
+            Question::Client(client) => match self.clients.get(&client) {
+                Some(registration) => registration.place.worker..registration.place.worker + 1,
+                // Any worker knows that there is no such client.
+                None => 0..1,
+            },
+        };
+        let request = self.reports.ask(question, workers.len());
+        workers.for_each(|worker| self.command(worker, Command::Report(request)));
+        request.id
+    }
+
+    /// Clients that are not gone yet, those in the closing handshake included.
+    pub fn client_count(&self) -> usize {
+        let held: u64 = self.lanes.iter().map(|lane| lane.worker.stats().clients).sum();
+        self.clients.len().max(held as usize)
+    }
+
+    /// How full the fullest queue is, from 0 to 1.
+    pub fn queue_load(&self) -> f64 {
+        let loads = self.lanes.iter().map(|lane| lane.worker.mailbox().queue().load());
+        loads.fold(0.0, f64::max)
+    }
+
+    /// Whether any queue is past its soft mark, or has been and is not yet well below it.
+    pub fn is_saturated(&self) -> bool {
+        self.lanes.iter().any(|lane| lane.saturation().now)
+    }
+
+    /// The shard of a client, and its worker within the shard.
+    pub fn place(&self, client_id: &str) -> (usize, usize) {
+        let Place { shard, worker } = self.options.placement.place(client_id);
+        (shard, worker % self.options.placement.workers_per_shard.get() as usize)
+    }
+
+    /// What every worker has counted.
+    pub fn snapshots(&self) -> impl Iterator<Item = WorkerSnapshot> {
+        let per_shard = self.options.placement.workers_per_shard.get() as usize;
+        self.lanes.iter().enumerate().map(move |(number, lane)| WorkerSnapshot {
+            shard: self.options.placement.shard_of(number),
+            worker: number % per_shard,
+            tally: lane.worker.stats(),
+            refused: lane.refused(),
+            saturation: lane.saturation(),
+            queue_messages: lane.worker.mailbox().queue().messages(),
+            queue_bytes: lane.worker.mailbox().queue().bytes(),
+        })
+    }
+}
