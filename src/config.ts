@@ -55,6 +55,13 @@ export const CONFIG_KEYS = {
     unit: "workers",
     doc: "Worker threads of each shard.",
   }),
+  workerNiceness: whole({
+    default: 10,
+    min: 0,
+    max: 19,
+    unit: "levels",
+    doc: "How much nicer worker threads are, so that HTTP is answered first on busy cores (Linux).",
+  }),
   maxClients: whole({
     default: 1000,
     min: 1,

@@ -9,8 +9,11 @@ export interface Machine {
   fileLimit?: number | undefined;
 }
 
-/** Threads beyond the cores take turns, which is well up to here. */
-const MAX_WORKERS_PER_CORE = 8;
+/**
+ * Threads beyond the cores take turns, which costs no throughput but time: with 32 a core, HTTP
+ * still answers within a few hundredths of a second while they are all at work (`bench/README.md`).
+ */
+const MAX_WORKERS_PER_CORE = 32;
 /** Of each worker: its epoll and its bell. */
 const FILES_PER_WORKER = 2;
 /** For the runtime, the files of the app, and connections that are no clients, or not yet. */

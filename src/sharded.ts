@@ -292,6 +292,7 @@ function coreOptions(config: ResolvedConfig): CoreOptions {
     queueMessages: config.queueMessages,
     queueBytes: config.queueBytes,
     saturationPercent: config.saturationPercent,
+    workerNiceness: config.workerNiceness,
     maxChannelsPerClient: config.maxChannelsPerClient,
   };
 }

@@ -11,12 +11,12 @@ describe("the fitness of a configuration", () => {
     expect(misfits(resolveConfig(), { cores: 2 })).toEqual([]);
   });
 
-  test("ends at more than eight worker threads for a core", () => {
-    const config = resolveConfig({ numShards: 8, workersPerShard: 8 });
-    expect(misfits(config, { ...ENOUGH, cores: 8 })).toEqual([]);
-    expect(misfits(config, { ...ENOUGH, cores: 7 })).toEqual([
-      "64 worker threads (8 shards of 8) are too many for 7 cores: " +
-        "set numShards times workersPerShard to at most 56",
+  test("ends at more than 32 worker threads for a core", () => {
+    const config = resolveConfig({ numShards: 12, workersPerShard: 8 });
+    expect(misfits(config, { ...ENOUGH, cores: 3 })).toEqual([]);
+    expect(misfits(config, { ...ENOUGH, cores: 2 })).toEqual([
+      "96 worker threads (12 shards of 8) are too many for 2 cores: " +
+        "set numShards times workersPerShard to at most 64",
     ]);
     expect(misfits(config, { ...ENOUGH, cores: 1 })[0]).toContain("for 1 core: set");
   });

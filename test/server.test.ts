@@ -130,12 +130,15 @@ describe("the server's first lines", () => {
   });
 
   test("warn of more threads than the cores can run and of more clients than files", async () => {
-    const shards = 8 * availableParallelism() + 1;
-    const flags = ["--port", "0", "--num-shards", String(shards), "--max-clients", "4000"];
+    const shards = Math.ceil(availableParallelism() / 2) + 1;
+    const workers = ["--num-shards", String(shards), "--workers-per-shard", "64"];
+    const flags = ["--port", "0", ...workers, "--max-clients", "4000"];
     const limited = ["sh", "-c", 'ulimit -n 4000 && exec "$@"', "sh"];
     const server = await runCommand(...limited, process.execPath, SERVER, ...flags);
     const [threads, files, ...others] = (await complaints(server)).trimEnd().split("\n");
-    expect(threads).toStartWith(`shardcast: ${shards} worker threads (${shards} shards of 1)`);
+    expect(threads).toStartWith(
+      `shardcast: ${shards * 64} worker threads (${shards} shards of 64)`,
+    );
     expect(files).toStartWith(`shardcast: ${shards * 4000} clients (${shards} shards of 4000)`);
     expect(files).toContain("the limit is 4000: raise it with ulimit -n");
     expect(others).toEqual([]);

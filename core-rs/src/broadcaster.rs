@@ -82,7 +82,7 @@ impl Broadcaster {
         let lanes = (0..options.placement.workers())
             .map(|number| {
                 let bridge = Arc::clone(&bridge);
-                let worker = WorkerHandle::start(number, options.queue, options.client, bridge)?;
+                let worker = WorkerHandle::start(number, &options, bridge)?;
                 Ok(Lane::new(worker, options.queue, options.saturation_percent))
             })
             .collect::<io::Result<_>>()?;

@@ -21,6 +21,8 @@ pub struct Options {
     pub queue: QueueLimits,
     /// Part of that past which a worker is saturated, in percent.
     pub saturation_percent: u32,
+    /// How many levels nicer than the rest of the process its workers' threads are.
+    pub worker_niceness: i32,
     /// How workers treat their clients.
     pub client: ClientLimits,
 }

@@ -42,6 +42,8 @@ pub struct CoreOptions {
     pub queue_bytes: f64,
     /// Part of that past which a worker is saturated, in percent.
     pub saturation_percent: u32,
+    /// How many levels nicer than the rest of the process the workers' threads are.
+    pub worker_niceness: u32,
     /// Channels one client may be subscribed to.
     pub max_channels_per_client: u32,
 }
@@ -80,6 +82,7 @@ impl CoreOptions {
                 bytes: (self.queue_bytes as usize).max(1),
             },
             saturation_percent: self.saturation_percent,
+            worker_niceness: self.worker_niceness as i32,
             client: ClientLimits {
                 lag: Lag { messages: u64::from(self.buffer_size), bytes: self.buffer_bytes as u64 },
                 slow: if self.drop_slow_clients {

@@ -38,6 +38,7 @@ pub fn options() -> Options {
         backpressure_limit_bytes: 1 << 20,
         queue: QueueLimits { messages: 100_000, bytes: 1 << 30 },
         saturation_percent: 50,
+        worker_niceness: 10,
         client: ClientLimits {
             lag: Lag { messages: 1_000_000, bytes: 1 << 30 },
             slow: SlowPolicy::Disconnect,
