@@ -24,7 +24,7 @@ export { type MissedMessages, raiseFileLimit } from "./native";
 export { OriginalBroadcaster } from "./original";
 export type { MessageData } from "./payload";
 export { optimalShards, type RecommendedConfig, recommendedConfig } from "./recommend";
-export type { Account, Audit, SlowClient } from "./reports";
+export type { Account, Audit, DroppedMessages, SlowClient } from "./reports";
 export { ShardedBroadcaster } from "./sharded";
 export { ShardcastSocket } from "./socket";
 export type { Channels } from "./sources/iterables";

@@ -14,6 +14,7 @@ export type {
   CoreEvent,
   CoreOptions,
   DoorOptions,
+  DroppedMessages,
   MissedMessages,
   WorkerCounters,
 } from "../native/index";

@@ -1,8 +1,8 @@
 /** How single clients stand: questions to the workers, which answer later. */
 
-import type { Account, CoreEvent } from "./native";
+import type { Account, CoreEvent, DroppedMessages } from "./native";
 
-export type { Account };
+export type { Account, DroppedMessages };
 
 /** A client that takes less than it is sent. */
 export interface SlowClient {

@@ -165,6 +165,18 @@ describe.each([
     expect([await ada.next(), await bob.next()]).toEqual(["sent", "hello"]);
   });
 
+  test("learns by publish that nobody else was there", async () => {
+    const { ws } = serve(config, (app) =>
+      app.ws("/chat", {
+        open(ws) {
+          ws.subscribe("room");
+          ws.send(String(ws.raw.publish("room", "anyone?")));
+        },
+      }),
+    );
+    expect(await (await connect(`${ws}/chat`)).next()).toBe("0");
+  });
+
   test("knows its subscriptions", async () => {
     const { ws, app } = serve(config, (app) =>
       app.ws("/subs", {

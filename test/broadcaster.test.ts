@@ -4,6 +4,7 @@ import { Elysia } from "elysia";
 import {
   type Channels,
   createBroadcaster,
+  type DroppedMessages,
   type MissedMessages,
   type ShardcastConfig,
   type ShardcastSocket,
@@ -235,6 +236,12 @@ async function overwhelm(
   return count;
 }
 
+const NOTHING_DROPPED: DroppedMessages = { slow: 0, skipped: 0, closed: 0, queueFull: 0 };
+
+function sum({ slow, skipped, closed, queueFull }: DroppedMessages): number {
+  return slow + skipped + closed + queueFull;
+}
+
 describe("the sharded broadcaster", () => {
   test("holds an iterable back while a worker is saturated, and loses nothing", async () => {
     const gate = Promise.withResolvers<void>();
@@ -285,6 +292,9 @@ describe("the sharded broadcaster", () => {
     await subscriber(ws);
     let dropped = 0;
     while (dropped < 1000) dropped += broadcaster.publish("ticks", "x").dropped;
+    const audit = await broadcaster.audit();
+    expect(audit?.clients.dropped.queueFull).toBe(dropped);
+    expect(audit?.shards.dropped.queueFull).toBe(dropped);
     const [warning, ...others] = logged(logger, "warn");
     expect(others).toEqual([]);
     expect(warning?.fields).toEqual({ dropped: 1, shards: [0] });
@@ -337,9 +347,15 @@ describe("the sharded broadcaster", () => {
     gone.terminate();
     const audit = await broadcaster.audit();
     expect(audit?.clients).toEqual(audit?.shards as never);
-    const { meant = 0, delivered = 0, dropped = 0, pending = 0 } = audit?.clients ?? {};
+    const {
+      meant = 0,
+      delivered = 0,
+      dropped = NOTHING_DROPPED,
+      pending = 0,
+    } = audit?.clients ?? {};
     expect(meant).toBeGreaterThan(0);
-    expect(meant).toBe(delivered + dropped + pending);
+    expect(dropped.skipped).toBeGreaterThan(0);
+    expect(meant).toBe(delivered + sum(dropped) + pending);
     slow.terminate();
   });
 
@@ -357,7 +373,8 @@ describe("the sharded broadcaster", () => {
     const client = await subscriber(ws);
     for (let n = 0; n < 9; n += 1) broadcaster.publish("ticks", "x");
     await client.take(9);
-    expect(await socket?.account()).toEqual({ meant: 10, delivered: 10, dropped: 0, pending: 0 });
+    const dropped = NOTHING_DROPPED;
+    expect(await socket?.account()).toEqual({ meant: 10, delivered: 10, dropped, pending: 0 });
     await client.close();
     await until(() => socket?.readyState === 3, "the close");
     expect(await socket?.account()).toBeUndefined();

@@ -8,7 +8,7 @@ mod outbox;
 
 use std::sync::Arc;
 
-use crate::ledger::Ledger;
+use crate::ledger::{Dropped, Ledger};
 use crate::log::{Cursor, Lag, Log};
 use crate::missed::Missed;
 
@@ -63,7 +63,7 @@ pub struct Backlog {
     /// Messages meant for the client, see [`Ledger`].
     meant: u64,
     delivered: u64,
-    dropped: u64,
+    dropped: Dropped,
 }
 
 impl Backlog {
@@ -162,12 +162,19 @@ impl Backlog {
     /// returns their number. A message that was begun is kept, for a frame cannot be left half-sent, and
     /// so is all that is private.
     pub fn skip(&mut self, log: &Log, missed: &mut Missed) -> u64 {
-        self.shed(log, |channel| channel.inspect(|channel| missed.add(channel)).is_some())
+        let skipped =
+            self.shed(log, |channel| channel.inspect(|channel| missed.add(channel)).is_some());
+        self.dropped.skipped += skipped;
+        skipped
     }
 
-    /// Drops all but the frame that was begun and returns the messages that were left out.
-    pub fn clear(&mut self, log: &Log) -> u64 {
-        self.shed(log, |_| true)
+    /// Drops all but the frame that was begun, because the client leaves: as too slow, or for another
+    /// reason. Returns the messages that were left out.
+    pub fn clear(&mut self, log: &Log, too_slow: bool) -> u64 {
+        let cleared = self.shed(log, |_| true);
+        let Dropped { slow, closed, .. } = &mut self.dropped;
+        *if too_slow { slow } else { closed } += cleared;
+        cleared
     }
 
     /// Drops frames that were not begun: all of the log's, and the private ones to which `sheds` says
@@ -189,9 +196,7 @@ impl Backlog {
         if self.outbox.as_ref().is_some_and(|outbox| outbox.unwritten().is_empty()) {
             self.outbox = None;
         }
-        let dropped = before - self.messages(log);
-        self.dropped += dropped;
-        dropped
+        before - self.messages(log)
     }
 
     /// Counts what the log has brought since it was last counted.

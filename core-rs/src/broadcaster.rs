@@ -11,6 +11,7 @@
 
 mod admitting;
 mod publishing;
+mod registration;
 mod subscribing;
 mod watching;
 
@@ -22,14 +23,12 @@ use rustc_hash::FxHashMap;
 
 use crate::asks::Asks;
 use crate::bridge::{Bridge, Event};
-use crate::channel::ChannelId;
-use crate::client::{ClientKey, Pressure};
+use crate::client::ClientKey;
 use crate::command::Command;
 use crate::door::{Door, DoorConfig};
 use crate::error::Error;
 use crate::lane::Lane;
 use crate::options::Options;
-use crate::placement::Place;
 use crate::reports::Reports;
 use crate::routes::Routes;
 use crate::shard::Shard;
@@ -39,6 +38,8 @@ pub use self::admitting::NotAccepted;
 pub use self::publishing::{Published, Sent};
 pub use self::watching::WorkerSnapshot;
 
+use self::registration::Registration;
+
 /// A broadcaster with its shards, its workers' threads and its door.
 pub struct Broadcaster {
     options: Options,
@@ -47,6 +48,8 @@ pub struct Broadcaster {
     routes: Routes,
     clients: FxHashMap<ClientKey, Registration>,
     last_key: ClientKey,
+    /// Messages that queues refused and that were meant for clients that are gone.
+    refused_departed: u64,
     bridge: Arc<Bridge>,
     door: Option<Door>,
     asks: Asks,
@@ -55,16 +58,6 @@ pub struct Broadcaster {
     closing: bool,
     /// The lanes to wake at the end of a publish; kept for its buffer.
     to_wake: Vec<usize>,
-}
-
-/// What the sequencer knows of a client.
-struct Registration {
-    place: Place,
-    /// Sorted.
-    channels: Vec<ChannelId>,
-    pressure: Arc<Pressure>,
-    /// The application has closed it; the worker's word that it is gone is still to come.
-    closing: bool,
 }
 
 impl Broadcaster {
@@ -93,6 +86,7 @@ impl Broadcaster {
             routes: Routes::default(),
             clients: FxHashMap::default(),
             last_key: 0,
+            refused_departed: 0,
             bridge,
             door: None,
             asks: Asks::default(),
@@ -144,7 +138,8 @@ impl Broadcaster {
                     return Some(Event::Closed { client, code, reason });
                 }
                 Event::Report(id, part) => {
-                    if let Some(whole) = self.reports.answer(id, part) {
+                    if let Some((question, mut whole)) = self.reports.answer(id, part) {
+                        self.add_refused(question, &mut whole);
                         return Some(Event::Report(id, whole));
                     }
                 }

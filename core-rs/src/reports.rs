@@ -104,8 +104,8 @@ impl Reports {
         ReportRequest { id: self.last_id, question }
     }
 
-    /// Adds a worker's answer; returns the whole with the last one.
-    pub fn answer(&mut self, id: ReportId, part: Report) -> Option<Report> {
+    /// Adds a worker's answer; returns the question and the whole with the last one.
+    pub fn answer(&mut self, id: ReportId, part: Report) -> Option<(Question, Report)> {
         let unanswered = self.unanswered.get_mut(&id)?;
         unanswered.so_far.add(part);
         unanswered.workers -= 1;
@@ -116,7 +116,7 @@ impl Reports {
         if let Question::Slowest(limit) = question {
             so_far.keep_slowest(limit);
         }
-        Some(so_far)
+        Some((question, so_far))
     }
 }
 
@@ -138,16 +138,17 @@ mod tests {
     fn the_slowest_of_all_workers_come_in_order() {
         let mut reports = Reports::default();
         let ReportRequest { id, .. } = reports.ask(Question::Slowest(3), 2);
-        assert_eq!(reports.answer(id, part(&[(1, 5), (2, 9), (3, 1)])), None);
-        let whole = reports.answer(id, part(&[(4, 7), (5, 2)])).expect("both have answered");
+        assert!(reports.answer(id, part(&[(1, 5), (2, 9), (3, 1)])).is_none());
+        let (_, whole) = reports.answer(id, part(&[(4, 7), (5, 2)])).expect("both have answered");
         assert_eq!(whole, part(&[(2, 9), (4, 7), (1, 5)]));
-        assert_eq!(reports.answer(id, part(&[])), None, "it is answered");
+        assert!(reports.answer(id, part(&[])).is_none(), "it is answered");
     }
 
     #[test]
     fn nobody_is_kept_of_a_question_for_nobody() {
         let mut reports = Reports::default();
         let ReportRequest { id, .. } = reports.ask(Question::Slowest(0), 1);
-        assert_eq!(reports.answer(id, part(&[(1, 5)])), Some(part(&[])));
+        let (_, whole) = reports.answer(id, part(&[(1, 5)])).expect("it is answered");
+        assert_eq!(whole, part(&[]));
     }
 }

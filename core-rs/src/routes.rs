@@ -14,6 +14,9 @@ pub struct Listeners {
     pub worker: usize,
     /// Its clients that are subscribed.
     pub clients: u32,
+    /// Messages of the channel that the worker's queue refused since it has had subscribers. Each of
+    /// these knows the count at which it came.
+    pub refused: u64,
 }
 
 struct Route {
@@ -43,6 +46,18 @@ impl Routes {
         &self.routes[channel.0 as usize].listeners
     }
 
+    /// The same, for a publish to note what a queue refuses.
+    pub fn listeners_mut(&mut self, channel: ChannelId) -> &mut [Listeners] {
+        &mut self.routes[channel.0 as usize].listeners
+    }
+
+    /// Messages of the channel that the worker's queue has refused. The worker has subscribers.
+    pub fn refused(&self, channel: ChannelId, worker: usize) -> u64 {
+        let listeners = self.listeners(channel);
+        let at = listeners.binary_search_by_key(&worker, |listeners| listeners.worker);
+        listeners[at.expect("the worker has subscribers")].refused
+    }
+
     /// The channel's name.
     pub fn name(&self, channel: ChannelId) -> &str {
         &self.routes[channel.0 as usize].name
@@ -59,7 +74,7 @@ impl Routes {
         let Route { name, listeners } = &mut self.routes[id.0 as usize];
         match listeners.binary_search_by_key(&worker, |listeners| listeners.worker) {
             Ok(at) => listeners[at].clients += 1,
-            Err(at) => listeners.insert(at, Listeners { worker, clients: 1 }),
+            Err(at) => listeners.insert(at, Listeners { worker, clients: 1, refused: 0 }),
         }
         Channel { id, name: Arc::clone(name) }
     }
@@ -99,7 +114,8 @@ mod tests {
         let ticks = routes.add("ticks", 3).id;
         assert_eq!(routes.add("ticks", 1).id, ticks);
         assert_eq!(routes.add("ticks", 3).id, ticks);
-        let expected = [Listeners { worker: 1, clients: 1 }, Listeners { worker: 3, clients: 2 }];
+        let expected =
+            [(1, 1), (3, 2)].map(|(worker, clients)| Listeners { worker, clients, refused: 0 });
         assert_eq!(routes.listeners(ticks), expected);
         assert_eq!(routes.subscribers(ticks), 3);
 

@@ -72,6 +72,18 @@ counters! {
     busy_ns,
 }
 
+impl Tally {
+    /// Clients that have left, for whatever reason.
+    pub fn closed(&self) -> u64 {
+        self.closed_by_app
+            + self.closed_by_client
+            + self.closed_slow
+            + self.closed_idle
+            + self.closed_broken
+            + self.closed_violation
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -73,8 +73,21 @@ pub struct ClientStanding {
 pub struct Account {
     pub meant: f64,
     pub delivered: f64,
-    pub dropped: f64,
+    pub dropped: DroppedMessages,
     pub pending: f64,
+}
+
+/// Messages that a client will not get, by reason.
+#[napi(object, object_from_js = false)]
+pub struct DroppedMessages {
+    /// It was too slow, and was disconnected.
+    pub slow: f64,
+    /// It was too slow, and skipped them.
+    pub skipped: f64,
+    /// It had closed, or its connection had broken.
+    pub closed: f64,
+    /// Its worker's queue was full.
+    pub queue_full: f64,
 }
 
 /// Bytes that become a `Buffer` of JavaScript's own: the collector does not feel the weight of memory
@@ -140,7 +153,12 @@ impl From<Ledger> for Account {
         Account {
             meant: ledger.meant as f64,
             delivered: ledger.delivered as f64,
-            dropped: ledger.dropped as f64,
+            dropped: DroppedMessages {
+                slow: ledger.dropped.slow as f64,
+                skipped: ledger.dropped.skipped as f64,
+                closed: ledger.dropped.closed as f64,
+                queue_full: ledger.dropped.queue_full as f64,
+            },
             pending: ledger.pending as f64,
         }
     }

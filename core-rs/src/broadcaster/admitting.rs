@@ -69,8 +69,7 @@ impl Broadcaster {
         let mailbox = self.lanes[place.worker].worker.mailbox();
         mailbox.push(Command::Expect(key, Arc::clone(&pressure)));
         let admission = Admission::new(key, mailbox.clone());
-        self.clients
-            .insert(key, Registration { place, channels: Vec::new(), pressure, closing: false });
+        self.clients.insert(key, Registration::new(place, pressure));
         Ok(admission)
     }
 
@@ -101,18 +100,15 @@ impl Broadcaster {
         };
         registration.closing = true;
         let worker = registration.place.worker;
-        for channel in std::mem::take(&mut registration.channels) {
-            self.routes.remove(channel, worker);
-        }
+        registration.unsubscribe_all(&mut self.routes);
         self.command(worker, command);
     }
 
     /// Nothing more will be heard of a client.
     pub(super) fn forget(&mut self, client: ClientKey) {
-        let Some(registration) = self.clients.remove(&client) else { return };
-        for channel in registration.channels {
-            self.routes.remove(channel, registration.place.worker);
-        }
+        let Some(mut registration) = self.clients.remove(&client) else { return };
+        registration.unsubscribe_all(&mut self.routes);
+        self.refused_departed += registration.refused(&self.routes);
         self.shards[registration.place.shard].release();
     }
 }

@@ -47,13 +47,17 @@ impl Broadcaster {
         let except = except.filter(|&client| self.hears(client, channel));
         let except_on = except.map(|client| self.clients[&client].place.worker);
         let mut shard = ShardOutcome::default();
-        for listeners in self.routes.listeners(channel) {
-            shard.enter(self.options.placement.shard_of(listeners.worker), &mut published);
+        for listeners in self.routes.listeners_mut(channel) {
             let excluded = u64::from(except_on == Some(listeners.worker));
+            let subscribers = u64::from(listeners.clients) - excluded;
+            if subscribers == 0 {
+                continue;
+            }
+            shard.enter(self.options.placement.shard_of(listeners.worker), &mut published);
             let answer = self.lanes[listeners.worker].offer(Offer {
                 command: Command::Publish { channel, frame: frame.clone(), except },
                 bytes: frame.encoded_len(),
-                subscribers: u64::from(listeners.clients) - excluded,
+                subscribers,
             });
             match answer {
                 Answer::Taken { must_wake, saturated } => {
@@ -65,6 +69,12 @@ impl Broadcaster {
                 Answer::Refused => {
                     published.dropped += 1;
                     shard.took_all = false;
+                    listeners.refused += 1;
+                    if let Some(except) = except.filter(|_| excluded == 1)
+                        && let Some(registration) = self.clients.get_mut(&except)
+                    {
+                        registration.except_refused(channel);
+                    }
                 }
             }
         }

@@ -5,7 +5,7 @@ use crate::client::ClientKey;
 use crate::command::Command;
 use crate::error::Error;
 
-use super::Broadcaster;
+use super::{Broadcaster, Registration};
 
 impl Broadcaster {
     /// Subscribes a client; false when it was already, or is gone.
@@ -19,16 +19,15 @@ impl Broadcaster {
         else {
             return Ok(false);
         };
-        if known.is_some_and(|channel| registration.channels.binary_search(&channel).is_ok()) {
+        if known.is_some_and(|channel| registration.hears(channel)) {
             return Ok(false);
         }
         let limit = self.options.max_channels_per_client;
-        if registration.channels.len() >= limit {
+        if registration.channels().count() >= limit {
             return Err(Error::TooManyChannels { client, limit });
         }
         let channel = self.routes.add(channel, registration.place.worker);
-        let at = registration.channels.partition_point(|&other| other < channel.id);
-        registration.channels.insert(at, channel.id);
+        registration.subscribe(channel.id, &self.routes);
         let worker = registration.place.worker;
         self.command(worker, Command::Subscribe(client, channel));
         Ok(true)
@@ -38,10 +37,10 @@ impl Broadcaster {
     pub fn unsubscribe(&mut self, client: ClientKey, channel: &str) -> bool {
         let Some(channel) = self.routes.find(channel) else { return false };
         let Some(registration) = self.clients.get_mut(&client) else { return false };
-        let Ok(at) = registration.channels.binary_search(&channel) else { return false };
-        registration.channels.remove(at);
+        if !registration.unsubscribe(channel, &mut self.routes) {
+            return false;
+        }
         let worker = registration.place.worker;
-        self.routes.remove(channel, worker);
         self.command(worker, Command::Unsubscribe(client, channel));
         true
     }
@@ -53,8 +52,8 @@ impl Broadcaster {
 
     /// What a client is subscribed to.
     pub fn subscriptions(&self, client: ClientKey) -> impl Iterator<Item = &str> {
-        let channels = self.clients.get(&client).map_or(&[][..], |client| &client.channels);
-        channels.iter().map(|&channel| self.routes.name(channel))
+        let registration = self.clients.get(&client).into_iter();
+        registration.flat_map(Registration::channels).map(|channel| self.routes.name(channel))
     }
 
     /// Number of clients that are subscribed to a channel.
@@ -63,7 +62,6 @@ impl Broadcaster {
     }
 
     pub(super) fn hears(&self, client: ClientKey, channel: ChannelId) -> bool {
-        let registration = self.clients.get(&client);
-        registration.is_some_and(|client| client.channels.binary_search(&channel).is_ok())
+        self.clients.get(&client).is_some_and(|client| client.hears(channel))
     }
 }

@@ -3,7 +3,7 @@
 use crate::command::Command;
 use crate::lane::{Refused, Saturation};
 use crate::placement::Place;
-use crate::reports::{Question, ReportId};
+use crate::reports::{Question, Report, ReportId};
 use crate::stats::Tally;
 
 use super::Broadcaster;
@@ -41,6 +41,22 @@ impl Broadcaster {
         let request = self.reports.ask(question, workers.len());
         workers.for_each(|worker| self.command(worker, Command::Report(request)));
         request.id
+    }
+
+    /// Adds to the workers' answer what they cannot know: the messages that never reached them.
+    pub(super) fn add_refused(&self, question: Question, report: &mut Report) {
+        for client in &mut report.clients {
+            let registration = self.clients.get(&client.client);
+            client
+                .ledger
+                .add_refused(registration.map_or(0, |client| client.refused(&self.routes)));
+        }
+        if matches!(question, Question::Books) {
+            let clients = self.clients.values().map(|client| client.refused(&self.routes));
+            report.books.clients.add_refused(clients.sum::<u64>() + self.refused_departed);
+            let lanes = self.lanes.iter().map(|lane| lane.refused().deliveries);
+            report.books.workers.add_refused(lanes.sum());
+        }
     }
 
     /// Clients that are not gone yet, those in the closing handshake included.

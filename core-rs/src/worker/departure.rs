@@ -131,8 +131,8 @@ impl Worker {
         let log = self.cohorts[client.cohort].log();
         match goodbye.pending {
             Pending::Deliver => {}
-            Pending::DropAsSlow => self.tally.dropped_slow += client.backlog.clear(log),
-            Pending::DropAsClosed => self.tally.dropped_closed += client.backlog.clear(log),
+            Pending::DropAsSlow => self.tally.dropped_slow += client.backlog.clear(log, true),
+            Pending::DropAsClosed => self.tally.dropped_closed += client.backlog.clear(log, false),
         }
         client.backlog.push(Kind::Control, goodbye.frame.as_bytes(), log);
         let peer_closed = goodbye.cause == Cause::Client;

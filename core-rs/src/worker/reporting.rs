@@ -2,7 +2,7 @@
 
 use crate::bridge::Event;
 use crate::client::Client;
-use crate::ledger::Ledger;
+use crate::ledger::{Dropped, Ledger};
 use crate::reports::{Books, ClientReport, Question, Report, ReportRequest};
 
 use super::Worker;
@@ -44,12 +44,18 @@ impl Worker {
             clients += client.backlog.ledger(self.cohorts[client.cohort].log());
         }
         let tally = &self.tally;
-        let dropped = tally.dropped_slow + tally.dropped_skipped + tally.dropped_closed;
+        let dropped = Dropped {
+            slow: tally.dropped_slow,
+            skipped: tally.dropped_skipped,
+            closed: tally.dropped_closed,
+            // The sequencer knows.
+            queue_full: 0,
+        };
         let workers = Ledger {
             meant: tally.deliveries_meant,
             delivered: tally.deliveries,
             dropped,
-            pending: tally.deliveries_meant - tally.deliveries - dropped,
+            pending: tally.deliveries_meant - tally.deliveries - dropped.total(),
         };
         Books { clients, workers }
     }
