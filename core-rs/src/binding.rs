@@ -18,7 +18,7 @@ use napi::bindgen_prelude::Uint8Array;
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::napi;
 
-use crate::broadcaster::{Broadcaster, NotAccepted, Published, Sent};
+use crate::broadcaster::{Broadcaster, NotAccepted, Publication, Published, Sent};
 use crate::frame::Frame;
 use crate::placement;
 use crate::reports::Question;
@@ -137,18 +137,18 @@ impl Core {
     /// Sends text to one client: bytes of payload, 0 when dropped, −1 when it waits because
     /// the socket is full.
     #[napi]
-    pub fn send_text(&self, client: u32, text: String) -> i64 {
-        self.send(client, Frame::text(&text), text.len())
+    pub fn send_text(&self, client: u32, text: String, compress: bool) -> i64 {
+        self.send(client, Frame::text(&text), text.len(), compress)
     }
 
     /// Sends bytes to one client; answers as `sendText`.
     #[napi]
-    pub fn send_binary(&self, client: u32, bytes: &[u8]) -> i64 {
-        self.send(client, Frame::binary(bytes), bytes.len())
+    pub fn send_binary(&self, client: u32, bytes: &[u8], compress: bool) -> i64 {
+        self.send(client, Frame::binary(bytes), bytes.len(), compress)
     }
 
-    fn send(&self, client: u32, frame: Frame, payload_len: usize) -> i64 {
-        match self.broadcaster.borrow_mut().send(client, frame) {
+    fn send(&self, client: u32, frame: Frame, payload_len: usize, compress: bool) -> i64 {
+        match self.broadcaster.borrow_mut().send(client, frame, compress) {
             Sent::Queued => payload_len as i64,
             Sent::Behind => -1,
             Sent::Dropped => 0,
@@ -177,20 +177,26 @@ impl Core {
     /// in 16 bits each from the lowest up: the number of shards that took it, of workers that dropped it,
     /// and of workers that took it though saturated.
     #[napi]
-    pub fn publish_text(&self, channel: String, text: String, except: u32) -> i64 {
-        self.publish(&channel, &Frame::text(&text), except)
+    pub fn publish_text(&self, channel: String, text: String, except: u32, compress: bool) -> i64 {
+        self.publish(&channel, &Frame::text(&text), except, compress)
     }
 
     /// Publishes bytes; answers as `publishText`.
     #[napi]
-    pub fn publish_binary(&self, channel: String, bytes: &[u8], except: u32) -> i64 {
-        self.publish(&channel, &Frame::binary(bytes), except)
+    pub fn publish_binary(
+        &self,
+        channel: String,
+        bytes: &[u8],
+        except: u32,
+        compress: bool,
+    ) -> i64 {
+        self.publish(&channel, &Frame::binary(bytes), except, compress)
     }
 
-    fn publish(&self, channel: &str, frame: &Frame, except: u32) -> i64 {
-        let except = (except != 0).then_some(except);
+    fn publish(&self, channel: &str, frame: &Frame, except: u32, compress: bool) -> i64 {
+        let how = Publication { except: (except != 0).then_some(except), compress };
         let Published { shards, dropped, saturated } =
-            self.broadcaster.borrow_mut().publish(channel, frame, except);
+            self.broadcaster.borrow_mut().publish(channel, frame, how);
         i64::from(shards) | i64::from(dropped) << 16 | i64::from(saturated) << 32
     }
 

@@ -35,7 +35,7 @@ use crate::shard::Shard;
 use crate::worker::WorkerHandle;
 
 pub use self::admitting::NotAccepted;
-pub use self::publishing::{Published, Sent};
+pub use self::publishing::{Publication, Published, Sent};
 pub use self::watching::WorkerSnapshot;
 
 use self::registration::Registration;
@@ -48,6 +48,8 @@ pub struct Broadcaster {
     routes: Routes,
     clients: FxHashMap<ClientKey, Registration>,
     last_key: ClientKey,
+    /// Clients that take their messages compressed.
+    compressing: u64,
     /// Messages that queues refused and that were meant for clients that are gone.
     refused_departed: u64,
     bridge: Arc<Bridge>,
@@ -86,6 +88,7 @@ impl Broadcaster {
             routes: Routes::default(),
             clients: FxHashMap::default(),
             last_key: 0,
+            compressing: 0,
             refused_departed: 0,
             bridge,
             door: None,

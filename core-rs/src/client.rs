@@ -10,6 +10,7 @@ use mio::net::TcpStream;
 
 use crate::backlog::Backlog;
 use crate::cohort::{CohortIndex, SILENT};
+use crate::compression::Compression;
 use crate::frame::Decoder;
 use crate::log::{Lag, Log};
 use crate::missed::Missed;
@@ -34,6 +35,8 @@ pub struct Pressure {
 pub struct Client {
     /// Its name.
     pub key: ClientKey,
+    /// How it takes its messages, and may send its own.
+    pub compression: Compression,
     /// `None` until the door hands it over.
     socket: Option<TcpStream>,
     /// What it has still to be sent.
@@ -93,9 +96,15 @@ pub enum Flushed {
 
 impl Client {
     /// A client whose socket is still at the door.
-    pub fn expected(key: ClientKey, pressure: Arc<Pressure>, now_secs: u32) -> Client {
+    pub fn expected(
+        key: ClientKey,
+        compression: Compression,
+        pressure: Arc<Pressure>,
+        now_secs: u32,
+    ) -> Client {
         Client {
             key,
+            compression,
             socket: None,
             backlog: Backlog::default(),
             decoder: Decoder::default(),
@@ -171,6 +180,13 @@ impl Client {
         tally.deliveries += completed.messages;
         if completed.direct_bytes > 0 {
             self.pressure.direct_bytes.fetch_sub(completed.direct_bytes, Ordering::Relaxed);
+        }
+    }
+
+    /// A direct message for it has become smaller by so many bytes than the sequencer has counted.
+    pub fn note_compressed(&self, saved: usize) {
+        if saved > 0 {
+            self.pressure.direct_bytes.fetch_sub(saved, Ordering::Relaxed);
         }
     }
 

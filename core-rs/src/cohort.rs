@@ -1,7 +1,9 @@
-//! The clients of one worker that hear the same channels, and the one log they all read.
+//! The clients of one worker that hear the same channels, in the same form, and the one log they all
+//! read.
 
 use crate::channel::{Channel, ChannelId};
 use crate::client::ClientIndex;
+use crate::compression::Compression;
 use crate::log::{Cursor, Log};
 use crate::roster::{Reseated, Roster};
 
@@ -13,6 +15,8 @@ pub const SILENT: CohortIndex = 0;
 
 /// A cohort. Its clients differ only in their cursors.
 pub struct Cohort {
+    /// How its clients take their messages.
+    compression: Compression,
     log: Log,
     roster: Roster,
     /// The oldest cursor seen in this pass: when the pass ends, everyone has read up to here.
@@ -23,8 +27,9 @@ pub struct Cohort {
 
 impl Cohort {
     /// A cohort without members.
-    pub fn new(channels: Box<[Channel]>) -> Cohort {
+    pub fn new(compression: Compression, channels: Box<[Channel]>) -> Cohort {
         Cohort {
+            compression,
             log: Log::new(channels),
             roster: Roster::default(),
             oldest: Cursor::default(),
@@ -35,6 +40,11 @@ impl Cohort {
     /// What its clients are subscribed to, sorted.
     pub fn channels(&self) -> &[Channel] {
         self.log.channels()
+    }
+
+    /// How its clients take their messages.
+    pub fn compression(&self) -> Compression {
+        self.compression
     }
 
     /// The log that all members read.

@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use crate::channel::{Channel, ChannelId};
 use crate::client::{ClientKey, Pressure};
+use crate::compression::Compression;
 use crate::frame::Frame;
 use crate::reports::ReportRequest;
 
@@ -23,7 +24,7 @@ pub enum Command {
         except: Option<ClientKey>,
     },
     /// A client was accepted; its socket follows. Other commands for it may come first.
-    Expect(ClientKey, Arc<Pressure>),
+    Expect(ClientKey, Compression, Arc<Pressure>),
     /// The socket of an expected client, and what was already read from it.
     Attach(ClientKey, TcpStream, Bytes),
     /// The socket of an expected client will not come.

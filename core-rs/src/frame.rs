@@ -4,9 +4,13 @@ mod decoder;
 mod mask;
 mod utf8;
 
+use std::sync::{Arc, OnceLock};
+
 use bytes::Bytes;
 
-pub use decoder::{Decoder, Event, Violation};
+use crate::compression::{Compression, Deflater};
+
+pub use decoder::{Decoder, Event, Rules, Violation};
 
 /// What a frame carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +34,8 @@ pub enum Opcode {
 pub const MAX_CONTROL_PAYLOAD: usize = 125;
 
 const FIN: u8 = 0x80;
+/// The first frame of a message that is compressed (RFC 7692, section 6).
+const COMPRESSED: u8 = 0x40;
 const HEADER_MAX: usize = 10;
 const LENGTH_16: u8 = 126;
 const LENGTH_64: u8 = 127;
@@ -38,6 +44,18 @@ const LENGTH_64: u8 = 127;
 #[derive(Clone, Debug)]
 pub struct Frame {
     bytes: Bytes,
+    /// The payload's place in it.
+    payload_start: u8,
+    compressed: Option<Arc<CompressedForms>>,
+}
+
+/// What a frame becomes for clients that take their messages compressed. Each form is made by the
+/// first worker that needs it, while others that do wait for it.
+#[derive(Debug, Default)]
+struct CompressedForms {
+    /// `None` when it would not be smaller.
+    wide: OnceLock<Option<Bytes>>,
+    narrow: OnceLock<Option<Bytes>>,
 }
 
 impl Frame {
@@ -75,9 +93,33 @@ impl Frame {
         Frame::encode(Opcode::Close, &[])
     }
 
+    /// The same message, which may be compressed for those that take it so.
+    pub fn compressible(self) -> Frame {
+        Frame { compressed: Some(Arc::default()), ..self }
+    }
+
     /// Header and payload, ready for the socket.
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// The same for clients that take their messages so; not compressed, if it may not be or that
+    /// would not make it smaller.
+    pub fn in_form(&self, compression: Compression, deflater: &mut Deflater) -> &[u8] {
+        let form = self.compressed.as_deref().and_then(|forms| match compression {
+            Compression::Off => None,
+            Compression::Wide => Some(&forms.wide),
+            Compression::Narrow => Some(&forms.narrow),
+        });
+        let compressed = form
+            .and_then(|form| form.get_or_init(|| self.compress(compression, deflater)).as_deref());
+        compressed.unwrap_or(&self.bytes)
+    }
+
+    fn compress(&self, compression: Compression, deflater: &mut Deflater) -> Option<Bytes> {
+        let payload = &self.bytes[usize::from(self.payload_start)..];
+        let deflated = deflater.deflate(payload, compression)?;
+        Some(encode(self.bytes[0] | COMPRESSED, &[&deflated]).0)
     }
 
     /// Length of header and payload, in bytes.
@@ -86,23 +128,30 @@ impl Frame {
     }
 
     fn encode(opcode: Opcode, parts: &[&[u8]]) -> Frame {
-        let length: usize = parts.iter().map(|part| part.len()).sum();
-        let mut bytes = Vec::with_capacity(HEADER_MAX + length);
-        bytes.push(FIN | opcode as u8);
-        if length < usize::from(LENGTH_16) {
-            bytes.push(length as u8);
-        } else if let Ok(length) = u16::try_from(length) {
-            bytes.push(LENGTH_16);
-            bytes.extend_from_slice(&length.to_be_bytes());
-        } else {
-            bytes.push(LENGTH_64);
-            bytes.extend_from_slice(&(length as u64).to_be_bytes());
-        }
-        for part in parts {
-            bytes.extend_from_slice(part);
-        }
-        Frame { bytes: Bytes::from(bytes) }
+        let (bytes, payload_start) = encode(FIN | opcode as u8, parts);
+        Frame { bytes, payload_start, compressed: None }
     }
+}
+
+/// Header and payload, and where the payload starts.
+fn encode(first: u8, parts: &[&[u8]]) -> (Bytes, u8) {
+    let length: usize = parts.iter().map(|part| part.len()).sum();
+    let mut bytes = Vec::with_capacity(HEADER_MAX + length);
+    bytes.push(first);
+    if length < usize::from(LENGTH_16) {
+        bytes.push(length as u8);
+    } else if let Ok(length) = u16::try_from(length) {
+        bytes.push(LENGTH_16);
+        bytes.extend_from_slice(&length.to_be_bytes());
+    } else {
+        bytes.push(LENGTH_64);
+        bytes.extend_from_slice(&(length as u64).to_be_bytes());
+    }
+    let payload_start = bytes.len() as u8;
+    for part in parts {
+        bytes.extend_from_slice(part);
+    }
+    (Bytes::from(bytes), payload_start)
 }
 
 #[cfg(test)]
@@ -115,6 +164,22 @@ mod tests {
             let frame = Frame::binary(&vec![7; length]);
             assert_eq!(frame.encoded_len(), header + length, "payload of {length} bytes");
         }
+    }
+
+    #[test]
+    fn a_message_is_compressed_for_those_that_take_it_so_and_once() {
+        let mut deflater = Deflater::default();
+        let frame = Frame::text(&"tick ".repeat(100)).compressible();
+        assert_eq!(frame.in_form(Compression::Off, &mut deflater), frame.as_bytes());
+        let wide = frame.in_form(Compression::Wide, &mut deflater);
+        assert_eq!(wide[0], FIN | COMPRESSED | Opcode::Text as u8);
+        assert!(wide.len() < 50);
+        let again = frame.clone();
+        assert_eq!(again.in_form(Compression::Wide, &mut deflater).as_ptr(), wide.as_ptr());
+        let short = Frame::text("tick").compressible();
+        assert_eq!(short.in_form(Compression::Wide, &mut deflater), short.as_bytes());
+        let not = Frame::text(&"tick ".repeat(100));
+        assert_eq!(not.in_form(Compression::Wide, &mut deflater), not.as_bytes());
     }
 
     #[test]

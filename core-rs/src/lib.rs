@@ -26,6 +26,7 @@ pub mod channel;
 pub mod client;
 pub mod cohort;
 pub mod command;
+pub mod compression;
 pub mod door;
 pub mod error;
 pub mod frame;

@@ -21,6 +21,8 @@ pub struct Options {
     pub queue: QueueLimits,
     /// Part of that past which a worker is saturated, in percent.
     pub saturation_percent: u32,
+    /// Messages that are shorter are not compressed, in bytes with the frame's header.
+    pub compression_threshold_bytes: usize,
     /// How many levels nicer than the rest of the process its workers' threads are.
     pub worker_niceness: i32,
     /// How workers treat their clients.

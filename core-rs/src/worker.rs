@@ -31,6 +31,7 @@ use slab::Slab;
 use crate::bridge::Bridge;
 use crate::client::{Client, ClientIndex, ClientKey};
 use crate::command::Command;
+use crate::compression::{Deflater, Inflater};
 use crate::ledger::Ledger;
 use crate::options::{ClientLimits, Options};
 use crate::queue::{MustWake, Queue};
@@ -175,6 +176,8 @@ struct Worker {
     /// Clients to write to outside of any pass. A client stands here once; see `Client::to_flush`.
     to_flush: Vec<ClientIndex>,
     inbound: Inbound,
+    deflater: Deflater,
+    inflater: Inflater,
     farewell: Option<Farewell>,
     started_at: Instant,
     now: Instant,
@@ -205,6 +208,8 @@ impl Worker {
             passes: Passes::default(),
             to_flush: Vec::new(),
             inbound: Inbound::new(),
+            deflater: Deflater::default(),
+            inflater: Inflater::default(),
             farewell: None,
             started_at: now,
             now,

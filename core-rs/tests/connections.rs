@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use shardcast_core::bridge::Event;
+use shardcast_core::compression::Compression;
 use shardcast_core::door::Reservation;
 use shardcast_core::frame::Frame;
 use tungstenite::protocol::CloseFrame;
@@ -42,7 +43,7 @@ fn messages_reach_javascript_in_order_and_by_type() {
 fn what_the_door_has_read_ahead_is_heard_first() {
     let mut harness = Harness::start(options());
     let (server, client) = harness.sockets();
-    let admission = harness.broadcaster.admit("a").expect("there is room");
+    let admission = harness.broadcaster.admit("a", Compression::Off).expect("there is room");
     let whole = masked(0x81, b"early");
     let (read_ahead, rest) = whole.split_at(7);
     write(&client, rest);
@@ -109,7 +110,7 @@ fn a_close_by_the_application_comes_after_what_was_sent() {
     let mut harness = Harness::start(options());
     let (key, mut client) = harness.subscriber("a", "ticks");
     harness.publish("ticks", "one");
-    harness.broadcaster.send(key, Frame::text("two"));
+    harness.broadcaster.send(key, Frame::text("two"), false);
     harness.broadcaster.close(key, 4000, "done".to_owned());
     harness.publish("ticks", "three");
     let expected = vec!["one".to_owned(), "two".to_owned()];
@@ -161,7 +162,7 @@ fn a_half_closed_connection_counts_as_closed() {
 #[test]
 fn a_client_whose_socket_never_comes_is_closed() {
     let mut harness = Harness::start(options());
-    let admission = harness.broadcaster.admit("a").expect("there is room");
+    let admission = harness.broadcaster.admit("a", Compression::Off).expect("there is room");
     let key = admission.key();
     assert_eq!(harness.broadcaster.subscribe(key, "ticks"), Ok(true));
     drop(admission);
@@ -176,10 +177,10 @@ fn a_full_shard_admits_nobody_until_someone_leaves() {
     limits.placement.shards = std::num::NonZeroU32::MIN;
     let mut harness = Harness::start(limits);
     let (_, client) = harness.connect("a");
-    assert!(harness.broadcaster.admit("b").is_err());
+    assert!(harness.broadcaster.admit("b", Compression::Off).is_err());
     drop(client);
     harness.closed();
-    assert!(harness.broadcaster.admit("b").is_ok());
+    assert!(harness.broadcaster.admit("b", Compression::Off).is_ok());
 }
 
 #[test]

@@ -6,7 +6,9 @@ use std::collections::HashMap;
 use std::net::Shutdown;
 
 use shardcast_core::bridge::Event;
-use shardcast_core::broadcaster::Sent;
+use shardcast_core::broadcaster::{Publication, Sent};
+use shardcast_core::client::ClientKey;
+use shardcast_core::compression::Compression;
 use shardcast_core::error::Error;
 use shardcast_core::frame::Frame;
 use shardcast_core::options::{Options, SlowPolicy};
@@ -17,6 +19,10 @@ use harness::{Harness, TestClient, options, text, texts_until_close};
 
 /// Larger than what the kernel buffers for a client that does not read.
 const MORE_THAN_THE_KERNEL_TAKES: usize = 32 << 20;
+
+fn but_not(client: ClientKey) -> Publication {
+    Publication { except: Some(client), ..Publication::default() }
+}
 
 #[test]
 fn every_client_gets_every_message_in_order() {
@@ -59,7 +65,7 @@ fn a_publisher_among_the_subscribers_can_be_left_out() {
     let (alice, mut alice_socket) = harness.subscriber("alice", "chat");
     let (_, mut bob_socket) = harness.subscriber("bob", "chat");
     harness.publish("chat", "one");
-    harness.broadcaster.publish("chat", &Frame::text("from alice"), Some(alice));
+    harness.broadcaster.publish("chat", &Frame::text("from alice"), but_not(alice));
     harness.publish("chat", "two");
     assert_eq!([text(&mut alice_socket), text(&mut alice_socket)], ["one", "two"]);
     let bobs = [text(&mut bob_socket), text(&mut bob_socket), text(&mut bob_socket)];
@@ -73,7 +79,7 @@ fn direct_messages_keep_their_place_among_the_published_ones() {
     for number in 0..200 {
         harness.publish("ticks", &format!("published {number}"));
         let frame = Frame::text(&format!("direct {number}"));
-        assert_ne!(harness.broadcaster.send(key, frame), Sent::Dropped);
+        assert_ne!(harness.broadcaster.send(key, frame, false), Sent::Dropped);
     }
     for number in 0..200 {
         assert_eq!(text(&mut client), format!("published {number}"));
@@ -88,7 +94,7 @@ fn a_client_that_lets_too_much_wait_is_sent_nothing_more() {
     let (key, mut client) = harness.connect("a");
     let frame = Frame::binary(&[0; 10_000]);
     let mut accepted = 0;
-    while harness.broadcaster.send(key, frame.clone()) != Sent::Dropped {
+    while harness.broadcaster.send(key, frame.clone(), false) != Sent::Dropped {
         accepted += 1;
         assert!(harness.broadcaster.buffered(key) <= limit);
     }
@@ -109,7 +115,7 @@ fn a_full_queue_drops_the_message_and_says_so() {
     while dropped < 10 {
         let number = taken.len() as u64 + dropped;
         let frame = Frame::text(&number.to_string());
-        let published = harness.broadcaster.publish("ticks", &frame, None);
+        let published = harness.broadcaster.publish("ticks", &frame, Publication::default());
         assert_eq!(published.shards + published.dropped, 1, "one worker has subscribers");
         match published.shards {
             0 => dropped += 1,
@@ -138,7 +144,7 @@ fn past_its_soft_mark_a_worker_is_saturated_and_loses_nothing() {
     while queued_while_saturated < 5 {
         let frame = Frame::text(&format!("{published} {filler}"));
         for _ in 0..20 {
-            let result = harness.broadcaster.publish("ticks", &frame, None);
+            let result = harness.broadcaster.publish("ticks", &frame, Publication::default());
             assert_eq!((result.shards, result.dropped), (1, 0));
             queued_while_saturated += u64::from(result.saturated);
         }
@@ -315,5 +321,5 @@ fn what_is_queued_is_delivered_before_everyone_is_closed() {
     drop(clients);
     harness.wait_for(|totals| totals.clients == 0);
     assert_eq!(harness.broadcaster.client_count(), 0);
-    assert!(harness.broadcaster.admit("late").is_err());
+    assert!(harness.broadcaster.admit("late", Compression::Off).is_err());
 }

@@ -7,7 +7,7 @@ use std::net::Shutdown;
 
 use proptest::prelude::*;
 use shardcast_core::bridge::Event;
-use shardcast_core::broadcaster::Sent;
+use shardcast_core::broadcaster::{Publication, Sent};
 use shardcast_core::client::ClientKey;
 use shardcast_core::frame::Frame;
 use shardcast_core::ledger::Ledger;
@@ -119,12 +119,17 @@ impl World {
                     }
                 }
                 for _ in 0..times {
-                    self.harness.broadcaster.publish(CHANNELS[channel], &frame, except);
+                    self.harness.broadcaster.publish(
+                        CHANNELS[channel],
+                        &frame,
+                        Publication { except, ..Publication::default() },
+                    );
                 }
             }
             Step::Send(client) => {
                 if let Some(key) = self.client(client)
-                    && self.harness.broadcaster.send(key, Frame::text("direct")) != Sent::Dropped
+                    && self.harness.broadcaster.send(key, Frame::text("direct"), false)
+                        != Sent::Dropped
                 {
                     *self.meant.entry(key).or_default() += 1;
                 }

@@ -109,7 +109,7 @@ impl ToNapiValue for CopiedBuffer {
 pub(super) fn to_javascript(event: Event, broadcaster: &mut Broadcaster) -> CoreEvent {
     match event {
         Event::Upgrade(request) => CoreEvent::Upgrade {
-            ask: broadcaster.keep_ask(request.decide),
+            ask: broadcaster.keep_ask(request.compression, request.decide),
             url: request.uri,
             headers: print_headers(&request.headers),
             address: request.peer.ip().to_canonical().to_string(),

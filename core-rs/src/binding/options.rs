@@ -42,6 +42,8 @@ pub struct CoreOptions {
     pub queue_bytes: f64,
     /// Part of that past which a worker is saturated, in percent.
     pub saturation_percent: u32,
+    /// Shorter messages are not compressed, in bytes with the frame's header.
+    pub compression_threshold: f64,
     /// How many levels nicer than the rest of the process the workers' threads are.
     pub worker_niceness: u32,
     /// Channels one client may be subscribed to.
@@ -61,6 +63,8 @@ pub struct DoorOptions {
     pub max_head_bytes: u32,
     pub upgrade_timeout_ms: u32,
     pub max_pending_upgrades: u32,
+    /// Whether clients may have their messages compressed.
+    pub per_message_deflate: bool,
 }
 
 impl CoreOptions {
@@ -82,6 +86,7 @@ impl CoreOptions {
                 bytes: (self.queue_bytes as usize).max(1),
             },
             saturation_percent: self.saturation_percent,
+            compression_threshold_bytes: self.compression_threshold as usize,
             worker_niceness: self.worker_niceness as i32,
             client: ClientLimits {
                 lag: Lag { messages: u64::from(self.buffer_size), bytes: self.buffer_bytes as u64 },
@@ -111,6 +116,7 @@ impl DoorOptions {
             max_head_bytes: self.max_head_bytes as usize,
             upgrade_timeout: Duration::from_millis(u64::from(self.upgrade_timeout_ms)),
             max_pending_upgrades: self.max_pending_upgrades as usize,
+            per_message_deflate: self.per_message_deflate,
         })
     }
 }

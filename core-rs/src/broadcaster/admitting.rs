@@ -9,6 +9,7 @@ use crate::admission::Admission;
 use crate::asks::{AskGone, AskId};
 use crate::client::{ClientKey, Pressure};
 use crate::command::Command;
+use crate::compression::Compression;
 use crate::door::{Decision, Headers};
 use crate::shard::ShardFull;
 
@@ -25,8 +26,8 @@ pub enum NotAccepted {
 
 impl Broadcaster {
     /// Keeps an upgrade that [`Broadcaster::next_event`] has brought until it is decided.
-    pub fn keep_ask(&mut self, decide: Sender<Decision>) -> AskId {
-        self.asks.keep(decide)
+    pub fn keep_ask(&mut self, compression: Compression, decide: Sender<Decision>) -> AskId {
+        self.asks.keep(compression, decide)
     }
 
     /// Accepts an upgrade; returns the new client. `headers` are added to the 101 response.
@@ -40,8 +41,9 @@ impl Broadcaster {
         client_id: &str,
         headers: Headers,
     ) -> Result<ClientKey, NotAccepted> {
-        self.asks.check(ask).map_err(|AskGone| NotAccepted::AskGone)?;
-        let admission = self.admit(client_id).map_err(|ShardFull| NotAccepted::ShardFull)?;
+        let compression = self.asks.check(ask).map_err(|AskGone| NotAccepted::AskGone)?;
+        let admission =
+            self.admit(client_id, compression).map_err(|ShardFull| NotAccepted::ShardFull)?;
         let key = admission.key();
         // Should the asker go right now, the admission is dropped, and the client's close is told.
         self.asks.decide(ask, Decision::Accept { headers, reservation: Box::new(admission) });
@@ -58,7 +60,11 @@ impl Broadcaster {
     /// # Errors
     ///
     /// [`ShardFull`] when its shard takes no more, or nobody is let in any more.
-    pub fn admit(&mut self, client_id: &str) -> Result<Admission, ShardFull> {
+    pub fn admit(
+        &mut self,
+        client_id: &str,
+        compression: Compression,
+    ) -> Result<Admission, ShardFull> {
         if self.closing {
             return Err(ShardFull);
         }
@@ -67,9 +73,10 @@ impl Broadcaster {
         let key = self.new_key();
         let pressure = Arc::new(Pressure::default());
         let mailbox = self.lanes[place.worker].worker.mailbox();
-        mailbox.push(Command::Expect(key, Arc::clone(&pressure)));
+        mailbox.push(Command::Expect(key, compression, Arc::clone(&pressure)));
+        self.compressing += u64::from(compression != Compression::Off);
         let admission = Admission::new(key, mailbox.clone());
-        self.clients.insert(key, Registration::new(place, pressure));
+        self.clients.insert(key, Registration::new(place, compression, pressure));
         Ok(admission)
     }
 
@@ -107,6 +114,7 @@ impl Broadcaster {
     /// Nothing more will be heard of a client.
     pub(super) fn forget(&mut self, client: ClientKey) {
         let Some(mut registration) = self.clients.remove(&client) else { return };
+        self.compressing -= u64::from(registration.compression != Compression::Off);
         registration.unsubscribe_all(&mut self.routes);
         self.refused_departed += registration.refused(&self.routes);
         self.shards[registration.place.shard].release();

@@ -20,6 +20,21 @@ pub struct Published {
     pub saturated: u32,
 }
 
+/// How a message is published.
+#[derive(Clone, Copy, Debug)]
+pub struct Publication {
+    /// A client that is not to get it.
+    pub except: Option<ClientKey>,
+    /// Whether clients that take compressed messages get it so, if it is worth it.
+    pub compress: bool,
+}
+
+impl Default for Publication {
+    fn default() -> Publication {
+        Publication { except: None, compress: true }
+    }
+}
+
 /// What became of a direct message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sent {
@@ -32,7 +47,7 @@ pub enum Sent {
 }
 
 impl Broadcaster {
-    /// Publishes a message to the subscribers of a channel, but not to `except`. It costs one push for
+    /// Publishes a message to the subscribers of a channel. It costs one push for
     /// every worker that has subscribers, whatever their number.
     ///
     /// A worker whose queue is full does not get it; that is counted, and told.
@@ -40,10 +55,11 @@ impl Broadcaster {
         &mut self,
         channel: &str,
         frame: &Frame,
-        except: Option<ClientKey>,
+        Publication { except, compress }: Publication,
     ) -> Published {
         let mut published = Published::default();
         let Some(channel) = self.routes.find(channel) else { return published };
+        let frame = &self.prepared(frame, compress);
         let except = except.filter(|&client| self.hears(client, channel));
         let except_on = except.map(|client| self.clients[&client].place.worker);
         let mut shard = ShardOutcome::default();
@@ -87,7 +103,8 @@ impl Broadcaster {
     }
 
     /// Sends a message to one client, after all that was published or sent to it before.
-    pub fn send(&mut self, client: ClientKey, frame: Frame) -> Sent {
+    pub fn send(&mut self, client: ClientKey, frame: Frame, compress: bool) -> Sent {
+        let frame = self.prepared(&frame, compress);
         let Some(registration) = self.clients.get(&client).filter(|client| !client.closing) else {
             return Sent::Dropped;
         };
@@ -101,6 +118,16 @@ impl Broadcaster {
         let refused = pressure.refused.load(Ordering::Relaxed);
         self.command(registration.place.worker, Command::Send(client, frame));
         if refused { Sent::Behind } else { Sent::Queued }
+    }
+
+    /// The frame as the workers get it: if it is compressed, then there and once.
+    fn prepared(&self, frame: &Frame, compress: bool) -> Frame {
+        let worth_it = frame.encoded_len() >= self.options.compression_threshold_bytes;
+        if compress && worth_it && self.compressing > 0 {
+            frame.clone().compressible()
+        } else {
+            frame.clone()
+        }
     }
 
     /// Bytes of direct messages that wait for a client.

@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use crate::channel::ChannelId;
 use crate::client::Pressure;
+use crate::compression::Compression;
 use crate::placement::Place;
 use crate::routes::Routes;
 
 /// See the module's description.
 pub(super) struct Registration {
     pub(super) place: Place,
+    pub(super) compression: Compression,
     pub(super) pressure: Arc<Pressure>,
     /// The application has closed it; the worker's word that it is gone is still to come.
     pub(super) closing: bool,
@@ -26,8 +28,19 @@ struct Subscription {
 }
 
 impl Registration {
-    pub(super) fn new(place: Place, pressure: Arc<Pressure>) -> Registration {
-        Registration { place, pressure, closing: false, subscriptions: Vec::new(), refused: 0 }
+    pub(super) fn new(
+        place: Place,
+        compression: Compression,
+        pressure: Arc<Pressure>,
+    ) -> Registration {
+        Registration {
+            place,
+            compression,
+            pressure,
+            closing: false,
+            subscriptions: Vec::new(),
+            refused: 0,
+        }
     }
 
     pub(super) fn channels(&self) -> impl Iterator<Item = ChannelId> {

@@ -23,7 +23,7 @@ use super::decider::{Ask, Decider};
 use super::objection::Objection;
 use super::proxy::Proxy;
 use super::response::Body;
-use super::{Decision, DoorConfig, Reservation, handshake};
+use super::{Decision, DoorConfig, Reservation, extensions, handshake};
 
 /// Bytes that a connection may hold in either direction while a body streams through. A body of any
 /// size passes in this much memory.
@@ -44,6 +44,7 @@ pub(super) struct Reception {
     http: http1::Builder,
     decider: Decider,
     proxy: Proxy,
+    per_message_deflate: bool,
 }
 
 impl Reception {
@@ -60,6 +61,7 @@ impl Reception {
             http,
             decider: Decider::new(ask, config.max_pending_upgrades, config.upgrade_timeout),
             proxy: Proxy::new(&config.upstream),
+            per_message_deflate: config.per_message_deflate,
         }
     }
 
@@ -86,10 +88,14 @@ impl Reception {
         place: &Place,
     ) -> Result<Response<Body>, Objection> {
         let accept_key = handshake::check(request)?;
-        Ok(match self.decider.decide(request, peer).await? {
+        let agreement =
+            self.per_message_deflate.then(|| extensions::agree(request.headers())).flatten();
+        let compression = agreement.as_ref().map(|agreed| agreed.compression).unwrap_or_default();
+        Ok(match self.decider.decide(request, peer, compression).await? {
             Decision::Accept { headers, reservation } => {
                 place.set(Some(reservation));
-                handshake::accept(accept_key, headers)
+                let extensions = agreement.map(|agreed| agreed.response);
+                handshake::accept(accept_key, extensions, headers)
             }
             Decision::Refuse { status, headers, body } => handshake::refuse(status, headers, body),
         })

@@ -7,6 +7,8 @@ use hyper::Request;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::timeout;
 
+use crate::compression::Compression;
+
 use super::objection::Objection;
 use super::proxy::PEER;
 use super::{Decision, UpgradeRequest};
@@ -38,6 +40,7 @@ impl Decider {
         &self,
         request: &Request<B>,
         peer: SocketAddr,
+        compression: Compression,
     ) -> Result<Decision, Objection> {
         let _vacancy = self.vacancies.try_acquire().map_err(|_| Objection::TooManyUndecided)?;
         let (decide, decision) = oneshot::channel();
@@ -50,6 +53,7 @@ impl Decider {
                 .map(|(name, value)| (name.clone(), value.clone()))
                 .collect(),
             peer,
+            compression,
             decide,
         });
         match timeout(self.patience, decision).await {

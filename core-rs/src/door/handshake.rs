@@ -76,12 +76,19 @@ fn accept_key(key: &[u8]) -> HeaderValue {
 
 /// The response that switches protocols. Of `headers`, those that the handshake sets itself are
 /// left out.
-pub(super) fn accept(accept_key: HeaderValue, headers: Headers) -> Response<Body> {
+pub(super) fn accept(
+    accept_key: HeaderValue,
+    extensions: Option<HeaderValue>,
+    headers: Headers,
+) -> Response<Body> {
     let mut response = with_headers(StatusCode::SWITCHING_PROTOCOLS, headers, Bytes::new());
     let own = response.headers_mut();
     own.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
     own.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
     own.insert(header::SEC_WEBSOCKET_ACCEPT, accept_key);
+    if let Some(extensions) = extensions {
+        own.insert(header::SEC_WEBSOCKET_EXTENSIONS, extensions);
+    }
     response
 }
 
@@ -190,12 +197,13 @@ mod tests {
             ("upgrade", "h2c"),
             ("connection", "close"),
             ("sec-websocket-accept", "forged"),
+            ("sec-websocket-extensions", "permessage-deflate"),
             ("content-length", "9"),
             ("transfer-encoding", "chunked"),
         ];
         let further = pairs
             .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
-        let response = accept(HeaderValue::from_static("key"), further.to_vec());
+        let response = accept(HeaderValue::from_static("key"), None, further.to_vec());
         let pairs = response.headers().iter();
         let mut lines: Vec<_> =
             pairs.map(|(name, value)| (name.as_str(), value.as_bytes())).collect();

@@ -33,11 +33,16 @@ pub(super) fn remove_connection_fields(headers: &mut HeaderMap) {
 /// the protocol, are the door's own.
 pub(super) fn is_free(name: &HeaderName) -> bool {
     *name != header::SEC_WEBSOCKET_ACCEPT
+        && *name != header::SEC_WEBSOCKET_EXTENSIONS
         && *name != header::CONTENT_LENGTH
         && !CONNECTION_FIELDS.contains(name)
 }
 
-fn elements<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'h str> {
+/// The elements of a field, which is a comma-separated list over one or several lines.
+pub(super) fn elements<'h>(
+    headers: &'h HeaderMap,
+    name: &HeaderName,
+) -> impl Iterator<Item = &'h str> {
     let lines = headers.get_all(name).iter().filter_map(|line: &HeaderValue| line.to_str().ok());
     lines.flat_map(|line| line.split(',')).map(str::trim).filter(|element| !element.is_empty())
 }

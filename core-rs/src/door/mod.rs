@@ -4,7 +4,7 @@
 //!
 //! 1. `listener` accepts it.
 //! 2. `connection` reads its requests, with limits, and sends each one way or the other.
-//! 3. A WebSocket upgrade is checked (`handshake`), decided elsewhere (`decider`, with the types of
+//! 3. A WebSocket upgrade is checked (`handshake`, `extensions`), decided elsewhere (`decider`, with the types of
 //!    `upgrade`), and answered; an accepted socket leaves the door for its [`Reservation`].
 //! 4. Any other request is passed on to the application (`proxy`) over a unix socket (`upstream`).
 //!
@@ -14,6 +14,7 @@
 mod closing;
 mod connection;
 mod decider;
+mod extensions;
 mod handshake;
 mod headers;
 mod listener;
@@ -56,6 +57,8 @@ pub struct DoorConfig {
     pub upgrade_timeout: Duration,
     /// Upgrades that may wait for their decision at once. One more is told 503.
     pub max_pending_upgrades: usize,
+    /// Whether clients may have their messages compressed.
+    pub per_message_deflate: bool,
 }
 
 /// An open door. It closes when dropped.

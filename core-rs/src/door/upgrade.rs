@@ -6,6 +6,8 @@ use bytes::Bytes;
 use hyper::header::{HeaderName, HeaderValue};
 use tokio::sync::oneshot;
 
+use crate::compression::Compression;
+
 /// Headers in order; a name may stand more than once.
 pub type Headers = Vec<(HeaderName, HeaderValue)>;
 
@@ -17,6 +19,8 @@ pub struct UpgradeRequest {
     pub headers: Headers,
     /// The client's own address.
     pub peer: SocketAddr,
+    /// How the client is to get its messages, if it is accepted.
+    pub compression: Compression,
     /// Takes the answer. Dropped without one, the client is told 503.
     pub decide: oneshot::Sender<Decision>,
 }

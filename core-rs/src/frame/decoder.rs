@@ -5,7 +5,8 @@
 
 use super::mask::unmask;
 use super::utf8::{NotUtf8, Utf8Validator};
-use super::{FIN, LENGTH_16, LENGTH_64, MAX_CONTROL_PAYLOAD, Opcode};
+use super::{COMPRESSED, FIN, LENGTH_16, LENGTH_64, MAX_CONTROL_PAYLOAD, Opcode};
+use crate::compression::{InflateError, Inflater, most_compressed};
 
 const RESERVED_BITS: u8 = 0x70;
 const OPCODE_BITS: u8 = 0x0F;
@@ -46,6 +47,24 @@ impl Violation {
 
     const TOO_BIG: Violation = Violation { code: 1009, reason: "message too big" };
     const NOT_UTF8: Violation = Violation { code: 1007, reason: "invalid UTF-8" };
+    const NOT_DEFLATED: Violation = Violation { code: 1007, reason: "invalid compressed data" };
+}
+
+impl From<InflateError> for Violation {
+    fn from(error: InflateError) -> Violation {
+        match error {
+            InflateError::TooBig => Violation::TOO_BIG,
+            InflateError::Malformed => Violation::NOT_DEFLATED,
+        }
+    }
+}
+
+/// What a client may say.
+pub struct Rules<'a> {
+    /// The largest message, in bytes, however small it came.
+    pub max_payload: usize,
+    /// Inflates its messages, if it has agreed to compress them.
+    pub inflater: Option<&'a mut Inflater>,
 }
 
 impl From<NotUtf8> for Violation {
@@ -75,6 +94,8 @@ struct Head {
 struct FrameInProgress {
     opcode: Opcode,
     fin: bool,
+    /// The first frame of a compressed message.
+    compressed: bool,
     key: [u8; KEY_LEN],
     length: usize,
     seen: usize,
@@ -90,6 +111,7 @@ struct Partial {
 /// A data message of which frames or bytes are missing.
 struct Message {
     text: bool,
+    compressed: bool,
     payload: Vec<u8>,
     utf8: Utf8Validator,
 }
@@ -100,19 +122,20 @@ impl Decoder {
     /// # Errors
     ///
     /// The [`Violation`] to close the connection with. Events before it were delivered. A message of
-    /// more than `max_payload` bytes is one, found in the head of the frame that would pass it.
+    /// more than `max_payload` bytes is one, found in the head of the frame that would pass it or, in a
+    /// compressed message, while it is inflated.
     pub fn feed(
         &mut self,
         mut input: &mut [u8],
-        max_payload: usize,
+        mut rules: Rules<'_>,
         on_event: &mut impl FnMut(Event<'_>),
     ) -> Result<(), Violation> {
         while !self.closed {
             if self.frame.is_none() {
                 let taken = self.head.fill(input);
                 input = &mut input[taken..];
-                let Some(frame) = self.head.parse()? else { break };
-                self.check(&frame, max_payload)?;
+                let Some(frame) = self.head.parse(rules.inflater.is_some())? else { break };
+                self.check(&frame, rules.max_payload)?;
                 self.head.len = 0;
                 self.frame = Some(frame);
             }
@@ -129,7 +152,7 @@ impl Decoder {
             if frame.seen == frame.length {
                 self.frame = None;
             }
-            self.take(frame, chunk, on_event)?;
+            self.take(frame, chunk, &mut rules, on_event)?;
         }
         Ok(())
     }
@@ -150,7 +173,9 @@ impl Decoder {
             _ => {}
         }
         let before = begun.map_or(0, |message| message.payload.len());
-        if before.saturating_add(frame.length) > max_payload {
+        let compressed = begun.map_or(frame.compressed, |message| message.compressed);
+        let most = if compressed { most_compressed(max_payload) } else { max_payload };
+        if before.saturating_add(frame.length) > most {
             return Err(Violation::TOO_BIG);
         }
         Ok(())
@@ -161,6 +186,7 @@ impl Decoder {
         &mut self,
         frame: FrameInProgress,
         chunk: &[u8],
+        rules: &mut Rules<'_>,
         on_event: &mut impl FnMut(Event<'_>),
     ) -> Result<(), Violation> {
         let whole = chunk.len() == frame.length;
@@ -178,13 +204,10 @@ impl Decoder {
             return Ok(());
         }
         if whole && frame.fin && frame.opcode != Opcode::Continuation {
-            on_event(match frame.opcode {
-                Opcode::Text => Event::Text(text(chunk)?),
-                _ => Event::Binary(chunk),
-            });
-            return Ok(());
+            let is_text = frame.opcode == Opcode::Text;
+            return deliver(is_text, frame.compressed, chunk, rules, on_event);
         }
-        self.collect(frame, chunk, on_event)
+        self.collect(frame, chunk, rules, on_event)
     }
 
     /// Adds a piece to the message in progress, and delivers it when that was the last.
@@ -192,15 +215,17 @@ impl Decoder {
         &mut self,
         frame: FrameInProgress,
         chunk: &[u8],
+        rules: &mut Rules<'_>,
         on_event: &mut impl FnMut(Event<'_>),
     ) -> Result<(), Violation> {
         let slot = &mut self.partial.get_or_insert_default().message;
         let message = slot.get_or_insert_with(|| Message {
             text: frame.opcode == Opcode::Text,
+            compressed: frame.compressed,
             payload: Vec::new(),
             utf8: Utf8Validator::default(),
         });
-        if message.text {
+        if message.text && !message.compressed {
             message.utf8.feed(chunk)?;
         }
         message.payload.extend_from_slice(chunk);
@@ -210,11 +235,7 @@ impl Decoder {
         message.utf8.finish()?;
         let message = slot.take().expect("the message was just extended");
         self.forget_empty_partial();
-        on_event(match message.text {
-            true => Event::Text(text(&message.payload)?),
-            false => Event::Binary(&message.payload),
-        });
-        Ok(())
+        deliver(message.text, message.compressed, &message.payload, rules, on_event)
     }
 
     fn control(
@@ -268,9 +289,9 @@ impl Head {
     }
 
     /// The frame that the head describes; `None` while the head is incomplete.
-    fn parse(&self) -> Result<Option<FrameInProgress>, Violation> {
+    fn parse(&self, may_be_compressed: bool) -> Result<Option<FrameInProgress>, Violation> {
         if self.len >= 2 {
-            self.check_fixed_part()?;
+            self.check_fixed_part(may_be_compressed)?;
         }
         if self.len < 2 || usize::from(self.len) < self.needed() {
             return Ok(None);
@@ -288,6 +309,7 @@ impl Head {
         Ok(Some(FrameInProgress {
             opcode: opcode(first & OPCODE_BITS)?,
             fin: first & FIN != 0,
+            compressed: first & COMPRESSED != 0,
             key: key.try_into().expect("a key is four bytes"),
             length: usize::try_from(length).map_err(|_| Violation::TOO_BIG)?,
             seen: 0,
@@ -295,12 +317,14 @@ impl Head {
     }
 
     /// Checks what the first two bytes alone can get wrong, so that it fails without waiting for more.
-    fn check_fixed_part(&self) -> Result<(), Violation> {
+    fn check_fixed_part(&self, may_be_compressed: bool) -> Result<(), Violation> {
         let [first, second, ..] = self.bytes;
-        if first & RESERVED_BITS != 0 {
+        let opcode = opcode(first & OPCODE_BITS)?;
+        let starts_message = matches!(opcode, Opcode::Text | Opcode::Binary);
+        let allowed = if may_be_compressed && starts_message { COMPRESSED } else { 0 };
+        if first & RESERVED_BITS & !allowed != 0 {
             return Err(Violation::protocol("reserved bit set"));
         }
-        let opcode = opcode(first & OPCODE_BITS)?;
         if is_control(opcode) && first & FIN == 0 {
             return Err(Violation::protocol("fragmented control frame"));
         }
@@ -334,6 +358,22 @@ fn opcode(bits: u8) -> Result<Opcode, Violation> {
         0xA => Ok(Opcode::Pong),
         _ => Err(Violation::protocol("reserved opcode")),
     }
+}
+
+/// Delivers a whole message, inflated if it was compressed.
+fn deliver(
+    is_text: bool,
+    compressed: bool,
+    payload: &[u8],
+    rules: &mut Rules<'_>,
+    on_event: &mut impl FnMut(Event<'_>),
+) -> Result<(), Violation> {
+    let payload = match &mut rules.inflater {
+        Some(inflater) if compressed => inflater.inflate(payload, rules.max_payload)?,
+        _ => payload,
+    };
+    on_event(if is_text { Event::Text(text(payload)?) } else { Event::Binary(payload) });
+    Ok(())
 }
 
 fn text(payload: &[u8]) -> Result<&str, Violation> {

@@ -7,11 +7,15 @@ use slab::Slab;
 
 use crate::channel::{Channel, ChannelId};
 use crate::cohort::{Cohort, CohortIndex, SILENT};
+use crate::compression::Compression;
+
+/// The forms in which messages are taken: see [`Compression`].
+const FORMS: usize = Compression::Narrow as usize + 1;
 
 /// See the module's description.
 pub(super) struct Cohorts {
     cohorts: Slab<Cohort>,
-    by_channels: FxHashMap<Box<[Channel]>, CohortIndex>,
+    by_channels: [FxHashMap<Box<[Channel]>, CohortIndex>; FORMS],
     hearing: FxHashMap<ChannelId, Vec<CohortIndex>>,
 }
 
@@ -19,10 +23,10 @@ impl Cohorts {
     pub(super) fn new() -> Cohorts {
         let mut cohorts = Cohorts {
             cohorts: Slab::new(),
-            by_channels: FxHashMap::default(),
+            by_channels: Default::default(),
             hearing: FxHashMap::default(),
         };
-        let silent = cohorts.create(Box::default());
+        let silent = cohorts.create(Compression::Off, Box::default());
         assert_eq!(silent, SILENT, "a new slab starts with its first place");
         cohorts
     }
@@ -36,18 +40,25 @@ impl Cohorts {
         self.hearing.get(&channel).map_or(&[], Vec::as_slice)
     }
 
-    /// The cohort that hears just these channels, which are sorted.
-    pub(super) fn find_or_create(&mut self, channels: &[Channel]) -> CohortIndex {
-        match self.by_channels.get(channels) {
+    /// The cohort that hears just these channels, which are sorted, in this form.
+    pub(super) fn find_or_create(
+        &mut self,
+        compression: Compression,
+        channels: &[Channel],
+    ) -> CohortIndex {
+        if channels.is_empty() {
+            return SILENT;
+        }
+        match self.by_channels[compression as usize].get(channels) {
             Some(&index) => index,
-            None => self.create(channels.into()),
+            None => self.create(compression, channels.into()),
         }
     }
 
     /// Removes a cohort that has no clients.
     pub(super) fn remove(&mut self, index: CohortIndex) {
         let cohort = self.cohorts.remove(index);
-        self.by_channels.remove(cohort.channels());
+        self.by_channels[cohort.compression() as usize].remove(cohort.channels());
         for channel in cohort.channels() {
             let hearing = self.hearing.get_mut(&channel.id).expect("its channels list the cohort");
             hearing.retain(|&other| other != index);
@@ -57,12 +68,12 @@ impl Cohorts {
         }
     }
 
-    fn create(&mut self, channels: Box<[Channel]>) -> CohortIndex {
-        let index = self.cohorts.insert(Cohort::new(channels.clone()));
+    fn create(&mut self, compression: Compression, channels: Box<[Channel]>) -> CohortIndex {
+        let index = self.cohorts.insert(Cohort::new(compression, channels.clone()));
         for channel in &channels {
             self.hearing.entry(channel.id).or_default().push(index);
         }
-        self.by_channels.insert(channels, index);
+        self.by_channels[compression as usize].insert(channels, index);
         index
     }
 }

@@ -12,6 +12,7 @@ use crate::channel::Channel;
 use crate::client::{Client, ClientIndex, ClientKey, Pressure};
 use crate::cohort::{CohortIndex, SILENT};
 use crate::command::Command;
+use crate::compression::Compression;
 use crate::frame::Frame;
 
 use super::Worker;
@@ -21,7 +22,7 @@ impl Worker {
     pub(super) fn apply(&mut self, command: Command) {
         match command {
             Command::Publish { channel, frame, except } => self.publish(channel, &frame, except),
-            Command::Expect(key, pressure) => self.expect(key, pressure),
+            Command::Expect(key, compression, pressure) => self.expect(key, compression, pressure),
             Command::Attach(key, socket, read_ahead) => self.attach(key, socket, &read_ahead),
             Command::Abandon(key) => {
                 self.with(key, |worker, client| worker.lose(client, Cause::Broken));
@@ -61,8 +62,8 @@ impl Worker {
         }
     }
 
-    fn expect(&mut self, key: ClientKey, pressure: Arc<Pressure>) {
-        let mut client = Client::expected(key, pressure, self.now_secs());
+    fn expect(&mut self, key: ClientKey, compression: Compression, pressure: Arc<Pressure>) {
+        let mut client = Client::expected(key, compression, pressure, self.now_secs());
         let entry = self.clients.vacant_entry();
         client.seat = self.cohorts[SILENT].join(entry.key());
         self.by_key.insert(key, entry.key());
@@ -88,7 +89,9 @@ impl Worker {
         if !client.is_open() {
             return;
         }
-        client.backlog.push(Kind::Direct, frame.as_bytes(), self.cohorts[client.cohort].log());
+        let bytes = frame.in_form(client.compression, &mut self.deflater);
+        client.note_compressed(frame.encoded_len() - bytes.len());
+        client.backlog.push(Kind::Direct, bytes, self.cohorts[client.cohort].log());
         self.tally.deliveries_meant += 1;
         self.flush_soon(index);
     }
@@ -100,7 +103,7 @@ impl Worker {
         }
         let mut channels = self.cohorts[client.cohort].channels().to_vec();
         change(&mut channels);
-        let cohort = self.cohorts.find_or_create(&channels);
+        let cohort = self.cohorts.find_or_create(client.compression, &channels);
         self.move_to_cohort(index, cohort);
     }
 

@@ -29,7 +29,7 @@ impl Worker {
                 self.clients[client].backlog.detach(self.cohorts[index].log());
             }
             let cohort = &mut self.cohorts[index];
-            cohort.append(frame.as_bytes(), channel);
+            cohort.append(frame.in_form(cohort.compression(), &mut self.deflater), channel);
             self.tally.deliveries_meant += cohort.len() as u64;
             if let Some(client) = excluded {
                 self.clients[client].backlog.follow(cohort.log());

@@ -8,7 +8,8 @@ use mio::event::Event as Readiness;
 use crate::backlog::Kind;
 use crate::bridge::Event;
 use crate::client::{ClientIndex, State};
-use crate::frame::{self, Frame, Violation};
+use crate::compression::Compression;
+use crate::frame::{self, Frame, Rules, Violation};
 
 use super::Worker;
 use super::departure::{Cause, Goodbye};
@@ -105,13 +106,17 @@ impl Worker {
 
     fn hear(&mut self, index: ClientIndex, bytes: &mut [u8]) {
         let now = self.now_secs();
-        let Worker { clients, bridge, tally, limits, .. } = self;
+        let Worker { clients, bridge, tally, limits, inflater, .. } = self;
         let client = &mut clients[index];
         client.heard_at_secs = now;
         client.pinged = false;
         let (key, open) = (client.key, client.is_open());
         let mut control = Control::default();
-        let result = client.decoder.feed(bytes, limits.max_payload_bytes, &mut |event| {
+        let rules = Rules {
+            max_payload: limits.max_payload_bytes,
+            inflater: (client.compression != Compression::Off).then_some(inflater),
+        };
+        let result = client.decoder.feed(bytes, rules, &mut |event| {
             let (event, length) = match event {
                 frame::Event::Text(text) => (Event::Text(key, text.to_owned()), text.len()),
                 frame::Event::Binary(bytes) => (Event::Binary(key, bytes.to_owned()), bytes.len()),

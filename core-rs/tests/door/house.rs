@@ -56,6 +56,7 @@ pub(crate) fn config(upstream: &SocketPath) -> DoorConfig {
         max_head_bytes: MAX_HEAD_BYTES,
         upgrade_timeout: PATIENCE,
         max_pending_upgrades: 8,
+        per_message_deflate: true,
     }
 }
 

@@ -5,6 +5,7 @@ use std::net::Shutdown;
 use std::time::Duration;
 
 use bytes::Bytes;
+use shardcast_core::compression::Compression;
 use shardcast_core::door::{Decision, Headers, UpgradeRequest};
 
 use crate::house::{Fate, House, PATIENCE, acceptance, admit, refusal};
@@ -27,6 +28,23 @@ fn headers(pairs: &[(&'static str, &'static str)]) -> Headers {
         .iter()
         .map(|(name, value)| (name.parse().expect("a name"), value.parse().expect("a value")));
     parsed.collect()
+}
+
+#[test]
+fn an_extension_is_agreed_on_when_it_is_offered() {
+    let house = House::open();
+    let mut client = house.client();
+    let offer = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n";
+    client
+        .send(UPGRADE.replace("Upgrade: websocket\r\n", &format!("Upgrade: websocket\r\n{offer}")));
+    let asked = house.asked();
+    assert_eq!(asked.compression, Compression::Wide);
+    let (decision, _fate) = acceptance(headers(&[("sec-websocket-extensions", "x-forged")]));
+    assert!(asked.decide.send(decision).is_ok());
+    let head = client.head();
+    let agreed = "permessage-deflate; client_no_context_takeover; server_no_context_takeover";
+    assert_eq!(head.get("sec-websocket-extensions"), Some(agreed));
+    assert!(!format!("{head:?}").contains("x-forged"));
 }
 
 #[test]

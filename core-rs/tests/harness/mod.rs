@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use shardcast_core::bridge::Event;
-use shardcast_core::broadcaster::Broadcaster;
+use shardcast_core::broadcaster::{Broadcaster, Publication};
 use shardcast_core::client::ClientKey;
+use shardcast_core::compression::Compression;
 use shardcast_core::door::Reservation;
 use shardcast_core::frame::Frame;
 use shardcast_core::log::Lag;
@@ -38,6 +39,7 @@ pub fn options() -> Options {
         backpressure_limit_bytes: 1 << 20,
         queue: QueueLimits { messages: 100_000, bytes: 1 << 30 },
         saturation_percent: 50,
+        compression_threshold_bytes: 64,
         worker_niceness: 10,
         client: ClientLimits {
             lag: Lag { messages: 1_000_000, bytes: 1 << 30 },
@@ -82,8 +84,13 @@ impl Harness {
     }
 
     pub fn connect(&mut self, id: &str) -> (ClientKey, TestClient) {
+        self.connect_with(id, Compression::Off)
+    }
+
+    /// A client that was promised its messages in this form. tungstenite knows only one.
+    pub fn connect_with(&mut self, id: &str, compression: Compression) -> (ClientKey, TestClient) {
         let (server, client) = self.sockets();
-        let admission = self.broadcaster.admit(id).expect("there is room");
+        let admission = self.broadcaster.admit(id, compression).expect("there is room");
         let key = admission.key();
         Box::new(admission).attach(server, Bytes::new());
         (key, WebSocket::from_raw_socket(client, Role::Client, None))
@@ -96,7 +103,8 @@ impl Harness {
     }
 
     pub fn publish(&mut self, channel: &str, text: &str) {
-        let published = self.broadcaster.publish(channel, &Frame::text(text), None);
+        let published =
+            self.broadcaster.publish(channel, &Frame::text(text), Publication::default());
         assert_eq!(published.dropped, 0, "the queue has room");
     }
 

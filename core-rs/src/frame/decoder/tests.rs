@@ -58,7 +58,10 @@ fn hear<'a>(pieces: impl IntoIterator<Item = &'a [u8]>, max_payload: usize) -> V
     let mut heard = Vec::new();
     for piece in pieces {
         let mut piece = piece.to_vec();
-        let result = decoder.feed(&mut piece, max_payload, &mut |event| heard.push(event.into()));
+        let result =
+            decoder.feed(&mut piece, Rules { max_payload, inflater: None }, &mut |event| {
+                heard.push(event.into())
+            });
         if let Err(violation) = result {
             heard.push(Heard::Violation(violation.code));
             break;

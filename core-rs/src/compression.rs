@@ -1,0 +1,230 @@
+//! permessage-deflate (RFC 7692): messages compressed one by one, without a window that lasts.
+//!
+//! Neither side keeps a window from one message to the next, so a message is compressed once for all
+//! clients, and an idle client holds no memory for it.
+
+use flate2::{Compress, Decompress, FlushCompress, FlushDecompress, Status};
+
+/// How a client takes its messages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Compression {
+    /// As they are.
+    #[default]
+    Off,
+    /// Deflated, with the usual window of 32 KiB.
+    Wide,
+    /// Deflated, with the smallest window there is. A client that limits the server's window at all
+    /// gets this one, so that there are two forms of a message to make and not seven.
+    Narrow,
+}
+
+/// Base 2 logarithms of the windows.
+const WIDE_WINDOW_BITS: u8 = 15;
+const NARROW_WINDOW_BITS: u8 = 9;
+
+/// What ends a flushed stream, and is left out of a message (RFC 7692, section 7.2.1).
+const TAIL: [u8; 4] = [0x00, 0x00, 0xff, 0xff];
+
+/// More than deflate ever adds to data that it cannot make smaller, for 64 bytes of it; and at least
+/// this much at all.
+const OVERHEAD_PER_64: usize = 1;
+const OVERHEAD_MIN: usize = 128;
+
+/// The largest compressed form of a message of so many bytes.
+pub fn most_compressed(bytes: usize) -> usize {
+    bytes.saturating_add(bytes / 64 * OVERHEAD_PER_64).saturating_add(OVERHEAD_MIN)
+}
+
+/// Deflates messages. One serves a whole worker, and keeps its state between messages for its memory
+/// alone.
+#[derive(Default)]
+pub struct Deflater {
+    wide: Option<Compress>,
+    narrow: Option<Compress>,
+}
+
+impl Deflater {
+    /// Deflates one message; `None` when that does not make it smaller, or it is not to be.
+    pub fn deflate(&mut self, payload: &[u8], compression: Compression) -> Option<Vec<u8>> {
+        let (stream, window_bits) = match compression {
+            Compression::Off => return None,
+            Compression::Wide => (&mut self.wide, WIDE_WINDOW_BITS),
+            Compression::Narrow => (&mut self.narrow, NARROW_WINDOW_BITS),
+        };
+        let level = flate2::Compression::default();
+        let stream =
+            stream.get_or_insert_with(|| Compress::new_with_window_bits(level, false, window_bits));
+        stream.reset();
+        // What needs more room than the message itself is of no use.
+        let mut deflated = Vec::with_capacity(payload.len() + TAIL.len());
+        let status = stream.compress_vec(payload, &mut deflated, FlushCompress::Sync);
+        let complete = status.is_ok_and(|status| status == Status::Ok)
+            && stream.total_in() == payload.len() as u64
+            && deflated.ends_with(&TAIL)
+            && deflated.len() < deflated.capacity();
+        deflated.truncate(deflated.len().saturating_sub(TAIL.len()));
+        (complete && deflated.len() < payload.len()).then_some(deflated)
+    }
+}
+
+/// Why a message could not be inflated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InflateError {
+    /// It would become larger than it may.
+    TooBig,
+    /// It is not deflated data.
+    Malformed,
+}
+
+/// Inflates messages, as [`Deflater`] deflates them.
+#[derive(Default)]
+pub struct Inflater {
+    stream: Option<Decompress>,
+    /// The last message, until the next one. Its memory is given back when that was large.
+    message: Vec<u8>,
+}
+
+/// Memory that is kept from one message to the next.
+const KEPT_BYTES: usize = 64 * 1024;
+
+impl Inflater {
+    /// Inflates one message, which may be `max` bytes large.
+    ///
+    /// # Errors
+    ///
+    /// See [`InflateError`]. No more than `max` bytes are ever made of a message.
+    pub fn inflate(&mut self, compressed: &[u8], max: usize) -> Result<&[u8], InflateError> {
+        let stream = self.stream.get_or_insert_with(|| Decompress::new_with_window_bits(false, 15));
+        stream.reset(false);
+        self.message.clear();
+        self.message.shrink_to(KEPT_BYTES);
+        for part in [compressed, &TAIL] {
+            inflate_part(stream, part, &mut self.message, max)?;
+        }
+        Ok(&self.message)
+    }
+}
+
+fn inflate_part(
+    stream: &mut Decompress,
+    mut part: &[u8],
+    message: &mut Vec<u8>,
+    max: usize,
+) -> Result<(), InflateError> {
+    loop {
+        if message.len() > max {
+            return Err(InflateError::TooBig);
+        }
+        make_room(message, part.len(), max);
+        let before = stream.total_in();
+        let status = stream.decompress_vec(part, message, FlushDecompress::Sync);
+        let status = status.map_err(|_| InflateError::Malformed)?;
+        part = &part[(stream.total_in() - before) as usize..];
+        match status {
+            // A last block may be followed by others (RFC 7692, section 7.2.3.5).
+            Status::StreamEnd => stream.reset(false),
+            Status::Ok | Status::BufError => {}
+        }
+        let is_full = message.len() == message.capacity();
+        if part.is_empty() && !is_full {
+            return Ok(());
+        }
+        if status == Status::BufError && !is_full {
+            return Err(InflateError::Malformed);
+        }
+    }
+}
+
+/// Doubles the buffer when it is full; one byte more than `max` shows that a message is too big.
+fn make_room(message: &mut Vec<u8>, input: usize, max: usize) {
+    if message.len() == message.capacity() {
+        let wanted = (message.len() * 2).max(input * 2).max(256);
+        message.reserve_exact(wanted.min(max + 1).max(message.len() + 1) - message.len());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn text() -> Vec<u8> {
+        br#"{"t":1700000000000000000,"n":42,"p":"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"}"#
+            .repeat(4)
+    }
+
+    #[test]
+    fn a_message_comes_back_and_needs_nothing_of_those_before() {
+        let mut deflater = Deflater::default();
+        for compression in [Compression::Wide, Compression::Narrow] {
+            for _ in 0..3 {
+                let deflated = deflater.deflate(&text(), compression).expect("it is repetitive");
+                assert!(deflated.len() < text().len() / 2);
+                assert_eq!(Inflater::default().inflate(&deflated, 1000), Ok(&text()[..]));
+            }
+        }
+    }
+
+    #[test]
+    fn what_does_not_get_smaller_stays_as_it_is() {
+        let mut deflater = Deflater::default();
+        assert_eq!(deflater.deflate(b"a", Compression::Wide), None);
+        assert_eq!(deflater.deflate(&text(), Compression::Off), None);
+    }
+
+    #[test]
+    fn the_example_of_the_rfc_is_understood() {
+        // RFC 7692, sections 7.2.3.1 to 7.2.3.5: "Hello" as one block, as a stored one, as a last one,
+        // and as two.
+        let examples: [&[u8]; 4] = [
+            &[0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00],
+            &[0x00, 0x05, 0x00, 0xfa, 0xff, 0x48, 0x65, 0x6c, 0x6c, 0x6f, 0x00],
+            &[0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x00],
+            &[0xf2, 0x48, 0x05, 0x00, 0x00, 0x00, 0xff, 0xff, 0xca, 0xc9, 0xc9, 0x07, 0x00],
+        ];
+        let mut inflater = Inflater::default();
+        for example in examples {
+            assert_eq!(inflater.inflate(example, 5), Ok(&b"Hello"[..]), "{example:x?}");
+            assert_eq!(inflater.inflate(example, 4), Err(InflateError::TooBig), "{example:x?}");
+        }
+    }
+
+    #[test]
+    fn a_bomb_is_stopped_at_the_limit() {
+        let zeros = vec![0; 10_000_000];
+        let bomb = Deflater::default().deflate(&zeros, Compression::Wide).expect("it is smaller");
+        assert!(bomb.len() < 20_000);
+        let mut inflater = Inflater::default();
+        assert_eq!(inflater.inflate(&bomb, 100_000), Err(InflateError::TooBig));
+        assert!(inflater.message.capacity() <= 200_001, "{}", inflater.message.capacity());
+        assert_eq!(inflater.inflate(&bomb, zeros.len()).map(<[u8]>::len), Ok(zeros.len()));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_inflated_within_the_limit_or_refused(
+            bytes in prop::collection::vec(any::<u8>(), 0..300), max in 0usize..2000,
+        ) {
+            let mut inflater = Inflater::default();
+            if let Ok(message) = inflater.inflate(&bytes, max) {
+                prop_assert!(message.len() <= max);
+            }
+            // The next message is not harmed by this one.
+            let deflated = Deflater::default().deflate(&text(), Compression::Wide).expect("smaller");
+            prop_assert_eq!(inflater.inflate(&deflated, 1000), Ok(&text()[..]));
+        }
+
+        #[test]
+        fn whatever_is_deflated_is_inflated(
+            bytes in prop::collection::vec(0u8..4, 0..5000), narrow in any::<bool>(),
+        ) {
+            let compression = if narrow { Compression::Narrow } else { Compression::Wide };
+            if let Some(deflated) = Deflater::default().deflate(&bytes, compression) {
+                prop_assert!(deflated.len() < bytes.len());
+                let mut inflater = Inflater::default();
+                prop_assert_eq!(inflater.inflate(&deflated, bytes.len()), Ok(&bytes[..]));
+            }
+        }
+    }
+}

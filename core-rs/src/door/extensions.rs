@@ -1,0 +1,151 @@
+//! The one extension that is spoken: permessage-deflate (RFC 7692, section 7.1).
+
+use hyper::HeaderMap;
+use hyper::header::{self, HeaderValue};
+
+use crate::compression::Compression;
+
+use super::headers::elements;
+
+const NAME: &str = "permessage-deflate";
+
+/// What was agreed on with a client.
+pub(super) struct Agreement {
+    pub(super) compression: Compression,
+    /// The value of `Sec-WebSocket-Extensions` in the response.
+    pub(super) response: HeaderValue,
+}
+
+/// Takes the first of the client's offers that can be kept. An offer that cannot is not an error: the
+/// client is then told of no extension.
+pub(super) fn agree(headers: &HeaderMap) -> Option<Agreement> {
+    let mut offers = elements(headers, &header::SEC_WEBSOCKET_EXTENSIONS);
+    let window = offers.find_map(accept)?;
+    let (compression, limit) = match window {
+        Window::Unlimited => (Compression::Wide, ""),
+        Window::Wide => (Compression::Wide, "; server_max_window_bits=15"),
+        Window::Limited => (Compression::Narrow, "; server_max_window_bits=9"),
+    };
+    let response = format!("{NAME}; client_no_context_takeover; server_no_context_takeover{limit}");
+    let response = HeaderValue::try_from(response).expect("it is ASCII");
+    Some(Agreement { compression, response })
+}
+
+/// What a client says about the server's window.
+#[derive(Clone, Copy)]
+enum Window {
+    /// Nothing.
+    Unlimited,
+    /// That it may be as large as it is.
+    Wide,
+    /// That it must be smaller.
+    Limited,
+}
+
+/// Reads an offer; `None` when it is for another extension, malformed, or cannot be kept.
+fn accept(offer: &str) -> Option<Window> {
+    let mut parts = offer.split(';').map(str::trim);
+    if !parts.next()?.eq_ignore_ascii_case(NAME) {
+        return None;
+    }
+    let mut window = Window::Unlimited;
+    let mut seen = Vec::new();
+    for part in parts {
+        let (name, value) = match part.split_once('=') {
+            Some((name, value)) => (name.trim_end(), Some(unquoted(value.trim_start()))),
+            None => (part, None),
+        };
+        if seen.contains(&name) {
+            return None;
+        }
+        seen.push(name);
+        match (name, value) {
+            // Both are so in any case.
+            ("server_no_context_takeover" | "client_no_context_takeover", None) => {}
+            // Any window of the client's is understood.
+            ("client_max_window_bits", None) => {}
+            ("client_max_window_bits", Some(bits)) => {
+                window_bits(bits)?;
+            }
+            ("server_max_window_bits", Some(bits)) => match window_bits(bits)? {
+                // zlib cannot deflate with so small a window.
+                8 => return None,
+                15 => window = Window::Wide,
+                _ => window = Window::Limited,
+            },
+            _ => return None,
+        }
+    }
+    Some(window)
+}
+
+fn unquoted(value: &str) -> &str {
+    value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value)
+}
+
+/// 8 to 15, without leading zeros.
+fn window_bits(value: &str) -> Option<u8> {
+    let bits = value.parse().ok().filter(|bits| (8..=15).contains(bits))?;
+    (value.len() == if bits < 10 { 1 } else { 2 }).then_some(bits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn agreed(offers: &'static str) -> Option<(Compression, String)> {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::SEC_WEBSOCKET_EXTENSIONS, HeaderValue::from_static(offers));
+        let Agreement { compression, response } = agree(&headers)?;
+        Some((compression, response.to_str().expect("ASCII").to_owned()))
+    }
+
+    const PLAIN: &str =
+        "permessage-deflate; client_no_context_takeover; server_no_context_takeover";
+
+    #[test]
+    fn an_offer_is_accepted_without_context_takeover() {
+        for offer in [
+            "permessage-deflate",
+            "Permessage-Deflate",
+            "permessage-deflate; client_max_window_bits",
+            "permessage-deflate; client_max_window_bits=8; server_no_context_takeover",
+            "permessage-deflate;client_no_context_takeover",
+            "x-other; a=1, permessage-deflate",
+            "permessage-deflate; server_max_window_bits=8, permessage-deflate",
+        ] {
+            assert_eq!(agreed(offer), Some((Compression::Wide, PLAIN.to_owned())), "{offer}");
+        }
+    }
+
+    #[test]
+    fn a_limited_window_is_kept_to() {
+        for (bits, compression, kept) in [
+            ("15", Compression::Wide, 15),
+            ("12", Compression::Narrow, 9),
+            ("\"9\"", Compression::Narrow, 9),
+        ] {
+            let offer = format!("permessage-deflate; server_max_window_bits={bits}").leak();
+            let response = format!("{PLAIN}; server_max_window_bits={kept}");
+            assert_eq!(agreed(offer), Some((compression, response)));
+        }
+    }
+
+    #[test]
+    fn what_is_malformed_or_cannot_be_kept_is_declined() {
+        for offer in [
+            "x-webkit-deflate-frame",
+            "permessage-deflate; server_max_window_bits",
+            "permessage-deflate; server_max_window_bits=8",
+            "permessage-deflate; server_max_window_bits=16",
+            "permessage-deflate; server_max_window_bits=09",
+            "permessage-deflate; client_max_window_bits=7",
+            "permessage-deflate; server_no_context_takeover=1",
+            "permessage-deflate; client_no_context_takeover; client_no_context_takeover",
+            "permessage-deflate; unknown",
+            "permessage-deflate; ",
+        ] {
+            assert_eq!(agreed(offer), None, "{offer}");
+        }
+    }
+}
