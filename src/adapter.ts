@@ -144,5 +144,13 @@ function socketHandlers(app: AnyElysia, serve: ServeOptions): SocketHandlers {
 function bunLimits(app: AnyElysia, serve: ServeOptions): ShardcastConfig {
   const websocket = websocketOptions(app, serve);
   const { maxPayloadLength, backpressureLimit, idleTimeout, sendPings } = websocket;
-  return withoutUndefined({ maxPayloadLength, backpressureLimit, idleTimeout, sendPings });
+  // Bun takes an object too, which chooses buffers that the core does not have.
+  const perMessageDeflate = websocket.perMessageDeflate && true;
+  return withoutUndefined({
+    maxPayloadLength,
+    backpressureLimit,
+    idleTimeout,
+    sendPings,
+    perMessageDeflate,
+  });
 }

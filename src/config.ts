@@ -112,6 +112,17 @@ export const CONFIG_KEYS = {
     default: true,
     doc: "Ping a client after half of that silence.",
   }),
+  perMessageDeflate: toggle({
+    default: false,
+    doc: "Compress messages, each once, for clients that ask for it (permessage-deflate).",
+  }),
+  compressionThreshold: whole({
+    default: 256,
+    min: 0,
+    max: 1024 * MIB,
+    unit: "bytes",
+    doc: "Messages that are shorter are not compressed.",
+  }),
   queueMessages: whole({
     default: 16_384,
     min: 1,

@@ -43,12 +43,14 @@ export class EdgeServer implements Server<unknown> {
   /**
    * Publishes to all subscribers of `topic`.
    *
+   * @param compress false keeps the message as it is for those too that take messages compressed
    * @returns bytes of payload when every worker with a subscriber took it; 0 when any dropped it,
    *   or nobody subscribes. `broadcaster.publish` tells more
    */
-  publish(topic: string, data: MessageData | Blob, _compress?: boolean): number {
+  publish(topic: string, data: MessageData | Blob, compress = true): number {
     const payload = toPayload(data, "publish");
-    return sendStatus(this.#parts.broadcaster.publishPayload(topic, payload, 0), payload);
+    const { broadcaster } = this.#parts;
+    return sendStatus(broadcaster.publishPayload(topic, payload, 0, compress), payload);
   }
 
   subscriberCount(topic: string): number {

@@ -42,7 +42,6 @@ const NOT_AT_THE_DOOR: [name: string, harmless: unknown[]][] = [
 /** WebSocket options of Bun's that the core does not know. */
 const NOT_IN_THE_CORE: [name: keyof WebSocketHandler<unknown>, harmless: unknown[]][] = [
   ["closeOnBackpressureLimit", [undefined, false]],
-  ["perMessageDeflate", [undefined, false]],
   ["publishToSelf", [undefined, false]],
 ];
 

@@ -75,12 +75,14 @@ export class OriginalBroadcaster implements Broadcaster {
     this.#counters = { ...noCounters(), workers: 1 };
     this.#shutdown = undefined;
     const { maxPayloadLength, backpressureLimit, idleTimeout, sendPings } = this.#config;
+    const { perMessageDeflate } = this.#input;
     return {
       ...this.#watched(handlers),
       maxPayloadLength,
       backpressureLimit,
       idleTimeout,
       sendPings,
+      ...(perMessageDeflate !== undefined && { perMessageDeflate }),
     };
   }
 

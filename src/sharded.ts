@@ -123,12 +123,14 @@ export class ShardedBroadcaster implements Broadcaster, SocketHost {
    */
   listen(door: Pick<DoorOptions, "host" | "port" | "upstream">, house: House): number {
     const { headTimeoutMs, maxHeadBytes, upgradeTimeoutMs, maxPendingUpgrades } = this.#config;
+    const { perMessageDeflate } = this.#config;
     const port = this.core.listen({
       ...door,
       headTimeoutMs,
       maxHeadBytes,
       upgradeTimeoutMs,
       maxPendingUpgrades,
+      perMessageDeflate,
     });
     if (this.#started) this.#started.house = house;
     this.#enter("serving");
@@ -140,14 +142,21 @@ export class ShardedBroadcaster implements Broadcaster, SocketHost {
     return this.publishPayload(channel, toPayload(data, "publish"), 0);
   }
 
-  /** As `publish`, to everyone but the client `except`; 0 is nobody. */
-  publishPayload(channel: string, payload: string | Uint8Array, except: number): PublishResult {
+  /**
+   * As `publish`, to everyone but the client `except` (0 is nobody), and compressed if it may be.
+   */
+  publishPayload(
+    channel: string,
+    payload: string | Uint8Array,
+    except: number,
+    compress = true,
+  ): PublishResult {
     checkChannel(channel, "publish");
     if (!this.#isUp) return TO_NOBODY;
     const result = decodePublish(
       typeof payload === "string"
-        ? this.core.publishText(channel, payload, except)
-        : this.core.publishBinary(channel, payload, except),
+        ? this.core.publishText(channel, payload, except, compress)
+        : this.core.publishBinary(channel, payload, except, compress),
     );
     if (result.dropped > 0) this.#queueFull.strike(result.dropped);
     return result;
@@ -293,6 +302,7 @@ function coreOptions(config: ResolvedConfig): CoreOptions {
     queueBytes: config.queueBytes,
     saturationPercent: config.saturationPercent,
     workerNiceness: config.workerNiceness,
+    compressionThreshold: config.compressionThreshold,
     maxChannelsPerClient: config.maxChannelsPerClient,
   };
 }

@@ -9,7 +9,12 @@ import { type MessageData, toBytes, toPayload, toText } from "./payload";
 export interface SocketHost {
   readonly core: Core;
   /** Publishes to everyone but the client `except`. */
-  publishPayload(channel: string, payload: string | Uint8Array, except: number): PublishResult;
+  publishPayload(
+    channel: string,
+    payload: string | Uint8Array,
+    except: number,
+    compress: boolean,
+  ): PublishResult;
   /** What was meant for a client, and what became of that. */
   account(handle: number): Promise<Account | undefined>;
 }
@@ -79,50 +84,52 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
   }
 
   /**
+   * @param compress compresses the message, if the client takes it so; by default it is not
    * @returns bytes of payload taken, -1 when they wait behind earlier ones, 0 when dropped
    *   because the client is closed or `backpressureLimit` is reached
    */
-  send(data: MessageData | Blob, _compress?: boolean): number {
-    return this.#send(toPayload(data, "send"));
+  send(data: MessageData | Blob, compress = false): number {
+    return this.#send(toPayload(data, "send"), compress);
   }
 
-  sendText(data: string, _compress?: boolean): number {
-    return this.#send(toText(data, "sendText"));
+  sendText(data: string, compress = false): number {
+    return this.#send(toText(data, "sendText"), compress);
   }
 
-  sendBinary(data: Exclude<MessageData, string> | Blob, _compress?: boolean): number {
-    return this.#send(toBytes(data, "sendBinary"));
+  sendBinary(data: Exclude<MessageData, string> | Blob, compress = false): number {
+    return this.#send(toBytes(data, "sendBinary"), compress);
   }
 
-  #send(payload: string | Uint8Array): number {
+  #send(payload: string | Uint8Array, compress: boolean): number {
     if (!this.#open) return 0;
     const { core } = this.#host;
     return typeof payload === "string"
-      ? core.sendText(this.#handle, payload)
-      : core.sendBinary(this.#handle, payload);
+      ? core.sendText(this.#handle, payload, compress)
+      : core.sendBinary(this.#handle, payload, compress);
   }
 
   /** Publishes to all subscribers but this client. Returns as `server.publish` does. */
-  publish(channel: string, data: MessageData | Blob, _compress?: boolean): number {
-    return this.#publish(channel, toPayload(data, "publish"));
+  publish(channel: string, data: MessageData | Blob, compress = true): number {
+    return this.#publish(channel, toPayload(data, "publish"), compress);
   }
 
-  publishText(channel: string, data: string, _compress?: boolean): number {
-    return this.#publish(channel, toText(data, "publishText"));
+  publishText(channel: string, data: string, compress = true): number {
+    return this.#publish(channel, toText(data, "publishText"), compress);
   }
 
   publishBinary(
     channel: string,
     data: Exclude<MessageData, string> | Blob,
-    _compress?: boolean,
+    compress = true,
   ): number {
-    return this.#publish(channel, toBytes(data, "publishBinary"));
+    return this.#publish(channel, toBytes(data, "publishBinary"), compress);
   }
 
-  #publish(channel: string, payload: string | Uint8Array): number {
+  #publish(channel: string, payload: string | Uint8Array, compress: boolean): number {
     checkChannel(channel, "publish");
     if (!this.#open) return 0;
-    return sendStatus(this.#host.publishPayload(channel, payload, this.#handle), payload);
+    const result = this.#host.publishPayload(channel, payload, this.#handle, compress);
+    return sendStatus(result, payload);
   }
 
   /**

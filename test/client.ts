@@ -27,6 +27,8 @@ export interface RefusedUpgrade {
 export interface ConnectOptions {
   protocols?: string[];
   headers?: Record<string, string>;
+  /** Whether the client asks for compression. Default: it does. */
+  perMessageDeflate?: boolean;
 }
 
 /** A WebSocket client that is read message by message. */
@@ -132,6 +134,10 @@ export async function within<T>(promise: Promise<T>, what: string): Promise<T> {
   }
 }
 
-function open(url: string, { protocols = [], headers = {} }: ConnectOptions): WS {
-  return new WebSocket(url, protocols, { headers, handshakeTimeout: PATIENCE_MS });
+function open(
+  url: string,
+  { protocols = [], headers = {}, perMessageDeflate = true }: ConnectOptions,
+): WS {
+  const options = { headers, perMessageDeflate, handshakeTimeout: PATIENCE_MS };
+  return new WebSocket(url, protocols, options);
 }

@@ -242,7 +242,6 @@ describe("the sharded server", () => {
     ["tls", { tls: { cert: "", key: "" } }],
     ["unix", { unix: "/tmp/x.sock" }],
     ["reusePort", { reusePort: true }],
-    ["perMessageDeflate", { websocket: { perMessageDeflate: true } }],
     ["publishToSelf", { websocket: { publishToSelf: true } }],
   ])("names the option that it cannot serve: %s", (name, options) => {
     const app = new Elysia({ adapter: shardcast(SMALL) });
