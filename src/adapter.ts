@@ -81,7 +81,7 @@ function listenSharded(
   serve: ServeOptions,
   broadcaster: ShardedBroadcaster,
 ): EdgeServer {
-  refuseUnsupported(app, serve);
+  refuseUnsupported(serve);
   const address = publicAddress(serve);
   const { config, clients } = broadcaster.start(socketHandlers(app, serve), bunLimits(app, serve));
   try {
@@ -143,14 +143,17 @@ function socketHandlers(app: AnyElysia, serve: ServeOptions): SocketHandlers {
 /** Limits that the app has set the way Bun takes them. The broadcaster's own config goes first. */
 function bunLimits(app: AnyElysia, serve: ServeOptions): ShardcastConfig {
   const websocket = websocketOptions(app, serve);
-  const { maxPayloadLength, backpressureLimit, idleTimeout, sendPings } = websocket;
+  const { maxPayloadLength, backpressureLimit, closeOnBackpressureLimit } = websocket;
+  const { idleTimeout, sendPings, publishToSelf } = websocket;
   // Bun takes an object too, which chooses buffers that the core does not have.
   const perMessageDeflate = websocket.perMessageDeflate && true;
   return withoutUndefined({
     maxPayloadLength,
     backpressureLimit,
+    closeOnBackpressureLimit,
     idleTimeout,
     sendPings,
+    publishToSelf,
     perMessageDeflate,
   });
 }

@@ -61,6 +61,15 @@ export class Clients {
       case "Binary":
         this.#message(socket, binaryMessage(socket.binaryType, event.data));
         break;
+      case "Ping":
+        this.#run(socket, () => this.handlers.ping?.(socket, event.data as Buffer<ArrayBuffer>));
+        break;
+      case "Pong":
+        this.#run(socket, () => this.handlers.pong?.(socket, event.data as Buffer<ArrayBuffer>));
+        break;
+      case "Drained":
+        this.#run(socket, () => this.handlers.drain?.(socket));
+        break;
       case "Skipped":
         this.#skip(socket, event.missed);
         break;

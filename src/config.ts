@@ -101,6 +101,14 @@ export const CONFIG_KEYS = {
     unit: "bytes",
     doc: "Direct messages that may wait for one client; past it send answers 0. 0 is no limit.",
   }),
+  closeOnBackpressureLimit: toggle({
+    default: false,
+    doc: "Drop a client that would pass backpressureLimit. Off: its message is dropped.",
+  }),
+  publishToSelf: toggle({
+    default: false,
+    doc: "What a socket publishes it hears itself too, if it is subscribed.",
+  }),
   idleTimeout: whole({
     default: 120,
     min: 0,

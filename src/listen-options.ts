@@ -39,15 +39,6 @@ const NOT_AT_THE_DOOR: [name: string, harmless: unknown[]][] = [
   ["http3", [undefined, false]],
 ];
 
-/** WebSocket options of Bun's that the core does not know. */
-const NOT_IN_THE_CORE: [name: keyof WebSocketHandler<unknown>, harmless: unknown[]][] = [
-  ["closeOnBackpressureLimit", [undefined, false]],
-  ["publishToSelf", [undefined, false]],
-];
-
-/** Handlers of a `.ws` route that the core does not call. */
-const NOT_CALLED = ["drain", "ping", "pong"] as const;
-
 /** Merges what `listen` was given into the app's own `serve` options, as Elysia does. */
 export function serveOptions(app: AnyElysia, options: ListenOptions): ServeOptions {
   const own = (app.config.serve ?? {}) as ServeOptions;
@@ -66,21 +57,11 @@ export function websocketOptions(
 /**
  * Refuses what would silently not work.
  *
- * @throws ShardcastError, code `UNSUPPORTED`, which names the option or the handler
+ * @throws ShardcastError, code `UNSUPPORTED`, which names the option
  */
-export function refuseUnsupported(app: AnyElysia, options: ServeOptions): void {
+export function refuseUnsupported(options: ServeOptions): void {
   for (const [name, harmless] of NOT_AT_THE_DOOR) {
     if (!harmless.includes(options[name])) throw unsupported(`the listen option "${name}"`);
-  }
-  const websocket = websocketOptions(app, options);
-  for (const [name, harmless] of NOT_IN_THE_CORE) {
-    if (!harmless.includes(websocket[name])) throw unsupported(`the websocket option "${name}"`);
-  }
-  for (const route of app.routes) {
-    const handlers = route.hooks?.websocket as Record<string, unknown> | undefined;
-    for (const name of NOT_CALLED) {
-      if (handlers?.[name]) throw unsupported(`the handler "${name}" of .ws("${route.path}")`);
-    }
   }
 }
 

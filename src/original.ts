@@ -74,14 +74,17 @@ export class OriginalBroadcaster implements Broadcaster {
     this.#config = resolveConfig({ ...defaults, ...this.#input });
     this.#counters = { ...noCounters(), workers: 1 };
     this.#shutdown = undefined;
-    const { maxPayloadLength, backpressureLimit, idleTimeout, sendPings } = this.#config;
+    const { maxPayloadLength, backpressureLimit, closeOnBackpressureLimit } = this.#config;
+    const { idleTimeout, sendPings, publishToSelf } = this.#config;
     const { perMessageDeflate } = this.#input;
     return {
       ...this.#watched(handlers),
       maxPayloadLength,
       backpressureLimit,
+      closeOnBackpressureLimit,
       idleTimeout,
       sendPings,
+      publishToSelf,
       ...(perMessageDeflate !== undefined && { perMessageDeflate }),
     };
   }

@@ -87,6 +87,11 @@ export class ShardedBroadcaster implements Broadcaster, SocketHost {
     return this.#state;
   }
 
+  /** For the sockets: whether they hear what they publish themselves. */
+  get publishToSelf(): boolean {
+    return this.#config.publishToSelf;
+  }
+
   /** For the sockets, which exist only once it has started. */
   get core(): Core {
     if (this.#started) return this.#started.core;
@@ -296,6 +301,7 @@ function coreOptions(config: ResolvedConfig): CoreOptions {
     maxPayloadLength: config.maxPayloadLength,
     // 0 is no limit, as with Bun.
     backpressureLimit: config.backpressureLimit || Number.MAX_SAFE_INTEGER,
+    closeOnBackpressureLimit: config.closeOnBackpressureLimit,
     idleTimeoutSeconds: config.idleTimeout,
     sendPings: config.sendPings,
     queueMessages: config.queueMessages,

@@ -1,13 +1,14 @@
 import type { ServerWebSocket } from "bun";
 
 import { type PublishResult, sendStatus } from "./broadcaster";
-import { unsupported } from "./errors";
 import type { Account, Core } from "./native";
 import { type MessageData, toBytes, toPayload, toText } from "./payload";
 
 /** What a socket needs of its broadcaster. */
 export interface SocketHost {
   readonly core: Core;
+  /** Whether a socket hears what it publishes itself. */
+  readonly publishToSelf: boolean;
   /** Publishes to everyone but the client `except`. */
   publishPayload(
     channel: string,
@@ -40,6 +41,10 @@ export type BinaryMessage = Buffer | ArrayBuffer | Uint8Array | Blob;
 /** Close codes that are never sent and stand for a close frame without a code. */
 const WITHOUT_CODE = [0, 1005, 1006];
 const NO_STATUS_RECEIVED = 1005;
+/** Bytes of a ping, pong or close frame's payload (RFC 6455, section 5.5). */
+const MAX_CONTROL_PAYLOAD = 125;
+/** Published to all subscribers. */
+const NOBODY = 0;
 
 /**
  * One client, in the shape of Bun's `ServerWebSocket`, so that Elysia and user handlers cannot
@@ -61,6 +66,7 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
   skippedMessages = 0;
 
   #open = true;
+  #paused = false;
   #binaryType: BinaryType = "nodebuffer";
 
   constructor(host: SocketHost, peer: Peer, data: T) {
@@ -128,7 +134,8 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
   #publish(channel: string, payload: string | Uint8Array, compress: boolean): number {
     checkChannel(channel, "publish");
     if (!this.#open) return 0;
-    const result = this.#host.publishPayload(channel, payload, this.#handle, compress);
+    const except = this.#host.publishToSelf ? NOBODY : this.#handle;
+    const result = this.#host.publishPayload(channel, payload, except, compress);
     return sendStatus(result, payload);
   }
 
@@ -209,23 +216,40 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
   }
 
   get isPaused(): boolean {
-    return false;
+    return this.#open && this.#paused;
   }
 
-  ping(): number {
-    throw unsupported("ping");
+  /**
+   * Asks the client for a sign of life.
+   *
+   * @param data at most 125 bytes, which the client's pong brings back
+   * @returns as `send`
+   */
+  ping(data: MessageData | Blob = ""): number {
+    const payload = controlPayload(data, "ping");
+    return this.#open ? this.#host.core.ping(this.#handle, payload) : 0;
   }
 
-  pong(): number {
-    throw unsupported("pong");
+  /** Sends a pong that no ping has asked for. See `ping`. */
+  pong(data: MessageData | Blob = ""): number {
+    const payload = controlPayload(data, "pong");
+    return this.#open ? this.#host.core.pong(this.#handle, payload) : 0;
   }
 
+  /** Stops reading from the client, and holds no silence against it. Sending still works. */
   pause(): void {
-    throw unsupported("pause");
+    this.#pause(true);
   }
 
+  /** Reads from the client again. */
   resume(): void {
-    throw unsupported("resume");
+    this.#pause(false);
+  }
+
+  #pause(paused: boolean): void {
+    if (!this.#open || this.#paused === paused) return;
+    this.#paused = paused;
+    this.#host.core.pause(this.#handle, paused);
   }
 }
 
@@ -241,6 +265,16 @@ export function binaryMessage(type: BinaryType, data: Buffer): BinaryMessage {
     case "blob":
       return new Blob([new Uint8Array(data)]);
   }
+}
+
+/** The payload of a ping or pong, whose size the protocol limits. */
+function controlPayload(data: unknown, caller: string): Uint8Array {
+  const payload = toPayload(data, caller);
+  const bytes = typeof payload === "string" ? Buffer.from(payload) : payload;
+  if (bytes.byteLength <= MAX_CONTROL_PAYLOAD) return bytes;
+  throw new RangeError(
+    `${caller} takes at most ${MAX_CONTROL_PAYLOAD} bytes, not ${bytes.byteLength}`,
+  );
 }
 
 /** Refuses what is no name of a channel. */

@@ -242,7 +242,6 @@ describe("the sharded server", () => {
     ["tls", { tls: { cert: "", key: "" } }],
     ["unix", { unix: "/tmp/x.sock" }],
     ["reusePort", { reusePort: true }],
-    ["publishToSelf", { websocket: { publishToSelf: true } }],
   ])("names the option that it cannot serve: %s", (name, options) => {
     const app = new Elysia({ adapter: shardcast(SMALL) });
     const listen = () => app.listen({ port: 0, ...options } as Parameters<typeof app.listen>[0]);
@@ -250,11 +249,6 @@ describe("the sharded server", () => {
       expect.objectContaining({ code: "UNSUPPORTED", message: expect.stringContaining(name) }),
     );
     expect(app.server).toBeNull();
-  });
-
-  test("names the handler that it would never call", () => {
-    const app = new Elysia({ adapter: shardcast(SMALL) }).ws("/slow", { drain() {} });
-    expect(() => app.listen(0)).toThrow('the handler "drain" of .ws("/slow")');
   });
 
   test("refuses to listen twice", () => {

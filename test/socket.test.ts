@@ -95,10 +95,3 @@ test.each([
   client.send(new Uint8Array([1, 2]));
   expect(await client.next()).toBe(name);
 });
-
-test("a socket says what it cannot do yet", async () => {
-  const { socket } = await pair();
-  for (const method of ["ping", "pong", "pause", "resume"] as const) {
-    expect(() => socket[method]()).toThrow(`${method} is not supported`);
-  }
-});

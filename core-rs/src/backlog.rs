@@ -22,7 +22,9 @@ pub enum Kind {
     Published(Arc<str>),
     /// A message to this client alone. It counts as a delivery.
     Direct,
-    /// A ping, pong or close frame, which counts as nothing.
+    /// A ping or pong of the application's, which counts with its bytes alone.
+    DirectControl,
+    /// A ping, pong or close frame of the core's own, which counts as nothing.
     Control,
 }
 
@@ -31,7 +33,7 @@ impl Kind {
     fn channel(&self) -> Option<&Arc<str>> {
         match self {
             Kind::Published(channel) => Some(channel),
-            Kind::Direct | Kind::Control => None,
+            Kind::Direct | Kind::DirectControl | Kind::Control => None,
         }
     }
 
@@ -40,7 +42,7 @@ impl Kind {
     }
 
     fn is_message(&self) -> bool {
-        *self != Kind::Control
+        matches!(self, Kind::Published(_) | Kind::Direct)
     }
 }
 
@@ -49,7 +51,7 @@ impl Kind {
 pub struct Completed {
     /// Messages, published and direct.
     pub messages: u64,
-    /// Bytes of the direct ones.
+    /// Bytes of what the application has sent to the client alone.
     pub direct_bytes: usize,
 }
 

@@ -19,7 +19,7 @@ use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::napi;
 
 use crate::broadcaster::{Broadcaster, NotAccepted, Publication, Published, Sent};
-use crate::frame::Frame;
+use crate::frame::{Frame, MAX_CONTROL_PAYLOAD};
 use crate::placement;
 use crate::reports::Question;
 
@@ -148,11 +148,39 @@ impl Core {
     }
 
     fn send(&self, client: u32, frame: Frame, payload_len: usize, compress: bool) -> i64 {
-        match self.broadcaster.borrow_mut().send(client, frame, compress) {
-            Sent::Queued => payload_len as i64,
-            Sent::Behind => -1,
-            Sent::Dropped => 0,
+        status(self.broadcaster.borrow_mut().send(client, frame, compress), payload_len)
+    }
+
+    /// Sends a ping with at most 125 bytes; answers as `sendText`.
+    #[napi]
+    pub fn ping(&self, client: u32, payload: &[u8]) -> napi::Result<i64, &'static str> {
+        self.control(client, payload, Frame::ping)
+    }
+
+    /// Sends a pong with at most 125 bytes; answers as `sendText`.
+    #[napi]
+    pub fn pong(&self, client: u32, payload: &[u8]) -> napi::Result<i64, &'static str> {
+        self.control(client, payload, Frame::pong)
+    }
+
+    fn control(
+        &self,
+        client: u32,
+        payload: &[u8],
+        frame: impl FnOnce(&[u8]) -> Frame,
+    ) -> napi::Result<i64, &'static str> {
+        if payload.len() > MAX_CONTROL_PAYLOAD {
+            let length = payload.len();
+            return Err(invalid(format!("at most {MAX_CONTROL_PAYLOAD} bytes, not {length}")));
         }
+        let sent = self.broadcaster.borrow_mut().control(client, frame(payload));
+        Ok(status(sent, payload.len()))
+    }
+
+    /// Stops reading from a client, or goes on.
+    #[napi]
+    pub fn pause(&self, client: u32, paused: bool) {
+        self.broadcaster.borrow_mut().pause(client, paused);
     }
 
     /// Bytes of direct messages that wait for a client.
@@ -282,6 +310,15 @@ impl Core {
     #[napi]
     pub fn stop(&self) {
         self.broadcaster.borrow_mut().stop();
+    }
+}
+
+/// What became of a direct message, in Bun's terms.
+fn status(sent: Sent, payload_len: usize) -> i64 {
+    match sent {
+        Sent::Queued => payload_len as i64,
+        Sent::Behind => -1,
+        Sent::Dropped => 0,
     }
 }
 

@@ -23,6 +23,12 @@ pub enum Event {
     Text(ClientKey, String),
     /// A client sent a binary message.
     Binary(ClientKey, Vec<u8>),
+    /// A client sent a ping, which was answered.
+    Ping(ClientKey, Vec<u8>),
+    /// A client sent a pong.
+    Pong(ClientKey, Vec<u8>),
+    /// A client has taken all that waited for it.
+    Drained(ClientKey),
     /// A client is gone. Nothing about it follows.
     Closed {
         /// The client.

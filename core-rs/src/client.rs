@@ -54,6 +54,10 @@ pub struct Client {
     /// What it lacked when its socket refused bytes. It need not answer for that: the worker itself
     /// had saved it up. Without limit until it has a socket.
     pub grace: Lag,
+    /// The application wants to know when all is written.
+    pub tell_drained: bool,
+    /// Nothing is read from it until the application says so.
+    pub paused: bool,
     /// It stands on the worker's list of clients to flush.
     pub to_flush: bool,
     /// It stands on the worker's list of clients to read from.
@@ -113,6 +117,8 @@ impl Client {
             state: State::Open,
             blocked: true,
             grace: Lag::MAX,
+            tell_drained: false,
+            paused: false,
             to_flush: false,
             to_read: false,
             ended: false,

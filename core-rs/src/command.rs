@@ -35,6 +35,12 @@ pub enum Command {
     Unsubscribe(ClientKey, ChannelId),
     /// A message to one client.
     Send(ClientKey, Frame),
+    /// A ping or pong to one client.
+    Control(ClientKey, Frame),
+    /// Tell when a client has taken all that waits for it: the application was told that some does.
+    TellDrained(ClientKey),
+    /// Stop reading from a client, or go on.
+    Pause(ClientKey, bool),
     /// Start the closing handshake with a client.
     Close(ClientKey, u16, String),
     /// End a client's connection at once.

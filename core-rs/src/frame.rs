@@ -69,9 +69,10 @@ impl Frame {
         Frame::encode(Opcode::Binary, &[payload])
     }
 
-    /// A ping without a payload.
-    pub fn ping() -> Frame {
-        Frame::encode(Opcode::Ping, &[])
+    /// A ping, with at most [`MAX_CONTROL_PAYLOAD`] bytes of payload.
+    pub fn ping(payload: &[u8]) -> Frame {
+        debug_assert!(payload.len() <= MAX_CONTROL_PAYLOAD);
+        Frame::encode(Opcode::Ping, &[payload])
     }
 
     /// The answer to a ping: the same payload, at most [`MAX_CONTROL_PAYLOAD`] bytes.

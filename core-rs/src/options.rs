@@ -17,6 +17,8 @@ pub struct Options {
     pub max_channels_per_client: usize,
     /// Bytes of direct messages that may wait for one client.
     pub backpressure_limit_bytes: usize,
+    /// Whether a client that would pass that is dropped; otherwise the message is.
+    pub close_on_backpressure_limit: bool,
     /// What may wait in each worker's queue.
     pub queue: QueueLimits,
     /// Part of that past which a worker is saturated, in percent.

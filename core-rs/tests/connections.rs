@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use shardcast_core::bridge::Event;
+use shardcast_core::broadcaster::Sent;
 use shardcast_core::compression::Compression;
 use shardcast_core::door::Reservation;
 use shardcast_core::frame::Frame;
+use shardcast_core::reports::Question;
 use tungstenite::protocol::CloseFrame;
 use tungstenite::protocol::frame::coding::CloseCode;
 use tungstenite::{Error, Message};
@@ -82,6 +84,84 @@ fn a_ping_is_answered_in_its_place() {
     assert_eq!(text(&mut client), "one");
     client.send(Message::Ping(Bytes::from_static(b"?"))).expect("the server reads");
     assert_eq!(client.read().expect("a pong comes"), Message::Pong(Bytes::from_static(b"?")));
+}
+
+#[test]
+fn pings_and_pongs_go_both_ways() {
+    let mut harness = Harness::start(options());
+    let (key, mut client) = harness.connect("a");
+    assert_eq!(harness.broadcaster.control(key, Frame::ping(b"there?")), Sent::Queued);
+    assert_eq!(harness.broadcaster.control(key, Frame::pong(b"here")), Sent::Queued);
+    assert_eq!(client.read().expect("a ping comes"), Message::Ping("there?".into()));
+    assert_eq!(client.read().expect("a pong comes"), Message::Pong("here".into()));
+    assert!(matches!(harness.event(), Event::Pong(from, data) if from == key && data == b"there?"));
+    client.send(Message::Ping("you?".into())).expect("it is connected");
+    assert!(matches!(harness.event(), Event::Ping(from, data) if from == key && data == b"you?"));
+    assert_eq!(client.read().expect("a pong comes"), Message::Pong("you?".into()));
+    let totals = harness.totals();
+    assert_eq!((totals.deliveries_meant, totals.messages_received), (0, 0));
+    assert_eq!(harness.broadcaster.buffered(key), 0);
+}
+
+#[test]
+fn what_waited_is_told_once_it_is_taken() {
+    let mut harness = Harness::start(options());
+    let (key, mut client) = harness.connect("a");
+    let frame = Frame::binary(&vec![0; 100_000]);
+    let mut sent = 0;
+    // Until the kernel takes no more, and then until no more may wait.
+    while harness.broadcaster.send(key, frame.clone(), false) != Sent::Dropped {
+        sent += 1;
+    }
+    assert!(harness.broadcaster.buffered(key) > 0);
+    for _ in 0..sent {
+        client.read().expect("a message comes");
+    }
+    assert!(matches!(harness.event(), Event::Drained(drained) if drained == key));
+    assert_eq!(harness.broadcaster.buffered(key), 0);
+    assert_eq!(harness.broadcaster.send(key, frame, false), Sent::Queued);
+    client.read().expect("a message comes");
+    assert!(harness.broadcaster.next_event().is_none(), "nobody was told to wait");
+}
+
+#[test]
+fn a_client_may_be_closed_for_what_waits_for_it() {
+    let mut limits = options();
+    limits.close_on_backpressure_limit = true;
+    let mut harness = Harness::start(limits);
+    let (key, _client) = harness.connect("a");
+    let frame = Frame::binary(&vec![0; 100_000]);
+    while harness.broadcaster.send(key, frame.clone(), false) != Sent::Dropped {}
+    loop {
+        match harness.event() {
+            Event::Drained(_) => {}
+            Event::Closed { client, code, .. } => break assert_eq!((client, code), (key, 1006)),
+            _ => panic!("nothing else happens"),
+        }
+    }
+}
+
+#[test]
+fn nothing_is_read_from_a_client_that_is_paused() {
+    let mut harness = Harness::start(options());
+    let (key, mut client) = harness.connect("a");
+    harness.broadcaster.pause(key, true);
+    // Answered by the worker after the pause.
+    harness.ask(Question::Client(key));
+    client.send(Message::text("held back")).expect("it is connected");
+    assert_eq!(harness.broadcaster.send(key, Frame::text("still sent"), false), Sent::Queued);
+    assert_eq!(text(&mut client), "still sent");
+    harness.ask(Question::Client(key));
+    assert!(harness.broadcaster.next_event().is_none());
+    harness.broadcaster.pause(key, false);
+    assert!(
+        matches!(harness.event(), Event::Text(from, text) if from == key && text == "held back")
+    );
+    harness.broadcaster.pause(key, true);
+    harness.broadcaster.close(key, 1000, String::new());
+    assert_eq!(harness.closed(), (key, 1000, String::new()));
+    drop(client);
+    harness.wait_for(|totals| totals.clients == 0);
 }
 
 #[test]

@@ -71,7 +71,7 @@ impl Outbox {
             }
             self.messages -= u64::from(frame.kind.is_message());
             completed.messages += u64::from(frame.kind.is_message());
-            if frame.kind == Kind::Direct {
+            if matches!(frame.kind, Kind::Direct | Kind::DirectControl) {
                 completed.direct_bytes += length;
             }
             self.start = frame.end;

@@ -33,6 +33,20 @@ pub enum CoreEvent {
         #[napi(ts_type = "Buffer")]
         data: CopiedBuffer,
     },
+    /// A client sent a ping, which was answered.
+    Ping {
+        client: u32,
+        #[napi(ts_type = "Buffer")]
+        data: CopiedBuffer,
+    },
+    /// A client sent a pong.
+    Pong {
+        client: u32,
+        #[napi(ts_type = "Buffer")]
+        data: CopiedBuffer,
+    },
+    /// A client has taken all that waited for it.
+    Drained { client: u32 },
     /// A client is gone.
     Closed { client: u32, code: u16, reason: String },
     /// A slow client missed messages.
@@ -117,6 +131,9 @@ pub(super) fn to_javascript(event: Event, broadcaster: &mut Broadcaster) -> Core
         },
         Event::Text(client, data) => CoreEvent::Text { client, data },
         Event::Binary(client, data) => CoreEvent::Binary { client, data: CopiedBuffer(data) },
+        Event::Ping(client, data) => CoreEvent::Ping { client, data: CopiedBuffer(data) },
+        Event::Pong(client, data) => CoreEvent::Pong { client, data: CopiedBuffer(data) },
+        Event::Drained(client) => CoreEvent::Drained { client },
         Event::Closed { client, code, reason } => CoreEvent::Closed { client, code, reason },
         Event::Skipped(client, missed) => CoreEvent::Skipped { client, missed: print(&missed) },
         Event::Report(asked, Report { clients, books }) => CoreEvent::Report {

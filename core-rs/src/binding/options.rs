@@ -32,6 +32,8 @@ pub struct CoreOptions {
     pub max_payload_length: f64,
     /// Bytes of direct messages that may wait for one client.
     pub backpressure_limit: f64,
+    /// Drop a client that would pass that; otherwise its message is dropped.
+    pub close_on_backpressure_limit: bool,
     /// Seconds of silence after which a client is given up; 0 is never.
     pub idle_timeout_seconds: u32,
     /// Ping a client after half of that silence.
@@ -81,6 +83,7 @@ impl CoreOptions {
             max_clients: self.max_clients as usize,
             max_channels_per_client: self.max_channels_per_client as usize,
             backpressure_limit_bytes: self.backpressure_limit as usize,
+            close_on_backpressure_limit: self.close_on_backpressure_limit,
             queue: QueueLimits {
                 messages: nonzero("queueMessages", self.queue_messages)?.get() as usize,
                 bytes: (self.queue_bytes as usize).max(1),

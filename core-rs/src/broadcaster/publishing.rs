@@ -105,19 +105,38 @@ impl Broadcaster {
     /// Sends a message to one client, after all that was published or sent to it before.
     pub fn send(&mut self, client: ClientKey, frame: Frame, compress: bool) -> Sent {
         let frame = self.prepared(&frame, compress);
+        self.direct(client, frame, Command::Send)
+    }
+
+    fn direct(
+        &mut self,
+        client: ClientKey,
+        frame: Frame,
+        command: impl FnOnce(ClientKey, Frame) -> Command,
+    ) -> Sent {
         let Some(registration) = self.clients.get(&client).filter(|client| !client.closing) else {
             return Sent::Dropped;
         };
+        let worker = registration.place.worker;
         let length = frame.encoded_len();
         let pressure = &registration.pressure;
         let before = pressure.direct_bytes.load(Ordering::Relaxed);
         if before + length > self.options.backpressure_limit_bytes {
+            if self.options.close_on_backpressure_limit {
+                self.terminate(client);
+            } else {
+                self.command(worker, Command::TellDrained(client));
+            }
             return Sent::Dropped;
         }
         pressure.direct_bytes.fetch_add(length, Ordering::Relaxed);
         let refused = pressure.refused.load(Ordering::Relaxed);
-        self.command(registration.place.worker, Command::Send(client, frame));
-        if refused { Sent::Behind } else { Sent::Queued }
+        self.command(worker, command(client, frame));
+        if refused {
+            self.command(worker, Command::TellDrained(client));
+            return Sent::Behind;
+        }
+        Sent::Queued
     }
 
     /// The frame as the workers get it: if it is compressed, then there and once.
@@ -127,6 +146,18 @@ impl Broadcaster {
             frame.clone().compressible()
         } else {
             frame.clone()
+        }
+    }
+
+    /// Sends a ping or pong to one client, as [`Broadcaster::send`] sends a message.
+    pub fn control(&mut self, client: ClientKey, frame: Frame) -> Sent {
+        self.direct(client, frame, Command::Control)
+    }
+
+    /// Stops reading from a client, or goes on.
+    pub fn pause(&mut self, client: ClientKey, paused: bool) {
+        if let Some(registration) = self.clients.get(&client) {
+            self.command(registration.place.worker, Command::Pause(client, paused));
         }
     }
 

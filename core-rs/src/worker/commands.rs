@@ -40,7 +40,17 @@ impl Worker {
                 });
             }),
             Command::Send(key, frame) => {
-                self.with(key, |worker, client| worker.send(client, &frame))
+                self.with(key, |worker, client| worker.send(client, Kind::Direct, &frame))
+            }
+            Command::Control(key, frame) => {
+                self.with(key, |worker, client| worker.send(client, Kind::DirectControl, &frame))
+            }
+            Command::TellDrained(key) => self.with(key, |worker, client| {
+                worker.clients[client].tell_drained = true;
+                worker.flush_soon(client);
+            }),
+            Command::Pause(key, paused) => {
+                self.with(key, |worker, client| worker.pause(client, paused));
             }
             Command::Close(key, code, reason) => self.with(key, |worker, client| {
                 worker.say_goodbye(client, Goodbye::by_application(code, reason));
@@ -84,15 +94,15 @@ impl Worker {
         self.flush_soon(index);
     }
 
-    fn send(&mut self, index: ClientIndex, frame: &Frame) {
+    fn send(&mut self, index: ClientIndex, kind: Kind, frame: &Frame) {
         let client = &mut self.clients[index];
         if !client.is_open() {
             return;
         }
         let bytes = frame.in_form(client.compression, &mut self.deflater);
         client.note_compressed(frame.encoded_len() - bytes.len());
-        client.backlog.push(Kind::Direct, bytes, self.cohorts[client.cohort].log());
-        self.tally.deliveries_meant += 1;
+        self.tally.deliveries_meant += u64::from(kind == Kind::Direct);
+        client.backlog.push(kind, bytes, self.cohorts[client.cohort].log());
         self.flush_soon(index);
     }
 

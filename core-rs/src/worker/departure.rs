@@ -137,6 +137,11 @@ impl Worker {
         client.backlog.push(Kind::Control, goodbye.frame.as_bytes(), log);
         let peer_closed = goodbye.cause == Cause::Client;
         client.state = State::Leaving { deadline: self.now + CLOSE_TIMEOUT, peer_closed };
+        let was_paused = std::mem::take(&mut client.paused);
+        if was_paused {
+            // Its own close frame is waited for.
+            self.read_soon(index);
+        }
         self.move_to_cohort(index, SILENT);
         self.flush_soon(index);
         self.tell_closed(index, goodbye.cause, goodbye.code, goodbye.reason);
@@ -202,6 +207,10 @@ impl Worker {
         if let State::Leaving { deadline, .. } = client.state {
             return (self.now >= deadline).then_some(Duty::GiveUp);
         }
+        if client.paused {
+            // Nobody listens, so that its silence says nothing. See `Worker::pause`.
+            return (!client.missed.is_empty()).then_some(Duty::TellSkipped);
+        }
         let silence = Duration::from_secs(u64::from(self.now_secs() - client.heard_at_secs));
         match self.limits.idle_timeout {
             Some(idle) if silence >= idle => Some(Duty::GiveUp),
@@ -218,7 +227,7 @@ impl Worker {
         if !client.blocked {
             client.pinged = true;
             let log = self.cohorts[client.cohort].log();
-            client.backlog.push(Kind::Control, Frame::ping().as_bytes(), log);
+            client.backlog.push(Kind::Control, Frame::ping(&[]).as_bytes(), log);
             self.flush_soon(index);
         }
     }

@@ -3,6 +3,7 @@
 //! A pass is cut into slices, so that reads, pings and commands never wait for ten thousand writes. When
 //! the worker falls behind, each write simply carries more messages: nothing here waits to collect them.
 
+use crate::bridge::Event;
 use crate::channel::ChannelId;
 use crate::client::{ClientIndex, ClientKey, Flushed, State};
 use crate::frame::Frame;
@@ -135,9 +136,17 @@ impl Worker {
             client.heard_at_secs = now;
         }
         match client.state {
-            State::Open => {}
+            State::Open => self.tell_drained(index),
             State::Leaving { peer_closed: true, .. } => self.lose(index, Cause::Client),
             State::Leaving { peer_closed: false, .. } => client.shut_down_writing(),
+        }
+    }
+
+    fn tell_drained(&mut self, index: ClientIndex) {
+        let client = &mut self.clients[index];
+        if std::mem::take(&mut client.tell_drained) {
+            // One for each time that the application was told to wait at most.
+            self.bridge.tell(Event::Drained(client.key));
         }
     }
 

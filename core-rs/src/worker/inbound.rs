@@ -65,14 +65,27 @@ impl Worker {
             let Some(index) = self.inbound.to_read.pop_front() else { return false };
             let Some(client) = self.clients.get_mut(index) else { continue };
             // Cleared already, the place was given to another client since.
-            if std::mem::take(&mut client.to_read) {
+            if std::mem::take(&mut client.to_read) && !client.paused {
                 self.read(index);
             }
         }
         !self.inbound.to_read.is_empty()
     }
 
-    fn read_soon(&mut self, index: ClientIndex) {
+    /// Stops reading from a client, so that the network holds it back, or goes on. Its silence is not
+    /// held against it meanwhile.
+    pub(super) fn pause(&mut self, index: ClientIndex, paused: bool) {
+        let now = self.now_secs();
+        let client = &mut self.clients[index];
+        client.paused = paused && client.is_open();
+        client.heard_at_secs = now;
+        if !client.paused {
+            // What has arrived was announced while nobody listened.
+            self.read_soon(index);
+        }
+    }
+
+    pub(super) fn read_soon(&mut self, index: ClientIndex) {
         let client = &mut self.clients[index];
         if !std::mem::replace(&mut client.to_read, true) {
             self.inbound.to_read.push_back(index);
@@ -120,8 +133,19 @@ impl Worker {
             let (event, length) = match event {
                 frame::Event::Text(text) => (Event::Text(key, text.to_owned()), text.len()),
                 frame::Event::Binary(bytes) => (Event::Binary(key, bytes.to_owned()), bytes.len()),
-                frame::Event::Ping(payload) => return control.pongs.push(Frame::pong(payload)),
-                frame::Event::Pong(_) => return,
+                frame::Event::Ping(payload) => {
+                    control.pongs.push(Frame::pong(payload));
+                    if open {
+                        bridge.tell_message(Event::Ping(key, payload.to_owned()), payload.len());
+                    }
+                    return;
+                }
+                frame::Event::Pong(payload) => {
+                    if open {
+                        bridge.tell_message(Event::Pong(key, payload.to_owned()), payload.len());
+                    }
+                    return;
+                }
                 frame::Event::Close(code, reason) => {
                     control.close = Some((code, reason.to_owned()));
                     return;

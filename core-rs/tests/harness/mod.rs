@@ -37,6 +37,7 @@ pub fn options() -> Options {
         max_clients: 10_000,
         max_channels_per_client: 4,
         backpressure_limit_bytes: 1 << 20,
+        close_on_backpressure_limit: false,
         queue: QueueLimits { messages: 100_000, bytes: 1 << 30 },
         saturation_percent: 50,
         compression_threshold_bytes: 64,
@@ -131,10 +132,14 @@ impl Harness {
         }
     }
 
+    /// The next client that closes. Others may answer pings meanwhile.
     pub fn closed(&mut self) -> (ClientKey, u16, String) {
-        match self.event() {
-            Event::Closed { client, code, reason } => (client, code, reason),
-            _ => panic!("a client closes"),
+        loop {
+            match self.event() {
+                Event::Closed { client, code, reason } => return (client, code, reason),
+                Event::Pong(..) => {}
+                _ => panic!("a client closes"),
+            }
         }
     }
 
