@@ -56,7 +56,7 @@ export function shardcast(options: ShardcastOptions = {}): ShardcastAdapter {
     name: "shardcast",
     broadcaster,
     listen: (app) => (listenOptions, callback) => {
-      if (served?.server) {
+      if (served?.server && broadcaster.state !== "ended") {
         throw new ShardcastError("ALREADY_LISTENING", "one shardcast() adapter serves one app");
       }
       const serve = serveOptions(app, listenOptions as ListenOptions);
@@ -121,14 +121,20 @@ function listenOriginal(
   broadcaster: OriginalBroadcaster,
 ): Server<unknown> {
   const websocket = broadcaster.start(socketHandlers(app, serve), bunLimits(app, serve));
-  const server = listenStock(app, {
-    // Elysia's default is true: a second server that was forgotten would silently share the port.
-    reusePort: false,
-    ...serve,
-    websocket,
-  });
+  // Elysia's default is true: a second server that was forgotten would silently share the port.
+  const options = { reusePort: false, ...serve, websocket };
+  const server = openStock(app, options);
   broadcaster.serve(server);
   return server;
+}
+
+function openStock(app: AnyElysia, options: ServeOptions): Server<unknown> {
+  try {
+    return listenStock(app, options);
+  } catch (cause) {
+    const { hostname = "0.0.0.0", port = 3000 } = options;
+    throw listenFailed(hostname, Number(port), cause);
+  }
 }
 
 /**

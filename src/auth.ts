@@ -6,8 +6,13 @@ import { createHash, timingSafeEqual } from "node:crypto";
  */
 export function bearerCheck(apiKey: string | undefined): (header: string | undefined) => boolean {
   if (apiKey === undefined) return () => true;
-  const expected = digest(`Bearer ${apiKey}`);
-  return (header) => timingSafeEqual(digest(header ?? ""), expected);
+  const expected = digest(apiKey);
+  return (header) => timingSafeEqual(digest(credentials(header)), expected);
+}
+
+/** What follows the scheme, whose name may be in any case. Nothing of another scheme. */
+function credentials(header = ""): string {
+  return /^bearer +(.*)$/i.exec(header)?.[1] ?? "";
 }
 
 /** Digests are of one length, which the comparison needs. */

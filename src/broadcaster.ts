@@ -1,3 +1,5 @@
+import { closeCode } from "./close-code";
+import type { ResolvedConfig } from "./config";
 import type { MessageData } from "./payload";
 import type { Audit, SlowClient } from "./reports";
 import type { ShardStats } from "./stats";
@@ -11,6 +13,9 @@ export interface PublishResult {
   /** Workers that took it with their queue past its soft mark. It is delivered, but late. */
   saturated: number;
 }
+
+/** A day. */
+const MAX_SPREAD_MS = 86_400_000;
 
 /** Published to nobody: without a subscriber, or before and after the broadcaster serves. */
 export const TO_NOBODY: Readonly<PublishResult> = { shards: 0, dropped: 0, saturated: 0 };
@@ -96,7 +101,29 @@ export interface Broadcaster {
 }
 
 /** The code with which clients are closed at shutdown: "going away". */
-export const GOING_AWAY = 1001;
+const GOING_AWAY = 1001;
+
+/**
+ * Fills in how to end, before anything does.
+ *
+ * @throws RangeError or TypeError for a value that cannot be, naming it
+ */
+export function resolveShutdown(
+  options: ShutdownOptions,
+  { drainSpreadMs, drainTimeoutMs }: ResolvedConfig,
+): Required<ShutdownOptions> {
+  const { code = GOING_AWAY, reason = "" } = options;
+  const { spreadMs = drainSpreadMs, timeoutMs = drainTimeoutMs } = options;
+  if (typeof reason !== "string") {
+    throw new TypeError(`reason must be a string, not ${typeof reason}`);
+  }
+  for (const [name, ms] of Object.entries({ spreadMs, timeoutMs })) {
+    if (typeof ms === "number" && ms >= 0) continue;
+    throw new RangeError(`${name} must be a time in milliseconds, not ${String(ms)}`);
+  }
+  const longest = Math.min(spreadMs, MAX_SPREAD_MS);
+  return { code: closeCode(code), reason, spreadMs: longest, timeoutMs };
+}
 
 /**
  * A publish in the terms of Bun's `publish`: 0 when the message was dropped for anyone or there was

@@ -77,6 +77,7 @@ export function readOptions(args: string[], env: Environment): ServerOptions | u
     sources = [],
     ...rest
   } = values;
+  checkHost(host, nameOf("host"));
   if (apiKey === undefined && !isLoopback(host)) {
     const given = `${nameOf("host")}: ${host}`;
     throw new ConfigError(`${given} lets others in, who could publish: set --api-key as well`);
@@ -87,9 +88,20 @@ export function readOptions(args: string[], env: Environment): ServerOptions | u
   return { host, port, apiKey, sources, sourcesName: nameOf("sources"), logger, config };
 }
 
+function checkHost(host: string, name: string): void {
+  if (host === "localhost" || isIP(unbracketed(host))) return;
+  throw new ConfigError(`${name} must be an IP address or localhost, not ${JSON.stringify(host)}`);
+}
+
 function isLoopback(host: string): boolean {
   if (host === "localhost") return true;
-  return isIP(host) === 4 ? host.startsWith("127.") : host === "::1";
+  const address = unbracketed(host);
+  return isIP(address) === 4 ? address.startsWith("127.") : address === "::1";
+}
+
+/** An IPv6 address as it stands in a URL has brackets. */
+function unbracketed(host: string): string {
+  return host.replace(/^\[(.*)\]$/, "$1");
 }
 
 /** What `--help` shows as the value of a flag that the table of the configuration does not know. */

@@ -46,8 +46,8 @@ export class Clients {
   /** Takes a new client in and runs its `open`. A throw in `open` ends the client, as with Bun. */
   admit(handle: number, socket: ShardcastSocket): void {
     this.#sockets.set(handle, socket);
-    this.logger.debug(whereabouts(socket), "a client has connected");
     if (!this.#run(socket, () => this.handlers.open?.(socket))) socket.terminate();
+    this.logger.debug(whereabouts(socket), "a client has connected");
   }
 
   /** Runs the handlers that an event is for. Never throws. */
@@ -98,16 +98,16 @@ export class Clients {
 
   #skip(socket: ShardcastSocket, missed: MissedMessages[]): void {
     for (const { messages } of missed) socket.skippedMessages += messages;
-    this.logger.info({ ...whereabouts(socket), missed }, "a slow client has missed messages");
     this.#run(socket, () => this.onSkip?.(socket, missed));
+    this.logger.info({ ...whereabouts(socket), missed }, "a slow client has missed messages");
   }
 
   #close(handle: number, socket: ShardcastSocket, code: number, reason: string): void {
     this.#sockets.delete(handle);
     socket.markClosed();
+    this.#run(socket, () => this.handlers.close?.(socket, code, reason));
     const level = code === TRY_AGAIN_LATER ? "info" : "debug";
     this.logger[level]({ ...whereabouts(socket), code, reason }, "a client has left");
-    this.#run(socket, () => this.handlers.close?.(socket, code, reason));
   }
 
   /**

@@ -167,7 +167,8 @@ export const CONFIG_KEYS = {
     doc: "Time for a request's head to arrive, and for an idle connection to bring another.",
   }),
   maxHeadBytes: whole({
-    default: 16 * KIB,
+    // Holds a request for 128 channels of 200 characters.
+    default: 32 * KIB,
     min: 256,
     max: 16 * MIB,
     unit: "bytes",
@@ -259,10 +260,16 @@ function checkedHooks(hooks: Record<keyof ConfigHooks, unknown>): ConfigHooks {
       throw new ConfigError(`${key} must be a function, not ${show(hook)}`);
     }
   }
-  if (logger !== undefined && typeof (logger as Partial<Logger> | null)?.warn !== "function") {
+  if (logger !== undefined && !isLogger(logger)) {
     throw new ConfigError(`logger must have debug, info, warn and error, not ${show(logger)}`);
   }
   return withoutUndefined(hooks as ConfigHooks);
+}
+
+function isLogger(value: unknown): value is Logger {
+  const logger = value as Partial<Logger> | null;
+  const methods = [logger?.debug, logger?.info, logger?.warn, logger?.error];
+  return methods.every((method) => typeof method === "function");
 }
 
 /** Without the keys that were left undefined, which would hide what they are merged over. */

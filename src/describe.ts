@@ -10,10 +10,24 @@ const TOLD: ConfigKey[] = [
   "dropSlowClients",
 ];
 
+/** What Bun is told of without sharding. All else is the core's. */
+const OF_BUN: ConfigKey[] = [
+  "maxPayloadLength",
+  "backpressureLimit",
+  "closeOnBackpressureLimit",
+  "publishToSelf",
+  "idleTimeout",
+  "sendPings",
+  "perMessageDeflate",
+  "drainTimeoutMs",
+  "drainSpreadMs",
+  "maxChannelsPerClient",
+];
+
 /** A configuration for people, in one line: what it comes to, then whatever else is no default. */
 export function describe(config: ResolvedConfig): string {
-  const told = config.useSharding ? TOLD : ["useSharding"];
-  const keys = (Object.keys(CONFIG_KEYS) as ConfigKey[]).filter((key) => !told.includes(key));
+  const all = Object.keys(CONFIG_KEYS) as ConfigKey[];
+  const keys = config.useSharding ? all.filter((key) => !TOLD.includes(key)) : OF_BUN;
   const changed = keys.filter((key) => config[key] !== CONFIG_KEYS[key].default);
   return [sentence(config), ...changed.map((key) => `${key} ${config[key]}`)].join("; ");
 }

@@ -15,7 +15,7 @@ export const EVENTS_PER_TURN = 256;
 export class EventPump {
   #ended = false;
 
-  /** @param handle is given each event, in order, and must not throw */
+  /** @param handle is given each event, in order. What it throws is no other event's loss. */
   constructor(
     private readonly core: Pick<Core, "drain">,
     private readonly handle: (event: CoreEvent) => void,
@@ -42,7 +42,15 @@ export class EventPump {
 
   #drain(): number {
     const events = this.core.drain(EVENTS_PER_TURN);
-    for (const event of events) this.handle(event);
+    for (const event of events) this.#handle(event);
     return events.length;
+  }
+
+  #handle(event: CoreEvent): void {
+    try {
+      this.handle(event);
+    } catch (error) {
+      reportError(error);
+    }
   }
 }

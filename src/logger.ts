@@ -27,3 +27,22 @@ export function createLogger(level: LogLevel = "warn"): Logger {
   const destination = pino.destination({ dest: STDERR, sync: true });
   return pino({ name: "shardcast", level }, destination);
 }
+
+/** The same logger, whose own errors are reported and are nobody else's. */
+export function guarded(logger: Logger): Logger {
+  const guard =
+    (level: keyof Logger): Write =>
+    (fields, message) => {
+      try {
+        logger[level](fields, message);
+      } catch (error) {
+        reportError(error);
+      }
+    };
+  return {
+    debug: guard("debug"),
+    info: guard("info"),
+    warn: guard("warn"),
+    error: guard("error"),
+  };
+}

@@ -3,8 +3,8 @@ import type { Server, ServerWebSocket } from "bun";
 import {
   type Broadcaster,
   type BroadcasterState,
-  GOING_AWAY,
   type PublishResult,
+  resolveShutdown,
   type ShutdownOptions,
   TO_NOBODY,
 } from "./broadcaster";
@@ -15,9 +15,10 @@ import {
   type ShardcastConfig,
   withoutUndefined,
 } from "./config";
-import { createLogger, type Logger } from "./logger";
-import type { MessageData } from "./payload";
-import type { SlowClient } from "./reports";
+import { ShardcastError } from "./errors";
+import { createLogger, guarded, type Logger } from "./logger";
+import { type MessageData, toPayload } from "./payload";
+import { checkTop, DEFAULT_TOP, type SlowClient } from "./reports";
 import { checkChannel } from "./socket";
 import { Feeds } from "./sources/feeds";
 import type { Source } from "./sources/source";
@@ -31,7 +32,6 @@ import { atMost, pollUntil } from "./wait";
 const THE_ONE_SHARD = 1;
 /** How often a shutdown looks whether all have left. */
 const QUIET_POLL_MS = 5;
-const DEFAULT_TOP = 10;
 
 /**
  * Bun's own `publish`, behind the same interface and without the addon.
@@ -45,7 +45,8 @@ export class OriginalBroadcaster implements Broadcaster {
   readonly #input: ShardcastConfig;
   readonly #logger: Logger;
   readonly #feeds: Feeds;
-  readonly #sockets = new Set<ServerWebSocket<unknown>>();
+  /** The open sockets, and the ids of their clients. */
+  readonly #sockets = new Map<ServerWebSocket<unknown>, string>();
   #counters: ShardCounters = { ...noCounters(), workers: 1 };
   #config: ResolvedConfig;
   #state: BroadcasterState = "starting";
@@ -55,7 +56,7 @@ export class OriginalBroadcaster implements Broadcaster {
   constructor(config: ShardcastConfig, sources: readonly Source[] = []) {
     this.#input = withoutUndefined(config);
     this.#config = resolveConfig(config);
-    this.#logger = this.#config.logger ?? createLogger();
+    this.#logger = guarded(this.#config.logger ?? createLogger());
     this.#feeds = new Feeds(sources, this, this.#logger);
   }
 
@@ -71,6 +72,9 @@ export class OriginalBroadcaster implements Broadcaster {
    * @returns what Bun is to be given as `websocket`
    */
   start(handlers: SocketHandlers, defaults: ShardcastConfig): SocketHandlers {
+    if (this.#state === "serving" || this.#state === "draining") {
+      throw new ShardcastError("ALREADY_LISTENING", "one broadcaster serves one app");
+    }
     this.#config = resolveConfig({ ...defaults, ...this.#input });
     this.#counters = { ...noCounters(), workers: 1 };
     this.#shutdown = undefined;
@@ -93,8 +97,9 @@ export class OriginalBroadcaster implements Broadcaster {
     return {
       ...handlers,
       open: (ws) => {
-        this.#sockets.add(ws);
-        this.#logger.debug({ client: idOf(ws), shard: 0 }, "a client has connected");
+        const client = this.#idOf(ws);
+        this.#sockets.set(ws, client);
+        this.#logger.debug({ client, shard: 0 }, "a client has connected");
         return handlers.open?.(ws);
       },
       message: (ws, message) => {
@@ -103,10 +108,10 @@ export class OriginalBroadcaster implements Broadcaster {
         return handlers.message?.(ws, message);
       },
       close: (ws, code, reason) => {
+        const client = this.#sockets.get(ws);
         this.#sockets.delete(ws);
         this.#countClosed(code);
-        const fields = { client: idOf(ws), shard: 0, code, reason };
-        this.#logger.debug(fields, "a client has left");
+        this.#logger.debug({ client, shard: 0, code, reason }, "a client has left");
         return handlers.close?.(ws, code, reason);
       },
     };
@@ -115,25 +120,26 @@ export class OriginalBroadcaster implements Broadcaster {
   /** Publishes through this server from here on, and lets the sources flow. */
   serve(server: Server<unknown>): void {
     this.#server = server;
-    this.#enter("serving");
+    this.#enter("serving", server);
     this.#feeds.start();
     const stop = server.stop.bind(server);
     // The app may as well stop its server by itself.
     server.stop = async (closeActiveConnections) => {
-      this.#enter("draining");
+      this.#enter("draining", server);
       await stop(closeActiveConnections);
-      this.#enter("ended");
+      this.#enter("ended", server);
     };
   }
 
   publish(channel: string, data: MessageData): PublishResult {
+    const payload = toPayload(data, "publish");
     checkChannel(channel, "publish");
     const subscribers = this.subscriberCount(channel);
     if (subscribers === 0) return TO_NOBODY;
     this.#counters.messages += 1;
     this.#counters.deliveries_meant += subscribers;
     this.#counters.deliveries += subscribers;
-    this.#server?.publish(channel, data);
+    this.#server?.publish(channel, payload);
     return { shards: THE_ONE_SHARD, dropped: 0, saturated: 0 };
   }
 
@@ -151,8 +157,9 @@ export class OriginalBroadcaster implements Broadcaster {
 
   /** Of a client's lag Bun tells only the bytes. */
   async slowClients(top = DEFAULT_TOP): Promise<SlowClient[]> {
+    checkTop(top);
     const slow = this.#slow().map((ws) => ({
-      id: idOf(ws),
+      id: this.#sockets.get(ws) ?? "",
       shard: 0,
       worker: 0,
       address: ws.remoteAddress,
@@ -180,21 +187,19 @@ export class OriginalBroadcaster implements Broadcaster {
     return Promise.resolve();
   }
 
-  shutdown(options: ShutdownOptions = {}): Promise<void> {
-    this.#shutdown ??= this.#close(options);
+  async shutdown(options: ShutdownOptions = {}): Promise<void> {
+    const ending = resolveShutdown(options, this.#config);
+    this.#shutdown ??= this.#close(ending);
     return this.#shutdown;
   }
 
-  async #close(options: ShutdownOptions): Promise<void> {
+  async #close(options: Required<ShutdownOptions>): Promise<void> {
     const server = this.#server;
-    if (!server) return;
-    const { code = GOING_AWAY, reason = "" } = options;
-    const { spreadMs = this.#config.drainSpreadMs, timeoutMs = this.#config.drainTimeoutMs } =
-      options;
+    if (!server || this.#state === "ended") return;
     void server.stop();
-    await atMost(this.#closeAll({ code, reason, spreadMs, timeoutMs }), timeoutMs);
+    await atMost(this.#closeAll(options), options.timeoutMs);
     void server.stop(true);
-    this.#enter("ended");
+    this.#enter("ended", server);
   }
 
   /**
@@ -203,7 +208,7 @@ export class OriginalBroadcaster implements Broadcaster {
    */
   async #closeAll(options: Required<ShutdownOptions>): Promise<void> {
     const { code, reason, spreadMs, timeoutMs } = options;
-    const clients = [...this.#sockets];
+    const clients = [...this.#sockets.keys()];
     const start = performance.now();
     for (const [index, client] of clients.entries()) {
       const dueMs = start + (spreadMs * index) / clients.length - performance.now();
@@ -214,15 +219,17 @@ export class OriginalBroadcaster implements Broadcaster {
     await pollUntil(() => pending() === 0, { everyMs: QUIET_POLL_MS, timeoutMs });
   }
 
-  #enter(state: BroadcasterState): void {
-    if (state === this.#state || (this.#state === "ended" && state === "draining")) return;
+  /** A stop that took its time says nothing about a server that was started since. */
+  #enter(state: BroadcasterState, server: Server<unknown>): void {
+    if (server !== this.#server || state === this.#state) return;
+    if (this.#state === "ended" && state === "draining") return;
     this.#state = state;
     if (state !== "serving") this.#feeds.stop();
     this.#logger.info({ state }, `the broadcaster is ${state}`);
   }
 
   #slow(): ServerWebSocket<unknown>[] {
-    return [...this.#sockets].filter((ws) => ws.getBufferedAmount() > 0);
+    return [...this.#sockets.keys()].filter((ws) => ws.getBufferedAmount() > 0);
   }
 
   /** Bun tells the code alone: who has closed, and why, is read from that as far as it goes. */
@@ -232,9 +239,11 @@ export class OriginalBroadcaster implements Broadcaster {
     else if ([1002, 1007, 1009].includes(code)) this.#counters.closed_violation += 1;
     else this.#counters.closed_by_client += 1;
   }
-}
 
-/** Elysia gives each socket an id, in its data. */
-function idOf(ws: ServerWebSocket<unknown>): string {
-  return String((ws.data as { id?: unknown } | undefined)?.id ?? "");
+  /** As the sharded broadcaster names its clients. Elysia keeps the request in the socket's data. */
+  #idOf(ws: ServerWebSocket<unknown>): string {
+    const { request } = (ws.data ?? {}) as { request?: Request };
+    const { clientId } = this.#config;
+    return request && clientId ? String(clientId(request)) : crypto.randomUUID();
+  }
 }

@@ -29,6 +29,16 @@ export interface Audit {
   shards: Account;
 }
 
+export const DEFAULT_TOP = 10;
+/** More slow clients than this are of no use to whoever asks. */
+const MAX_TOP = 10_000;
+
+/** Refuses what is no number of slow clients to ask for. */
+export function checkTop(top: number): void {
+  if (Number.isInteger(top) && top >= 0 && top <= MAX_TOP) return;
+  throw new RangeError(`top must be a whole number from 0 to ${MAX_TOP}, not ${top}`);
+}
+
 type ReportEvent = Extract<CoreEvent, { type: "Report" }>;
 
 /** The questions that were not answered yet. */

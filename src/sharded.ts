@@ -1,8 +1,8 @@
 import {
   type Broadcaster,
   type BroadcasterState,
-  GOING_AWAY,
   type PublishResult,
+  resolveShutdown,
   type ShutdownOptions,
   TO_NOBODY,
 } from "./broadcaster";
@@ -15,7 +15,7 @@ import {
 } from "./config";
 import { ShardcastError } from "./errors";
 import { EventPump } from "./event-pump";
-import { createLogger, type Logger } from "./logger";
+import { createLogger, guarded, type Logger } from "./logger";
 import {
   type Core,
   type CoreEvent,
@@ -25,7 +25,14 @@ import {
   loadNative,
 } from "./native";
 import { type MessageData, toPayload } from "./payload";
-import { type Account, type Audit, Reports, type SlowClient } from "./reports";
+import {
+  type Account,
+  type Audit,
+  checkTop,
+  DEFAULT_TOP,
+  Reports,
+  type SlowClient,
+} from "./reports";
 import { checkChannel, type SocketHost } from "./socket";
 import { Feeds } from "./sources/feeds";
 import type { Source } from "./sources/source";
@@ -37,9 +44,6 @@ import { Warning } from "./warning";
 const LOAD_POLL_MS = 2;
 /** How often a stop looks whether the HTTP requests under way are answered. */
 const QUIET_POLL_MS = 5;
-const DEFAULT_TOP = 10;
-/** More slow clients than this are of no use to whoever asks. */
-const MAX_TOP = 10_000;
 
 type UpgradeEvent = Extract<CoreEvent, { type: "Upgrade" }>;
 
@@ -55,12 +59,16 @@ export interface House {
   close(): void;
 }
 
-/** What there is from `start` to `end`. After that, the counters are still read from it. */
-interface Started {
+/**
+ * What there is from a start to its end. After that, the counters are still read from it. A stop
+ * belongs to the start before it: however long it takes, it never touches what was started since.
+ */
+interface Run {
   core: Core;
   pump: EventPump;
   clients: Clients;
-  house?: House;
+  house: House | undefined;
+  ended: boolean;
 }
 
 /** The native broadcaster: sockets, queues and fan-out on Rust threads, one core a broadcaster. */
@@ -72,14 +80,16 @@ export class ShardedBroadcaster implements Broadcaster, SocketHost {
   readonly #queueFull = new Warning((dropped) => this.#warnOfFullQueues(dropped));
   #config: ResolvedConfig;
   #state: BroadcasterState = "starting";
-  #started: Started | undefined;
+  #run: Run | undefined;
   #shutdown: Promise<void> | undefined;
+  /** By shard, when a warning was last written. */
+  #queueFullBefore: number[] = [];
 
   /** Has no thread and no socket before an app listens with it. */
   constructor(config: ShardcastConfig, sources: readonly Source[] = []) {
     this.#input = withoutUndefined(config);
     this.#config = resolveConfig(config);
-    this.#logger = this.#config.logger ?? createLogger();
+    this.#logger = guarded(this.#config.logger ?? createLogger());
     this.#feeds = new Feeds(sources, this, this.#logger);
   }
 
@@ -94,7 +104,7 @@ export class ShardedBroadcaster implements Broadcaster, SocketHost {
 
   /** For the sockets, which exist only once it has started. */
   get core(): Core {
-    if (this.#started) return this.#started.core;
+    if (this.#run) return this.#run.core;
     throw new ShardcastError("NOT_LISTENING", "the broadcaster has not started yet");
   }
 
@@ -114,19 +124,23 @@ export class ShardedBroadcaster implements Broadcaster, SocketHost {
     const clients = new Clients(handlers, this.#config.onSkip, this.#logger);
     const { Core } = loadNative();
     const core: Core = new Core(coreOptions(this.#config), () => pump.ring());
-    const pump = new EventPump(core, (event) => this.#handle(event));
-    this.#started = { core, pump, clients };
+    const pump = new EventPump(core, (event) => this.#handle(event, run));
+    const run: Run = { core, pump, clients, house: undefined, ended: false };
+    this.#run = run;
     this.#shutdown = undefined;
+    this.#queueFullBefore = [];
     return { config: this.#config, clients };
   }
 
   /**
    * Opens the door, and lets the sources flow.
    *
+   * @param house is closed at the end, whether or not the door could be opened
    * @returns the port, which differs from the one asked for when that was 0
    * @throws with the system's `code`, such as `EADDRINUSE`
    */
   listen(door: Pick<DoorOptions, "host" | "port" | "upstream">, house: House): number {
+    if (this.#run) this.#run.house = house;
     const { headTimeoutMs, maxHeadBytes, upgradeTimeoutMs, maxPendingUpgrades } = this.#config;
     const { perMessageDeflate } = this.#config;
     const port = this.core.listen({
@@ -137,7 +151,6 @@ export class ShardedBroadcaster implements Broadcaster, SocketHost {
       maxPendingUpgrades,
       perMessageDeflate,
     });
-    if (this.#started) this.#started.house = house;
     this.#enter("serving");
     this.#feeds.start();
     return port;
@@ -172,17 +185,15 @@ export class ShardedBroadcaster implements Broadcaster, SocketHost {
   }
 
   stats(): ShardStats {
-    return shardStats(sumByShard(this.#started?.core.workers() ?? [], this.#config));
+    return shardStats(sumByShard(this.#run?.core.workers() ?? [], this.#config));
   }
 
   async slowClients(top = DEFAULT_TOP): Promise<SlowClient[]> {
-    if (!Number.isInteger(top) || top < 0 || top > MAX_TOP) {
-      throw new RangeError(`top must be a whole number from 0 to ${MAX_TOP}, not ${top}`);
-    }
+    checkTop(top);
     if (!this.#isUp) return [];
     const report = await this.#reports.answerTo(this.core.askSlowest(top));
     return (report?.clients ?? []).flatMap(({ client, lagMessages, lagBytes, account }) => {
-      const socket = this.#started?.clients.get(client);
+      const socket = this.#run?.clients.get(client);
       if (!socket) return [];
       const { id, shard, worker, remoteAddress: address } = socket;
       return [{ id, shard, worker, address, lagMessages, lagBytes, account }];
@@ -218,49 +229,48 @@ export class ShardedBroadcaster implements Broadcaster, SocketHost {
    * Accepts no one from here on, and ends once all clients and requests have left by themselves.
    */
   async retire(): Promise<void> {
-    if (!this.#isUp) return;
+    const run = this.#run;
+    if (!run || !this.#isUp) return;
     this.#enter("draining");
-    this.core.stopListening();
-    await this.#quiet();
-    this.end();
+    run.core.stopListening();
+    await quiet(run);
+    this.#end(run);
   }
 
-  shutdown(options: ShutdownOptions = {}): Promise<void> {
-    this.#shutdown ??= this.#close(options);
+  async shutdown(options: ShutdownOptions = {}): Promise<void> {
+    const ending = resolveShutdown(options, this.#config);
+    this.#shutdown ??= this.#close(ending);
     return this.#shutdown;
   }
 
-  async #close(options: ShutdownOptions): Promise<void> {
-    if (!this.#isUp) return;
-    const { code = GOING_AWAY, reason = "" } = options;
-    const { spreadMs = this.#config.drainSpreadMs, timeoutMs = this.#config.drainTimeoutMs } =
-      options;
+  async #close({ code, reason, spreadMs, timeoutMs }: Required<ShutdownOptions>): Promise<void> {
+    const run = this.#run;
+    if (!run || !this.#isUp) return;
     this.#enter("draining");
-    this.core.stopListening();
-    this.core.closeAll(code, reason, spreadMs);
-    await atMost(this.#quiet(), timeoutMs);
-    this.end();
+    try {
+      run.core.stopListening();
+      run.core.closeAll(code, reason, spreadMs);
+      await atMost(quiet(run), timeoutMs);
+    } finally {
+      this.#end(run);
+    }
   }
 
-  /**
-   * Resolves once no client's socket and no HTTP request is left, or everything has ended. A client
-   * whose close was told may still be in its closing handshake.
-   */
-  async #quiet(): Promise<void> {
-    const pending = () => this.core.clientCount() + (this.#started?.house?.pending() ?? 0);
-    await pollUntil(() => !this.#isUp || pending() === 0, { everyMs: QUIET_POLL_MS });
-  }
-
-  /** Ends everything at once. The core first: its door still needs what answers plain HTTP. */
+  /** Ends everything at once. */
   end(): void {
-    if (!this.#started || this.#state === "ended") return;
-    const { core, pump, clients, house } = this.#started;
-    this.#enter("ended");
-    core.stop();
-    pump.end();
+    if (this.#run) this.#end(this.#run);
+  }
+
+  /** The core first: its door still needs what answers plain HTTP. */
+  #end(run: Run): void {
+    if (run.ended) return;
+    run.ended = true;
+    run.core.stop();
+    run.pump.end();
     this.#reports.abandonAll();
-    clients.abandonAll();
-    house?.close();
+    run.clients.abandonAll();
+    run.house?.close();
+    this.#enter("ended");
   }
 
   get #isUp(): boolean {
@@ -273,21 +283,32 @@ export class ShardedBroadcaster implements Broadcaster, SocketHost {
     this.#logger.info({ state }, `the broadcaster is ${state}`);
   }
 
-  #handle(event: CoreEvent): void {
+  #handle(event: CoreEvent, run: Run): void {
     if (event.type === "Report") this.#reports.answer(event);
-    else if (event.type !== "Upgrade") this.#started?.clients.dispatch(event);
-    else if (this.#isUp) this.#started?.house?.decide(event);
+    else if (event.type !== "Upgrade") run.clients.dispatch(event);
+    else if (!run.ended) run.house?.decide(event);
   }
 
-  /** Names the shards, since the last of which a warning spoke. */
+  /** Names the shards that have dropped something since the last warning. */
   #warnOfFullQueues(dropped: number): void {
-    const full = this.core.workers().filter(({ messagesQueueFull }) => messagesQueueFull > 0);
-    const shards = [...new Set(full.map(({ shard }) => shard))];
+    const before = this.#queueFullBefore;
+    const now = sumByShard(this.core.workers(), this.#config).map((s) => s.messages_queue_full);
+    const shards = now.flatMap((count, shard) => (count > (before[shard] ?? 0) ? [shard] : []));
+    this.#queueFullBefore = now;
     this.#logger.warn(
       { dropped, shards },
       `worker queues are full, ${dropped} publishes were dropped by a worker`,
     );
   }
+}
+
+/**
+ * Resolves once no client's socket and no HTTP request is left, or everything has ended. A client
+ * whose close was told may still be in its closing handshake.
+ */
+async function quiet(run: Run): Promise<void> {
+  const pending = () => run.core.clientCount() + (run.house?.pending() ?? 0);
+  await pollUntil(() => run.ended || pending() === 0, { everyMs: QUIET_POLL_MS });
 }
 
 function coreOptions(config: ResolvedConfig): CoreOptions {

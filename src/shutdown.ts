@@ -14,7 +14,7 @@ export interface Ending {
 }
 
 /**
- * Ends the process on SIGTERM and SIGINT: in order and with code 0, or at once and with code 1 on a
+ * Ends the process on SIGTERM, SIGINT and SIGHUP: in order and with code 0, or at once and with code 1 on a
  * second signal, at the deadline and if `shutdown` fails.
  */
 export function endOnSignals({ shutdown, timeoutMs }: Ending): void {
@@ -38,6 +38,6 @@ export function endOnSignals({ shutdown, timeoutMs }: Ending): void {
     clearTimeout(deadline);
     process.exit(0);
   };
-  process.on("SIGTERM", end);
-  process.on("SIGINT", end);
+  // A terminal that is closed sends SIGHUP.
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, end);
 }

@@ -1,6 +1,7 @@
 import type { ServerWebSocket } from "bun";
 
 import { type PublishResult, sendStatus } from "./broadcaster";
+import { closeCode } from "./close-code";
 import type { Account, Core } from "./native";
 import { type MessageData, toBytes, toPayload, toText } from "./payload";
 
@@ -38,9 +39,6 @@ type BinaryType = (typeof BINARY_TYPES)[number];
 /** What a `message` handler gets for a binary message, by the socket's `binaryType`. */
 export type BinaryMessage = Buffer | ArrayBuffer | Uint8Array | Blob;
 
-/** Close codes that are never sent and stand for a close frame without a code. */
-const WITHOUT_CODE = [0, 1005, 1006];
-const NO_STATUS_RECEIVED = 1005;
 /** Bytes of a ping, pong or close frame's payload (RFC 6455, section 5.5). */
 const MAX_CONTROL_PAYLOAD = 125;
 /** Published to all subscribers. */
@@ -282,16 +280,4 @@ export function checkChannel(channel: unknown, caller: string): asserts channel 
   if (typeof channel !== "string" || channel === "") {
     throw new TypeError(`${caller} requires a non-empty channel name, but got ${String(channel)}`);
   }
-}
-
-/**
- * The code to send. Codes that the standard reserves are refused: a client would take them for
- * errors.
- */
-function closeCode(code: number): number {
-  if (WITHOUT_CODE.includes(code)) return NO_STATUS_RECEIVED;
-  const standard = code >= 1000 && code <= 1014 && code !== 1004;
-  const custom = code >= 3000 && code <= 4999;
-  if (Number.isInteger(code) && (standard || custom)) return code;
-  throw new RangeError(`close code must be 1000 to 1014 or 3000 to 4999, not ${code}`);
 }

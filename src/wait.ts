@@ -23,11 +23,15 @@ export async function pollUntil(
   return true;
 }
 
+/** The longest that a timer can be set to: some 25 days. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
 /** Resolves when `promise` does, or after `timeoutMs`, whichever is first. */
 export async function atMost(promise: Promise<unknown>, timeoutMs: number): Promise<void> {
   let timer: Timer | undefined;
   const timeout = new Promise((resolve) => {
-    timer = setTimeout(resolve, timeoutMs);
+    // A longer timer would fire at once.
+    timer = setTimeout(resolve, Math.min(timeoutMs, MAX_TIMER_MS));
   });
   try {
     await Promise.race([promise, timeout]);

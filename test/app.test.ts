@@ -77,9 +77,11 @@ describe.each(both)("the ready-made app, %s", (_name, config) => {
     expect(JSON.parse(body).error).toContain("channel");
   });
 
-  test("takes 128 channels of 200 characters", async () => {
-    const { stream, post } = start({ ...config, maxHeadBytes: 100_000 });
-    const names = Array.from({ length: 128 }, (_, n) => String(n).padStart(80, "x"));
+  test("takes 128 channels, of as many characters as names may have", async () => {
+    const { stream, post } = start(config);
+    // Bun itself takes no head of more than 16 KiB.
+    const characters = "useSharding" in config ? 80 : 200;
+    const names = Array.from({ length: 128 }, (_, n) => String(n).padStart(characters, "x"));
     const client = await connect(`${stream}?channels=${names.join()}`);
     await post(`/publish/${names[127]}`, "last");
     expect(await client.next()).toBe("last");
@@ -142,6 +144,8 @@ describe.each(both)("the ready-made app, %s", (_name, config) => {
     expect((await post("/publish/a", "x")).status).toBe(401);
     expect((await post("/publish/a", "x", { authorization: "Bearer wrong" })).status).toBe(401);
     expect((await post("/publish/a", "x", key)).status).toBe(200);
+    expect((await post("/publish/a", "x", { authorization: "bearer secret" })).status).toBe(200);
+    expect((await post("/publish/a", "x", { authorization: "Basic secret" })).status).toBe(401);
     await connect(`${stream}?channels=a`);
   });
 

@@ -1,4 +1,6 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, spyOn, test } from "bun:test";
+import { readdirSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { Elysia } from "elysia";
 
 import {
@@ -36,6 +38,10 @@ async function subscriber(url: string): Promise<TestClient> {
   const client = await connect(url);
   expect(await client.next()).toBe("ready");
   return client;
+}
+
+function brokenLog(): never {
+  throw new Error("the log is full");
 }
 
 function total(stats: ShardStats, of: (shard: ReturnType<typeof shardsOf>[number]) => number) {
@@ -174,6 +180,92 @@ describe.each(both)("createBroadcaster, %s", (_name, config) => {
     expect(broadcaster.state).toBe("draining");
     await within(shutdown, "the shutdown");
     expect(broadcaster.state).toBe("ended");
+  });
+
+  test.each([
+    [{ code: 70_000 }, "close code must be"],
+    [{ code: "1001" }, "close code must be"],
+    [{ reason: 5 }, "reason must be a string"],
+    [{ spreadMs: -1 }, "spreadMs must be a time"],
+    [{ timeoutMs: Number.NaN }, "timeoutMs must be a time"],
+  ])("refuses to shut down with %p, and shuts down after that", async (options, message) => {
+    const { broadcaster } = serve(config, stream);
+    expect(broadcaster.shutdown(options as never)).rejects.toThrow(message);
+    expect(broadcaster.state).toBe("serving");
+    await within(broadcaster.shutdown({ spreadMs: 0 }), "the shutdown");
+    expect(broadcaster.state).toBe("ended");
+  });
+
+  test("shuts down without a limit of time as with a long one", async () => {
+    const { ws, broadcaster } = serve(config, stream);
+    const client = await subscriber(ws);
+    await broadcaster.shutdown({ spreadMs: 0, timeoutMs: Number.POSITIVE_INFINITY });
+    expect((await client.closed).code).toBe(1001);
+  });
+
+  test("is not ended by a stop that was meant for an earlier start", async () => {
+    const broadcaster = createBroadcaster({ ...SMALL, ...config });
+    const { app, ws } = serveWith(broadcaster, stream);
+    await subscriber(ws);
+    const gentle = app.server?.stop();
+    await app.stop(true);
+    app.listen({ port: 0, hostname: "127.0.0.1" });
+    await gentle;
+    expect(broadcaster.state).toBe("serving");
+    await subscriber(`ws://127.0.0.1:${app.server?.port}`);
+  });
+
+  test("can listen again after a shutdown", async () => {
+    const { app, broadcaster } = serve(config, stream);
+    await broadcaster.shutdown({ spreadMs: 0, timeoutMs: 1000 });
+    app.listen({ port: 0, hostname: "127.0.0.1" });
+    await subscriber(`ws://127.0.0.1:${app.server?.port}`);
+  });
+
+  test("serves one app at a time", () => {
+    const broadcaster = createBroadcaster({ ...SMALL, ...config });
+    serveWith(broadcaster, stream);
+    expect(() => serveWith(broadcaster, stream)).toThrow(
+      expect.objectContaining({ code: "ALREADY_LISTENING" }),
+    );
+    expect(broadcaster.state).toBe("serving");
+  });
+
+  test("refuses what is no message, and what is no number of clients", () => {
+    const { broadcaster } = serve(config, stream);
+    expect(() => broadcaster.publish("ticks", null as never)).toThrow("publish requires a message");
+    expect(broadcaster.slowClients(-1)).rejects.toThrow("top must be a whole number");
+    expect(broadcaster.slowClients(1.5)).rejects.toThrow("top must be a whole number");
+  });
+
+  test("leaves nothing behind when its port is taken", async () => {
+    const ours = () => readdirSync(tmpdir()).filter((name) => name.startsWith("shardcast-"));
+    const { app } = serve(config, stream);
+    const before = ours();
+    const second = createBroadcaster({ ...SMALL, ...config });
+    const other = new Elysia({ adapter: shardcast(second) });
+    const port = app.server?.port as number;
+    expect(() => other.listen({ port, hostname: "127.0.0.1" })).toThrow("the port is in use");
+    expect(ours()).toEqual(before);
+    expect(other.server).toBeNull();
+  });
+
+  test("loses no close to a logger that throws", async () => {
+    const reported = spyOn(globalThis, "reportError").mockImplementation(() => {});
+    const logger = { ...spyLogger(), debug: brokenLog };
+    const closes: number[] = [];
+    const { ws } = serve({ ...config, logger }, (app) =>
+      app.ws("/", { open: (ws) => void ws.send("ready"), close: () => void closes.push(1) }),
+    );
+    const clients = await Promise.all([subscriber(ws), subscriber(ws), subscriber(ws)]);
+    for (const client of clients) client.terminate();
+    await until(() => closes.length === 3, "all closes");
+    reported.mockRestore();
+  });
+
+  test("refuses a logger that lacks a method", () => {
+    const logger = { warn() {} } as never;
+    expect(() => createBroadcaster({ ...config, logger })).toThrow("logger must have debug, info");
   });
 
   test("has ended when its app has stopped", async () => {
@@ -388,19 +480,5 @@ describe("the sharded broadcaster", () => {
     await within(Promise.all(questions), "the answers");
     expect(await broadcaster.audit()).toBeUndefined();
     expect(await broadcaster.slowClients()).toEqual([]);
-  });
-
-  test("refuses a top that is none", () => {
-    const { broadcaster } = serve({}, stream);
-    expect(broadcaster.slowClients(-1)).rejects.toThrow("top must be a whole number");
-  });
-
-  test("serves one app at a time", () => {
-    const broadcaster = createBroadcaster(SMALL);
-    serveWith(broadcaster, stream);
-    expect(() => serveWith(broadcaster, stream)).toThrow(
-      expect.objectContaining({ code: "ALREADY_LISTENING" }),
-    );
-    expect(broadcaster.state).toBe("serving");
   });
 });

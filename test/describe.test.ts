@@ -20,7 +20,7 @@ describe("the configuration in one line", () => {
       "messages; idleTimeout 30; sendPings false",
     );
     expect(inOneLine(resolveConfig({ ...changed, useSharding: false, numShards: 2 }))).toBe(
-      "without sharding, on Bun's own publish; numShards 2; idleTimeout 30; sendPings false",
+      "without sharding, on Bun's own publish; idleTimeout 30; sendPings false",
     );
   });
 });

@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { expect, spyOn, test } from "bun:test";
 
 import { EVENTS_PER_TURN, EventPump } from "../src/event-pump";
 import type { CoreEvent } from "../src/native";
@@ -38,4 +38,19 @@ test("takes what is left when it ends, and nothing after", () => {
     throw new Error("drained after the end");
   };
   pump.ring();
+});
+
+test("loses no event to another one's error", () => {
+  const seen: number[] = [];
+  const reported: unknown[] = [];
+  const report = spyOn(globalThis, "reportError").mockImplementation((e) => void reported.push(e));
+  const pump = new EventPump(source(3), (event) => {
+    const { client } = event as { client: number };
+    seen.push(client);
+    if (client === 1) throw new Error("one of them");
+  });
+  pump.ring();
+  report.mockRestore();
+  expect(seen).toEqual([0, 1, 2]);
+  expect(reported).toEqual([new Error("one of them")]);
 });

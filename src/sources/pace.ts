@@ -13,12 +13,16 @@ export const MACHINE_CLOCK: Clock = {
   sleep: (ms) => Bun.sleep(ms),
 };
 
+/** What is due sooner is due now. */
+const MIN_SLEEP_MS = 1;
+
 /** A schedule that is further behind than this skips ahead, rather than flood who listens. */
 const MAX_BEHIND_MS = 1000;
 
 /**
- * Yields 0, 1, 2, … at `perSecond` a second. Every number has its own time since the start, so that
- * delays do not add up; after a delay, those whose time has come follow at once.
+ * Yields 0, 1, 2, … at `perSecond` a second, each within a millisecond of its time. Every number
+ * has its own time since the start, so that delays do not add up; after a delay, those whose time
+ * has come follow at once.
  */
 export async function* atRate(perSecond: number, clock = MACHINE_CLOCK): AsyncGenerator<number> {
   let startedAt = clock.now();
@@ -26,7 +30,8 @@ export async function* atRate(perSecond: number, clock = MACHINE_CLOCK): AsyncGe
     const dueAt = startedAt + (n * 1000) / perSecond;
     const behind = clock.now() - dueAt;
     if (behind > MAX_BEHIND_MS) startedAt += behind;
-    while (clock.now() < dueAt) await clock.sleep(dueAt - clock.now());
+    // A sleep of less is no sleep: it comes back at once, and again and again.
+    while (dueAt - clock.now() >= MIN_SLEEP_MS) await clock.sleep(dueAt - clock.now());
     yield n;
   }
 }
