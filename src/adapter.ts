@@ -13,6 +13,7 @@ import { listenFailed, ShardcastError } from "./errors";
 import {
   type Address,
   type ListenOptions,
+  maxBodyBytes,
   publicAddress,
   refuseUnsupported,
   type ServeOptions,
@@ -87,7 +88,8 @@ function listenSharded(
   try {
     const upgrades = new Upgrades(broadcaster, clients, config, (request) => app.fetch(request));
     const { server: inner, path, close } = startUpstream(app, serve);
-    const port = openDoor(broadcaster, address, path, {
+    const door = { upstream: path, maxBodyBytes: maxBodyBytes(serve) };
+    const port = openDoor(broadcaster, address, door, {
       decide: (event) => void upgrades.decide(event),
       pending: () => inner.pendingRequests + upgrades.pending,
       close,
@@ -104,11 +106,11 @@ function listenSharded(
 function openDoor(
   broadcaster: ShardedBroadcaster,
   { host, port }: Address,
-  upstream: string,
+  door: { upstream: string; maxBodyBytes: number },
   house: House,
 ): number {
   try {
-    return broadcaster.listen({ host, port, upstream }, house);
+    return broadcaster.listen({ host, port, ...door }, house);
   } catch (cause) {
     throw listenFailed(host, port, cause);
   }

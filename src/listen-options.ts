@@ -12,6 +12,7 @@ export interface ServeOptions {
   port?: string | number | undefined;
   hostname?: string | undefined;
   reusePort?: boolean | undefined;
+  maxRequestBodySize?: unknown;
   websocket?: Partial<WebSocketHandler<unknown>>;
   [other: string]: unknown;
 }
@@ -27,6 +28,8 @@ export interface Address {
 
 const DEFAULT_PORT = 3000;
 const MAX_PORT = 65_535;
+/** Bun's own default of `maxRequestBodySize`. */
+const DEFAULT_MAX_BODY_BYTES = 128 * 1024 * 1024;
 
 /** Options that would have to be the door's, and what they are when not asked for. */
 const NOT_AT_THE_DOOR: [name: string, harmless: unknown[]][] = [
@@ -93,6 +96,12 @@ export function publicAddress(options: ServeOptions): Address {
     port: toPort(options.port ?? process.env.PORT ?? DEFAULT_PORT),
     hostname: hostname ?? "localhost",
   };
+}
+
+/** How long the body of a request may be, of `maxRequestBodySize` as Bun takes it. */
+export function maxBodyBytes({ maxRequestBodySize: size }: ServeOptions): number {
+  if (typeof size !== "number") return DEFAULT_MAX_BODY_BYTES;
+  return Number.isNaN(size) ? 0 : Math.max(0, Math.trunc(size));
 }
 
 /**

@@ -121,7 +121,10 @@ export class ShardedBroadcaster implements Broadcaster, SocketHost {
    * @returns the port, which differs from the one asked for when that was 0
    * @throws with the system's `code`, such as `EADDRINUSE`
    */
-  listen(door: Pick<DoorOptions, "host" | "port" | "upstream">, house: House): number {
+  listen(
+    door: Pick<DoorOptions, "host" | "port" | "upstream" | "maxBodyBytes">,
+    house: House,
+  ): number {
     const { headTimeoutMs, maxHeadBytes, upgradeTimeoutMs, maxPendingUpgrades } = this.#config;
     const port = this.core.listen({
       ...door,

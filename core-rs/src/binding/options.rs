@@ -59,6 +59,8 @@ pub struct DoorOptions {
     pub upstream: String,
     pub head_timeout_ms: u32,
     pub max_head_bytes: u32,
+    /// Size of the body of a plain request.
+    pub max_body_bytes: f64,
     pub upgrade_timeout_ms: u32,
     pub max_pending_upgrades: u32,
 }
@@ -109,6 +111,7 @@ impl DoorOptions {
             upstream: PathBuf::from(self.upstream),
             head_timeout: Duration::from_millis(u64::from(self.head_timeout_ms)),
             max_head_bytes: self.max_head_bytes as usize,
+            max_body_bytes: self.max_body_bytes as usize,
             upgrade_timeout: Duration::from_millis(u64::from(self.upgrade_timeout_ms)),
             max_pending_upgrades: self.max_pending_upgrades as usize,
         })

@@ -6,16 +6,20 @@
 //! 2. `connection` reads its requests, with limits, and sends each one way or the other.
 //! 3. A WebSocket upgrade is checked (`handshake`), decided elsewhere (`decider`, with the types of
 //!    `upgrade`), and answered; an accepted socket leaves the door for its [`Reservation`].
-//! 4. Any other request is passed on to the application (`proxy`) over a unix socket (`upstream`).
+//! 4. Any other request is passed on to the application (`proxy`) over a unix socket (`upstream`,
+//!    `app_socket`).
+//! 5. A connection that the door ends is left with care (`linger`).
 //!
 //! What the door answers by itself is an `objection`. All its tasks run on its one thread, so that
 //! nothing in it is locked.
 
+mod app_socket;
 mod closing;
 mod connection;
 mod decider;
 mod handshake;
 mod headers;
+mod linger;
 mod listener;
 mod objection;
 mod proxy;
@@ -52,6 +56,8 @@ pub struct DoorConfig {
     pub head_timeout: Duration,
     /// Size of a request line and its headers, in bytes. A longer head is answered with 431.
     pub max_head_bytes: usize,
+    /// Size of a request's body, in bytes. A longer body is answered with 413.
+    pub max_body_bytes: usize,
     /// How long a client waits for the decision on its upgrade before it is told 503.
     pub upgrade_timeout: Duration,
     /// Upgrades that may wait for their decision at once. One more is told 503.

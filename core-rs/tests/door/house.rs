@@ -15,6 +15,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) const MAX_HEAD_BYTES: usize = 1000;
 
+pub(crate) const MAX_BODY_BYTES: usize = 256 << 20;
+
 pub(crate) type Client = Wire<TcpStream>;
 
 pub(crate) struct House {
@@ -54,6 +56,7 @@ pub(crate) fn config(upstream: &SocketPath) -> DoorConfig {
         upstream: upstream.as_path().to_owned(),
         head_timeout: PATIENCE,
         max_head_bytes: MAX_HEAD_BYTES,
+        max_body_bytes: MAX_BODY_BYTES,
         upgrade_timeout: PATIENCE,
         max_pending_upgrades: 8,
     }
