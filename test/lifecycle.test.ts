@@ -7,6 +7,11 @@ import { shardcast } from "../src";
 import { connect, refused, within } from "./client";
 import { SMALL, serve } from "./serving";
 
+/** What a WebSocket client sends first. */
+const UPGRADE =
+  "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
+  "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
 const both = [
   ["sharded", {}],
   ["original", { useSharding: false }],
@@ -287,6 +292,40 @@ describe("the sharded server", () => {
     expect(await client.next()).toBe("still here?");
     await client.close();
     await within(stop, "the stop");
+  });
+});
+
+describe("an upgrade that the app never decides", () => {
+  const never = () => new Promise<void>(() => {});
+
+  test("does not hold up a gentle stop once the door has given it up", async () => {
+    const { app, ws } = serve({ upgradeTimeoutMs: 20 }, (app) =>
+      app.ws("/", { beforeHandle: never }),
+    );
+    expect((await refused(ws)).status).toBe(503);
+    expect(app.server?.pendingRequests).toBe(0);
+    await within(app.stop(), "the stop");
+  });
+
+  test("does not hold up a gentle stop once its client has gone", async () => {
+    const reached = Promise.withResolvers<void>();
+    const { app } = serve({}, (app) =>
+      app.ws("/", {
+        beforeHandle: () => {
+          reached.resolve();
+          return never();
+        },
+      }),
+    );
+    const client = await Bun.connect({
+      hostname: "127.0.0.1",
+      port: app.server?.port as number,
+      socket: { open: (socket) => void socket.write(UPGRADE), data() {} },
+    });
+    await within(reached.promise, "the upgrade");
+    expect(app.server?.pendingRequests).toBe(1);
+    client.terminate();
+    await within(app.stop(), "the stop");
   });
 });
 

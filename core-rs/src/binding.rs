@@ -109,6 +109,12 @@ impl Core {
         Ok(())
     }
 
+    /// Upgrades that `drain` has brought and whose decision the door still waits for.
+    #[napi]
+    pub fn undecided_upgrades(&self) -> u32 {
+        self.broadcaster.borrow().undecided_upgrades() as u32
+    }
+
     /// Subscribes a client; false when it was already, or is gone.
     #[napi]
     pub fn subscribe(&self, client: u32, channel: String) -> napi::Result<bool> {
