@@ -20,6 +20,7 @@ import {
   serveOptions,
   websocketOptions,
 } from "./listen-options";
+import type { DoorAddress } from "./native";
 import { OriginalBroadcaster } from "./original";
 import { type House, ShardedBroadcaster } from "./sharded";
 import { listenStock } from "./stock";
@@ -89,12 +90,12 @@ function listenSharded(
     const upgrades = new Upgrades(broadcaster, clients, config, (request) => app.fetch(request));
     const { server: inner, path, close } = startUpstream(app, serve);
     const door = { upstream: path, maxBodyBytes: maxBodyBytes(serve) };
-    const port = openDoor(broadcaster, address, door, {
+    const opened = openDoor(broadcaster, address, door, {
       decide: (event) => void upgrades.decide(event),
       pending: () => inner.pendingRequests + upgrades.pending,
       close,
     });
-    const parts = { broadcaster, clients, upgrades, inner, address: { ...address, port } };
+    const parts = { broadcaster, clients, upgrades, inner, address: { ...address, ...opened } };
     return new EdgeServer(parts);
   } catch (error) {
     broadcaster.end();
@@ -105,14 +106,14 @@ function listenSharded(
 
 function openDoor(
   broadcaster: ShardedBroadcaster,
-  { host, port }: Address,
+  { host, port, hostname }: Address,
   door: { upstream: string; maxBodyBytes: number },
   house: House,
-): number {
+): DoorAddress {
   try {
     return broadcaster.listen({ host, port, ...door }, house);
   } catch (cause) {
-    throw listenFailed(host, port, cause);
+    throw listenFailed(host ?? hostname, port, cause);
   }
 }
 

@@ -19,8 +19,8 @@ export interface ServeOptions {
 
 /** Where the public port is to be opened. */
 export interface Address {
-  /** The IP address to listen on. */
-  host: string;
+  /** The IP address to listen on; none is every address of this machine. */
+  host: string | undefined;
   port: number;
   /** The name by which the server speaks of itself. */
   hostname: string;
@@ -107,8 +107,8 @@ export function maxBodyBytes({ maxRequestBodySize: size }: ServeOptions): number
 /**
  * Names are not looked up: `listen` returns with the port open, and a look-up would take a while.
  */
-function toHost(hostname: string | undefined): string {
-  if (hostname === undefined) return "0.0.0.0";
+function toHost(hostname: string | undefined): string | undefined {
+  if (hostname === undefined) return undefined;
   if (hostname === "localhost") return "127.0.0.1";
   const host = hostname.replace(/^\[(.*)\]$/, "$1");
   if (isIP(host)) return host;

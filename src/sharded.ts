@@ -20,6 +20,7 @@ import {
   type Core,
   type CoreEvent,
   type CoreOptions,
+  type DoorAddress,
   type DoorOptions,
   decodePublish,
   loadNative,
@@ -118,15 +119,15 @@ export class ShardedBroadcaster implements Broadcaster, SocketHost {
   /**
    * Opens the door, and lets the sources flow.
    *
-   * @returns the port, which differs from the one asked for when that was 0
+   * @returns where, with the port that was found when the one asked for was 0
    * @throws with the system's `code`, such as `EADDRINUSE`
    */
   listen(
     door: Pick<DoorOptions, "host" | "port" | "upstream" | "maxBodyBytes">,
     house: House,
-  ): number {
+  ): DoorAddress {
     const { headTimeoutMs, maxHeadBytes, upgradeTimeoutMs, maxPendingUpgrades } = this.#config;
-    const port = this.core.listen({
+    const address = this.core.listen({
       ...door,
       headTimeoutMs,
       maxHeadBytes,
@@ -136,7 +137,7 @@ export class ShardedBroadcaster implements Broadcaster, SocketHost {
     if (this.#started) this.#started.house = house;
     this.#enter("serving");
     this.#feeds.start();
-    return port;
+    return address;
   }
 
   publish(channel: string, data: MessageData): PublishResult {

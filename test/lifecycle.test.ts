@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { networkInterfaces, tmpdir } from "node:os";
 import { Elysia } from "elysia";
 
 import { shardcast } from "../src";
@@ -11,6 +11,10 @@ import { SMALL, serve } from "./serving";
 const UPGRADE =
   "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
   "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
+const HAS_IPV6 = Object.values(networkInterfaces()).some((addresses) =>
+  addresses?.some(({ family }) => family === "IPv6"),
+);
 
 const both = [
   ["sharded", {}],
@@ -37,6 +41,19 @@ describe.each(both)("the server, %s", (_name, config) => {
       .listen("0");
     const answer = await fetch(`http://127.0.0.1:${app.server?.port}/`);
     expect(await answer.text()).toBe("here");
+    await app.stop(true);
+  });
+
+  test.skipIf(!HAS_IPV6)("listens for IPv4 and IPv6 when no host is named", async () => {
+    const app = new Elysia({ adapter: shardcast({ ...SMALL, ...config }) })
+      .get("/ip", ({ request, server }) => server?.requestIP(request)?.address)
+      .listen(0);
+    const { port, hostname, url } = app.server ?? {};
+    expect([hostname, String(url)]).toEqual(["localhost", `http://localhost:${port}/`]);
+    const seen = async (host: string) => (await fetch(`http://${host}:${port}/ip`)).text();
+    // Bun itself leaves the IPv4 address mapped.
+    expect(await seen("127.0.0.1")).toBe(`${"useSharding" in config ? "::ffff:" : ""}127.0.0.1`);
+    expect(await seen("[::1]")).toBe("::1");
     await app.stop(true);
   });
 

@@ -1,6 +1,5 @@
 //! What JavaScript starts the core and its door with.
 
-use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -51,8 +50,9 @@ pub struct CoreOptions {
 /// Where the door listens, and what it tolerates.
 #[napi(object)]
 pub struct DoorOptions {
-    /// An IP address.
-    pub host: String,
+    /// An IP address; none is every address of this machine.
+    #[napi(ts_type = "string | undefined")]
+    pub host: Option<String>,
     /// 0 is any free port.
     pub port: u16,
     /// Path of the unix socket on which plain HTTP is answered.
@@ -63,6 +63,14 @@ pub struct DoorOptions {
     pub max_body_bytes: f64,
     pub upgrade_timeout_ms: u32,
     pub max_pending_upgrades: u32,
+}
+
+/// Where the door was opened.
+#[napi(object, object_from_js = false)]
+pub struct DoorAddress {
+    /// An IP address.
+    pub host: String,
+    pub port: u16,
 }
 
 impl CoreOptions {
@@ -102,12 +110,12 @@ impl CoreOptions {
 
 impl DoorOptions {
     pub(super) fn checked(self) -> napi::Result<DoorConfig, &'static str> {
-        let address: IpAddr = self
-            .host
-            .parse()
-            .map_err(|_| invalid(format!("host must be an IP address, not {:?}", self.host)))?;
+        let to_address = |host: String| {
+            host.parse().map_err(|_| invalid(format!("host must be an IP address, not {host:?}")))
+        };
         Ok(DoorConfig {
-            address: SocketAddr::new(address, self.port),
+            host: self.host.map(to_address).transpose()?,
+            port: self.port,
             upstream: PathBuf::from(self.upstream),
             head_timeout: Duration::from_millis(u64::from(self.head_timeout_ms)),
             max_head_bytes: self.max_head_bytes as usize,

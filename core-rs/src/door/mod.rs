@@ -28,7 +28,7 @@ mod upgrade;
 mod upstream;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::thread::{self, JoinHandle};
@@ -47,8 +47,10 @@ pub use upgrade::{Decision, Headers, Reservation, UpgradeRequest};
 /// Where the door listens, and what it tolerates.
 #[derive(Clone, Debug)]
 pub struct DoorConfig {
-    /// Address to listen on; port 0 is any free port. `[::]` hears IPv4 as well.
-    pub address: SocketAddr,
+    /// Address to listen on; none is every address of this machine. `::` hears IPv4 as well.
+    pub host: Option<IpAddr>,
+    /// 0 is any free port.
+    pub port: u16,
     /// Path of the unix socket on which the application answers plain HTTP.
     pub upstream: PathBuf,
     /// How long a connection may take to send a whole request head, counted from its opening or
@@ -87,7 +89,7 @@ impl Door {
         ask: impl Fn(UpgradeRequest) + Send + 'static,
     ) -> io::Result<Door> {
         let runtime = runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
-        let listener = listener::bind(config.address)?;
+        let listener = listener::bind(config.host, config.port)?;
         let local_addr = listener.local_addr()?;
         let listener = {
             let _entered = runtime.enter();

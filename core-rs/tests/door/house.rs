@@ -1,6 +1,6 @@
 //! A door with an application behind it, and the clients before it.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
@@ -52,7 +52,8 @@ impl House {
 
 pub(crate) fn config(upstream: &SocketPath) -> DoorConfig {
     DoorConfig {
-        address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        host: Some(Ipv4Addr::LOCALHOST.into()),
+        port: 0,
         upstream: upstream.as_path().to_owned(),
         head_timeout: PATIENCE,
         max_head_bytes: MAX_HEAD_BYTES,
