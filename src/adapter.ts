@@ -13,12 +13,14 @@ import { listenFailed, ShardcastError } from "./errors";
 import {
   type Address,
   type ListenOptions,
+  maxBodyBytes,
   publicAddress,
   refuseUnsupported,
   type ServeOptions,
   serveOptions,
   websocketOptions,
 } from "./listen-options";
+import type { DoorAddress } from "./native";
 import { OriginalBroadcaster } from "./original";
 import { type House, ShardedBroadcaster } from "./sharded";
 import { listenStock } from "./stock";
@@ -87,12 +89,13 @@ function listenSharded(
   try {
     const upgrades = new Upgrades(broadcaster, clients, config, (request) => app.fetch(request));
     const { server: inner, path, close } = startUpstream(app, serve);
-    const port = openDoor(broadcaster, address, path, {
+    const door = { upstream: path, maxBodyBytes: maxBodyBytes(serve) };
+    const opened = openDoor(broadcaster, address, door, {
       decide: (event) => void upgrades.decide(event),
       pending: () => inner.pendingRequests + upgrades.pending,
       close,
     });
-    const parts = { broadcaster, clients, upgrades, inner, address: { ...address, port } };
+    const parts = { broadcaster, clients, upgrades, inner, address: { ...address, ...opened } };
     return new EdgeServer(parts);
   } catch (error) {
     broadcaster.end();
@@ -103,14 +106,14 @@ function listenSharded(
 
 function openDoor(
   broadcaster: ShardedBroadcaster,
-  { host, port }: Address,
-  upstream: string,
+  { host, port, hostname }: Address,
+  door: { upstream: string; maxBodyBytes: number },
   house: House,
-): number {
+): DoorAddress {
   try {
-    return broadcaster.listen({ host, port, upstream }, house);
+    return broadcaster.listen({ host, port, ...door }, house);
   } catch (cause) {
-    throw listenFailed(host, port, cause);
+    throw listenFailed(host ?? hostname, port, cause);
   }
 }
 

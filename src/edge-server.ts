@@ -4,6 +4,7 @@ import { sendStatus } from "./broadcaster";
 import type { Clients, SocketHandlers } from "./clients";
 import { unsupported } from "./errors";
 import type { Address } from "./listen-options";
+import type { DoorAddress } from "./native";
 import { type MessageData, toPayload } from "./payload";
 import type { ShardedBroadcaster } from "./sharded";
 import type { PeerAddress, RequestHandler, UpgradeOptions, Upgrades } from "./upgrades";
@@ -25,8 +26,8 @@ export interface EdgeParts {
   upgrades: Upgrades;
   /** Bun's server behind the door. */
   inner: Server<unknown>;
-  /** The public address, with the port that was really opened. */
-  address: Address;
+  /** The public address, as it was really opened. */
+  address: Address & DoorAddress;
 }
 
 /**

@@ -12,14 +12,15 @@ export interface ServeOptions {
   port?: string | number | undefined;
   hostname?: string | undefined;
   reusePort?: boolean | undefined;
+  maxRequestBodySize?: unknown;
   websocket?: Partial<WebSocketHandler<unknown>>;
   [other: string]: unknown;
 }
 
 /** Where the public port is to be opened. */
 export interface Address {
-  /** The IP address to listen on. */
-  host: string;
+  /** The IP address to listen on; none is every address of this machine. */
+  host: string | undefined;
   port: number;
   /** The name by which the server speaks of itself. */
   hostname: string;
@@ -27,6 +28,8 @@ export interface Address {
 
 const DEFAULT_PORT = 3000;
 const MAX_PORT = 65_535;
+/** Bun's own default of `maxRequestBodySize`. */
+const DEFAULT_MAX_BODY_BYTES = 128 * 1024 * 1024;
 
 /** Options that would have to be the door's, and what they are when not asked for. */
 const NOT_AT_THE_DOOR: [name: string, harmless: unknown[]][] = [
@@ -75,11 +78,17 @@ export function publicAddress(options: ServeOptions): Address {
   };
 }
 
+/** How long the body of a request may be, of `maxRequestBodySize` as Bun takes it. */
+export function maxBodyBytes({ maxRequestBodySize: size }: ServeOptions): number {
+  if (typeof size !== "number") return DEFAULT_MAX_BODY_BYTES;
+  return Number.isNaN(size) ? 0 : Math.max(0, Math.trunc(size));
+}
+
 /**
  * Names are not looked up: `listen` returns with the port open, and a look-up would take a while.
  */
-function toHost(hostname: string | undefined): string {
-  if (hostname === undefined) return "0.0.0.0";
+function toHost(hostname: string | undefined): string | undefined {
+  if (hostname === undefined) return undefined;
   if (hostname === "localhost") return "127.0.0.1";
   const host = hostname.replace(/^\[(.*)\]$/, "$1");
   if (isIP(host)) return host;

@@ -13,6 +13,7 @@ export type {
   Core,
   CoreEvent,
   CoreOptions,
+  DoorAddress,
   DoorOptions,
   DroppedMessages,
   MissedMessages,

@@ -20,6 +20,7 @@ import {
   type Core,
   type CoreEvent,
   type CoreOptions,
+  type DoorAddress,
   type DoorOptions,
   decodePublish,
   loadNative,
@@ -136,14 +137,17 @@ export class ShardedBroadcaster implements Broadcaster, SocketHost {
    * Opens the door, and lets the sources flow.
    *
    * @param house is closed at the end, whether or not the door could be opened
-   * @returns the port, which differs from the one asked for when that was 0
+   * @returns where, with the port that was found when the one asked for was 0
    * @throws with the system's `code`, such as `EADDRINUSE`
    */
-  listen(door: Pick<DoorOptions, "host" | "port" | "upstream">, house: House): number {
+  listen(
+    door: Pick<DoorOptions, "host" | "port" | "upstream" | "maxBodyBytes">,
+    house: House,
+  ): DoorAddress {
     if (this.#run) this.#run.house = house;
     const { headTimeoutMs, maxHeadBytes, upgradeTimeoutMs, maxPendingUpgrades } = this.#config;
     const { perMessageDeflate } = this.#config;
-    const port = this.core.listen({
+    const address = this.core.listen({
       ...door,
       headTimeoutMs,
       maxHeadBytes,
@@ -153,7 +157,7 @@ export class ShardedBroadcaster implements Broadcaster, SocketHost {
     });
     this.#enter("serving");
     this.#feeds.start();
-    return port;
+    return address;
   }
 
   publish(channel: string, data: MessageData): PublishResult {

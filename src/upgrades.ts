@@ -46,7 +46,6 @@ const NOT_IN_HOST = /[\s/?#@\\]/;
  */
 export class Upgrades {
   readonly #asks = new WeakMap<Request, Ask>();
-  #pending = 0;
 
   constructor(
     private readonly broadcaster: ShardedBroadcaster,
@@ -56,9 +55,9 @@ export class Upgrades {
     public handler: RequestHandler,
   ) {}
 
-  /** Clients whose upgrade is not decided yet. */
+  /** Clients that wait for a decision on their upgrade: no longer those that the door gave up on. */
   get pending(): number {
-    return this.#pending;
+    return this.broadcaster.core.undecidedUpgrades();
   }
 
   /** Where an upgrade request comes from; nothing for any other request. */
@@ -70,7 +69,6 @@ export class Upgrades {
   async decide(event: UpgradeEvent): Promise<void> {
     const { ask: id, address, port } = event;
     const ask = { id, peer: { address, port }, decided: false };
-    this.#pending += 1;
     try {
       const request = toRequest(event);
       if (!request) return this.#refuse(ask, plainRefusal(400, "bad Host header or URL"));
@@ -81,8 +79,6 @@ export class Upgrades {
       // As `Bun.serve` does with an error in `fetch`.
       console.error(error);
       this.#refuse(ask, plainRefusal(500, "internal server error"));
-    } finally {
-      this.#pending -= 1;
     }
   }
 

@@ -6,6 +6,8 @@ import type { ElysiaWS } from "elysia/ws";
 import { connect, refused, type TestClient, within } from "./client";
 import { serve } from "./serving";
 
+const MIB = 1024 * 1024;
+
 /** The same suite on both: an app must not be able to tell which of them it runs on. */
 describe.each([
   ["sharded", {}],
@@ -376,6 +378,23 @@ describe.each([
     expect(await (await fetch(`${http}/form`, { method: "POST", body: form })).text()).toBe(
       "content",
     );
+  });
+
+  test("refuses a body that is too long, whoever is quicker", async () => {
+    const { http } = serve(config, (app) => {
+      app.config.serve = { maxRequestBodySize: MIB };
+      return app.post("/", async ({ request }) => (await request.arrayBuffer()).byteLength, {
+        parse: "none",
+      });
+    });
+    const statusOf = async (body: Uint8Array<ArrayBuffer> | ReadableStream) =>
+      (await fetch(http, { method: "POST", body })).status;
+    const ofLength = (bytes: number) => new Uint8Array(bytes);
+    const inChunks = (bytes: number) => new Blob([new Uint8Array(bytes)]).stream();
+    for (const bodyOf of [ofLength, inChunks]) {
+      expect(await statusOf(bodyOf(MIB))).toBe(200);
+      for (let round = 0; round < 20; round++) expect(await statusOf(bodyOf(8 * MIB))).toBe(413);
+    }
   });
 
   test("sends several cookies as several headers", async () => {

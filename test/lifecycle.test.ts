@@ -1,11 +1,20 @@
 import { describe, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { networkInterfaces, tmpdir } from "node:os";
 import { Elysia } from "elysia";
 
 import { shardcast } from "../src";
 import { connect, refused, within } from "./client";
 import { SMALL, serve } from "./serving";
+
+/** What a WebSocket client sends first. */
+const UPGRADE =
+  "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
+  "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
+const HAS_IPV6 = Object.values(networkInterfaces()).some((addresses) =>
+  addresses?.some(({ family }) => family === "IPv6"),
+);
 
 const both = [
   ["sharded", {}],
@@ -32,6 +41,19 @@ describe.each(both)("the server, %s", (_name, config) => {
       .listen("0");
     const answer = await fetch(`http://127.0.0.1:${app.server?.port}/`);
     expect(await answer.text()).toBe("here");
+    await app.stop(true);
+  });
+
+  test.skipIf(!HAS_IPV6)("listens for IPv4 and IPv6 when no host is named", async () => {
+    const app = new Elysia({ adapter: shardcast({ ...SMALL, ...config }) })
+      .get("/ip", ({ request, server }) => server?.requestIP(request)?.address)
+      .listen(0);
+    const { port, hostname, url } = app.server ?? {};
+    expect([hostname, String(url)]).toEqual(["localhost", `http://localhost:${port}/`]);
+    const seen = async (host: string) => (await fetch(`http://${host}:${port}/ip`)).text();
+    // Bun itself leaves the IPv4 address mapped.
+    expect(await seen("127.0.0.1")).toBe(`${"useSharding" in config ? "::ffff:" : ""}127.0.0.1`);
+    expect(await seen("[::1]")).toBe("::1");
     await app.stop(true);
   });
 
@@ -280,6 +302,40 @@ describe("the sharded server", () => {
     expect(await client.next()).toBe("still here?");
     await client.close();
     await within(stop, "the stop");
+  });
+});
+
+describe("an upgrade that the app never decides", () => {
+  const never = () => new Promise<void>(() => {});
+
+  test("does not hold up a gentle stop once the door has given it up", async () => {
+    const { app, ws } = serve({ upgradeTimeoutMs: 20 }, (app) =>
+      app.ws("/", { beforeHandle: never }),
+    );
+    expect((await refused(ws)).status).toBe(503);
+    expect(app.server?.pendingRequests).toBe(0);
+    await within(app.stop(), "the stop");
+  });
+
+  test("does not hold up a gentle stop once its client has gone", async () => {
+    const reached = Promise.withResolvers<void>();
+    const { app } = serve({}, (app) =>
+      app.ws("/", {
+        beforeHandle: () => {
+          reached.resolve();
+          return never();
+        },
+      }),
+    );
+    const client = await Bun.connect({
+      hostname: "127.0.0.1",
+      port: app.server?.port as number,
+      socket: { open: (socket) => void socket.write(UPGRADE), data() {} },
+    });
+    await within(reached.promise, "the upgrade");
+    expect(app.server?.pendingRequests).toBe(1);
+    client.terminate();
+    await within(app.stop(), "the stop");
   });
 });
 

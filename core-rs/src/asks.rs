@@ -51,10 +51,41 @@ impl Asks {
         if ask.decide.is_closed() { Err(AskGone) } else { Ok(ask.compression) }
     }
 
+    /// Upgrades that somebody still waits for. One that the application never decides is not among
+    /// them once the door has given it up or its client has gone.
+    pub fn undecided(&self) -> usize {
+        self.waiting.values().filter(|ask| !ask.decide.is_closed()).count()
+    }
+
     /// Passes a decision on. When nobody waits for it, it is dropped.
     pub fn decide(&mut self, ask: AskId, decision: Decision) {
         if let Some(ask) = self.waiting.remove(&ask) {
             let _ = ask.decide.send(decision);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use tokio::sync::oneshot::channel;
+
+    use super::*;
+
+    #[test]
+    fn an_upgrade_is_undecided_until_it_is_decided_or_given_up() {
+        let mut asks = Asks::default();
+        let (decided, _waits) = channel();
+        let (given_up, gone) = channel();
+        let decided = asks.keep(Compression::Off, decided);
+        asks.keep(Compression::Off, given_up);
+        assert_eq!(asks.undecided(), 2);
+        drop(gone);
+        assert_eq!(asks.undecided(), 1);
+        asks.decide(
+            decided,
+            Decision::Refuse { status: 403, headers: Vec::new(), body: Bytes::new() },
+        );
+        assert_eq!(asks.undecided(), 0);
     }
 }

@@ -26,7 +26,7 @@ use crate::reports::Question;
 use self::counters::WorkerCounters;
 use self::events::{CoreEvent, to_javascript};
 use self::headers::parse_headers;
-use self::options::{CoreOptions, DoorOptions};
+use self::options::{CoreOptions, DoorAddress, DoorOptions};
 
 /// Calls JavaScript without arguments, does not keep the process alive, and never waits.
 type Doorbell = ThreadsafeFunction<(), (), (), Status, false, true>;
@@ -62,12 +62,13 @@ impl Core {
         Ok(Core { broadcaster: RefCell::new(broadcaster) })
     }
 
-    /// Opens the door; returns the port. The error has the system's name for it as its `code`, such as
+    /// Opens the door; returns where. The error has the system's name for it as its `code`, such as
     /// `EADDRINUSE`.
     #[napi]
-    pub fn listen(&self, options: DoorOptions) -> napi::Result<u16, &'static str> {
+    pub fn listen(&self, options: DoorOptions) -> napi::Result<DoorAddress, &'static str> {
         let config = options.checked()?;
-        self.broadcaster.borrow_mut().listen(config).map_err(io_error)
+        let address = self.broadcaster.borrow_mut().listen(config).map_err(io_error)?;
+        Ok(DoorAddress { host: address.ip().to_string(), port: address.port() })
     }
 
     /// Lets nobody in any more. Requests under way are finished.
@@ -107,6 +108,12 @@ impl Core {
         let body = Bytes::copy_from_slice(&body);
         self.broadcaster.borrow_mut().refuse(ask, status, headers, body);
         Ok(())
+    }
+
+    /// Upgrades that `drain` has brought and whose decision the door still waits for.
+    #[napi]
+    pub fn undecided_upgrades(&self) -> u32 {
+        self.broadcaster.borrow().undecided_upgrades() as u32
     }
 
     /// Subscribes a client; false when it was already, or is gone.

@@ -16,6 +16,7 @@ mod subscribing;
 mod watching;
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -100,20 +101,20 @@ impl Broadcaster {
         })
     }
 
-    /// Opens the door; returns the port.
+    /// Opens the door; returns its address, with the actual port.
     ///
     /// # Errors
     ///
     /// What the system says when the address is not to be had.
-    pub fn listen(&mut self, config: DoorConfig) -> io::Result<u16> {
+    pub fn listen(&mut self, config: DoorConfig) -> io::Result<SocketAddr> {
         if self.door.is_some() {
             return Err(io::Error::other(Error::AlreadyListening));
         }
         let bridge = Arc::clone(&self.bridge);
         let door = Door::open(config, move |request| bridge.tell(Event::Upgrade(request)))?;
-        let port = door.local_addr().port();
+        let address = door.local_addr();
         self.door = Some(door);
-        Ok(port)
+        Ok(address)
     }
 
     /// Lets nobody in any more. Requests under way are finished.

@@ -1,6 +1,5 @@
 //! What JavaScript starts the core and its door with.
 
-use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -55,18 +54,29 @@ pub struct CoreOptions {
 /// Where the door listens, and what it tolerates.
 #[napi(object)]
 pub struct DoorOptions {
-    /// An IP address.
-    pub host: String,
+    /// An IP address; none is every address of this machine.
+    #[napi(ts_type = "string | undefined")]
+    pub host: Option<String>,
     /// 0 is any free port.
     pub port: u16,
     /// Path of the unix socket on which plain HTTP is answered.
     pub upstream: String,
     pub head_timeout_ms: u32,
     pub max_head_bytes: u32,
+    /// Size of the body of a plain request.
+    pub max_body_bytes: f64,
     pub upgrade_timeout_ms: u32,
     pub max_pending_upgrades: u32,
     /// Whether clients may have their messages compressed.
     pub per_message_deflate: bool,
+}
+
+/// Where the door was opened.
+#[napi(object, object_from_js = false)]
+pub struct DoorAddress {
+    /// An IP address.
+    pub host: String,
+    pub port: u16,
 }
 
 impl CoreOptions {
@@ -108,15 +118,16 @@ impl CoreOptions {
 
 impl DoorOptions {
     pub(super) fn checked(self) -> napi::Result<DoorConfig, &'static str> {
-        let address: IpAddr = self
-            .host
-            .parse()
-            .map_err(|_| invalid(format!("host must be an IP address, not {:?}", self.host)))?;
+        let to_address = |host: String| {
+            host.parse().map_err(|_| invalid(format!("host must be an IP address, not {host:?}")))
+        };
         Ok(DoorConfig {
-            address: SocketAddr::new(address, self.port),
+            host: self.host.map(to_address).transpose()?,
+            port: self.port,
             upstream: PathBuf::from(self.upstream),
             head_timeout: Duration::from_millis(u64::from(self.head_timeout_ms)),
             max_head_bytes: self.max_head_bytes as usize,
+            max_body_bytes: self.max_body_bytes as usize,
             upgrade_timeout: Duration::from_millis(u64::from(self.upgrade_timeout_ms)),
             max_pending_upgrades: self.max_pending_upgrades as usize,
             per_message_deflate: self.per_message_deflate,

@@ -30,6 +30,11 @@ impl Broadcaster {
         self.asks.keep(compression, decide)
     }
 
+    /// Upgrades that were kept and whose decision the door still waits for.
+    pub fn undecided_upgrades(&self) -> usize {
+        self.asks.undecided()
+    }
+
     /// Accepts an upgrade; returns the new client. `headers` are added to the 101 response.
     ///
     /// # Errors

@@ -2,10 +2,9 @@
 
 use std::cell::Cell;
 use std::convert::Infallible;
-use std::net::{Shutdown, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::body::Incoming;
@@ -13,13 +12,12 @@ use hyper::server::conn::http1::{self, Parts};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, Version, header};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use socket2::SockRef;
 use tokio::net::TcpStream;
 use tokio::select;
-use tokio::time::timeout;
 
 use super::closing::Closing;
 use super::decider::{Ask, Decider};
+use super::linger::linger;
 use super::objection::Objection;
 use super::proxy::Proxy;
 use super::response::Body;
@@ -28,13 +26,6 @@ use super::{Decision, DoorConfig, Reservation, extensions, handshake};
 /// Bytes that a connection may hold in either direction while a body streams through. A body of any
 /// size passes in this much memory.
 pub(super) const STREAM_BUFFER_BYTES: usize = 64 * 1024;
-
-/// How long a connection that the door has ended is still read from. A socket that is closed with
-/// unread bytes resets the connection, and the reset would overtake the response that says why.
-const LINGER: Duration = Duration::from_secs(1);
-
-/// Unread bytes are thrown away in pieces of this size.
-const DISCARD_BYTES: usize = 8 * 1024;
 
 /// Where an accepted client's reservation waits until the 101 response is on its way.
 type Place = Rc<Cell<Option<Box<dyn Reservation>>>>;
@@ -60,7 +51,7 @@ impl Reception {
         Reception {
             http,
             decider: Decider::new(ask, config.max_pending_upgrades, config.upgrade_timeout),
-            proxy: Proxy::new(&config.upstream),
+            proxy: Proxy::new(&config.upstream, config.max_body_bytes),
             per_message_deflate: config.per_message_deflate,
         }
     }
@@ -166,25 +157,5 @@ fn hand_over(socket: TcpStream, read_ahead: Bytes, reservation: Box<dyn Reservat
     // An error says that the socket is beyond use; then the reservation is given up.
     if let Ok(socket) = socket.into_std() {
         reservation.attach(socket, read_ahead);
-    }
-}
-
-/// Ends our side of the connection and waits until the client ends its own. See [`LINGER`].
-async fn linger(socket: TcpStream) {
-    if SockRef::from(&socket).shutdown(Shutdown::Write).is_ok() {
-        let _ = timeout(LINGER, discard(&socket)).await;
-    }
-}
-
-/// Reads until the client closes or breaks the connection.
-async fn discard(socket: &TcpStream) {
-    let mut discarded = [0; DISCARD_BYTES];
-    while socket.readable().await.is_ok() {
-        match socket.try_read(&mut discarded) {
-            Ok(0) => return,
-            Ok(_) => {}
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
-            Err(_) => return,
-        }
     }
 }

@@ -1,9 +1,10 @@
 //! The listening socket.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
+use rustix::io::Errno;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::select;
@@ -19,15 +20,39 @@ const BACKLOG: i32 = 4096;
 /// backlog, and accepting again at once would only burn the processor.
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(50);
 
-/// A listening, non-blocking socket.
-///
-/// The address may be in the time-wait of an earlier server, but never shared with a living one: a
-/// second server that is started by mistake must hear of the first.
+/// Every address of this machine: `::` hears IPv4 as well, and a system without IPv6 has the other.
+const EVERYWHERE: [IpAddr; 2] =
+    [IpAddr::V6(Ipv6Addr::UNSPECIFIED), IpAddr::V4(Ipv4Addr::UNSPECIFIED)];
+
+/// A listening, non-blocking socket; without a host, for every address of this machine.
 ///
 /// # Errors
 ///
 /// What the system says, such as address in use.
-pub(super) fn bind(address: SocketAddr) -> io::Result<std::net::TcpListener> {
+pub(super) fn bind(host: Option<IpAddr>, port: u16) -> io::Result<std::net::TcpListener> {
+    match host {
+        Some(host) => bind_to(host, port),
+        None => bind_to_either(EVERYWHERE, port),
+    }
+}
+
+/// Takes the second address where the first is not to be had.
+fn bind_to_either([first, second]: [IpAddr; 2], port: u16) -> io::Result<std::net::TcpListener> {
+    match bind_to(first, port) {
+        Err(error) if is_of_no_such_address(&error) => bind_to(second, port),
+        bound => bound,
+    }
+}
+
+fn is_of_no_such_address(error: &io::Error) -> bool {
+    let no_such_family = Errno::AFNOSUPPORT.raw_os_error();
+    error.kind() == io::ErrorKind::AddrNotAvailable || error.raw_os_error() == Some(no_such_family)
+}
+
+/// The address may be in the time-wait of an earlier server, but never shared with a living one: a
+/// second server that is started by mistake must hear of the first.
+fn bind_to(host: IpAddr, port: u16) -> io::Result<std::net::TcpListener> {
+    let address = SocketAddr::new(host, port);
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
     if address.is_ipv6() {
@@ -67,4 +92,28 @@ pub(super) async fn accept(
 fn is_of_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of documentation: no machine has it (RFC 3849).
+    const NOWHERE: IpAddr = IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1));
+    const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+    #[test]
+    fn where_there_is_no_such_address_the_other_is_taken() {
+        let listener = bind_to_either([NOWHERE, HERE], 0).expect("a free port");
+        assert_eq!(listener.local_addr().map(|address| address.ip()).ok(), Some(HERE));
+    }
+
+    #[test]
+    fn a_port_in_use_is_not_looked_for_at_the_other_address() {
+        let taken = bind_to(HERE, 0).expect("a free port");
+        let port = taken.local_addr().expect("it is bound").port();
+        let other = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
+        let error = bind_to_either([HERE, other], port).expect_err("the port is taken");
+        assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+    }
 }

@@ -6,17 +6,21 @@
 //! 2. `connection` reads its requests, with limits, and sends each one way or the other.
 //! 3. A WebSocket upgrade is checked (`handshake`, `extensions`), decided elsewhere (`decider`, with the types of
 //!    `upgrade`), and answered; an accepted socket leaves the door for its [`Reservation`].
-//! 4. Any other request is passed on to the application (`proxy`) over a unix socket (`upstream`).
+//! 4. Any other request is passed on to the application (`proxy`) over a unix socket (`upstream`,
+//!    `app_socket`).
+//! 5. A connection that the door ends is left with care (`linger`).
 //!
 //! What the door answers by itself is an `objection`. All its tasks run on its one thread, so that
 //! nothing in it is locked.
 
+mod app_socket;
 mod closing;
 mod connection;
 mod decider;
 mod extensions;
 mod handshake;
 mod headers;
+mod linger;
 mod listener;
 mod objection;
 mod proxy;
@@ -25,7 +29,7 @@ mod upgrade;
 mod upstream;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::thread::{self, JoinHandle};
@@ -44,8 +48,10 @@ pub use upgrade::{Decision, Headers, Reservation, UpgradeRequest};
 /// Where the door listens, and what it tolerates.
 #[derive(Clone, Debug)]
 pub struct DoorConfig {
-    /// Address to listen on; port 0 is any free port. `[::]` hears IPv4 as well.
-    pub address: SocketAddr,
+    /// Address to listen on; none is every address of this machine. `::` hears IPv4 as well.
+    pub host: Option<IpAddr>,
+    /// 0 is any free port.
+    pub port: u16,
     /// Path of the unix socket on which the application answers plain HTTP.
     pub upstream: PathBuf,
     /// How long a connection may take to send a whole request head, counted from its opening or
@@ -53,6 +59,8 @@ pub struct DoorConfig {
     pub head_timeout: Duration,
     /// Size of a request line and its headers, in bytes. A longer head is answered with 431.
     pub max_head_bytes: usize,
+    /// Size of a request's body, in bytes. A longer body is answered with 413.
+    pub max_body_bytes: usize,
     /// How long a client waits for the decision on its upgrade before it is told 503.
     pub upgrade_timeout: Duration,
     /// Upgrades that may wait for their decision at once. One more is told 503.
@@ -84,7 +92,7 @@ impl Door {
         ask: impl Fn(UpgradeRequest) + Send + 'static,
     ) -> io::Result<Door> {
         let runtime = runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
-        let listener = listener::bind(config.address)?;
+        let listener = listener::bind(config.host, config.port)?;
         let local_addr = listener.local_addr()?;
         let listener = {
             let _entered = runtime.enter();

@@ -19,6 +19,8 @@ pub(super) enum Objection {
     TransferCoding,
     /// A body that ended early, or whose chunks cannot be told apart.
     BrokenBody,
+    /// A body that is longer than the application takes.
+    BodyTooLong,
     /// A WebSocket request that is not a GET.
     Method,
     /// A WebSocket request over HTTP/1.0.
@@ -45,6 +47,7 @@ impl Objection {
     fn status(self) -> StatusCode {
         match self {
             Objection::Connect | Objection::TransferCoding => StatusCode::NOT_IMPLEMENTED,
+            Objection::BodyTooLong => StatusCode::PAYLOAD_TOO_LARGE,
             Objection::WebSocketVersion => StatusCode::UPGRADE_REQUIRED,
             Objection::Target
             | Objection::Host
@@ -67,6 +70,7 @@ impl Objection {
             Objection::Host => "a request needs exactly one Host header\n",
             Objection::TransferCoding => "the only supported Transfer-Encoding is chunked\n",
             Objection::BrokenBody => "the body of the request is malformed or incomplete\n",
+            Objection::BodyTooLong => "the body of the request is too long\n",
             Objection::Method => "a WebSocket request must be a GET\n",
             Objection::HttpVersion => "a WebSocket request needs HTTP/1.1\n",
             Objection::Body => "a WebSocket request must not have a body\n",
@@ -89,6 +93,10 @@ impl Objection {
                 headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
                 headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
                 headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static(VERSION));
+            }
+            StatusCode::PAYLOAD_TOO_LARGE => {
+                // The rest of the body is not waited for.
+                headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
             StatusCode::SERVICE_UNAVAILABLE => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));

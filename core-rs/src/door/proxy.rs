@@ -2,7 +2,9 @@
 //!
 //! Bodies stream both ways as they come. A client that leaves takes its request to the application
 //! with it, and an application that breaks off breaks the client's connection. How long a response
-//! may take is for the application to say: it may be a stream of events that lasts for days.
+//! may take is for the application to say: it may be a stream of events that lasts for days. It also
+//! says how long the body of a request may be, but the door refuses a longer one itself: the client is
+//! then told for sure, at once, and may finish (`linger`).
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -10,7 +12,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{Either, Empty};
+use http_body_util::{Either, Empty, LengthLimitError, Limited};
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
@@ -42,22 +44,23 @@ const MAX_IDLE: usize = 256;
 const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A body for the application: the client's, or none for a request that is sent a second time.
-type OutboundBody = Either<Incoming, Empty<Bytes>>;
+type OutboundBody = Either<Limited<Incoming>, Empty<Bytes>>;
 
 /// The way to the application.
 pub(super) struct Proxy {
     client: Client<Upstream, OutboundBody>,
+    max_body_bytes: usize,
 }
 
 impl Proxy {
-    pub(super) fn new(upstream: &Path) -> Proxy {
+    pub(super) fn new(upstream: &Path, max_body_bytes: usize) -> Proxy {
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_TIMEOUT)
             .pool_max_idle_per_host(MAX_IDLE)
             .http1_max_buf_size(STREAM_BUFFER_BYTES)
             .build(Upstream::new(upstream));
-        Proxy { client }
+        Proxy { client, max_body_bytes }
     }
 
     /// Passes a request on; returns the application's response.
@@ -70,7 +73,10 @@ impl Proxy {
         request: Request<Incoming>,
         peer: SocketAddr,
     ) -> Result<Response<Body>, Objection> {
-        let request = outbound(request, peer);
+        if request.body().size_hint().lower() > self.max_body_bytes as u64 {
+            return Err(Objection::BodyTooLong);
+        }
+        let request = outbound(request, peer, self.max_body_bytes);
         let repeat = repeatable(&request);
         let response = match (self.client.request(request).await, repeat) {
             (Err(error), Some(repeat)) if !error.is_connect() => self.client.request(repeat).await,
@@ -81,7 +87,11 @@ impl Proxy {
 }
 
 /// The request as the application is to see it.
-fn outbound(request: Request<Incoming>, peer: SocketAddr) -> Request<OutboundBody> {
+fn outbound(
+    request: Request<Incoming>,
+    peer: SocketAddr,
+    max_body_bytes: usize,
+) -> Request<OutboundBody> {
     let (Parts { method, uri, mut headers, .. }, body) = request.into_parts();
     let host = host(&uri, &headers);
     let wants_trailers = has_token(&headers, &header::TE, "trailers");
@@ -98,7 +108,7 @@ fn outbound(request: Request<Incoming>, peer: SocketAddr) -> Request<OutboundBod
         // Left to itself, hyper would take a GET to have no body.
         headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
     }
-    let mut request = Request::new(Either::Left(body));
+    let mut request = Request::new(Either::Left(Limited::new(body, max_body_bytes)));
     *request.method_mut() = method;
     *request.uri_mut() = outbound_uri(&uri);
     *request.headers_mut() = headers;
@@ -161,12 +171,13 @@ fn inbound(response: Response<Incoming>) -> Result<Response<Body>, Objection> {
 /// Why there is no response.
 fn objection(error: &legacy::Error) -> Objection {
     let cause = error.source().and_then(|cause| cause.downcast_ref::<hyper::Error>());
-    if error.is_connect() {
-        Objection::Unreachable
-    } else if cause.is_some_and(hyper::Error::is_user) {
+    match cause {
+        _ if error.is_connect() => Objection::Unreachable,
         // Of our side of the exchange, only the client's body can fail.
-        Objection::BrokenBody
-    } else {
-        Objection::NoResponse
+        Some(cause) if cause.is_user() => match cause.source() {
+            Some(source) if source.is::<LengthLimitError>() => Objection::BodyTooLong,
+            _ => Objection::BrokenBody,
+        },
+        _ => Objection::NoResponse,
     }
 }

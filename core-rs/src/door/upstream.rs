@@ -14,6 +14,8 @@ use tokio::net::UnixStream;
 use tokio::time::{Instant, sleep};
 use tower_service::Service;
 
+use super::app_socket::AppSocket;
+
 /// How long a full backlog of the application's is waited for.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -33,7 +35,7 @@ impl Upstream {
 }
 
 impl Service<Uri> for Upstream {
-    type Response = TokioIo<UnixStream>;
+    type Response = TokioIo<AppSocket>;
     type Error = io::Error;
     type Future = Pin<Box<dyn Future<Output = io::Result<Self::Response>> + Send>>;
 
@@ -43,7 +45,7 @@ impl Service<Uri> for Upstream {
 
     fn call(&mut self, _uri: Uri) -> Self::Future {
         let path = Arc::clone(&self.path);
-        Box::pin(async move { connect(&path).await.map(TokioIo::new) })
+        Box::pin(async move { connect(&path).await.map(AppSocket).map(TokioIo::new) })
     }
 }
 

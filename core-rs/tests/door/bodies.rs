@@ -243,3 +243,76 @@ fn an_upload_that_is_refused_early_hears_of_it() {
     let (head, body) = client.message();
     assert_eq!((head.status(), body.as_str()), (413, "too much"));
 }
+
+#[test]
+fn a_body_that_is_announced_too_long_is_refused_at_once() {
+    let house = House::open_with(|config| config.max_body_bytes = 4);
+    let mut client = house.client();
+    client.send("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n");
+    let (head, body) = client.message();
+    assert_eq!((head.status(), body.as_str()), (413, "the body of the request is too long\n"));
+    assert_eq!(head.get("connection"), Some("close"));
+    assert_eq!(client.rest(), "");
+    assert!(!house.application.has_connection());
+}
+
+#[test]
+fn a_body_that_turns_out_too_long_is_refused() {
+    let house = House::open_with(|config| config.max_body_bytes = 4);
+    let mut client = house.client();
+    client.send(CHUNKED_POST);
+    client.send_chunk("1234");
+    let mut application = house.application.accept();
+    application.head();
+    assert_eq!(application.chunk().as_deref(), Some("1234"));
+    client.send_chunk("5");
+    let (head, body) = client.message();
+    assert_eq!((head.status(), body.as_str()), (413, "the body of the request is too long\n"));
+    assert_eq!(head.get("connection"), Some("close"));
+    assert_eq!(application.rest(), "");
+    assert_eq!(client.rest(), "");
+}
+
+#[test]
+fn a_body_of_the_greatest_length_passes() {
+    let house = House::open_with(|config| config.max_body_bytes = 4);
+    let mut client = house.client();
+    client.send(put(4) + "1234");
+    assert_eq!(house.application.accept().message().1, "1234");
+    let mut client = house.client();
+    client.send(CHUNKED_POST);
+    client.send_chunk("12");
+    client.send_chunk("34");
+    client.send("0\r\n\r\n");
+    assert_eq!(house.application.accept().message().1, "1234");
+}
+
+#[test]
+fn an_answer_in_the_midst_of_the_upload_is_passed_on() {
+    const LENGTH: usize = 4 << 20;
+    let house = House::open();
+    for _ in 0..100 {
+        let mut client = house.client();
+        client.send(put(LENGTH));
+        let mut application = house.application.accept();
+        application.head();
+        let refusal = thread::spawn(move || {
+            application.text(LENGTH / 2);
+            application.send("HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n");
+        });
+        client.send(vec![b'x'; LENGTH]);
+        assert_eq!(client.message().0.status(), 403);
+        refusal.join().expect("the refusal");
+    }
+}
+
+#[test]
+fn a_client_that_does_not_stop_sending_is_cut_off() {
+    let house = House::open_with(|config| config.max_body_bytes = 0);
+    let mut client = house.client();
+    client.send(put(usize::MAX >> 1));
+    assert_eq!(client.message().0.status(), 413);
+    let part = vec![b'x'; 1 << 20];
+    let sent = (0..1024).take_while(|_| client.socket().write_all(&part).is_ok()).count();
+    assert!(sent < 1024, "the door reads {sent} MiB that nobody wants");
+}

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::ErrorKind;
-use std::net::TcpStream;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc::channel;
 use std::thread;
@@ -22,10 +22,29 @@ const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 fn an_address_in_use_is_an_error_of_that_kind() {
     let house = House::open();
     let mut taken = config(&SocketPath::new());
-    taken.address = house.door.local_addr();
+    taken.port = house.door.local_addr().port();
     let error = Door::open(taken, |_| {}).err().expect("the port is taken");
     assert_eq!(error.kind(), ErrorKind::AddrInUse);
     assert!(error.raw_os_error().is_some());
+}
+
+#[test]
+fn a_door_without_a_host_hears_ipv4_and_ipv6() {
+    let house = House::open_with(|config| config.host = None);
+    let port = house.door.local_addr().port();
+    let mut loopbacks = vec![IpAddr::V4(Ipv4Addr::LOCALHOST)];
+    // Not every machine that tests run on has IPv6.
+    if TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok() {
+        loopbacks.push(Ipv6Addr::LOCALHOST.into());
+    }
+    for loopback in loopbacks {
+        let mut client = Client::new(TcpStream::connect((loopback, port)).expect("it listens"));
+        client.send(GET);
+        let head = house.application.accept().head();
+        let client = client.socket().local_addr().expect("a living socket");
+        let peer = format!("{loopback} {}", client.port());
+        assert_eq!(head.get("x-shardcast-peer"), Some(peer.as_str()));
+    }
 }
 
 #[test]
@@ -91,7 +110,7 @@ fn the_port_is_free_again_at_once() {
     drop(house);
     let nowhere = SocketPath::new();
     let mut again = config(&nowhere);
-    again.address = address;
+    again.port = address.port();
     assert_eq!(open(again, channel().0).local_addr(), address);
 }
 

@@ -1,6 +1,6 @@
 //! A door with an application behind it, and the clients before it.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
@@ -14,6 +14,8 @@ use crate::wire::Wire;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) const MAX_HEAD_BYTES: usize = 1000;
+
+pub(crate) const MAX_BODY_BYTES: usize = 256 << 20;
 
 pub(crate) type Client = Wire<TcpStream>;
 
@@ -50,10 +52,12 @@ impl House {
 
 pub(crate) fn config(upstream: &SocketPath) -> DoorConfig {
     DoorConfig {
-        address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        host: Some(Ipv4Addr::LOCALHOST.into()),
+        port: 0,
         upstream: upstream.as_path().to_owned(),
         head_timeout: PATIENCE,
         max_head_bytes: MAX_HEAD_BYTES,
+        max_body_bytes: MAX_BODY_BYTES,
         upgrade_timeout: PATIENCE,
         max_pending_upgrades: 8,
         per_message_deflate: true,
