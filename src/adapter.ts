@@ -9,7 +9,7 @@ import type { SocketHandlers } from "./clients";
 import { type ShardcastConfig, withoutUndefined } from "./config";
 import { createBroadcaster, type OwnBroadcaster } from "./create-broadcaster";
 import { EdgeServer } from "./edge-server";
-import { listenFailed, ShardcastError } from "./errors";
+import { listenFailed } from "./errors";
 import {
   type Address,
   type ListenOptions,
@@ -22,7 +22,8 @@ import {
 } from "./listen-options";
 import type { DoorAddress } from "./native";
 import { OriginalBroadcaster } from "./original";
-import { type House, ShardedBroadcaster } from "./sharded";
+import { ShardedBroadcaster } from "./sharded";
+import type { House, ShardedRun } from "./sharded-run";
 import { listenStock } from "./stock";
 import { Upgrades } from "./upgrades";
 import { startUpstream } from "./upstream";
@@ -51,22 +52,17 @@ export interface ShardcastAdapter extends ElysiaAdapter {
  */
 export function shardcast(options: ShardcastOptions = {}): ShardcastAdapter {
   const broadcaster = isBroadcaster(options) ? options : createBroadcaster(options);
-  let served: AnyElysia | undefined;
 
   return {
     ...BunAdapter,
     name: "shardcast",
     broadcaster,
     listen: (app) => (listenOptions, callback) => {
-      if (served?.server && broadcaster.state !== "ended") {
-        throw new ShardcastError("ALREADY_LISTENING", "one shardcast() adapter serves one app");
-      }
       const serve = serveOptions(app, listenOptions as ListenOptions);
       app.server =
         broadcaster instanceof ShardedBroadcaster
           ? listenSharded(app, serve, broadcaster)
           : listenOriginal(app, serve, broadcaster);
-      served = app;
       for (const hook of app.event.start ?? []) hook.fn(app);
       callback?.(app.server);
     },
@@ -85,33 +81,33 @@ function listenSharded(
 ): EdgeServer {
   refuseUnsupported(serve);
   const address = publicAddress(serve);
-  const { config, clients } = broadcaster.start(socketHandlers(app, serve), bunLimits(app, serve));
+  const run = broadcaster.start(socketHandlers(app, serve), bunLimits(app, serve));
   try {
-    const upgrades = new Upgrades(broadcaster, clients, config, (request) => app.fetch(request));
+    const { clients, config } = run;
+    const upgrades = new Upgrades(run, clients, config, (request) => app.fetch(request));
     const { server: inner, path, close } = startUpstream(app, serve);
     const door = { upstream: path, maxBodyBytes: maxBodyBytes(serve) };
-    const opened = openDoor(broadcaster, address, door, {
+    const opened = openDoor(run, address, door, {
       decide: (event) => void upgrades.decide(event),
       pending: () => inner.pendingRequests + upgrades.pending,
       close,
     });
-    const parts = { broadcaster, clients, upgrades, inner, address: { ...address, ...opened } };
-    return new EdgeServer(parts);
+    return new EdgeServer({ run, upgrades, inner, address: { ...address, ...opened } });
   } catch (error) {
-    broadcaster.end();
+    run.end();
     app.server = null;
     throw error;
   }
 }
 
 function openDoor(
-  broadcaster: ShardedBroadcaster,
+  run: ShardedRun,
   { host, port, hostname }: Address,
   door: { upstream: string; maxBodyBytes: number },
   house: House,
 ): DoorAddress {
   try {
-    return broadcaster.listen({ host, port, ...door }, house);
+    return run.listen({ host, port, ...door }, house);
   } catch (cause) {
     throw listenFailed(host ?? hostname, port, cause);
   }

@@ -1,12 +1,12 @@
 import type { Server, SocketAddress } from "bun";
 
 import { sendStatus } from "./broadcaster";
-import type { Clients, SocketHandlers } from "./clients";
+import type { SocketHandlers } from "./clients";
 import { unsupported } from "./errors";
 import type { Address } from "./listen-options";
 import type { DoorAddress } from "./native";
 import { type MessageData, toPayload } from "./payload";
-import type { ShardedBroadcaster } from "./sharded";
+import type { ShardedRun } from "./sharded-run";
 import type { PeerAddress, RequestHandler, UpgradeOptions, Upgrades } from "./upgrades";
 
 /**
@@ -21,8 +21,7 @@ const CLOSE_TIMEOUT_MS = 1000;
 
 /** What an `EdgeServer` stands before. */
 export interface EdgeParts {
-  broadcaster: ShardedBroadcaster;
-  clients: Clients;
+  run: ShardedRun;
   upgrades: Upgrades;
   /** Bun's server behind the door. */
   inner: Server<unknown>;
@@ -50,12 +49,11 @@ export class EdgeServer implements Server<unknown> {
    */
   publish(topic: string, data: MessageData | Blob, compress = true): number {
     const payload = toPayload(data, "publish");
-    const { broadcaster } = this.#parts;
-    return sendStatus(broadcaster.publishPayload(topic, payload, 0, compress), payload);
+    return sendStatus(this.#parts.run.publishPayload(topic, payload, 0, compress), payload);
   }
 
   subscriberCount(topic: string): number {
-    return this.#parts.broadcaster.subscriberCount(topic);
+    return this.#parts.run.subscriberCount(topic);
   }
 
   upgrade(request: Request, options?: UpgradeOptions): boolean {
@@ -78,9 +76,9 @@ export class EdgeServer implements Server<unknown> {
    *   however long that takes; true closes them, clients with code 1001
    */
   stop(closeActiveConnections = false): Promise<void> {
-    const { broadcaster } = this.#parts;
-    if (!closeActiveConnections) return broadcaster.retire();
-    return broadcaster.shutdown({ spreadMs: 0, timeoutMs: CLOSE_TIMEOUT_MS });
+    const { run } = this.#parts;
+    if (!closeActiveConnections) return run.retire();
+    return run.shutdown({ spreadMs: 0, timeoutMs: CLOSE_TIMEOUT_MS });
   }
 
   [Symbol.dispose](): void {
@@ -89,14 +87,14 @@ export class EdgeServer implements Server<unknown> {
 
   /** Replaces the handlers of plain HTTP, of upgrades and of WebSockets, open ones too. */
   reload(options: object): this {
-    const { inner, clients, upgrades } = this.#parts;
+    const { inner, run, upgrades } = this.#parts;
     const { fetch, websocket } = options as {
       fetch?: RequestHandler;
       websocket?: SocketHandlers;
     };
     inner.reload(options as Parameters<typeof inner.reload>[0]);
     if (fetch) upgrades.handler = fetch;
-    if (websocket) clients.handlers = websocket;
+    if (websocket) run.clients.handlers = websocket;
     return this;
   }
 
@@ -127,7 +125,7 @@ export class EdgeServer implements Server<unknown> {
   }
 
   get pendingWebSockets(): number {
-    return this.#parts.clients.count;
+    return this.#parts.run.clients.count;
   }
 
   get port(): number {

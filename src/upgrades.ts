@@ -3,7 +3,7 @@ import type { ResolvedConfig } from "./config";
 import { type FlatHeaders, fromFlat, type HeaderSource, toFlat } from "./headers";
 import { ASK_GONE, type CoreEvent, SHARD_FULL } from "./native";
 import { plainRefusal, type Refusal, toRefusal } from "./refusal";
-import type { ShardedBroadcaster } from "./sharded";
+import type { ShardedRun } from "./sharded-run";
 import { ShardcastSocket } from "./socket";
 
 /** Where a request comes from. */
@@ -48,7 +48,7 @@ export class Upgrades {
   readonly #asks = new WeakMap<Request, Ask>();
 
   constructor(
-    private readonly broadcaster: ShardedBroadcaster,
+    private readonly run: ShardedRun,
     private readonly clients: Clients,
     private readonly config: ResolvedConfig,
     /** Replaced when the server is reloaded. */
@@ -57,7 +57,7 @@ export class Upgrades {
 
   /** Clients that wait for a decision on their upgrade: no longer those that the door gave up on. */
   get pending(): number {
-    return this.broadcaster.core.undecidedUpgrades();
+    return this.run.core.undecidedUpgrades();
   }
 
   /** Where an upgrade request comes from; nothing for any other request. */
@@ -93,15 +93,14 @@ export class Upgrades {
     if (!ask || ask.decided) return false;
     const id = String(this.config.clientId?.(request) ?? crypto.randomUUID());
     const extra = withProtocol(toFlat(headers), request);
-    if (this.broadcaster.state !== "serving")
-      return this.#turnAway(ask, "the server is shutting down");
-    const { core } = this.broadcaster;
+    if (this.run.state !== "serving") return this.#turnAway(ask, "the server is shutting down");
+    const { core } = this.run;
     const handle = core.accept(ask.id, id, extra);
     if (handle === SHARD_FULL) return this.#turnAway(ask, "the server is full");
     ask.decided = true;
     if (handle === ASK_GONE) return false;
     const peer = { handle, id, address: ask.peer.address, ...core.place(id) };
-    this.clients.admit(handle, new ShardcastSocket(this.broadcaster, peer, data));
+    this.clients.admit(handle, new ShardcastSocket(this.run, peer, data));
     return true;
   }
 
@@ -112,7 +111,7 @@ export class Upgrades {
 
   #refuse(ask: Ask, { status, headers, body }: Refusal): void {
     if (ask.decided) return;
-    this.broadcaster.core.refuse(ask.id, status, headers, body);
+    this.run.core.refuse(ask.id, status, headers, body);
     ask.decided = true;
   }
 }

@@ -66,6 +66,21 @@ describe.each(both)("the server, %s", (_name, config) => {
     );
   });
 
+  test("is not ended by a stop of the server before it", async () => {
+    const { app, ws, broadcaster } = serve(config, (app) => app.get("/", "here").ws("/", {}));
+    await connect(`${ws}/`);
+    const old = app.server;
+    const gentle = old?.stop();
+    await old?.stop(true);
+    app.listen({ port: 0, hostname: "127.0.0.1" });
+    const client = await connect(`ws://127.0.0.1:${app.server?.port}/`);
+    await gentle;
+    await old?.stop(true);
+    expect(broadcaster.state).toBe("serving");
+    expect(await (await fetch(String(app.server?.url))).text()).toBe("here");
+    await client.close();
+  });
+
   test("tells by publish whether anyone was there", async () => {
     const { app, ws, broadcaster } = serve(config, (app) =>
       app.ws("/", {

@@ -1,0 +1,240 @@
+import {
+  type BroadcasterState,
+  type PublishResult,
+  resolveShutdown,
+  type ShutdownOptions,
+  TO_NOBODY,
+} from "./broadcaster";
+import { Clients, type SocketHandlers } from "./clients";
+import type { ResolvedConfig } from "./config";
+import { coreOptions } from "./core-options";
+import { EventPump } from "./event-pump";
+import { FullQueues } from "./full-queues";
+import type { Logger } from "./logger";
+import {
+  type Core,
+  type CoreEvent,
+  type DoorAddress,
+  type DoorOptions,
+  decodePublish,
+  loadNative,
+} from "./native";
+import { type Account, type Audit, Reports, type SlowClient } from "./reports";
+import { checkChannel, type SocketHost } from "./socket";
+import { atMost, pollUntil } from "./wait";
+
+/** How often a stop looks whether the HTTP requests under way are answered. */
+const QUIET_POLL_MS = 5;
+
+type UpgradeEvent = Extract<CoreEvent, { type: "Upgrade" }>;
+
+/**
+ * What stands behind the door: the Elysia app, which decides on upgrades and answers plain HTTP.
+ */
+export interface House {
+  /** Decides on an upgrade. Never throws. */
+  decide(event: UpgradeEvent): void;
+  /** HTTP requests and upgrades that are not answered yet. */
+  pending(): number;
+  /** Ends plain HTTP at once. */
+  close(): void;
+}
+
+/** What a run is made of. */
+export interface RunParts {
+  config: ResolvedConfig;
+  handlers: SocketHandlers;
+  /** Never throws. */
+  logger: Logger;
+  /** Is told each state that the run enters. */
+  onState: (state: BroadcasterState) => void;
+}
+
+/**
+ * One run of the sharded broadcaster: a core with all that belongs to it, from start to end.
+ *
+ * Another start is another run, so whoever holds this one (a server that was stopped, an app that
+ * decides late) can touch nothing of the next. Its counters can still be read after its end.
+ */
+export class ShardedRun implements SocketHost {
+  readonly config: ResolvedConfig;
+  readonly core: Core;
+  readonly clients: Clients;
+  readonly #pump: EventPump;
+  readonly #reports = new Reports();
+  readonly #fullQueues: FullQueues;
+  readonly #onState: RunParts["onState"];
+  #state: BroadcasterState = "starting";
+  #house: House | undefined;
+  #shutdown: Promise<void> | undefined;
+
+  /** Starts the worker threads. Nobody can connect before `listen`. */
+  constructor({ config, handlers, logger, onState }: RunParts) {
+    this.config = config;
+    this.#onState = onState;
+    this.clients = new Clients(handlers, config.onSkip, logger);
+    const { Core } = loadNative();
+    this.core = new Core(coreOptions(config), () => this.#pump.ring());
+    this.#pump = new EventPump(this.core, (event) => this.#handle(event));
+    this.#fullQueues = new FullQueues(() => this.core.workers(), logger);
+  }
+
+  get state(): BroadcasterState {
+    return this.#state;
+  }
+
+  get isUp(): boolean {
+    return this.#state === "serving" || this.#state === "draining";
+  }
+
+  /** For the sockets: whether they hear what they publish themselves. */
+  get publishToSelf(): boolean {
+    return this.config.publishToSelf;
+  }
+
+  /**
+   * Opens the door. The house is this run's from here on, and is closed with it even if that fails.
+   *
+   * @returns where, with the port that was found when the one asked for was 0
+   * @throws with the system's `code`, such as `EADDRINUSE`
+   */
+  listen(
+    door: Pick<DoorOptions, "host" | "port" | "upstream" | "maxBodyBytes">,
+    house: House,
+  ): DoorAddress {
+    this.#house = house;
+    const { headTimeoutMs, maxHeadBytes, upgradeTimeoutMs, maxPendingUpgrades } = this.config;
+    const { perMessageDeflate } = this.config;
+    const address = this.core.listen({
+      ...door,
+      headTimeoutMs,
+      maxHeadBytes,
+      upgradeTimeoutMs,
+      maxPendingUpgrades,
+      perMessageDeflate,
+    });
+    this.#enter("serving");
+    return address;
+  }
+
+  /**
+   * As `publish`, to everyone but the client `except` (0 is nobody), and compressed if it may be.
+   */
+  publishPayload(
+    channel: string,
+    payload: string | Uint8Array,
+    except: number,
+    compress = true,
+  ): PublishResult {
+    checkChannel(channel, "publish");
+    if (!this.isUp) return TO_NOBODY;
+    const result = decodePublish(
+      typeof payload === "string"
+        ? this.core.publishText(channel, payload, except, compress)
+        : this.core.publishBinary(channel, payload, except, compress),
+    );
+    if (result.dropped > 0) this.#fullQueues.strike(result.dropped);
+    return result;
+  }
+
+  subscriberCount(channel: string): number {
+    return this.isUp ? this.core.subscriberCount(channel) : 0;
+  }
+
+  async slowClients(top: number): Promise<SlowClient[]> {
+    if (!this.isUp) return [];
+    const report = await this.#reports.answerTo(this.core.askSlowest(top));
+    return (report?.clients ?? []).flatMap(({ client, lagMessages, lagBytes, account }) => {
+      const socket = this.clients.get(client);
+      if (!socket) return [];
+      const { id, shard, worker, remoteAddress: address } = socket;
+      return [{ id, shard, worker, address, lagMessages, lagBytes, account }];
+    });
+  }
+
+  /** What was meant for a client, and what became of that; nothing when it is gone. */
+  async account(handle: number): Promise<Account | undefined> {
+    if (!this.isUp) return undefined;
+    const report = await this.#reports.answerTo(this.core.askClient(handle));
+    return report?.clients[0]?.account;
+  }
+
+  async audit(): Promise<Audit | undefined> {
+    if (!this.isUp) return undefined;
+    const report = await this.#reports.answerTo(this.core.askBooks());
+    return report && { clients: report.clientBooks, shards: report.workerBooks };
+  }
+
+  queueLoad(): number {
+    return this.isUp ? this.core.queueLoad() : 0;
+  }
+
+  get saturated(): boolean {
+    return this.isUp && this.core.isSaturated();
+  }
+
+  /**
+   * Accepts no one from here on, and ends once all clients and requests have left by themselves.
+   */
+  async retire(): Promise<void> {
+    if (!this.isUp) return;
+    this.#enter("draining");
+    this.core.stopListening();
+    await this.#quiet();
+    this.end();
+  }
+
+  /**
+   * Ends in order. Further calls await the first.
+   *
+   * @throws RangeError or TypeError for an option that cannot be; then nothing has changed
+   */
+  async shutdown(options: ShutdownOptions): Promise<void> {
+    const ending = resolveShutdown(options, this.config);
+    if (!this.isUp) return;
+    this.#shutdown ??= this.#close(ending);
+    await this.#shutdown;
+  }
+
+  async #close({ code, reason, spreadMs, timeoutMs }: Required<ShutdownOptions>): Promise<void> {
+    this.#enter("draining");
+    try {
+      this.core.stopListening();
+      this.core.closeAll(code, reason, spreadMs);
+      await atMost(this.#quiet(), timeoutMs);
+    } finally {
+      this.end();
+    }
+  }
+
+  /**
+   * Resolves once no client's socket and no HTTP request is left, or everything has ended. A client
+   * whose close was told may still be in its closing handshake.
+   */
+  async #quiet(): Promise<void> {
+    const pending = () => this.core.clientCount() + (this.#house?.pending() ?? 0);
+    await pollUntil(() => !this.isUp || pending() === 0, { everyMs: QUIET_POLL_MS });
+  }
+
+  /** Ends everything at once. The core first: its door still needs what answers plain HTTP. */
+  end(): void {
+    if (this.#state === "ended") return;
+    this.#enter("ended");
+    this.core.stop();
+    this.#pump.end();
+    this.#reports.abandonAll();
+    this.clients.abandonAll();
+    this.#house?.close();
+  }
+
+  #enter(state: BroadcasterState): void {
+    this.#state = state;
+    this.#onState(state);
+  }
+
+  #handle(event: CoreEvent): void {
+    if (event.type === "Report") this.#reports.answer(event);
+    else if (event.type !== "Upgrade") this.clients.dispatch(event);
+    else if (this.isUp) this.#house?.decide(event);
+  }
+}
