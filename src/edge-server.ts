@@ -6,13 +6,9 @@ import { unsupported } from "./errors";
 import type { Address } from "./listen-options";
 import type { DoorAddress } from "./native";
 import { type MessageData, toPayload } from "./payload";
+import { Peers } from "./peers";
 import type { ShardedRun } from "./sharded-run";
-import type { PeerAddress, RequestHandler, UpgradeOptions, Upgrades } from "./upgrades";
-
-/**
- * In this header the door tells the client's address, as `<ip> <port>`. It strips the client's own.
- */
-const PEER_HEADER = "x-shardcast-peer";
+import type { RequestHandler, UpgradeOptions, Upgrades } from "./upgrades";
 
 /**
  * At `stop(true)`, the time in which clients may still take what is queued and answer the close.
@@ -35,6 +31,7 @@ export interface EdgeParts {
  */
 export class EdgeServer implements Server<unknown> {
   readonly #parts: EdgeParts;
+  readonly #peers = new Peers();
 
   constructor(parts: EdgeParts) {
     this.#parts = parts;
@@ -64,7 +61,7 @@ export class EdgeServer implements Server<unknown> {
    * The client's own address, not the door's. Null for a request that did not come from outside.
    */
   requestIP(request: Request): SocketAddress | null {
-    const peer = this.#parts.upgrades.peer(request) ?? proxiedPeer(request);
+    const peer = this.#parts.upgrades.peer(request) ?? this.#peers.of(request);
     if (!peer) return null;
     return { ...peer, family: peer.address.includes(":") ? "IPv6" : "IPv4" };
   }
@@ -85,14 +82,18 @@ export class EdgeServer implements Server<unknown> {
     void this.stop(true);
   }
 
-  /** Replaces the handlers of plain HTTP, of upgrades and of WebSockets, open ones too. */
+  /**
+   * Replaces the handlers of plain HTTP, of upgrades and of WebSockets, open ones too.
+   *
+   * Elysia does so after every `listen`, before the first request: its handlers all pass here.
+   */
   reload(options: object): this {
     const { inner, run, upgrades } = this.#parts;
     const { fetch, websocket } = options as {
       fetch?: RequestHandler;
       websocket?: SocketHandlers;
     };
-    inner.reload(options as Parameters<typeof inner.reload>[0]);
+    inner.reload(this.#peers.noting(options) as Parameters<typeof inner.reload>[0]);
     if (fetch) upgrades.handler = fetch;
     if (websocket) run.clients.handlers = websocket;
     return this;
@@ -157,9 +158,4 @@ export class EdgeServer implements Server<unknown> {
   get development(): boolean {
     return this.#parts.inner.development;
   }
-}
-
-function proxiedPeer(request: Request): PeerAddress | undefined {
-  const [address, port] = request.headers.get(PEER_HEADER)?.split(" ") ?? [];
-  return address && port ? { address, port: Number(port) } : undefined;
 }

@@ -409,6 +409,34 @@ describe.each([
     expect(cookies.map((cookie) => cookie.split(";")[0])).toEqual(["a=1", "b=2"]);
   });
 
+  test("shows the app the headers that the client has sent, and no others", async () => {
+    const { http } = serve(config, (app) =>
+      app
+        .get("/headers", ({ headers }) => headers)
+        .get("/dynamic/:id", ({ request }) => Object.fromEntries(request.headers))
+        .post("/headers", ({ headers }) => headers)
+        .all("/all", ({ headers, server, request }) => ({
+          ...headers,
+          ip: server?.requestIP(request)?.address,
+        }))
+        .mount("/mounted", (request) => Response.json(Object.fromEntries(request.headers))),
+    );
+    const requests: [string, string][] = [
+      ["GET", "/headers"],
+      ["GET", "/dynamic/1"],
+      ["POST", "/headers"],
+      ["PUT", "/all"],
+      ["GET", "/mounted/x"],
+    ];
+    for (const [method, path] of requests) {
+      const answer = await fetch(`${http}${path}`, { method, headers: { "x-mine": "yes" } });
+      const seen = (await answer.json()) as Record<string, string>;
+      expect(seen["x-mine"]).toBe("yes");
+      expect(Object.keys(seen).filter((name) => name.includes("shardcast"))).toEqual([]);
+      if (path === "/all") expect(seen.ip).toBe("127.0.0.1");
+    }
+  });
+
   test("knows the client's address", async () => {
     const { http, ws } = serve(config, (app) =>
       app

@@ -1,0 +1,64 @@
+/** Where the requests of plain HTTP come from. */
+
+import type { PeerAddress } from "./upgrades";
+
+/**
+ * In this header the door tells the client's address, as `<ip> <port>`. It strips the client's own,
+ * and the app gets none.
+ */
+const PEER_HEADER = "x-shardcast-peer";
+
+/** Answers a request that came in at a server, as `Bun.serve` takes it. */
+type Handler = (request: Request, server: unknown) => unknown;
+
+/** The peers of the requests under way, by what the door has told. */
+export class Peers {
+  readonly #peers = new WeakMap<Request, PeerAddress>();
+
+  /** Nothing for a request that did not come through the door. */
+  of(request: Request): PeerAddress | undefined {
+    this.#note(request);
+    return this.#peers.get(request);
+  }
+
+  /** The options of a server, with its handlers of HTTP behind one that takes the header off. */
+  noting(options: object): object {
+    const { fetch, routes } = options as { fetch?: Handler; routes?: Record<string, unknown> };
+    return {
+      ...options,
+      ...(fetch && { fetch: this.#noting(fetch) }),
+      ...(routes && { routes: mapValues(routes, (route) => this.#notingRoute(route)) }),
+    };
+  }
+
+  /** A route is a handler, or one for each method; or what needs none, such as a response. */
+  #notingRoute(route: unknown): unknown {
+    if (typeof route === "function") return this.#noting(route as Handler);
+    if (!isRecord(route)) return route;
+    return mapValues(route, (handler) =>
+      typeof handler === "function" ? this.#noting(handler as Handler) : handler,
+    );
+  }
+
+  #noting(handler: Handler): Handler {
+    return (request, server) => {
+      this.#note(request);
+      return handler(request, server);
+    };
+  }
+
+  #note(request: Request): void {
+    const [address, port] = request.headers.get(PEER_HEADER)?.split(" ") ?? [];
+    if (!address || !port) return;
+    request.headers.delete(PEER_HEADER);
+    this.#peers.set(request, { address, port: Number(port) });
+  }
+}
+
+function mapValues(record: Record<string, unknown>, map: (value: unknown) => unknown): object {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return Object.getPrototypeOf(value ?? "") === Object.prototype;
+}
