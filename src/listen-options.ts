@@ -70,7 +70,8 @@ export function refuseUnsupported(options: ServeOptions): void {
 
 /** The address that the options ask for, with Bun's defaults. */
 export function publicAddress(options: ServeOptions): Address {
-  const { hostname } = options;
+  // An IPv6 address may stand in brackets, as in a URL.
+  const hostname = options.hostname?.replace(/^\[(.*)\]$/, "$1");
   return {
     host: toHost(hostname),
     port: toPort(options.port ?? process.env.PORT ?? DEFAULT_PORT),
@@ -90,8 +91,7 @@ export function maxBodyBytes({ maxRequestBodySize: size }: ServeOptions): number
 function toHost(hostname: string | undefined): string | undefined {
   if (hostname === undefined) return undefined;
   if (hostname === "localhost") return "127.0.0.1";
-  const host = hostname.replace(/^\[(.*)\]$/, "$1");
-  if (isIP(host)) return host;
+  if (isIP(hostname)) return hostname;
   throw new RangeError(`hostname must be an IP address or "localhost", not "${hostname}"`);
 }
 
