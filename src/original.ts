@@ -32,6 +32,8 @@ import { atMost, pollUntil } from "./wait";
 const THE_ONE_SHARD = 1;
 /** How often a shutdown looks whether all have left. */
 const QUIET_POLL_MS = 5;
+/** Close code for a client that the app has failed to name. */
+const INTERNAL_ERROR = 1011;
 
 /**
  * Bun's own `publish`, behind the same interface and without the addon.
@@ -97,7 +99,8 @@ export class OriginalBroadcaster implements Broadcaster {
     return {
       ...handlers,
       open: (ws) => {
-        const client = this.#idOf(ws);
+        const client = this.#nameOrRefuse(ws);
+        if (client === undefined) return;
         this.#sockets.set(ws, client);
         this.#logger.debug({ client, shard: 0 }, "a client has connected");
         return handlers.open?.(ws);
@@ -109,6 +112,8 @@ export class OriginalBroadcaster implements Broadcaster {
       },
       close: (ws, code, reason) => {
         const client = this.#sockets.get(ws);
+        // It was refused: the app has not heard of it.
+        if (client === undefined) return;
         this.#sockets.delete(ws);
         this.#countClosed(code);
         this.#logger.debug({ client, shard: 0, code, reason }, "a client has left");
@@ -238,6 +243,18 @@ export class OriginalBroadcaster implements Broadcaster {
     else if (code === 1006) this.#counters.closed_broken += 1;
     else if ([1002, 1007, 1009].includes(code)) this.#counters.closed_violation += 1;
     else this.#counters.closed_by_client += 1;
+  }
+
+  /** The client's id. Where the app's `clientId` throws, the client cannot stay. */
+  #nameOrRefuse(ws: ServerWebSocket<unknown>): string | undefined {
+    try {
+      return this.#idOf(ws);
+    } catch (error) {
+      // As `Bun.serve` does with an error in `fetch`. With sharding the app itself answers 500.
+      console.error(error);
+      ws.close(INTERNAL_ERROR);
+      return undefined;
+    }
   }
 
   /** As the sharded broadcaster names its clients. Elysia keeps the request in the socket's data. */

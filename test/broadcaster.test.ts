@@ -1,4 +1,4 @@
-import { describe, expect, spyOn, test } from "bun:test";
+import { describe, expect, onTestFinished, spyOn, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { Elysia } from "elysia";
@@ -299,6 +299,29 @@ describe.each(both)("createBroadcaster, %s", (_name, config) => {
       total(broadcaster.stats(), (shard) => shard.closed_by_client + shard.closed_broken) === 2;
     await until(left, "both departures");
     expect(total(broadcaster.stats(), ({ closed_by_client }) => closed_by_client)).toBe(1);
+  });
+
+  test("lets nobody in whom the config cannot name", async () => {
+    const printed = spyOn(console, "error").mockImplementation(() => {});
+    onTestFinished(() => printed.mockRestore());
+    const clientId = () => {
+      throw new Error("no name");
+    };
+    let heard = 0;
+    const count = () => {
+      heard += 1;
+    };
+    const { ws, app, broadcaster } = serve({ ...config, clientId }, (app) =>
+      app.ws("/", { open: count, close: count }),
+    );
+    // Sharded it is refused, and otherwise closed right after the handshake.
+    const end = connect(ws).then(
+      async ({ closed }) => (await closed).code,
+      () => 500,
+    );
+    expect([500, 1011]).toContain(await within(end, "the end"));
+    await until(() => app.server?.pendingWebSockets === 0, "nobody to be there");
+    expect([heard, broadcaster.stats().total_clients]).toEqual([0, 0]);
   });
 
   test("logs connections with their client and shard", async () => {
