@@ -233,8 +233,28 @@ export class ShardedRun implements SocketHost {
   }
 
   #handle(event: CoreEvent): void {
-    if (event.type === "Report") this.#reports.answer(event);
-    else if (event.type !== "Upgrade") this.clients.dispatch(event);
-    else if (this.isUp) this.#house?.decide(event);
+    switch (event.type) {
+      case "Report":
+        this.#reports.answer(event);
+        break;
+      case "Upgrade":
+        if (this.isUp) this.#house?.decide(event);
+        break;
+      case "Violated":
+        this.#fail(event.client);
+        break;
+      default:
+        this.clients.dispatch(event);
+    }
+  }
+
+  /**
+   * Closes a client that broke the protocol. The event comes behind the client's messages, and
+   * Elysia may answer those in a microtask: the answers go out before the close.
+   */
+  #fail(client: number): void {
+    setImmediate(() => {
+      if (this.isUp) this.core.fail(client);
+    });
   }
 }

@@ -202,6 +202,12 @@ impl Core {
         self.broadcaster.borrow_mut().close(client, code, reason);
     }
 
+    /// Closes a client that broke the protocol, as a `Violated` event asks for.
+    #[napi]
+    pub fn fail(&self, client: u32) {
+        self.broadcaster.borrow_mut().fail(client);
+    }
+
     /// Ends a client's connection at once.
     #[napi]
     pub fn terminate(&self, client: u32) {

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering, fence};
 
 use crate::client::ClientKey;
 use crate::door::UpgradeRequest;
+use crate::frame::Violation;
 use crate::missed::Missed;
 use crate::queue::{MustWake, Queue, QueueLimits};
 use crate::reports::{Report, ReportId};
@@ -29,6 +30,11 @@ pub enum Event {
     Pong(ClientKey, Vec<u8>),
     /// A client has taken all that waited for it.
     Drained(ClientKey),
+    /// A client broke the protocol. It is not read from any more, and is to be closed by
+    /// [`Broadcaster::fail`] once what it said before has been answered.
+    ///
+    /// [`Broadcaster::fail`]: crate::broadcaster::Broadcaster::fail
+    Violated(ClientKey, Violation),
     /// A client is gone. Nothing about it follows.
     Closed {
         /// The client.

@@ -147,6 +147,12 @@ impl Broadcaster {
                         return Some(Event::Report(id, whole));
                     }
                 }
+                Event::Violated(client, violation) => {
+                    if let Some(registration) = self.clients.get_mut(&client) {
+                        registration.violation = Some(violation);
+                    }
+                    return Some(Event::Violated(client, violation));
+                }
                 event => return Some(event),
             }
         }

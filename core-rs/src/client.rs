@@ -58,6 +58,8 @@ pub struct Client {
     pub tell_drained: bool,
     /// Nothing is read from it until the application says so.
     pub paused: bool,
+    /// It broke the protocol: what it says from then on means nothing.
+    pub deaf: bool,
     /// It stands on the worker's list of clients to flush.
     pub to_flush: bool,
     /// It stands on the worker's list of clients to read from.
@@ -119,6 +121,7 @@ impl Client {
             grace: Lag::MAX,
             tell_drained: false,
             paused: false,
+            deaf: false,
             to_flush: false,
             to_read: false,
             ended: false,
@@ -189,10 +192,11 @@ impl Client {
         }
     }
 
-    /// A direct message for it has become smaller by so many bytes than the sequencer has counted.
-    pub fn note_compressed(&self, saved: usize) {
-        if saved > 0 {
-            self.pressure.direct_bytes.fetch_sub(saved, Ordering::Relaxed);
+    /// A direct message that the sequencer has counted with some bytes goes out with others.
+    pub fn note_form(&self, counted: usize, bytes: usize) {
+        if bytes != counted {
+            // Wraps round when there are fewer, and so does the sum.
+            self.pressure.direct_bytes.fetch_add(bytes.wrapping_sub(counted), Ordering::Relaxed);
         }
     }
 

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use crate::channel::{Channel, ChannelId};
 use crate::client::{ClientKey, Pressure};
 use crate::compression::Compression;
-use crate::frame::Frame;
+use crate::frame::{Frame, Violation};
 use crate::reports::ReportRequest;
 
 /// One item of a worker's queue.
@@ -43,6 +43,8 @@ pub enum Command {
     Pause(ClientKey, bool),
     /// Start the closing handshake with a client.
     Close(ClientKey, u16, String),
+    /// Close a client that broke the protocol.
+    Fail(ClientKey, Violation),
     /// End a client's connection at once.
     Terminate(ClientKey),
     /// Close every client, evenly over a time.

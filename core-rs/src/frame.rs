@@ -53,9 +53,8 @@ pub struct Frame {
 /// first worker that needs it, while others that do wait for it.
 #[derive(Debug, Default)]
 struct CompressedForms {
-    /// `None` when it would not be smaller.
-    wide: OnceLock<Option<Bytes>>,
-    narrow: OnceLock<Option<Bytes>>,
+    wide: OnceLock<Bytes>,
+    narrow: OnceLock<Bytes>,
 }
 
 impl Frame {
@@ -104,23 +103,25 @@ impl Frame {
         &self.bytes
     }
 
-    /// The same for clients that take their messages so; not compressed, if it may not be or that
-    /// would not make it smaller.
+    /// The same for clients that take their messages so; not compressed, if it may not be.
     pub fn in_form(&self, compression: Compression, deflater: &mut Deflater) -> &[u8] {
         let form = self.compressed.as_deref().and_then(|forms| match compression {
             Compression::Off => None,
             Compression::Wide => Some(&forms.wide),
             Compression::Narrow => Some(&forms.narrow),
         });
-        let compressed = form
-            .and_then(|form| form.get_or_init(|| self.compress(compression, deflater)).as_deref());
-        compressed.unwrap_or(&self.bytes)
+        match form {
+            Some(form) => form.get_or_init(|| self.compress(compression, deflater)),
+            None => &self.bytes,
+        }
     }
 
-    fn compress(&self, compression: Compression, deflater: &mut Deflater) -> Option<Bytes> {
+    fn compress(&self, compression: Compression, deflater: &mut Deflater) -> Bytes {
         let payload = &self.bytes[usize::from(self.payload_start)..];
-        let deflated = deflater.deflate(payload, compression)?;
-        Some(encode(self.bytes[0] | COMPRESSED, &[&deflated]).0)
+        match deflater.deflate(payload, compression) {
+            Some(deflated) => encode(self.bytes[0] | COMPRESSED, &[&deflated]).0,
+            None => self.bytes.clone(),
+        }
     }
 
     /// Length of header and payload, in bytes.
@@ -177,8 +178,6 @@ mod tests {
         assert!(wide.len() < 50);
         let again = frame.clone();
         assert_eq!(again.in_form(Compression::Wide, &mut deflater).as_ptr(), wide.as_ptr());
-        let short = Frame::text("tick").compressible();
-        assert_eq!(short.in_form(Compression::Wide, &mut deflater), short.as_bytes());
         let not = Frame::text(&"tick ".repeat(100));
         assert_eq!(not.in_form(Compression::Wide, &mut deflater), not.as_bytes());
     }

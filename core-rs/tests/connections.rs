@@ -224,11 +224,24 @@ fn whoever_breaks_the_protocol_is_closed_with_the_code_for_it() {
         let mut harness = Harness::start(limits);
         let (key, mut client) = harness.connect("a");
         write(client.get_ref(), &bytes);
-        assert_eq!(texts_until_close(&mut client).1, code, "{what}");
         let (closed, told, _) = harness.closed();
         assert_eq!((closed, told), (key, code), "{what}");
+        assert_eq!(texts_until_close(&mut client).1, code, "{what}");
     }
     assert!(harness.broadcaster.next_event().is_none());
+}
+
+#[test]
+fn what_came_before_a_violation_is_answered_before_the_close() {
+    let mut harness = Harness::start(options());
+    let (key, mut client) = harness.connect("a");
+    write(client.get_ref(), &[masked(0x81, b"question"), masked(0xF1, b"?")].concat());
+    assert!(
+        matches!(harness.event(), Event::Text(from, text) if from == key && text == "question")
+    );
+    assert_eq!(harness.broadcaster.send(key, Frame::text("answer"), false), Sent::Queued);
+    assert_eq!(harness.closed().1, 1002);
+    assert_eq!(texts_until_close(&mut client).0, ["answer"]);
 }
 
 #[test]

@@ -100,6 +100,18 @@ impl Broadcaster {
         self.end(client, Command::Close(client, code, reason));
     }
 
+    /// Closes a client that broke the protocol, as [`Event::Violated`] asks for.
+    ///
+    /// [`Event::Violated`]: crate::bridge::Event::Violated
+    pub fn fail(&mut self, client: ClientKey) {
+        if let Some(registration) = self.clients.get_mut(&client)
+            && let Some(violation) = registration.violation.take()
+        {
+            let worker = registration.place.worker;
+            self.command(worker, Command::Fail(client, violation));
+        }
+    }
+
     /// Ends a client's connection at once.
     pub fn terminate(&mut self, client: ClientKey) {
         self.end(client, Command::Terminate(client));

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::channel::ChannelId;
 use crate::client::Pressure;
 use crate::compression::Compression;
+use crate::frame::Violation;
 use crate::placement::Place;
 use crate::routes::Routes;
 
@@ -15,6 +16,8 @@ pub(super) struct Registration {
     pub(super) pressure: Arc<Pressure>,
     /// The application has closed it; the worker's word that it is gone is still to come.
     pub(super) closing: bool,
+    /// What it is to be closed for, once what it said before is answered.
+    pub(super) violation: Option<Violation>,
     /// Sorted by channel.
     subscriptions: Vec<Subscription>,
     /// Messages meant for it that the worker's queue refused, of subscriptions that have ended.
@@ -38,6 +41,7 @@ impl Registration {
             compression,
             pressure,
             closing: false,
+            violation: None,
             subscriptions: Vec::new(),
             refused: 0,
         }

@@ -55,6 +55,9 @@ impl Worker {
             Command::Close(key, code, reason) => self.with(key, |worker, client| {
                 worker.say_goodbye(client, Goodbye::by_application(code, reason));
             }),
+            Command::Fail(key, violation) => self.with(key, |worker, client| {
+                worker.say_goodbye(client, Goodbye::for_violation(violation));
+            }),
             Command::Terminate(key) => {
                 self.with(key, |worker, client| worker.lose(client, Cause::App));
             }
@@ -100,7 +103,7 @@ impl Worker {
             return;
         }
         let bytes = frame.in_form(client.compression, &mut self.deflater);
-        client.note_compressed(frame.encoded_len() - bytes.len());
+        client.note_form(frame.encoded_len(), bytes.len());
         self.tally.deliveries_meant += u64::from(kind == Kind::Direct);
         client.backlog.push(kind, bytes, self.cohorts[client.cohort].log());
         self.flush_soon(index);

@@ -80,7 +80,7 @@ impl Goodbye {
 
     pub(super) fn for_violation(Violation { code, reason }: Violation) -> Goodbye {
         let frame = Frame::close(code, reason);
-        let pending = Pending::DropAsClosed;
+        let pending = Pending::Deliver;
         Goodbye { code, reason: reason.to_owned(), frame, pending, cause: Cause::Violation }
     }
 

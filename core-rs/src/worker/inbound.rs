@@ -65,7 +65,7 @@ impl Worker {
             let Some(index) = self.inbound.to_read.pop_front() else { return false };
             let Some(client) = self.clients.get_mut(index) else { continue };
             // Cleared already, the place was given to another client since.
-            if std::mem::take(&mut client.to_read) && !client.paused {
+            if std::mem::take(&mut client.to_read) && !client.paused && !client.deaf {
                 self.read(index);
             }
         }
@@ -180,7 +180,10 @@ impl Worker {
         if let Some((code, reason)) = control.close {
             self.say_goodbye(index, Goodbye::by_peer(code, reason));
         } else if let Some(violation) = violation {
-            self.say_goodbye(index, Goodbye::for_violation(violation));
+            // What the application sends in answer to earlier messages comes before the close.
+            let client = &mut self.clients[index];
+            client.deaf = true;
+            self.bridge.tell(Event::Violated(client.key, violation));
         }
     }
 }
