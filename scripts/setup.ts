@@ -1,10 +1,11 @@
 /**
  * Brings a checkout to the point where the server, or the tests, can run: the dependencies of the
- * lock file, the native addon and, for the tests, the load tester and promtool. It does nothing,
- * within a fraction of a second, when all of them are up to date.
+ * lock file, the native addon and, for the tests, the load tester and promtool, or kosoku. It does
+ * nothing, within a fraction of a second, when all of them are up to date.
  *
  *     bun scripts/setup.ts server
  *     bun scripts/setup.ts test
+ *     bun scripts/setup.ts conformance
  *
  * It runs before anything is installed. So nothing that it imports may come from `node_modules`.
  */
@@ -13,7 +14,7 @@ import { join } from "node:path";
 import { runChild } from "./child";
 import { exclusively } from "./lock";
 import { isFresh, recordMade } from "./stamp";
-import { type Level, type Step, stepsFor } from "./steps";
+import { LEVELS, type Level, type Step, stepsFor } from "./steps";
 import { MissingTool, requireBun } from "./toolchain";
 
 const ROOT = join(import.meta.dir, "..");
@@ -88,8 +89,9 @@ async function make(root: string, step: Step): Promise<void> {
 }
 
 function levelOf(argument: string | undefined): Level {
-  if (argument === "server" || argument === "test") return argument;
-  console.error(`usage: bun scripts/setup.ts server|test (got ${argument ?? "nothing"})`);
+  const level = LEVELS.find((level) => level === argument);
+  if (level !== undefined) return level;
+  console.error(`usage: bun scripts/setup.ts ${LEVELS.join("|")} (got ${argument ?? "nothing"})`);
   process.exit(2);
 }
 

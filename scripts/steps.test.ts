@@ -25,3 +25,9 @@ test("to test takes the load tester too, and promtool only where it can be fetch
   const debian = await pathWith("apt-get", "dpkg-deb");
   expect(names("test", debian)).toEqual([...without, "promtool"]);
 });
+
+test("the conformance tests take what serving takes, and kosoku only where there is Python", async () => {
+  const without = ["dependencies", "addon"];
+  expect(names("conformance", await pathWith("apt-get", "dpkg-deb"))).toEqual(without);
+  expect(names("conformance", await pathWith("python3"))).toEqual([...without, "kosoku"]);
+});

@@ -1,11 +1,14 @@
 /** What there is to set up, in order: what each step is made from, what it makes, and how. */
 
+import { canInstallKosoku, KOSOKU_COMMAND } from "./kosoku";
 import { canFetchPromtool, LOCAL_PROMTOOL } from "./promtool";
 import type { StampedWork } from "./stamp";
 import { requireNothing, requireRust } from "./toolchain";
 
-/** How much is set up: enough to serve, or enough to run every test. */
-export type Level = "server" | "test";
+/** How much is set up: enough to serve, to run every test, or to run the conformance tests. */
+export const LEVELS = ["server", "test", "conformance"] as const;
+
+export type Level = (typeof LEVELS)[number];
 
 /** One thing that the set-up makes by running one command. */
 export interface Step extends StampedWork {
@@ -68,8 +71,23 @@ const PROMTOOL: Step = {
   optional: true,
 };
 
+const KOSOKU: Step = {
+  name: "kosoku",
+  doing: "installing kosoku",
+  inputs: ["scripts/kosoku.ts"],
+  outputs: [KOSOKU_COMMAND],
+  command: [BUN, "scripts/kosoku.ts"],
+  requireTools: requireNothing,
+  optional: true,
+};
+
 /** The steps that `level` takes on a machine with this `path`, in the order they must run in. */
 export function stepsFor(level: Level, path?: string): readonly Step[] {
-  if (level === "server") return [DEPENDENCIES, ADDON];
-  return [DEPENDENCIES, ADDON, LOAD_TESTER, ...(canFetchPromtool(path) ? [PROMTOOL] : [])];
+  const steps = [DEPENDENCIES, ADDON];
+  if (level === "test") {
+    steps.push(LOAD_TESTER);
+    if (canFetchPromtool(path)) steps.push(PROMTOOL);
+  }
+  if (level === "conformance" && canInstallKosoku(path)) steps.push(KOSOKU);
+  return steps;
 }
