@@ -93,7 +93,13 @@ function sharded(
   numShards: number,
   workersPerShard: number,
 ): ShardcastConfig {
-  return { ...PATIENT, numShards, workersPerShard, maxClients: clients, perMessageDeflate: compress };
+  return {
+    ...PATIENT,
+    numShards,
+    workersPerShard,
+    maxClients: clients,
+    perMessageDeflate: compress,
+  };
 }
 
 function floorCommand({ rate, sizeBytes }: Workload): string[] {

@@ -10,6 +10,8 @@ import type { LoadReport, Result } from "./result";
 import { ServerProcess, type Usage } from "./server-process";
 
 const ROOT = join(import.meta.dir, "..");
+/** A server that uses so much of its core has no more to give. */
+const FULL_CORE_PERCENT = 85;
 const LOAD_TESTER = "target/release/load-test";
 
 /** Who runs where, and how long. */
@@ -122,7 +124,9 @@ async function resultOf(
     failed: report.failed,
     closed,
     testerCpuPercent: report.cpu_percent,
-    void: report.saturated,
+    stolenPercent: (100 * (ended.stolenSeconds - began.stolenSeconds)) / report.duration_s,
+    // Where both are full, nobody can tell who was first, and a faster server would show.
+    void: report.saturated && (100 * cpuSeconds) / report.duration_s < FULL_CORE_PERCENT,
   };
   const p99Ms = await probeP99Ms;
   return p99Ms === undefined ? result : { ...result, probeP99Ms: p99Ms };

@@ -28,6 +28,7 @@ const COLUMNS: readonly (readonly [string, (result: Result) => string])[] = [
   ["MB", ({ residentBytes }) => figure(residentBytes / 1e6)],
   ["missing", ({ missing }) => count(missing)],
   ["failed, closed", ({ failed, closed }) => count(failed + closed)],
+  ["stolen %", ({ stolenPercent }) => figure(stolenPercent)],
   ["tester CPU %", (result) => `${figure(result.testerCpuPercent)}${result.void ? " (void)" : ""}`],
 ];
 
@@ -103,7 +104,9 @@ async function saveTables(path: string, outcomes: readonly Outcome[]): Promise<v
   const text = await Bun.file(path).text();
   const [begin, end] = [text.indexOf(BEGIN), text.indexOf(END)];
   if (begin < 0 || end < begin) throw new Error(`${path} has no place for the tables: ${BEGIN}`);
-  const tables = outcomes.map((outcome) => `### ${outcome.testCase.title}\n\n${markdownOf(outcome)}`);
+  const tables = outcomes.map(
+    (outcome) => `### ${outcome.testCase.title}\n\n${markdownOf(outcome)}`,
+  );
   const written = [BEGIN, "", describeMachine(), "", ...tables].join("\n");
   await Bun.write(path, `${text.slice(0, begin)}${written}${text.slice(end)}`);
 }

@@ -48,6 +48,8 @@ export interface Result {
   readonly closed: number;
   readonly probeP99Ms?: number;
   readonly testerCpuPercent: number;
-  /** The load tester was the bottleneck: the figures say nothing about the server. */
+  /** Of the server's core, what others on the same hardware took. */
+  readonly stolenPercent: number;
+  /** The load tester was full first: the figures say nothing about the server. */
   readonly void: boolean;
 }

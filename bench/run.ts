@@ -14,12 +14,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 
 import { CASES, type Case } from "./cases";
-import {
-  BUILT_FOR_NODE,
-  CONTESTANT_NAMES,
-  type ContestantName,
-  NODE_SERVERS,
-} from "./contestants";
+import { BUILT_FOR_NODE, CONTESTANT_NAMES, type ContestantName, NODE_SERVERS } from "./contestants";
 import { type Conditions, measure } from "./measure";
 import { describeMachine, markdownOf, type Outcome, saveTo } from "./outcome";
 import type { Result } from "./result";
@@ -42,7 +37,9 @@ const { values, positionals } = parseArgs({
 function chosenCases(): readonly Case[] {
   const unknown = positionals.find((name) => !CASES.some((testCase) => testCase.name === name));
   if (unknown !== undefined) {
-    throw new Error(`no case is named ${unknown}; there are ${CASES.map(({ name }) => name).join(", ")}`);
+    throw new Error(
+      `no case is named ${unknown}; there are ${CASES.map(({ name }) => name).join(", ")}`,
+    );
   }
   if (positionals.length === 0) return CASES;
   return CASES.filter(({ name }) => positionals.includes(name));

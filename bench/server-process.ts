@@ -2,12 +2,12 @@
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Subprocess } from "bun";
 
 import type { Start } from "./contestants";
 import { linesOf } from "./lines";
-import { cpuSeconds, residentBytes } from "./usage";
+import { cpuSeconds, residentBytes, stolenSeconds } from "./usage";
 
 /** Counts write calls where it is preloaded; see its README lines in `bench/count-writes`. */
 const COUNTER = "target/release/libcount_writes.so";
@@ -18,17 +18,21 @@ export interface Usage {
   readonly cpuSeconds: number;
   readonly writes: number;
   readonly residentBytes: number;
+  /** What others on the same hardware took of the server's core. */
+  readonly stolenSeconds: number;
 }
 
 export class ServerProcess {
   readonly #child: Subprocess;
-  readonly #countDirectory: string;
+  readonly #countFile: string;
+  readonly #core: number;
   /** The port that it listens on. */
   readonly port: number;
 
-  private constructor(child: Subprocess, countDirectory: string, port: number) {
+  private constructor(child: Subprocess, countFile: string, core: number, port: number) {
     this.#child = child;
-    this.#countDirectory = countDirectory;
+    this.#countFile = countFile;
+    this.#core = core;
     this.port = port;
   }
 
@@ -38,8 +42,7 @@ export class ServerProcess {
    * @throws Error when it ends, or says nothing, first
    */
   static async start(start: Start, core: number, root: string): Promise<ServerProcess> {
-    const countDirectory = mkdtempSync(join(tmpdir(), "shardcast-bench-"));
-    const countFile = join(countDirectory, "writes");
+    const countFile = join(mkdtempSync(join(tmpdir(), "shardcast-bench-")), "writes");
     writeFileSync(countFile, new Uint8Array(8));
     const child = Bun.spawn(["taskset", "-c", String(core), ...start.command], {
       cwd: root,
@@ -54,26 +57,23 @@ export class ServerProcess {
       stderr: "inherit",
     });
     const port = await portOf(child, start.command);
-    return new ServerProcess(child, countDirectory, port);
+    return new ServerProcess(child, countFile, core, port);
   }
 
   usage(): Usage {
     return {
       cpuSeconds: cpuSeconds(this.#child.pid),
-      writes: Number(new DataView(this.#counted().buffer).getBigUint64(0, true)),
+      writes: Number(readFileSync(this.#countFile).readBigUInt64LE()),
       residentBytes: residentBytes(this.#child.pid),
+      stolenSeconds: stolenSeconds(this.#core),
     };
-  }
-
-  #counted(): Uint8Array<ArrayBuffer> {
-    return new Uint8Array(readFileSync(join(this.#countDirectory, "writes")));
   }
 
   /** Ends it at once: what a run leaves behind in it is nobody's. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#child.kill("SIGKILL");
     await this.#child.exited;
-    rmSync(this.#countDirectory, { recursive: true });
+    rmSync(dirname(this.#countFile), { recursive: true });
   }
 }
 
@@ -85,7 +85,9 @@ async function portOf(child: Subprocess<"ignore", "pipe">, command: readonly str
     const found = /^listening (\d+)$/.exec(line)?.[1];
     if (found !== undefined) port.resolve(Number(found));
   });
-  void listening.then(() => port.reject(new Error(`ended before it listened: ${command.join(" ")}`)));
+  void listening.then(() =>
+    port.reject(new Error(`ended before it listened: ${command.join(" ")}`)),
+  );
   try {
     return await port.promise;
   } finally {

@@ -31,3 +31,8 @@ test("the conformance tests take what serving takes, and kosoku only where there
   expect(names("conformance", await pathWith("apt-get", "dpkg-deb"))).toEqual(without);
   expect(names("conformance", await pathWith("python3"))).toEqual([...without, "kosoku"]);
 });
+
+test("to measure takes what is compared with, and to load a server the load tester alone", () => {
+  expect(names("bench")).toEqual(["dependencies", "addon", "load-tester", "bench-tools"]);
+  expect(names("load-test")).toEqual(["load-tester"]);
+});

@@ -5,8 +5,8 @@ import { canFetchPromtool, LOCAL_PROMTOOL } from "./promtool";
 import type { StampedWork } from "./stamp";
 import { requireNothing, requireRust } from "./toolchain";
 
-/** How much is set up: enough to serve, to run every test, or to run the conformance tests. */
-export const LEVELS = ["server", "test", "conformance"] as const;
+/** How much is set up: enough to serve, to run every test, the conformance tests, or to measure. */
+export const LEVELS = ["server", "test", "conformance", "load-test", "bench"] as const;
 
 export type Level = (typeof LEVELS)[number];
 
@@ -61,6 +61,18 @@ const LOAD_TESTER: Step = {
   requireTools: requireRust,
 };
 
+const BENCH_TOOLS: Step = {
+  name: "bench-tools",
+  doing: "building what the benchmarks compare with and count by",
+  inputs: [...CARGO_SETTINGS, "bench/{floor,count-writes}/{Cargo.toml,src/**/*.rs}"],
+  outputs: ["target/release/floor", "target/release/libcount_writes.so"],
+  command:
+    "cargo build --release --package shardcast-floor --package shardcast-count-writes --target-dir target".split(
+      " ",
+    ),
+  requireTools: requireRust,
+};
+
 const PROMTOOL: Step = {
   name: "promtool",
   doing: "fetching promtool",
@@ -83,11 +95,13 @@ const KOSOKU: Step = {
 
 /** The steps that `level` takes on a machine with this `path`, in the order they must run in. */
 export function stepsFor(level: Level, path?: string): readonly Step[] {
+  if (level === "load-test") return [LOAD_TESTER];
   const steps = [DEPENDENCIES, ADDON];
   if (level === "test") {
     steps.push(LOAD_TESTER);
     if (canFetchPromtool(path)) steps.push(PROMTOOL);
   }
+  if (level === "bench") steps.push(LOAD_TESTER, BENCH_TOOLS);
   if (level === "conformance" && canInstallKosoku(path)) steps.push(KOSOKU);
   return steps;
 }

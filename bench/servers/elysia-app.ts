@@ -11,7 +11,7 @@ export function serveElysia(adapter?: ConstructorParameters<typeof Elysia>[0]): 
     .get("/healthz", () => "ok")
     .ws("/", {
       beforeHandle({ request, status }) {
-        if (request.headers.has("x-refuse")) return status(401);
+        return request.headers.has("x-refuse") ? status(401) : undefined;
       },
       open(ws) {
         const { url } = ws.data.request;

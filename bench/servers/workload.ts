@@ -39,7 +39,8 @@ const CLOCK: Clock = {
 /** The workload that the runner gave to this process. */
 export function givenWorkload(): Workload {
   const given = process.env[WORKLOAD_VARIABLE];
-  if (given === undefined) throw new Error(`${WORKLOAD_VARIABLE} is not set; use \`bun run bench\``);
+  if (given === undefined)
+    throw new Error(`${WORKLOAD_VARIABLE} is not set; use \`bun run bench\``);
   return JSON.parse(given) as Workload;
 }
 

@@ -10,7 +10,7 @@ use crate::ledger::Ledger;
 use crate::missed::Missed;
 use crate::reports::{ClientReport, Report};
 
-use super::headers::print_headers;
+use super::headers::print_head;
 
 /// Something that happened.
 #[napi(discriminant = "type", object_from_js = false)]
@@ -18,11 +18,9 @@ pub enum CoreEvent {
     /// A client asks for a WebSocket. Answer with `accept` or `refuse`.
     Upgrade {
         ask: u32,
-        /// Path and query, as in the request line.
-        url: String,
-        /// Name, value, name, value, …
-        headers: Vec<String>,
-        address: String,
+        /// The client's address; path and query, as in the request line; then each header's name and
+        /// value: every one on a line of its own. One string is made faster than twenty.
+        head: String,
         port: u16,
     },
     /// A client sent a text message.
@@ -125,11 +123,9 @@ impl ToNapiValue for CopiedBuffer {
 pub(super) fn to_javascript(event: Event, broadcaster: &mut Broadcaster) -> CoreEvent {
     match event {
         Event::Upgrade(request) => CoreEvent::Upgrade {
-            ask: broadcaster.keep_ask(request.compression, request.decide),
-            url: request.uri,
-            headers: print_headers(&request.headers),
-            address: request.peer.ip().to_canonical().to_string(),
+            head: print_head(&request),
             port: request.peer.port(),
+            ask: broadcaster.keep_ask(request.compression, request.decide),
         },
         Event::Text(client, data) => CoreEvent::Text { client, data },
         Event::Binary(client, data) => CoreEvent::Binary { client, data: CopiedBuffer(data) },
