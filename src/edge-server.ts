@@ -2,7 +2,6 @@ import type { Server, SocketAddress } from "bun";
 
 import { sendStatus } from "./broadcaster";
 import type { SocketHandlers } from "./clients";
-import { unsupported } from "./errors";
 import type { Address } from "./listen-options";
 import type { DoorAddress } from "./native";
 import { type MessageData, toPayload } from "./payload";
@@ -44,8 +43,9 @@ export class EdgeServer implements Server<unknown> {
    * @returns bytes of payload when every worker with a subscriber took it; 0 when any dropped it,
    *   or nobody subscribes. `broadcaster.publish` tells more
    */
-  publish(topic: string, data: MessageData | Blob, compress = true): number {
-    const payload = toPayload(data, "publish");
+  publish(topic: string, data: MessageData, compress = true): number {
+    // As Bun does, and as no method of a socket does.
+    const payload = toPayload(data ?? String(data), "publish");
     return sendStatus(this.#parts.run.publishPayload(topic, payload, 0, compress), payload);
   }
 
@@ -110,15 +110,17 @@ export class EdgeServer implements Server<unknown> {
   }
 
   closeIdleConnections(): number {
-    throw unsupported("closeIdleConnections");
+    return this.#parts.inner.closeIdleConnections();
   }
 
-  ref(): void {
+  ref(): this {
     this.#parts.inner.ref();
+    return this;
   }
 
-  unref(): void {
+  unref(): this {
     this.#parts.inner.unref();
+    return this;
   }
 
   get pendingRequests(): number {

@@ -240,8 +240,8 @@ export class ShardedRun implements SocketHost {
       case "Upgrade":
         if (this.isUp) this.#house?.decide(event);
         break;
-      case "Violated":
-        this.#fail(event.client);
+      case "Ending":
+        this.#finish(event.client);
         break;
       default:
         this.clients.dispatch(event);
@@ -249,12 +249,12 @@ export class ShardedRun implements SocketHost {
   }
 
   /**
-   * Closes a client that broke the protocol. The event comes behind the client's messages, and
+   * Closes a client that has said its last word. The event comes behind the client's messages, and
    * Elysia may answer those in a microtask: the answers go out before the close.
    */
-  #fail(client: number): void {
+  #finish(client: number): void {
     setImmediate(() => {
-      if (this.isUp) this.core.fail(client);
+      if (this.isUp) this.core.finish(client);
     });
   }
 }

@@ -45,8 +45,8 @@ pub enum CoreEvent {
     },
     /// A client has taken all that waited for it.
     Drained { client: u32 },
-    /// A client broke the protocol. Answer with `fail`.
-    Violated { client: u32 },
+    /// A client has said its last word. Answer with `finish`.
+    Ending { client: u32 },
     /// A client is gone.
     Closed { client: u32, code: u16, reason: String },
     /// A slow client missed messages.
@@ -132,7 +132,7 @@ pub(super) fn to_javascript(event: Event, broadcaster: &mut Broadcaster) -> Core
         Event::Ping(client, data) => CoreEvent::Ping { client, data: CopiedBuffer(data) },
         Event::Pong(client, data) => CoreEvent::Pong { client, data: CopiedBuffer(data) },
         Event::Drained(client) => CoreEvent::Drained { client },
-        Event::Violated(client, _) => CoreEvent::Violated { client },
+        Event::Ending(client, _) => CoreEvent::Ending { client },
         Event::Closed { client, code, reason } => CoreEvent::Closed { client, code, reason },
         Event::Skipped(client, missed) => CoreEvent::Skipped { client, missed: print(&missed) },
         Event::Report(asked, Report { clients, books }) => CoreEvent::Report {
