@@ -58,11 +58,14 @@ export class EdgeServer implements Server<unknown> {
   }
 
   /**
-   * The client's own address, not the door's. Null for a request that did not come from outside.
+   * The client's own address, not the door's, nor that of a proxy in `trustedProxies`. Null for a
+   * request that did not come from outside.
    */
   requestIP(request: Request): SocketAddress | null {
-    const peer = this.#parts.upgrades.peer(request) ?? this.#peers.of(request);
-    if (!peer) return null;
+    const { run, upgrades } = this.#parts;
+    const nearest = upgrades.peer(request) ?? this.#peers.of(request);
+    if (!nearest) return null;
+    const peer = run.proxies.clientOf(nearest, request.headers.get("x-forwarded-for"));
     return { ...peer, family: peer.address.includes(":") ? "IPv6" : "IPv4" };
   }
 

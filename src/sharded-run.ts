@@ -21,6 +21,7 @@ import {
 } from "./native";
 import { type Account, type Audit, Reports, type SlowClient } from "./reports";
 import { checkChannel, type SocketHost } from "./socket";
+import { TrustedProxies } from "./trusted-proxies";
 import { atMost, pollUntil } from "./wait";
 
 /** How often a stop looks whether the HTTP requests under way are answered. */
@@ -60,6 +61,7 @@ export class ShardedRun implements SocketHost {
   readonly config: ResolvedConfig;
   readonly core: Core;
   readonly clients: Clients;
+  readonly proxies: TrustedProxies;
   readonly #pump: EventPump;
   readonly #reports = new Reports();
   readonly #fullQueues: FullQueues;
@@ -72,6 +74,7 @@ export class ShardedRun implements SocketHost {
   constructor({ config, handlers, logger, onState }: RunParts) {
     this.config = config;
     this.#onState = onState;
+    this.proxies = new TrustedProxies(config.trustedProxies);
     this.clients = new Clients(handlers, config.onSkip, logger);
     const { Core } = loadNative();
     this.core = new Core(coreOptions(config), () => this.#pump.ring());

@@ -60,7 +60,7 @@ export class Upgrades {
     return this.run.core.undecidedUpgrades();
   }
 
-  /** Where an upgrade request comes from; nothing for any other request. */
+  /** The nearest that an upgrade request comes from; nothing for any other request. */
   peer(request: Request): PeerAddress | undefined {
     return this.#asks.get(request)?.peer;
   }
@@ -99,7 +99,8 @@ export class Upgrades {
     if (handle === SHARD_FULL) return this.#turnAway(ask, "the server is full");
     ask.decided = true;
     if (handle === ASK_GONE) return false;
-    const peer = { handle, id, address: ask.peer.address, ...core.place(id) };
+    const { address } = this.run.proxies.clientOf(ask.peer, request.headers.get("x-forwarded-for"));
+    const peer = { handle, id, address, ...core.place(id) };
     this.clients.admit(handle, new ShardcastSocket(this.run, peer, data));
     return true;
   }
