@@ -1,9 +1,12 @@
 /** What there is to set up, in order: what each step is made from, what it makes, and how. */
 
-import { canInstallKosoku, KOSOKU_COMMAND } from "./kosoku";
+import { canProvideChromium, LOCAL_CHROMIUM } from "./chromium";
+import { KOSOKU_COMMAND } from "./kosoku";
 import { canFetchPromtool, LOCAL_PROMTOOL } from "./promtool";
+import { hasPython } from "./pypi";
 import type { StampedWork } from "./stamp";
 import { requireNothing, requireRust } from "./toolchain";
+import { WEBSOCKETS_COMMAND } from "./websockets";
 
 /** How much is set up: enough to serve, to run every test, the conformance tests, or to measure. */
 export const LEVELS = ["server", "test", "conformance", "load-test", "bench"] as const;
@@ -86,9 +89,29 @@ const PROMTOOL: Step = {
 const KOSOKU: Step = {
   name: "kosoku",
   doing: "installing kosoku",
-  inputs: ["scripts/kosoku.ts"],
+  inputs: ["scripts/kosoku.ts", "scripts/pypi.ts"],
   outputs: [KOSOKU_COMMAND],
   command: [BUN, "scripts/kosoku.ts"],
+  requireTools: requireNothing,
+  optional: true,
+};
+
+const WEBSOCKETS: Step = {
+  name: "websockets",
+  doing: "installing Python's websockets",
+  inputs: ["scripts/websockets.ts", "scripts/pypi.ts"],
+  outputs: [WEBSOCKETS_COMMAND],
+  command: [BUN, "scripts/websockets.ts"],
+  requireTools: requireNothing,
+  optional: true,
+};
+
+const CHROMIUM: Step = {
+  name: "chromium",
+  doing: "providing chromium",
+  inputs: ["scripts/chromium.ts"],
+  outputs: [LOCAL_CHROMIUM],
+  command: [BUN, "scripts/chromium.ts"],
   requireTools: requireNothing,
   optional: true,
 };
@@ -100,8 +123,10 @@ export function stepsFor(level: Level, path?: string): readonly Step[] {
   if (level === "test") {
     steps.push(LOAD_TESTER);
     if (canFetchPromtool(path)) steps.push(PROMTOOL);
+    if (hasPython(path)) steps.push(WEBSOCKETS);
+    if (canProvideChromium(path)) steps.push(CHROMIUM);
   }
   if (level === "bench") steps.push(LOAD_TESTER, BENCH_TOOLS);
-  if (level === "conformance" && canInstallKosoku(path)) steps.push(KOSOKU);
+  if (level === "conformance" && hasPython(path)) steps.push(KOSOKU);
   return steps;
 }
