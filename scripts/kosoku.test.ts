@@ -2,7 +2,8 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { canInstallKosoku, findKosoku, installKosoku, LOCAL_KOSOKU } from "./kosoku";
+import { findKosoku, installKosoku, LOCAL_KOSOKU } from "./kosoku";
+import { hasPython } from "./pypi";
 
 /** Stands in for Python: the environment that it makes has a pip that notes what it is to install. */
 const PYTHON = `#!/bin/sh
@@ -33,9 +34,9 @@ async function installPython(script: string): Promise<void> {
 }
 
 test("it can be installed where there is a Python", async () => {
-  expect(canInstallKosoku(tools)).toBe(false);
+  expect(hasPython(tools)).toBe(false);
   await installPython(PYTHON);
-  expect(canInstallKosoku(tools)).toBe(true);
+  expect(hasPython(tools)).toBe(true);
 });
 
 test("one version of it is installed into the checkout, and found there", async () => {

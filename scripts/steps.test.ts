@@ -2,6 +2,7 @@ import { expect, onTestFinished, test } from "bun:test";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { canProvideChromium } from "./chromium";
 import { stepsFor } from "./steps";
 
 const names = (...args: Parameters<typeof stepsFor>) => stepsFor(...args).map(({ name }) => name);
@@ -19,15 +20,33 @@ test("to serve takes the dependencies and the addon, and no tool of the tests", 
   expect(names("server", path)).toEqual(["dependencies", "addon"]);
 });
 
-test("to test takes the load tester too, and promtool only where it can be fetched", async () => {
+test("to test takes the load tester too, and what only some tests want where it can be had", async () => {
   const without = ["dependencies", "addon", "load-tester"];
   expect(names("test", await pathWith())).toEqual(without);
-  const debian = await pathWith("apt-get", "dpkg-deb");
-  expect(names("test", debian)).toEqual([...without, "promtool"]);
+  expect(names("test", await pathWith("python3"))).toEqual([...without, "websockets"]);
+  expect(names("test", await pathWith("chromium"))).toEqual([...without, "chromium"]);
+  expect(names("test", await pathWith("apt-get", "dpkg-deb"))).toContain("promtool");
+});
+
+test("a browser can be had where there is one, or where root can install one", async () => {
+  const [none, apt, chrome] = [
+    await pathWith(),
+    await pathWith("apt-get"),
+    await pathWith("google-chrome"),
+  ];
+  expect(canProvideChromium(none, true)).toBe(false);
+  expect(canProvideChromium(apt, false)).toBe(false);
+  expect(canProvideChromium(apt, true)).toBe(true);
+  expect(canProvideChromium(chrome, false)).toBe(true);
 });
 
 test("the conformance tests take what serving takes, and kosoku only where there is Python", async () => {
   const without = ["dependencies", "addon"];
   expect(names("conformance", await pathWith("apt-get", "dpkg-deb"))).toEqual(without);
   expect(names("conformance", await pathWith("python3"))).toEqual([...without, "kosoku"]);
+});
+
+test("to measure takes what is compared with, and to load a server the load tester alone", () => {
+  expect(names("bench")).toEqual(["dependencies", "addon", "load-tester", "bench-tools"]);
+  expect(names("load-test")).toEqual(["load-tester"]);
 });

@@ -1,12 +1,15 @@
 /** What there is to set up, in order: what each step is made from, what it makes, and how. */
 
-import { canInstallKosoku, KOSOKU_COMMAND } from "./kosoku";
+import { canProvideChromium, LOCAL_CHROMIUM } from "./chromium";
+import { KOSOKU_COMMAND } from "./kosoku";
 import { canFetchPromtool, LOCAL_PROMTOOL } from "./promtool";
+import { hasPython } from "./pypi";
 import type { StampedWork } from "./stamp";
 import { requireNothing, requireRust } from "./toolchain";
+import { WEBSOCKETS_COMMAND } from "./websockets";
 
-/** How much is set up: enough to serve, to run every test, or to run the conformance tests. */
-export const LEVELS = ["server", "test", "conformance"] as const;
+/** How much is set up: enough to serve, to run every test, the conformance tests, or to measure. */
+export const LEVELS = ["server", "test", "conformance", "load-test", "bench"] as const;
 
 export type Level = (typeof LEVELS)[number];
 
@@ -61,6 +64,18 @@ const LOAD_TESTER: Step = {
   requireTools: requireRust,
 };
 
+const BENCH_TOOLS: Step = {
+  name: "bench-tools",
+  doing: "building what the benchmarks compare with and count by",
+  inputs: [...CARGO_SETTINGS, "bench/{floor,count-writes}/{Cargo.toml,src/**/*.rs}"],
+  outputs: ["target/release/floor", "target/release/libcount_writes.so"],
+  command:
+    "cargo build --release --package shardcast-floor --package shardcast-count-writes --target-dir target".split(
+      " ",
+    ),
+  requireTools: requireRust,
+};
+
 const PROMTOOL: Step = {
   name: "promtool",
   doing: "fetching promtool",
@@ -74,20 +89,44 @@ const PROMTOOL: Step = {
 const KOSOKU: Step = {
   name: "kosoku",
   doing: "installing kosoku",
-  inputs: ["scripts/kosoku.ts"],
+  inputs: ["scripts/kosoku.ts", "scripts/pypi.ts"],
   outputs: [KOSOKU_COMMAND],
   command: [BUN, "scripts/kosoku.ts"],
   requireTools: requireNothing,
   optional: true,
 };
 
+const WEBSOCKETS: Step = {
+  name: "websockets",
+  doing: "installing Python's websockets",
+  inputs: ["scripts/websockets.ts", "scripts/pypi.ts"],
+  outputs: [WEBSOCKETS_COMMAND],
+  command: [BUN, "scripts/websockets.ts"],
+  requireTools: requireNothing,
+  optional: true,
+};
+
+const CHROMIUM: Step = {
+  name: "chromium",
+  doing: "providing chromium",
+  inputs: ["scripts/chromium.ts"],
+  outputs: [LOCAL_CHROMIUM],
+  command: [BUN, "scripts/chromium.ts"],
+  requireTools: requireNothing,
+  optional: true,
+};
+
 /** The steps that `level` takes on a machine with this `path`, in the order they must run in. */
 export function stepsFor(level: Level, path?: string): readonly Step[] {
+  if (level === "load-test") return [LOAD_TESTER];
   const steps = [DEPENDENCIES, ADDON];
   if (level === "test") {
     steps.push(LOAD_TESTER);
     if (canFetchPromtool(path)) steps.push(PROMTOOL);
+    if (hasPython(path)) steps.push(WEBSOCKETS);
+    if (canProvideChromium(path)) steps.push(CHROMIUM);
   }
-  if (level === "conformance" && canInstallKosoku(path)) steps.push(KOSOKU);
+  if (level === "bench") steps.push(LOAD_TESTER, BENCH_TOOLS);
+  if (level === "conformance" && hasPython(path)) steps.push(KOSOKU);
   return steps;
 }

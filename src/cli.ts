@@ -112,6 +112,7 @@ const PLACEHOLDERS: Record<string, string> = {
   apiKey: "KEY",
   logLevel: "warn",
   sources: "SPEC",
+  trustedProxies: "ADDRESS",
   expectedClients: "20000",
 };
 

@@ -5,7 +5,16 @@
 
 import type { SkipListener } from "./clients";
 import type { Logger } from "./logger";
-import { ConfigError, checked, type Switch, show, type ValueOf, type Whole } from "./setting";
+import {
+  ConfigError,
+  checked,
+  type List,
+  type Switch,
+  show,
+  type ValueOf,
+  type Whole,
+} from "./setting";
+import { isAddressOrBlock } from "./trusted-proxies";
 
 export { ConfigError };
 
@@ -18,6 +27,11 @@ interface ConfigSwitch extends Switch {
 interface ConfigWhole extends Whole {
   default: number;
   unit: string;
+}
+
+/** A key whose value is a list of texts. */
+interface ConfigList extends List {
+  default: string[];
 }
 
 const KIB = 1024;
@@ -174,6 +188,15 @@ export const CONFIG_KEYS = {
     unit: "bytes",
     doc: "Size of a request's head. A larger one is refused with 431.",
   }),
+  trustedProxies: {
+    kind: "list",
+    default: [],
+    items: {
+      name: "IP addresses and blocks of them, such as 10.0.0.0/8",
+      allows: isAddressOrBlock,
+    },
+    doc: "Proxies whose X-Forwarded-For tells the client's address. Nobody else's is believed.",
+  },
   upgradeTimeoutMs: whole({
     default: 30_000,
     min: 1,
@@ -202,7 +225,7 @@ export const CONFIG_KEYS = {
     unit: "ms",
     doc: "A shutdown closes the clients evenly over this time.",
   }),
-} satisfies Record<string, ConfigSwitch | ConfigWhole>;
+} satisfies Record<string, ConfigSwitch | ConfigWhole | ConfigList>;
 
 type Keys = typeof CONFIG_KEYS;
 /** A key of the table. */

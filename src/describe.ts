@@ -28,7 +28,7 @@ const OF_BUN: ConfigKey[] = [
 export function describe(config: ResolvedConfig): string {
   const all = Object.keys(CONFIG_KEYS) as ConfigKey[];
   const keys = config.useSharding ? all.filter((key) => !TOLD.includes(key)) : OF_BUN;
-  const changed = keys.filter((key) => config[key] !== CONFIG_KEYS[key].default);
+  const changed = keys.filter((key) => String(config[key]) !== String(CONFIG_KEYS[key].default));
   return [sentence(config), ...changed.map((key) => `${key} ${config[key]}`)].join("; ");
 }
 

@@ -2,7 +2,6 @@ import type { Server, SocketAddress } from "bun";
 
 import { sendStatus } from "./broadcaster";
 import type { SocketHandlers } from "./clients";
-import { unsupported } from "./errors";
 import type { Address } from "./listen-options";
 import type { DoorAddress } from "./native";
 import { type MessageData, toPayload } from "./payload";
@@ -44,8 +43,9 @@ export class EdgeServer implements Server<unknown> {
    * @returns bytes of payload when every worker with a subscriber took it; 0 when any dropped it,
    *   or nobody subscribes. `broadcaster.publish` tells more
    */
-  publish(topic: string, data: MessageData | Blob, compress = true): number {
-    const payload = toPayload(data, "publish");
+  publish(topic: string, data: MessageData, compress = true): number {
+    // As Bun does, and as no method of a socket does.
+    const payload = toPayload(data ?? String(data), "publish");
     return sendStatus(this.#parts.run.publishPayload(topic, payload, 0, compress), payload);
   }
 
@@ -58,11 +58,14 @@ export class EdgeServer implements Server<unknown> {
   }
 
   /**
-   * The client's own address, not the door's. Null for a request that did not come from outside.
+   * The client's own address, not the door's, nor that of a proxy in `trustedProxies`. Null for a
+   * request that did not come from outside.
    */
   requestIP(request: Request): SocketAddress | null {
-    const peer = this.#parts.upgrades.peer(request) ?? this.#peers.of(request);
-    if (!peer) return null;
+    const { run, upgrades } = this.#parts;
+    const nearest = upgrades.peer(request) ?? this.#peers.of(request);
+    if (!nearest) return null;
+    const peer = run.proxies.clientOf(nearest, request.headers.get("x-forwarded-for"));
     return { ...peer, family: peer.address.includes(":") ? "IPv6" : "IPv4" };
   }
 
@@ -110,15 +113,17 @@ export class EdgeServer implements Server<unknown> {
   }
 
   closeIdleConnections(): number {
-    throw unsupported("closeIdleConnections");
+    return this.#parts.inner.closeIdleConnections();
   }
 
-  ref(): void {
+  ref(): this {
     this.#parts.inner.ref();
+    return this;
   }
 
-  unref(): void {
+  unref(): this {
     this.#parts.inner.unref();
+    return this;
   }
 
   get pendingRequests(): number {

@@ -18,21 +18,13 @@ const OF_THE_DOOR = new Set([
   "upgrade",
 ]);
 
-/** Builds `Headers` of what came over the wire. */
-export function fromFlat(flat: FlatHeaders): Headers {
-  const headers = new Headers();
-  for (let i = 0; i + 1 < flat.length; i += 2) {
-    headers.append(flat[i] as string, flat[i + 1] as string);
-  }
-  return headers;
-}
-
 /**
  * Lists headers one by one, `set-cookie` as often as it was set, without those that are the door's.
  *
  * @throws TypeError for a name or a value that could break out of its header
  */
 export function toFlat(source: HeaderSource | undefined): FlatHeaders {
+  if (source === undefined) return [];
   const flat: FlatHeaders = [];
   for (const [name, value] of toHeaders(source)) {
     if (!OF_THE_DOOR.has(name)) flat.push(name, value);
@@ -40,7 +32,7 @@ export function toFlat(source: HeaderSource | undefined): FlatHeaders {
   return flat;
 }
 
-function toHeaders(source: HeaderSource | undefined): Headers {
+function toHeaders(source: HeaderSource): Headers {
   if (source instanceof Headers) return source;
   const headers = new Headers();
   for (const [name, value] of entries(source)) {
@@ -51,7 +43,6 @@ function toHeaders(source: HeaderSource | undefined): Headers {
   return headers;
 }
 
-function entries(source: Exclude<HeaderSource, Headers> | undefined): [string, unknown][] {
-  if (source === undefined) return [];
+function entries(source: Exclude<HeaderSource, Headers>): [string, unknown][] {
   return Array.isArray(source) ? (source as [string, string][]) : Object.entries(source);
 }

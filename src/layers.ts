@@ -18,10 +18,11 @@ export interface Layer<Values = Record<string, unknown>> {
   readonly nameOf: (key: string) => string;
 }
 
-/** `useSharding` reads badly as a flag that is negated, and a source is given one at a time. */
+/** `useSharding` reads badly as a flag that is negated, and of a list each is given by itself. */
 const OWN_FLAGS = new Map([
   ["useSharding", "sharding"],
   ["sources", "source"],
+  ["trustedProxies", "trusted-proxy"],
 ]);
 
 /** `numShards` is `num-shards` on the command line. */

@@ -1,9 +1,7 @@
 import type { Server } from "bun";
 
-import { unsupported } from "./errors";
-
 /** What can be sent: text goes out as a text frame, anything else as a binary frame. */
-export type MessageData = Exclude<Parameters<Server<unknown>["publish"]>[1], Blob>;
+export type MessageData = Parameters<Server<unknown>["publish"]>[1];
 
 /** Whether a value can be published as it is. */
 export function isMessageData(value: unknown): value is MessageData {
@@ -11,7 +9,8 @@ export function isMessageData(value: unknown): value is MessageData {
     typeof value === "string" ||
     ArrayBuffer.isView(value) ||
     value instanceof ArrayBuffer ||
-    value instanceof SharedArrayBuffer
+    value instanceof SharedArrayBuffer ||
+    value instanceof Blob
   );
 }
 
@@ -22,13 +21,14 @@ export function isMessageData(value: unknown): value is MessageData {
  * it has parsed from a client's message.
  *
  * @param caller names the method in an error
+ * @throws TypeError for nothing, and for a symbol, which has no text
  */
 export function toPayload(data: unknown, caller: string): string | Uint8Array {
   if (typeof data === "string") return data;
   if (data === undefined || data === null) {
     throw new TypeError(`${caller} requires a message, but got ${data}`);
   }
-  return asBytes(data, caller) ?? String(data);
+  return asBytes(data, caller) ?? `${data}`;
 }
 
 /** Text alone, for the methods that say so. */
@@ -55,8 +55,19 @@ function asBytes(data: unknown, caller: string): Uint8Array | undefined {
   if (data instanceof ArrayBuffer || data instanceof SharedArrayBuffer) {
     return unshared(new Uint8Array(data));
   }
-  if (data instanceof Blob) throw unsupported(`a Blob in ${caller}`);
-  return undefined;
+  return data instanceof Blob ? bytesOfBlob(data, caller) : undefined;
+}
+
+/** The bytes of a blob in memory, which are there at once though the promise is of later. */
+function bytesOfBlob(blob: Blob, caller: string): Uint8Array {
+  const reading = blob.arrayBuffer();
+  const bytes = Bun.peek(reading);
+  if (bytes instanceof ArrayBuffer) return new Uint8Array(bytes);
+  // Nobody waits for it.
+  reading.catch(() => {});
+  throw new TypeError(
+    `${caller} cannot send a Blob that is not in memory, such as a file; await its bytes() first`,
+  );
 }
 
 /** Shared memory is copied: another thread may write to it while the core reads. */

@@ -12,11 +12,14 @@ export interface Refusal {
   body: Uint8Array;
 }
 
+/** What Bun calls a body that was a string. */
+const TEXT = "text/plain;charset=utf-8";
+
 /** A refusal in a line of plain text. */
 export function plainRefusal(status: number, text: string, headers: FlatHeaders = []): Refusal {
   return {
     status,
-    headers: ["content-type", "text/plain;charset=utf-8", ...headers],
+    headers: ["content-type", TEXT, ...headers],
     body: new TextEncoder().encode(`${text}\n`),
   };
 }
@@ -38,7 +41,12 @@ export async function toRefusal(response: unknown, timeoutMs: number): Promise<R
       `the answer to an upgrade has to be at most ${MAX_BODY_BYTES} bytes, within ${timeoutMs} ms`,
     );
   }
-  return { status: response.status, headers: toFlat(response.headers), body };
+  const headers = toFlat(response.headers);
+  if (body.byteLength > 0 && !response.headers.has("content-type")) {
+    // Bun names the type of a string only as it sends it.
+    headers.push("content-type", TEXT);
+  }
+  return { status: response.status, headers, body };
 }
 
 /** The whole body, or nothing if it passes the limits. */

@@ -29,6 +29,8 @@ export interface Text {
 /** Any number of texts. */
 export interface List {
   kind: "list";
+  /** What each of them must be, in words and as a test. Without it any will do. */
+  items?: { name: string; allows: (text: string) => boolean };
   doc: string;
 }
 
@@ -86,7 +88,7 @@ export function fromText(setting: Setting, name: string, text: string): Value {
       throw mustBe(setting, name, text, " in plain digits");
     }
     case "list":
-      return items(text);
+      return checked(setting, name, items(text));
     case "text":
     case "choice":
       return checked(setting, name, text);
@@ -124,12 +126,16 @@ function allows(setting: Setting, value: unknown): value is Value {
     case "whole":
       return isWhole(value) && value >= setting.min && value <= setting.max;
     case "list":
-      return Array.isArray(value) && value.every(isText);
+      return Array.isArray(value) && value.every((item) => isText(item) && isItem(setting, item));
     case "text":
       return isText(value);
     case "choice":
       return isText(value) && setting.choices.includes(value);
   }
+}
+
+function isItem({ items }: List, text: string): boolean {
+  return items?.allows(text) ?? true;
 }
 
 function isWhole(value: unknown): value is number {
@@ -151,7 +157,7 @@ function allowed(setting: Setting): string {
     case "switch":
       return "true or false";
     case "list":
-      return "a list of texts that are not empty";
+      return `a list of ${setting.items?.name ?? "texts that are not empty"}`;
     case "text":
       return "a text that is not empty";
     case "choice":

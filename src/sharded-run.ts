@@ -21,6 +21,7 @@ import {
 } from "./native";
 import { type Account, type Audit, Reports, type SlowClient } from "./reports";
 import { checkChannel, type SocketHost } from "./socket";
+import { TrustedProxies } from "./trusted-proxies";
 import { atMost, pollUntil } from "./wait";
 
 /** How often a stop looks whether the HTTP requests under way are answered. */
@@ -60,6 +61,7 @@ export class ShardedRun implements SocketHost {
   readonly config: ResolvedConfig;
   readonly core: Core;
   readonly clients: Clients;
+  readonly proxies: TrustedProxies;
   readonly #pump: EventPump;
   readonly #reports = new Reports();
   readonly #fullQueues: FullQueues;
@@ -72,6 +74,7 @@ export class ShardedRun implements SocketHost {
   constructor({ config, handlers, logger, onState }: RunParts) {
     this.config = config;
     this.#onState = onState;
+    this.proxies = new TrustedProxies(config.trustedProxies);
     this.clients = new Clients(handlers, config.onSkip, logger);
     const { Core } = loadNative();
     this.core = new Core(coreOptions(config), () => this.#pump.ring());
@@ -240,8 +243,8 @@ export class ShardedRun implements SocketHost {
       case "Upgrade":
         if (this.isUp) this.#house?.decide(event);
         break;
-      case "Violated":
-        this.#fail(event.client);
+      case "Ending":
+        this.#finish(event.client);
         break;
       default:
         this.clients.dispatch(event);
@@ -249,12 +252,12 @@ export class ShardedRun implements SocketHost {
   }
 
   /**
-   * Closes a client that broke the protocol. The event comes behind the client's messages, and
+   * Closes a client that has said its last word. The event comes behind the client's messages, and
    * Elysia may answer those in a microtask: the answers go out before the close.
    */
-  #fail(client: number): void {
+  #finish(client: number): void {
     setImmediate(() => {
-      if (this.isUp) this.core.fail(client);
+      if (this.isUp) this.core.finish(client);
     });
   }
 }

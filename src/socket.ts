@@ -92,7 +92,7 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
    * @returns bytes of payload taken, -1 when they wait behind earlier ones, 0 when dropped
    *   because the client is closed or `backpressureLimit` is reached
    */
-  send(data: MessageData | Blob, compress = false): number {
+  send(data: MessageData, compress = false): number {
     return this.#send(toPayload(data, "send"), compress);
   }
 
@@ -100,7 +100,7 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
     return this.#send(toText(data, "sendText"), compress);
   }
 
-  sendBinary(data: Exclude<MessageData, string> | Blob, compress = false): number {
+  sendBinary(data: Exclude<MessageData, string>, compress = false): number {
     return this.#send(toBytes(data, "sendBinary"), compress);
   }
 
@@ -113,7 +113,7 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
   }
 
   /** Publishes to all subscribers but this client. Returns as `server.publish` does. */
-  publish(channel: string, data: MessageData | Blob, compress = true): number {
+  publish(channel: string, data: MessageData, compress = true): number {
     return this.#publish(channel, toPayload(data, "publish"), compress);
   }
 
@@ -121,11 +121,7 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
     return this.#publish(channel, toText(data, "publishText"), compress);
   }
 
-  publishBinary(
-    channel: string,
-    data: Exclude<MessageData, string> | Blob,
-    compress = true,
-  ): number {
+  publishBinary(channel: string, data: Exclude<MessageData, string>, compress = true): number {
     return this.#publish(channel, toBytes(data, "publishBinary"), compress);
   }
 
@@ -223,13 +219,13 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
    * @param data at most 125 bytes, which the client's pong brings back
    * @returns as `send`
    */
-  ping(data: MessageData | Blob = ""): number {
+  ping(data: MessageData = ""): number {
     const payload = controlPayload(data, "ping");
     return this.#open ? this.#host.core.ping(this.#handle, payload) : 0;
   }
 
   /** Sends a pong that no ping has asked for. See `ping`. */
-  pong(data: MessageData | Blob = ""): number {
+  pong(data: MessageData = ""): number {
     const payload = controlPayload(data, "pong");
     return this.#open ? this.#host.core.pong(this.#handle, payload) : 0;
   }
@@ -265,10 +261,10 @@ export function binaryMessage(type: BinaryType, data: Buffer): BinaryMessage {
   }
 }
 
-/** The payload of a ping or pong, whose size the protocol limits. */
+/** The payload of a ping or pong, whose size the protocol limits. Unlike a message, it may be nothing. */
 function controlPayload(data: unknown, caller: string): Uint8Array {
-  const payload = toPayload(data, caller);
-  const bytes = typeof payload === "string" ? Buffer.from(payload) : payload;
+  const given = data ?? "";
+  const bytes = typeof given === "string" ? Buffer.from(given) : toBytes(given, caller);
   if (bytes.byteLength <= MAX_CONTROL_PAYLOAD) return bytes;
   throw new RangeError(
     `${caller} takes at most ${MAX_CONTROL_PAYLOAD} bytes, not ${bytes.byteLength}`,

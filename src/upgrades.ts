@@ -1,6 +1,6 @@
 import type { Clients } from "./clients";
 import type { ResolvedConfig } from "./config";
-import { type FlatHeaders, fromFlat, type HeaderSource, toFlat } from "./headers";
+import { type FlatHeaders, type HeaderSource, toFlat } from "./headers";
 import { ASK_GONE, type CoreEvent, SHARD_FULL } from "./native";
 import { plainRefusal, type Refusal, toRefusal } from "./refusal";
 import type { ShardedRun } from "./sharded-run";
@@ -60,17 +60,17 @@ export class Upgrades {
     return this.run.core.undecidedUpgrades();
   }
 
-  /** Where an upgrade request comes from; nothing for any other request. */
+  /** The nearest that an upgrade request comes from; nothing for any other request. */
   peer(request: Request): PeerAddress | undefined {
     return this.#asks.get(request)?.peer;
   }
 
   /** Has the app answer, and refuses with that answer unless it has upgraded. Never throws. */
-  async decide(event: UpgradeEvent): Promise<void> {
-    const { ask: id, address, port } = event;
+  async decide({ ask: id, head, port }: UpgradeEvent): Promise<void> {
+    const [address = "", url = "", ...headers] = head.split("\n");
     const ask = { id, peer: { address, port }, decided: false };
     try {
-      const request = toRequest(event);
+      const request = toRequest(url, headers);
       if (!request) return this.#refuse(ask, plainRefusal(400, "bad Host header or URL"));
       this.#asks.set(request, ask);
       const response = await this.handler(request);
@@ -99,7 +99,8 @@ export class Upgrades {
     if (handle === SHARD_FULL) return this.#turnAway(ask, "the server is full");
     ask.decided = true;
     if (handle === ASK_GONE) return false;
-    const peer = { handle, id, address: ask.peer.address, ...core.place(id) };
+    const { address } = this.run.proxies.clientOf(ask.peer, request.headers.get("x-forwarded-for"));
+    const peer = { handle, id, address, ...core.place(id) };
     this.clients.admit(handle, new ShardcastSocket(this.run, peer, data));
     return true;
   }
@@ -117,13 +118,17 @@ export class Upgrades {
 }
 
 /** The request as the app would have got it from Bun, or nothing if its URL cannot be made. */
-function toRequest({ url, headers: flat }: UpgradeEvent): Request | undefined {
-  try {
-    const headers = fromFlat(flat);
-    const host = headers.get("host");
-    if (!host || NOT_IN_HOST.test(host)) return undefined;
+function toRequest(url: string, flat: FlatHeaders): Request | undefined {
+  const headers: [string, string][] = [];
+  let host: string | undefined;
+  for (let i = 0; i + 1 < flat.length; i += 2) {
+    const [name, value] = [flat[i] as string, flat[i + 1] as string];
+    if (name === "host") host = value;
     // The door has seen that it says "websocket", in whatever case. Elysia knows lower case alone.
-    headers.set("upgrade", "websocket");
+    headers.push([name, name === "upgrade" ? "websocket" : value]);
+  }
+  if (!host || NOT_IN_HOST.test(host)) return undefined;
+  try {
     return new Request(`http://${host}${url}`, { headers });
   } catch {
     return undefined;

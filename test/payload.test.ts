@@ -32,8 +32,10 @@ describe("a payload", () => {
     expect(() => toBytes("x", "sendBinary")).toThrow("sendBinary expects a BufferSource");
   });
 
-  test("cannot be a Blob, and that is said", () => {
-    expect(() => toPayload(new Blob(["x"]), "send")).toThrow("a Blob in send is not supported");
+  test("can be a Blob in memory, and cannot be a file", () => {
+    expect(toPayload(new Blob(["ab", "c"]), "send")).toEqual(new Uint8Array([97, 98, 99]));
+    const file = Bun.file(import.meta.path);
+    expect(() => toPayload(file, "send")).toThrow("send cannot send a Blob that is not in memory");
   });
 });
 

@@ -170,12 +170,11 @@ impl Backlog {
         skipped
     }
 
-    /// Drops all but the frame that was begun, because the client leaves: as too slow, or for another
-    /// reason. Returns the messages that were left out.
-    pub fn clear(&mut self, log: &Log, too_slow: bool) -> u64 {
+    /// Drops all but the frame that was begun, because the client leaves as too slow. Returns the
+    /// messages that were left out.
+    pub fn clear(&mut self, log: &Log) -> u64 {
         let cleared = self.shed(log, |_| true);
-        let Dropped { slow, closed, .. } = &mut self.dropped;
-        *if too_slow { slow } else { closed } += cleared;
+        self.dropped.slow += cleared;
         cleared
     }
 

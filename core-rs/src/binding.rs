@@ -202,10 +202,10 @@ impl Core {
         self.broadcaster.borrow_mut().close(client, code, reason);
     }
 
-    /// Closes a client that broke the protocol, as a `Violated` event asks for.
+    /// Closes a client that has said its last word, as an `Ending` event asks for.
     #[napi]
-    pub fn fail(&self, client: u32) {
-        self.broadcaster.borrow_mut().fail(client);
+    pub fn finish(&self, client: u32) {
+        self.broadcaster.borrow_mut().finish(client);
     }
 
     /// Ends a client's connection at once.

@@ -30,11 +30,11 @@ pub enum Event {
     Pong(ClientKey, Vec<u8>),
     /// A client has taken all that waited for it.
     Drained(ClientKey),
-    /// A client broke the protocol. It is not read from any more, and is to be closed by
-    /// [`Broadcaster::fail`] once what it said before has been answered.
+    /// A client has said its last word. It is not read from any more, and is to be closed by
+    /// [`Broadcaster::finish`] once what it said before has been answered.
     ///
-    /// [`Broadcaster::fail`]: crate::broadcaster::Broadcaster::fail
-    Violated(ClientKey, Violation),
+    /// [`Broadcaster::finish`]: crate::broadcaster::Broadcaster::finish
+    Ending(ClientKey, Ending),
     /// A client is gone. Nothing about it follows.
     Closed {
         /// The client.
@@ -50,6 +50,15 @@ pub enum Event {
     ///
     /// [`Broadcaster`]: crate::broadcaster::Broadcaster
     Report(ReportId, Report),
+}
+
+/// Why a client is not to be read from any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// It broke the protocol.
+    Violation(Violation),
+    /// It began the closing handshake, with this code, if any, and this reason.
+    Close(Option<u16>, String),
 }
 
 /// The ring and its doorbell.

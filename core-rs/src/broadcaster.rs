@@ -147,11 +147,11 @@ impl Broadcaster {
                         return Some(Event::Report(id, whole));
                     }
                 }
-                Event::Violated(client, violation) => {
+                Event::Ending(client, ending) => {
                     if let Some(registration) = self.clients.get_mut(&client) {
-                        registration.violation = Some(violation);
+                        registration.ending = Some(ending.clone());
                     }
-                    return Some(Event::Violated(client, violation));
+                    return Some(Event::Ending(client, ending));
                 }
                 event => return Some(event),
             }

@@ -58,8 +58,10 @@ pub struct Client {
     pub tell_drained: bool,
     /// Nothing is read from it until the application says so.
     pub paused: bool,
-    /// It broke the protocol: what it says from then on means nothing.
+    /// It has said its last word: what it says from then on means nothing.
     pub deaf: bool,
+    /// The application was told something that it said, and may answer.
+    pub has_spoken: bool,
     /// It stands on the worker's list of clients to flush.
     pub to_flush: bool,
     /// It stands on the worker's list of clients to read from.
@@ -122,6 +124,7 @@ impl Client {
             tell_drained: false,
             paused: false,
             deaf: false,
+            has_spoken: false,
             to_flush: false,
             to_read: false,
             ended: false,

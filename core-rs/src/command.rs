@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::bridge::Ending;
 use crate::channel::{Channel, ChannelId};
 use crate::client::{ClientKey, Pressure};
 use crate::compression::Compression;
-use crate::frame::{Frame, Violation};
+use crate::frame::Frame;
 use crate::reports::ReportRequest;
 
 /// One item of a worker's queue.
@@ -43,8 +44,8 @@ pub enum Command {
     Pause(ClientKey, bool),
     /// Start the closing handshake with a client.
     Close(ClientKey, u16, String),
-    /// Close a client that broke the protocol.
-    Fail(ClientKey, Violation),
+    /// Close a client that has said its last word.
+    Finish(ClientKey, Ending),
     /// End a client's connection at once.
     Terminate(ClientKey),
     /// Close every client, evenly over a time.

@@ -82,10 +82,15 @@ impl Frame {
 
     /// A close frame. A reason that does not fit is cut at a character.
     pub fn close(code: u16, reason: &str) -> Frame {
+        let reason = Frame::close_reason(reason);
+        Frame::encode(Opcode::Close, &[&code.to_be_bytes(), reason.as_bytes()])
+    }
+
+    /// As much of a reason as a close frame holds, cut at a character.
+    pub fn close_reason(reason: &str) -> &str {
         let room = MAX_CONTROL_PAYLOAD - size_of::<u16>();
         let cut = (0..=room.min(reason.len())).rev().find(|&cut| reason.is_char_boundary(cut));
-        let reason = &reason[..cut.expect("0 is a boundary")];
-        Frame::encode(Opcode::Close, &[&code.to_be_bytes(), reason.as_bytes()])
+        &reason[..cut.expect("0 is a boundary")]
     }
 
     /// A close frame without a code, which answers one without a code.

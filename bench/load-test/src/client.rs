@@ -8,11 +8,11 @@ use std::io;
 
 use crate::dial::dial;
 use crate::fields::FieldFinder;
-use crate::frames::{FrameEvents, FrameReader, ProtocolError, push_close, push_pong};
+use crate::frames::{FrameEvents, FrameReader, ProtocolError, push_close, push_pong, push_text};
 use crate::handshake::{Handshake, Response};
 use crate::latency::{LatencySampler, unix_time_ns};
 use crate::meter::Meter;
-use crate::options::{Header, Verify};
+use crate::options::{Options, Verify};
 use crate::sequence::Sequence;
 use crate::target::Target;
 
@@ -146,10 +146,11 @@ impl Client {
     ///
     /// # Errors
     /// How the connection ended, if it did.
-    pub(crate) fn write(&mut self, target: &Target, headers: &[Header]) -> Result<(), Ending> {
+    pub(crate) fn write(&mut self, target: &Target, options: &Options) -> Result<(), Ending> {
         if self.phase == Phase::Connecting {
             self.check_connected()?;
-            let (request, handshake) = Handshake::begin(target, self.number, headers);
+            let (request, handshake) =
+                Handshake::begin(target, self.number, &options.headers, options.compress);
             self.outgoing = request;
             self.handshake = Some(handshake);
             self.phase = Phase::Handshaking;
@@ -191,7 +192,10 @@ impl Client {
         let bytes = match &mut self.handshake {
             Some(handshake) => match handshake.receive(bytes).map_err(Ending::Failed)? {
                 Response::Incomplete => return Ok(()),
-                Response::Granted { frames_at } => {
+                Response::Granted { frames_at, compression } => {
+                    if compression {
+                        self.frames.allow_compression();
+                    }
                     self.handshake = None;
                     self.phase = Phase::Open;
                     self.was_open = true;
@@ -209,6 +213,13 @@ impl Client {
             }
             Err(violation) => Err(Ending::Violation(violation)),
         }
+    }
+
+    /// Sends a short text message. Whether it arrived shows in what the server does.
+    pub(crate) fn say(&mut self, text: &str) {
+        push_text(&mut self.outgoing, text);
+        // A lost connection is found out by the next read.
+        let _ = self.flush();
     }
 
     fn counts(&self) -> bool {

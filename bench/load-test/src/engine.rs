@@ -54,6 +54,9 @@ pub(crate) struct Engine<'a> {
     next_number: u64,
     /// Connections that are open or leaving.
     alive: u64,
+    started_at: Instant,
+    /// How long it took until every connect had worked or failed.
+    pub(crate) connected_after: Duration,
 }
 
 impl<'a> Engine<'a> {
@@ -87,6 +90,8 @@ impl<'a> Engine<'a> {
             goal: Goal::new(options.messages, &behaviours),
             next_number: options.clients,
             alive: 0,
+            started_at: now,
+            connected_after: Duration::ZERO,
         })
     }
 
@@ -110,6 +115,7 @@ impl<'a> Engine<'a> {
             self.advance(now);
         }
         self.instruments.meter.stop();
+        self.announce("measured");
         progress.clear();
         Ok(())
     }
@@ -170,7 +176,7 @@ impl<'a> Engine<'a> {
         let client = &mut self.clients[slot];
         let mut served = Ok(());
         if client.phase == Phase::Connecting || flags.contains(EventFlags::OUT) {
-            served = client.write(self.target, &self.options.headers);
+            served = client.write(self.target, self.options);
         }
         if served.is_ok() && flags.intersects(!EventFlags::OUT) {
             let limit_bytes = read_limit_bytes(client);
@@ -198,6 +204,9 @@ impl<'a> Engine<'a> {
             self.alive += 1;
             self.connector.settled();
             self.tally.count_connected(client, self.options.clients);
+            if let Some(hello) = &self.options.hello {
+                client.say(hello);
+            }
         }
         received
     }
@@ -309,9 +318,11 @@ impl<'a> Engine<'a> {
         if self.stop.load(Ordering::Relaxed) || nobody_left {
             self.timeline.enter(Stage::Over, now);
         } else if stage == Stage::Connecting && settled {
-            self.announce();
+            self.announce(&format!("ready: {} clients connected", self.tally.connected));
+            self.connected_after = now - self.started_at;
             self.timeline.enter(Stage::WarmingUp, now);
         } else if stage == Stage::WarmingUp && time_is_over {
+            self.announce("measuring");
             self.instruments.meter.start();
             self.timeline.enter(Stage::Measuring, now);
         } else if stage != Stage::Connecting && (time_is_over || goal_reached) {
@@ -319,10 +330,10 @@ impl<'a> Engine<'a> {
         }
     }
 
-    /// Tells a waiting caller that all connects are settled.
-    fn announce(&self) {
+    /// Tells a waiting caller how far the run has come.
+    fn announce(&self, what: &str) {
         if self.options.json {
-            eprintln!("ready: {} clients connected", self.tally.connected);
+            eprintln!("{what}");
         }
     }
 

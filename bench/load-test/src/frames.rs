@@ -25,6 +25,11 @@ const CLOSE: u8 = 0x8;
 const PING: u8 = 0x9;
 const PONG: u8 = 0xA;
 
+/// RSV1, by which permessage-deflate marks the first frame of a compressed message (RFC 7692, 6).
+const COMPRESSED: u8 = 0x40;
+/// RSV2 and RSV3, which nothing that is offered here uses.
+const RESERVED: u8 = 0x30;
+
 /// Why a connection was given up: the server broke the rule that is named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ProtocolError(pub(crate) &'static str);
@@ -32,7 +37,7 @@ pub(crate) struct ProtocolError(pub(crate) &'static str);
 /// What a connection does with the frames it receives.
 pub(crate) trait FrameEvents {
     /// A message has arrived whole; `head` is its first [`HEAD_BYTES`] bytes, or all of a shorter
-    /// one.
+    /// one, or nothing of a compressed one.
     fn message(&mut self, head: &[u8]);
     /// A ping has arrived, which wants a pong with the same payload.
     fn ping(&mut self, payload: &[u8]);
@@ -48,11 +53,15 @@ pub(crate) struct FrameReader {
     /// Whether a fragmented message is under way, and its head so far. The allocation is kept.
     fragmented: bool,
     fragments: Vec<u8>,
+    /// Whether permessage-deflate was agreed on, and whether the fragmented message is compressed.
+    may_compress: bool,
+    fragments_compressed: bool,
 }
 
 struct Header {
     opcode: u8,
     last: bool,
+    compressed: bool,
     header_bytes: usize,
     payload_bytes: u64,
 }
@@ -75,7 +84,14 @@ impl FrameReader {
             skipped: 0,
             fragmented: false,
             fragments: Vec::new(),
+            may_compress: false,
+            fragments_compressed: false,
         }
+    }
+
+    /// Lets messages be compressed from now on, as the handshake has agreed.
+    pub(crate) fn allow_compression(&mut self) {
+        self.may_compress = true;
     }
 
     /// Parses the next bytes of the connection. Returns the code of a close frame, after which
@@ -158,8 +174,13 @@ impl FrameReader {
         head: &[u8],
         events: &mut impl FrameEvents,
     ) -> Result<Option<u16>, ProtocolError> {
+        if header.compressed && (!self.may_compress || !matches!(header.opcode, TEXT | BINARY)) {
+            return Err(ProtocolError("reserved bits without an extension"));
+        }
         match header.opcode {
-            TEXT | BINARY if header.last && !self.fragmented => events.message(head),
+            TEXT | BINARY if header.last && !self.fragmented => {
+                events.message(if header.compressed { &[] } else { head });
+            }
             TEXT | BINARY | CONTINUATION => self.join(header, head, events)?,
             PING => events.ping(head),
             PONG => {}
@@ -180,10 +201,13 @@ impl FrameReader {
         match (header.opcode == CONTINUATION, self.fragmented) {
             (true, false) => return Err(ProtocolError("continuation of no message")),
             (false, true) => return Err(ProtocolError("new message inside a fragmented one")),
-            (false, false) => self.fragments.clear(),
+            (false, false) => {
+                self.fragments.clear();
+                self.fragments_compressed = header.compressed;
+            }
             (true, true) => {}
         }
-        let room = HEAD_BYTES - self.fragments.len();
+        let room = if self.fragments_compressed { 0 } else { HEAD_BYTES - self.fragments.len() };
         self.fragments.extend_from_slice(&head[..room.min(head.len())]);
         self.fragmented = !header.last;
         if header.last {
@@ -240,14 +264,20 @@ fn parse_header(bytes: &[u8]) -> Result<Option<Header>, ProtocolError> {
         return Err(ProtocolError("length with its top bit set"));
     }
     let header_bytes = header_bytes(second);
-    Ok(Some(Header { opcode: first & 0x0F, last: first & 0x80 != 0, header_bytes, payload_bytes }))
+    Ok(Some(Header {
+        opcode: first & 0x0F,
+        last: first & 0x80 != 0,
+        compressed: first & COMPRESSED != 0,
+        header_bytes,
+        payload_bytes,
+    }))
 }
 
 #[cold]
 fn check_rules(first: u8, second: u8) -> Result<(), ProtocolError> {
     let opcode = first & 0x0F;
     let control = opcode >= CLOSE;
-    if first & 0x70 != 0 {
+    if first & RESERVED != 0 {
         Err(ProtocolError("reserved bits without an extension"))
     } else if second & 0x80 != 0 {
         Err(ProtocolError("masked frame from the server"))
@@ -270,15 +300,20 @@ fn close_code(payload: &[u8]) -> Result<u16, ProtocolError> {
 
 /// Appends a masked pong to `outgoing`. `payload` is that of a ping, so it fits a short frame.
 pub(crate) fn push_pong(outgoing: &mut Vec<u8>, payload: &[u8]) {
-    push_control(outgoing, PONG, payload);
+    push_short(outgoing, PONG, payload);
+}
+
+/// Appends a masked text message of at most [`HEAD_BYTES`] to `outgoing`.
+pub(crate) fn push_text(outgoing: &mut Vec<u8>, text: &str) {
+    push_short(outgoing, TEXT, text.as_bytes());
 }
 
 /// Appends a masked close frame with `code` to `outgoing`.
 pub(crate) fn push_close(outgoing: &mut Vec<u8>, code: u16) {
-    push_control(outgoing, CLOSE, &code.to_be_bytes());
+    push_short(outgoing, CLOSE, &code.to_be_bytes());
 }
 
-fn push_control(outgoing: &mut Vec<u8>, opcode: u8, payload: &[u8]) {
+fn push_short(outgoing: &mut Vec<u8>, opcode: u8, payload: &[u8]) {
     debug_assert!(payload.len() <= HEAD_BYTES);
     let mask = fastrand::u32(..).to_ne_bytes();
     outgoing.extend_from_slice(&[0x80 | opcode, 0x80 | payload.len() as u8]);

@@ -148,3 +148,23 @@ fn control_frames_of_a_client_are_masked() {
     assert_eq!(bytes[8..10], [0x8A, 0x82]);
     assert_eq!(unmask(&bytes[14..16], &bytes[10..14]), b"hi");
 }
+
+#[test]
+fn a_compressed_message_is_counted_and_shows_nothing() {
+    let (mut reader, mut recorder) = (FrameReader::new(), Recorder::default());
+    reader.allow_compression();
+    let whole = frame(0xC1, b"deflated");
+    let fragments = [frame(0x41, b"de"), frame(0x80, b"flated"), frame(0x81, b"plain")].concat();
+    assert_eq!(reader.feed(&[whole, fragments].concat(), &mut recorder), Ok(None));
+    let messages = [b"".as_slice(), b"", b"plain"].map(|head| Event::Message(head.to_vec()));
+    assert_eq!(recorder.0, messages);
+}
+
+#[test]
+fn a_compressed_message_is_refused_unless_agreed_on() {
+    let refused = Err(ProtocolError("reserved bits without an extension"));
+    assert_eq!(feed(&frame(0xC1, b"deflated"), &[100]).1, refused);
+    let (mut reader, mut recorder) = (FrameReader::new(), Recorder::default());
+    reader.allow_compression();
+    assert_eq!(reader.feed(&frame(0xC9, b"ping"), &mut recorder), refused);
+}

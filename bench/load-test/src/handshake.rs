@@ -17,8 +17,13 @@ const MAX_RESPONSE_HEADERS: usize = 64;
 /// A handshake whose request has been written and whose response is awaited.
 pub(crate) struct Handshake {
     expected_accept: String,
+    offered_compression: bool,
     response: Vec<u8>,
 }
+
+/// What is offered: the server may compress each message by itself, and need keep nothing for it.
+const COMPRESSION_OFFER: &str = "Sec-WebSocket-Extensions: permessage-deflate; \
+     server_no_context_takeover; client_no_context_takeover\r\n";
 
 /// How far the response has come.
 #[derive(Debug, PartialEq, Eq)]
@@ -27,6 +32,7 @@ pub(crate) enum Response {
     /// The upgrade is granted, and frames begin after this many bytes of the given chunk.
     Granted {
         frames_at: usize,
+        compression: bool,
     },
 }
 
@@ -36,6 +42,7 @@ impl Handshake {
         target: &Target,
         client_number: u64,
         headers: &[Header],
+        offered_compression: bool,
     ) -> (Vec<u8>, Self) {
         let key = BASE64.encode(fastrand::u128(..).to_ne_bytes());
         let mut request = format!(
@@ -45,6 +52,9 @@ impl Handshake {
             target.host,
         )
         .into_bytes();
+        if offered_compression {
+            request.extend_from_slice(COMPRESSION_OFFER.as_bytes());
+        }
         for header in headers {
             request.extend_from_slice(header.name.as_str().as_bytes());
             request.extend_from_slice(b": ");
@@ -53,7 +63,7 @@ impl Handshake {
         }
         request.extend_from_slice(b"\r\n");
         let expected_accept = accept_of(&key);
-        (request, Self { expected_accept, response: Vec::new() })
+        (request, Self { expected_accept, offered_compression, response: Vec::new() })
     }
 
     /// Takes the next bytes of the response.
@@ -67,8 +77,8 @@ impl Handshake {
         let mut response = httparse::Response::new(&mut headers);
         match response.parse(&self.response) {
             Ok(httparse::Status::Complete(head_bytes)) => {
-                check(&response, &self.expected_accept)?;
-                Ok(Response::Granted { frames_at: head_bytes - received_before })
+                let compression = self.check(&response)?;
+                Ok(Response::Granted { frames_at: head_bytes - received_before, compression })
             }
             Ok(httparse::Status::Partial) if self.response.len() > MAX_RESPONSE_BYTES => {
                 Err("handshake response too long".to_owned())
@@ -77,31 +87,36 @@ impl Handshake {
             Err(error) => Err(format!("malformed handshake response: {error}")),
         }
     }
+
+    /// Checks the response; whether it agrees to compress.
+    fn check(&self, response: &httparse::Response<'_, '_>) -> Result<bool, String> {
+        let header = |name: &str| {
+            let found =
+                response.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name));
+            found.map(|header| header.value)
+        };
+        if response.code != Some(101) {
+            return Err(format!("HTTP {}", response.code.unwrap_or_default()));
+        }
+        if !header("upgrade").is_some_and(|value| value.eq_ignore_ascii_case(b"websocket")) {
+            return Err("101 without Upgrade: websocket".to_owned());
+        }
+        if header("sec-websocket-accept") != Some(self.expected_accept.as_bytes()) {
+            return Err("wrong Sec-WebSocket-Accept".to_owned());
+        }
+        match header("sec-websocket-extensions").unwrap_or_default() {
+            b"" => Ok(false),
+            agreed if self.offered_compression && agreed.starts_with(b"permessage-deflate") => {
+                Ok(true)
+            }
+            _ => Err("extension that was not asked for".to_owned()),
+        }
+    }
 }
 
 fn accept_of(key: &str) -> String {
     let digest = Sha1::new().chain_update(key).chain_update(ACCEPT_SUFFIX).finalize();
     BASE64.encode(digest)
-}
-
-fn check(response: &httparse::Response<'_, '_>, expected_accept: &str) -> Result<(), String> {
-    let header = |name: &str| {
-        let found = response.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name));
-        found.map(|header| header.value)
-    };
-    if response.code != Some(101) {
-        return Err(format!("HTTP {}", response.code.unwrap_or_default()));
-    }
-    if !header("upgrade").is_some_and(|value| value.eq_ignore_ascii_case(b"websocket")) {
-        return Err("101 without Upgrade: websocket".to_owned());
-    }
-    if header("sec-websocket-accept") != Some(expected_accept.as_bytes()) {
-        return Err("wrong Sec-WebSocket-Accept".to_owned());
-    }
-    if header("sec-websocket-extensions").is_some_and(|value| !value.is_empty()) {
-        return Err("extension that was not asked for".to_owned());
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -113,13 +128,14 @@ mod tests {
 
     fn awaiting() -> Handshake {
         let expected_accept = accept_of("dGhlIHNhbXBsZSBub25jZQ==");
-        Handshake { expected_accept, response: Vec::new() }
+        Handshake { expected_accept, offered_compression: false, response: Vec::new() }
     }
 
     #[test]
     fn the_example_of_the_rfc_is_granted() {
         let received = awaiting().receive(GRANTED.as_bytes());
-        assert_eq!(received, Ok(Response::Granted { frames_at: GRANTED.len() }));
+        let granted = Response::Granted { frames_at: GRANTED.len(), compression: false };
+        assert_eq!(received, Ok(granted));
     }
 
     #[test]
@@ -128,8 +144,19 @@ mod tests {
         let (first, second) = GRANTED.split_at(50);
         assert_eq!(handshake.receive(first.as_bytes()), Ok(Response::Incomplete));
         let with_frame = [second.as_bytes(), b"\x81\x00"].concat();
-        let granted = Response::Granted { frames_at: second.len() };
+        let granted = Response::Granted { frames_at: second.len(), compression: false };
         assert_eq!(handshake.receive(&with_frame), Ok(granted));
+    }
+
+    #[test]
+    fn compression_is_agreed_on_only_when_it_was_offered() {
+        let agreed = "sec-websocket-extensions: permessage-deflate; \
+                      server_no_context_takeover\r\n\r\n";
+        let response = GRANTED.trim_end().to_owned() + "\r\n" + agreed;
+        let offering = &mut Handshake { offered_compression: true, ..awaiting() };
+        let granted = Response::Granted { frames_at: response.len(), compression: true };
+        assert_eq!(offering.receive(response.as_bytes()), Ok(granted));
+        assert!(awaiting().receive(response.as_bytes()).is_err());
     }
 
     #[test]

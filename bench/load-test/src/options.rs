@@ -4,6 +4,8 @@ use clap::{Parser, ValueEnum};
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::frames::HEAD_BYTES;
+
 /// Connects many WebSocket clients to a broadcast server, and measures and verifies what they
 /// receive.
 ///
@@ -57,6 +59,16 @@ pub(crate) struct Options {
     #[arg(long = "header", value_name = "NAME: VALUE")]
     pub(crate) headers: Vec<Header>,
 
+    /// A text message of at most 125 bytes that every client sends once it is connected, for servers
+    /// that wait for one.
+    #[arg(long, value_name = "TEXT", value_parser = parse_hello)]
+    pub(crate) hello: Option<String>,
+
+    /// Offer permessage-deflate. Compressed messages are counted as they come: nothing is inflated, so
+    /// they show neither number nor time.
+    #[arg(long)]
+    pub(crate) compress: bool,
+
     /// Adds id=PREFIX<number of the client> to the query.
     #[arg(long, value_name = "PREFIX", value_parser = parse_id_prefix)]
     pub(crate) id_prefix: Option<String>,
@@ -66,7 +78,8 @@ pub(crate) struct Options {
     #[arg(long, value_enum, default_value_t = Verify::All)]
     pub(crate) verify: Verify,
 
-    /// Print one JSON object instead of a table, and "ready: <n> clients connected" on stderr.
+    /// Print one JSON object instead of a table, and on stderr "ready: <n> clients connected",
+    /// "measuring" and "measured", each when it is so.
     #[arg(long)]
     pub(crate) json: bool,
 
@@ -152,6 +165,14 @@ impl FromStr for Header {
     }
 }
 
+fn parse_hello(text: &str) -> Result<String, String> {
+    if text.len() <= HEAD_BYTES {
+        Ok(text.to_owned())
+    } else {
+        Err("expected 125 bytes".to_owned())
+    }
+}
+
 fn parse_id_prefix(text: &str) -> Result<String, String> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     if text.bytes().all(plain) {
@@ -200,5 +221,6 @@ mod tests {
         assert!("no colon".parse::<Header>().is_err());
         assert!("A: b\r\nC: d".parse::<Header>().is_err());
         assert!(parse_id_prefix("a b").is_err());
+        assert!(parse_hello(&"x".repeat(126)).is_err());
     }
 }

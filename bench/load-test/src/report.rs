@@ -18,6 +18,8 @@ pub(crate) struct Report {
     /// Clients asked for, and how many of them got their upgrade.
     clients: u64,
     connected: u64,
+    /// From the first connect until every one had worked or failed; zero if that never was.
+    connect_s: f64,
     /// Connections that could not be made, and why.
     failed: u64,
     failures: BTreeMap<String, u64>,
@@ -81,6 +83,7 @@ impl Report {
         Self {
             clients: options.clients,
             connected: tally.connected,
+            connect_s: engine.connected_after.as_secs_f64(),
             failed: tally.failures(),
             failures: tally.failed.clone(),
             churned: tally.churned,
@@ -148,7 +151,15 @@ impl Report {
     fn rows(&self) -> Vec<(&'static str, String)> {
         let count = |number: u64| HumanCount(number).to_string();
         let mut rows = vec![
-            ("connected", format!("{} of {}", count(self.connected), count(self.clients))),
+            (
+                "connected",
+                format!(
+                    "{} of {} in {:.2} s",
+                    count(self.connected),
+                    count(self.clients),
+                    self.connect_s
+                ),
+            ),
             ("failed", count(self.failed) + &reasons(&self.failures)),
             ("closed by server", count(self.closed.values().sum()) + &reasons(&self.closed)),
         ];

@@ -173,7 +173,7 @@ proptest! {
                 Step::Clear(client) => {
                     let pair = &mut pairs[client];
                     let dropped = pair.model.retain(|_| false);
-                    prop_assert_eq!(pair.backlog.clear(&log, false), dropped.len() as u64);
+                    prop_assert_eq!(pair.backlog.clear(&log), dropped.len() as u64);
                 }
                 Step::Detach(client) => pairs[client].backlog.detach(&log),
                 Step::Release => {

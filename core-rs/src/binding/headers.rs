@@ -1,20 +1,30 @@
-//! HTTP headers as JavaScript has them: name, value, name, value, …
+//! HTTP headers on their way to JavaScript and back.
+
+use std::fmt::Write as _;
 
 use hyper::header::{HeaderName, HeaderValue};
 
-use crate::door::Headers;
+use crate::door::{Headers, UpgradeRequest};
 
 use super::invalid;
 
-pub(super) fn print_headers(headers: &Headers) -> Vec<String> {
-    let texts = headers.iter().flat_map(|(name, value)| {
+/// Address, target, and each header's name and value, a line each. None of them can hold a line break:
+/// hyper has seen to it.
+pub(super) fn print_head(request: &UpgradeRequest) -> String {
+    let mut head = String::with_capacity(512);
+    // Writing to a string cannot fail.
+    let _ = write!(head, "{}\n{}", request.peer.ip().to_canonical(), request.uri);
+    for (name, value) in &request.headers {
+        head.push('\n');
+        head.push_str(name.as_str());
+        head.push('\n');
         // A byte is a character of the same number, as everywhere in JavaScript's own HTTP.
-        let value = value.as_bytes().iter().copied().map(char::from).collect();
-        [name.as_str().to_owned(), value]
-    });
-    texts.collect()
+        head.extend(value.as_bytes().iter().copied().map(char::from));
+    }
+    head
 }
 
+/// Name, value, name, value, …
 pub(super) fn parse_headers(flat: &[String]) -> napi::Result<Headers, &'static str> {
     let pairs = flat.chunks_exact(2).map(|pair| {
         let name = HeaderName::from_bytes(pair[0].as_bytes());

@@ -100,15 +100,15 @@ impl Broadcaster {
         self.end(client, Command::Close(client, code, reason));
     }
 
-    /// Closes a client that broke the protocol, as [`Event::Violated`] asks for.
+    /// Closes a client that has said its last word, as [`Event::Ending`] asks for.
     ///
-    /// [`Event::Violated`]: crate::bridge::Event::Violated
-    pub fn fail(&mut self, client: ClientKey) {
+    /// [`Event::Ending`]: crate::bridge::Event::Ending
+    pub fn finish(&mut self, client: ClientKey) {
         if let Some(registration) = self.clients.get_mut(&client)
-            && let Some(violation) = registration.violation.take()
+            && let Some(ending) = registration.ending.take()
         {
             let worker = registration.place.worker;
-            self.command(worker, Command::Fail(client, violation));
+            self.command(worker, Command::Finish(client, ending));
         }
     }
 

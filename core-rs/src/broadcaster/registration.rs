@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use crate::bridge::Ending;
 use crate::channel::ChannelId;
 use crate::client::Pressure;
 use crate::compression::Compression;
-use crate::frame::Violation;
 use crate::placement::Place;
 use crate::routes::Routes;
 
@@ -16,8 +16,8 @@ pub(super) struct Registration {
     pub(super) pressure: Arc<Pressure>,
     /// The application has closed it; the worker's word that it is gone is still to come.
     pub(super) closing: bool,
-    /// What it is to be closed for, once what it said before is answered.
-    pub(super) violation: Option<Violation>,
+    /// How it is to be closed, once what it said before is answered.
+    pub(super) ending: Option<Ending>,
     /// Sorted by channel.
     subscriptions: Vec<Subscription>,
     /// Messages meant for it that the worker's queue refused, of subscriptions that have ended.
@@ -41,7 +41,7 @@ impl Registration {
             compression,
             pressure,
             closing: false,
-            violation: None,
+            ending: None,
             subscriptions: Vec::new(),
             refused: 0,
         }

@@ -55,8 +55,8 @@ impl Worker {
             Command::Close(key, code, reason) => self.with(key, |worker, client| {
                 worker.say_goodbye(client, Goodbye::by_application(code, reason));
             }),
-            Command::Fail(key, violation) => self.with(key, |worker, client| {
-                worker.say_goodbye(client, Goodbye::for_violation(violation));
+            Command::Finish(key, ending) => self.with(key, |worker, client| {
+                worker.say_goodbye(client, Goodbye::after(ending));
             }),
             Command::Terminate(key) => {
                 self.with(key, |worker, client| worker.lose(client, Cause::App));

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::backlog::Kind;
-use crate::bridge::Event;
+use crate::bridge::{Ending, Event};
 use crate::client::{Client, ClientIndex, ClientKey, State};
 use crate::cohort::SILENT;
 use crate::frame::{Frame, Violation};
@@ -59,8 +59,6 @@ enum Pending {
     Deliver,
     /// They are dropped, because the client was slow.
     DropAsSlow,
-    /// They are dropped, because the client has closed.
-    DropAsClosed,
 }
 
 impl Goodbye {
@@ -69,19 +67,25 @@ impl Goodbye {
             CLOSE_NO_STATUS => Frame::close_without_code(),
             code => Frame::close(code, &reason),
         };
+        let reason = Frame::close_reason(&reason).to_owned();
         Goodbye { code, reason, frame, pending: Pending::Deliver, cause: Cause::App }
     }
 
-    pub(super) fn by_peer(code: Option<u16>, reason: String) -> Goodbye {
-        let frame = code.map_or_else(Frame::close_without_code, |code| Frame::close(code, ""));
-        let code = code.unwrap_or(CLOSE_NO_STATUS);
-        Goodbye { code, reason, frame, pending: Pending::DropAsClosed, cause: Cause::Client }
-    }
-
-    pub(super) fn for_violation(Violation { code, reason }: Violation) -> Goodbye {
-        let frame = Frame::close(code, reason);
+    /// Answers the client's own close frame with the same, or ends it for what it did.
+    pub(super) fn after(ending: Ending) -> Goodbye {
         let pending = Pending::Deliver;
-        Goodbye { code, reason: reason.to_owned(), frame, pending, cause: Cause::Violation }
+        match ending {
+            Ending::Close(code, reason) => {
+                let frame =
+                    code.map_or_else(Frame::close_without_code, |code| Frame::close(code, &reason));
+                let code = code.unwrap_or(CLOSE_NO_STATUS);
+                Goodbye { code, reason, frame, pending, cause: Cause::Client }
+            }
+            Ending::Violation(Violation { code, reason }) => {
+                let frame = Frame::close(code, reason);
+                Goodbye { code, reason: reason.to_owned(), frame, pending, cause: Cause::Violation }
+            }
+        }
     }
 
     pub(super) fn too_slow() -> Goodbye {
@@ -131,8 +135,7 @@ impl Worker {
         let log = self.cohorts[client.cohort].log();
         match goodbye.pending {
             Pending::Deliver => {}
-            Pending::DropAsSlow => self.tally.dropped_slow += client.backlog.clear(log, true),
-            Pending::DropAsClosed => self.tally.dropped_closed += client.backlog.clear(log, false),
+            Pending::DropAsSlow => self.tally.dropped_slow += client.backlog.clear(log),
         }
         client.backlog.push(Kind::Control, goodbye.frame.as_bytes(), log);
         let peer_closed = goodbye.cause == Cause::Client;

@@ -6,7 +6,7 @@ use std::io;
 use mio::event::Event as Readiness;
 
 use crate::backlog::Kind;
-use crate::bridge::Event;
+use crate::bridge::{Ending, Event};
 use crate::client::{ClientIndex, State};
 use crate::compression::Compression;
 use crate::frame::{self, Frame, Rules, Violation};
@@ -31,7 +31,7 @@ pub(super) struct Inbound {
 #[derive(Default)]
 struct Control {
     pongs: Vec<Frame>,
-    close: Option<(Option<u16>, String)>,
+    close: Option<Ending>,
 }
 
 impl Inbound {
@@ -125,6 +125,7 @@ impl Worker {
         client.pinged = false;
         let (key, open) = (client.key, client.is_open());
         let mut control = Control::default();
+        let mut told = 0;
         let rules = Rules {
             max_payload: limits.max_payload_bytes,
             inflater: (client.compression != Compression::Off).then_some(inflater),
@@ -136,27 +137,31 @@ impl Worker {
                 frame::Event::Ping(payload) => {
                     control.pongs.push(Frame::pong(payload));
                     if open {
+                        told += 1;
                         bridge.tell_message(Event::Ping(key, payload.to_owned()), payload.len());
                     }
                     return;
                 }
                 frame::Event::Pong(payload) => {
                     if open {
+                        told += 1;
                         bridge.tell_message(Event::Pong(key, payload.to_owned()), payload.len());
                     }
                     return;
                 }
                 frame::Event::Close(code, reason) => {
-                    control.close = Some((code, reason.to_owned()));
+                    control.close = Some(Ending::Close(code, reason.to_owned()));
                     return;
                 }
             };
             if open {
+                told += 1;
                 tally.messages_received += 1;
                 tally.bytes_received += length as u64;
                 bridge.tell_message(event, length);
             }
         });
+        client.has_spoken |= told > 0;
         self.answer(index, control, result.err());
     }
 
@@ -177,13 +182,20 @@ impl Worker {
             }
             self.flush_soon(index);
         }
-        if let Some((code, reason)) = control.close {
-            self.say_goodbye(index, Goodbye::by_peer(code, reason));
-        } else if let Some(violation) = violation {
-            // What the application sends in answer to earlier messages comes before the close.
-            let client = &mut self.clients[index];
+        if let Some(ending) = control.close.or(violation.map(Ending::Violation)) {
+            self.finish(index, ending);
+        }
+    }
+
+    /// A client has said its last word. What the application sends in answer to earlier ones comes
+    /// before the close.
+    fn finish(&mut self, index: ClientIndex, ending: Ending) {
+        let client = &mut self.clients[index];
+        if client.has_spoken {
             client.deaf = true;
-            self.bridge.tell(Event::Violated(client.key, violation));
+            self.bridge.tell(Event::Ending(client.key, ending));
+        } else {
+            self.say_goodbye(index, Goodbye::after(ending));
         }
     }
 }

@@ -217,3 +217,15 @@ fn bad_arguments_give_exit_code_2() {
         assert!(refused.stdout.is_empty());
     }
 }
+
+#[test]
+fn a_hello_is_sent_once_the_connection_stands() {
+    let address = serve(|connection| {
+        let hello = connection.read().unwrap();
+        connection.send(hello).unwrap();
+        await_end(connection);
+    });
+    let report = run(address, &["--clients", "2", "--messages", "1", "--hello", r#"{"n":7}"#]);
+    assert_eq!(report["messages_total"], 2);
+    assert_eq!(report["max_last_n"], 7);
+}

@@ -1,0 +1,79 @@
+/**
+ * What a second worker gains: the time until a burst of 100 messages has been written to 10,000 clients
+ * that do not read. Their kernel buffers hold it, so the load tester is idle and every core is the
+ * server's.
+ *
+ *     bun run bench:burst
+ */
+
+import { join } from "node:path";
+import { Elysia } from "elysia";
+
+import { shardcast } from "../src";
+
+const CLIENTS = 10_000;
+const MESSAGES = 100;
+const ROUNDS = 7;
+const MESSAGE = JSON.stringify({ t: 0, n: 0, p: "x".repeat(100) });
+const LOAD_TESTER = join(import.meta.dir, "../target/release/load-test");
+/** Well above what a burst takes. */
+const HOLD = "600s";
+
+/** A server with so many workers, and its clients. */
+async function serve(workers: number) {
+  const adapter = shardcast({
+    numShards: workers,
+    workersPerShard: 1,
+    maxClients: CLIENTS,
+    bufferSize: 100_000,
+  });
+  const app = new Elysia({ adapter })
+    .ws("/", {
+      open(ws) {
+        ws.subscribe("ticks");
+      },
+    })
+    .listen({ port: 0, hostname: "127.0.0.1" });
+  const url = `ws://127.0.0.1:${app.server?.port}/`;
+  const flags = ["--clients", String(CLIENTS), "--stall", "100%", "--duration", HOLD, "--json"];
+  const clients = Bun.spawn([LOAD_TESTER, "--url", url, ...flags], {
+    stdout: "ignore",
+    stderr: "ignore",
+  });
+  while (adapter.broadcaster.subscriberCount("ticks") < CLIENTS) await Bun.sleep(20);
+  return { broadcaster: adapter.broadcaster, clients };
+}
+
+/** Milliseconds until the burst was written to everyone. */
+async function burst(workers: number): Promise<number> {
+  const { broadcaster, clients } = await serve(workers);
+  // Connecting leaves work behind that is not to be measured.
+  await Bun.sleep(500);
+  const delivered = () => {
+    const { total_shards, ...stats } = broadcaster.stats();
+    const shards = Array.from({ length: total_shards }, (_, n) => stats[`shard_${n}`]);
+    return shards.reduce((sum, shard) => sum + (shard?.deliveries ?? 0), 0);
+  };
+  const wanted = delivered() + CLIENTS * MESSAGES;
+  const startedAt = performance.now();
+  for (let n = 0; n < MESSAGES; n += 1) broadcaster.publish("ticks", MESSAGE);
+  while (delivered() < wanted) await Bun.sleep(2);
+  const tookMs = performance.now() - startedAt;
+  clients.kill("SIGKILL");
+  await clients.exited;
+  await broadcaster.shutdown({ spreadMs: 0, timeoutMs: 1000 });
+  return tookMs;
+}
+
+const times = new Map<number, number[]>([1, 2].map((workers) => [workers, []]));
+for (let round = 0; round < ROUNDS; round += 1) {
+  for (const [workers, ms] of times) ms.push(await burst(workers));
+}
+const medianOf = (ms: number[] = []) =>
+  ms.toSorted((a, b) => a - b)[Math.floor(ms.length / 2)] ?? Number.NaN;
+for (const [workers, ms] of times) {
+  console.log(`${workers} workers: ${ms.map((one) => one.toFixed(0)).join(" ")} ms`);
+}
+const ratio = medianOf(times.get(1)) / medianOf(times.get(2));
+console.log(`two workers are ${ratio.toFixed(2)} × faster (median of ${ROUNDS}; target: 1.7)`);
+process.exit(0);

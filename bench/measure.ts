@@ -1,0 +1,137 @@
+/** One run: one contestant, one case. */
+
+import { join } from "node:path";
+
+import type { Case } from "./cases";
+import { type ContestantName, startOf } from "./contestants";
+import { linesOf } from "./lines";
+import { Probe } from "./probe";
+import type { LoadReport, Result } from "./result";
+import { ServerProcess, type Usage } from "./server-process";
+
+const ROOT = join(import.meta.dir, "..");
+/** A server that uses so much of its core has no more to give. */
+const FULL_CORE_PERCENT = 85;
+const LOAD_TESTER = "target/release/load-test";
+
+/** Who runs where, and how long. */
+export interface Conditions {
+  readonly serverCore: number;
+  readonly testerCore: number;
+  readonly warmupSeconds: number;
+  readonly durationSeconds: number;
+}
+
+/**
+ * Starts the contestant, loads it, and ends it.
+ *
+ * @throws Error when the server does not start, or no client connects
+ */
+export async function measure(
+  contestant: ContestantName,
+  testCase: Case,
+  conditions: Conditions,
+): Promise<Result> {
+  const start = startOf(contestant, testCase.workload);
+  await using server = await ServerProcess.start(start, conditions.serverCore, ROOT);
+  const before = server.usage();
+  const flags = [...start.flags, ...(testCase.flags ?? [])];
+  const url = `ws://127.0.0.1:${server.port}${start.path}`;
+  const window = new Window(server, testCase.probe === true);
+  const command = loadCommand(url, testCase.workload.clients, flags, conditions);
+  const report = await loadTest(command, (line) => window.hear(line));
+  return resultOf(contestant, report, before, window);
+}
+
+/** Looks at the server as the load tester says that the measured window begins and ends. */
+class Window {
+  readonly #server: ServerProcess;
+  readonly #probes: boolean;
+  #probe: Probe | undefined;
+  probeP99Ms: Promise<number> | undefined;
+  began: Usage | undefined;
+  ended: Usage | undefined;
+
+  constructor(server: ServerProcess, probes: boolean) {
+    this.#server = server;
+    this.#probes = probes;
+  }
+
+  hear(line: string): void {
+    if (line === "measuring") {
+      this.began = this.#server.usage();
+      if (this.#probes) this.#probe = new Probe(this.#server.port);
+    } else if (line === "measured") {
+      this.ended = this.#server.usage();
+      this.probeP99Ms = this.#probe?.p99Ms();
+    }
+  }
+}
+
+function loadCommand(
+  url: string,
+  clients: number,
+  flags: readonly string[],
+  { testerCore, warmupSeconds, durationSeconds }: Conditions,
+): string[] {
+  const times = ["--warmup", `${warmupSeconds}s`, "--duration", `${durationSeconds}s`];
+  const target = ["--url", url, "--clients", String(clients), "--json"];
+  return ["taskset", "-c", String(testerCore), LOAD_TESTER, ...target, ...times, ...flags];
+}
+
+async function loadTest(
+  command: readonly string[],
+  hear: (line: string) => void,
+): Promise<LoadReport> {
+  const child = Bun.spawn([...command], { cwd: ROOT, stdin: "ignore", stderr: "pipe" });
+  let said = "";
+  const heard = linesOf(child.stderr, (line) => {
+    said += `${line}\n`;
+    hear(line);
+  });
+  const json = await new Response(child.stdout).text();
+  await heard;
+  if ((await child.exited) !== 0) throw new Error(`the load tester failed: ${said}${json}`);
+  return JSON.parse(json) as LoadReport;
+}
+
+async function resultOf(
+  contestant: ContestantName,
+  report: LoadReport,
+  before: Usage,
+  { began, ended, probeP99Ms }: Window,
+): Promise<Result> {
+  if (began === undefined || ended === undefined) {
+    throw new Error("the load tester told of no measured window");
+  }
+  const millions = report.messages / 1e6;
+  const cpuSeconds = ended.cpuSeconds - began.cpuSeconds;
+  const closed = Object.values(report.closed).reduce((sum, count) => sum + count, 0);
+  const result = {
+    contestant,
+    connected: report.connected,
+    connectsPerSecond: report.connected / report.connect_s,
+    perSecond: report.messages_per_second,
+    megabytesPerSecond: report.bytes_per_second / 1e6,
+    p50Ms: milliseconds(report.latency_p50_us),
+    p99Ms: milliseconds(report.latency_p99_us),
+    cpuPerMillion: cpuSeconds / millions,
+    cpuPercent: (100 * cpuSeconds) / report.duration_s,
+    writesPerMillion: (ended.writes - began.writes) / millions,
+    residentBytes: ended.residentBytes,
+    bytesPerClient: (ended.residentBytes - before.residentBytes) / report.connected,
+    missing: report.missing,
+    failed: report.failed,
+    closed,
+    testerCpuPercent: report.cpu_percent,
+    stolenPercent: (100 * (ended.stolenSeconds - began.stolenSeconds)) / report.duration_s,
+    // Where both are full, nobody can tell who was first, and a faster server would show.
+    void: report.saturated && (100 * cpuSeconds) / report.duration_s < FULL_CORE_PERCENT,
+  };
+  const p99Ms = await probeP99Ms;
+  return p99Ms === undefined ? result : { ...result, probeP99Ms: p99Ms };
+}
+
+function milliseconds(microseconds: number | null): number {
+  return microseconds === null ? Number.NaN : microseconds / 1000;
+}

@@ -1,0 +1,33 @@
+/** Times `GET /healthz`, as a load balancer or a user beside the stream would feel it. */
+
+const INTERVAL_MS = 10;
+
+export class Probe {
+  readonly #timesMs: number[] = [];
+  #stopped = false;
+  readonly #done: Promise<void>;
+
+  /** Begins to ask, every 10 ms or as soon as the last one was answered. */
+  constructor(port: number) {
+    this.#done = this.#ask(`http://127.0.0.1:${port}/healthz`);
+  }
+
+  async #ask(url: string): Promise<void> {
+    while (!this.#stopped) {
+      const startedAt = performance.now();
+      const response = await fetch(url);
+      await response.text();
+      const tookMs = performance.now() - startedAt;
+      this.#timesMs.push(tookMs);
+      await Bun.sleep(Math.max(0, INTERVAL_MS - tookMs));
+    }
+  }
+
+  /** Ends, and gives the time in which 99 of 100 requests were answered, in milliseconds. */
+  async p99Ms(): Promise<number> {
+    this.#stopped = true;
+    await this.#done;
+    const sorted = this.#timesMs.toSorted((a, b) => a - b);
+    return sorted[Math.ceil(sorted.length * 0.99) - 1] ?? Number.NaN;
+  }
+}

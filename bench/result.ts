@@ -1,0 +1,55 @@
+/** What one run gave. */
+
+import type { ContestantName } from "./contestants";
+
+/** The fields of the load tester's report that are used here; `load-test --json` has more. */
+export interface LoadReport {
+  readonly connected: number;
+  readonly connect_s: number;
+  readonly failed: number;
+  readonly closed: Readonly<Record<string, number>>;
+  readonly live_clients: number;
+  readonly duration_s: number;
+  readonly messages: number;
+  readonly messages_per_second: number;
+  readonly bytes_per_second: number;
+  readonly messages_per_read: number;
+  readonly latency_p50_us: number | null;
+  readonly latency_p99_us: number | null;
+  readonly missing: number;
+  readonly out_of_order: number;
+  readonly cpu_percent: number;
+  readonly saturated: boolean;
+}
+
+/** The figures of one contestant in one case. Those of the server are of the measured window. */
+export interface Result {
+  readonly contestant: ContestantName;
+  readonly connected: number;
+  readonly connectsPerSecond: number;
+  /** Deliveries a second. */
+  readonly perSecond: number;
+  readonly megabytesPerSecond: number;
+  /** From publish to receipt; `NaN` where messages carry no time. */
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  /** CPU-seconds of the server for a million deliveries. */
+  readonly cpuPerMillion: number;
+  readonly cpuPercent: number;
+  /** Write calls of the server for a million deliveries. */
+  readonly writesPerMillion: number;
+  readonly residentBytes: number;
+  /** Growth of the server's memory since it listened, for each client. */
+  readonly bytesPerClient: number;
+  /** Messages that the numbers show to be lost, of clients that stayed. */
+  readonly missing: number;
+  /** Clients that could not connect, or that the server closed. */
+  readonly failed: number;
+  readonly closed: number;
+  readonly probeP99Ms?: number;
+  readonly testerCpuPercent: number;
+  /** Of the server's core, what others on the same hardware took. */
+  readonly stolenPercent: number;
+  /** The load tester was full first: the figures say nothing about the server. */
+  readonly void: boolean;
+}

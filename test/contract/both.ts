@@ -1,0 +1,131 @@
+/**
+ * The contract: what works on Bun's own WebSockets works on shardcast's. Bun itself is the oracle. Each
+ * scenario runs on stock Bun and on shards, writes down all that an app or a client can see, and the two
+ * transcripts must be equal.
+ *
+ * What differs on purpose is a row of docs/parity.md and a test of its own.
+ */
+
+import { expect, test } from "bun:test";
+import type { Server, ServerWebSocket } from "bun";
+import { Elysia } from "elysia";
+
+import { type ShardcastConfig, shardcast } from "../../src";
+import { type ConnectOptions, connect, type TestClient, within } from "../client";
+import { SMALL } from "../serving";
+
+/** What `new Elysia` takes, but for the adapter. */
+type AppOptions = Omit<NonNullable<ConstructorParameters<typeof Elysia<"">>[0]>, "adapter">;
+
+/** Where a scenario plays: one server, and a transcript. */
+export class Stage {
+  readonly transcript: string[] = [];
+  #app: Elysia | undefined;
+
+  constructor(private readonly config: ShardcastConfig) {}
+
+  /** Writes down what somebody saw. */
+  note(...seen: unknown[]): void {
+    this.transcript.push(seen.map(print).join(": "));
+  }
+
+  /** Writes down what `act` returned, or that it threw. What an error says is each one's own. */
+  try(label: string, act: () => unknown): void {
+    let answer: unknown;
+    try {
+      answer = act();
+    } catch {
+      answer = "throws";
+    }
+    this.note(label, answer);
+  }
+
+  /** Starts the server. */
+  serve(routes: (app: Elysia) => unknown, options: AppOptions = {}): Elysia {
+    const app = new Elysia({ ...options, adapter: shardcast({ ...SMALL, ...this.config }) });
+    routes(app);
+    app.listen({ port: 0, hostname: "127.0.0.1" });
+    this.#app = app;
+    return app;
+  }
+
+  get server(): Server<unknown> {
+    return this.#app?.server as Server<unknown>;
+  }
+
+  get port(): number {
+    return this.server.port as number;
+  }
+
+  connect(path = "/", options?: ConnectOptions): Promise<TestClient> {
+    return connect(`ws://127.0.0.1:${this.port}${path}`, options);
+  }
+
+  /** A client, and Bun's `ServerWebSocket` of it or what stands in for that. */
+  async pair(hooks: object = {}, options?: AppOptions) {
+    const sockets: Socket[] = [];
+    this.serve((app) => {
+      app.ws("/", { ...hooks, open: (ws) => void sockets.push(ws.raw as Socket) });
+    }, options);
+    const client = await this.connect();
+    await until(() => sockets.length > 0);
+    return { client, socket: sockets[0] as Socket, sockets };
+  }
+
+  async end(): Promise<void> {
+    await this.#app?.stop(true);
+  }
+}
+
+/** The server's side of a client. */
+export type Socket = ServerWebSocket<unknown>;
+
+/** A test that plays `scenario` on Bun's own WebSockets and on shards, with the same outcome. */
+export function sameOnBoth(
+  name: string,
+  scenario: (stage: Stage) => Promise<void> | void,
+  timeoutMs?: number,
+): void {
+  const comparison = async () => {
+    const configs = [{ useSharding: false }, {}];
+    const [original, sharded] = await Promise.all(configs.map((config) => play(config, scenario)));
+    expect(original).not.toBeEmpty();
+    expect(sharded).toEqual(original);
+  };
+  test(name, comparison, timeoutMs);
+}
+
+async function play(
+  config: ShardcastConfig,
+  scenario: (stage: Stage) => Promise<void> | void,
+): Promise<string[]> {
+  const stage = new Stage(config);
+  try {
+    await scenario(stage);
+    return stage.transcript;
+  } finally {
+    await stage.end();
+  }
+}
+
+/** Waits for what will be so. */
+export async function until(condition: () => boolean): Promise<void> {
+  const holds = async () => {
+    while (!condition()) await Bun.sleep(1);
+  };
+  await within(holds(), String(condition));
+}
+
+/** A value by its kind and content, so that equal looks are equal and different kinds are not. */
+function print(value: unknown): string {
+  if (typeof value === "string") return value;
+  if (typeof value === "function") return "a function";
+  if (value instanceof Error) return `${value.constructor.name}: ${value.message}`;
+  if (value instanceof ArrayBuffer) return `ArrayBuffer ${Buffer.from(value).toString("hex")}`;
+  if (ArrayBuffer.isView(value)) {
+    const { buffer, byteOffset, byteLength } = value;
+    const bytes = Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength);
+    return `${value.constructor.name} ${bytes.toString("hex")}`;
+  }
+  return JSON.stringify(value) ?? String(value);
+}

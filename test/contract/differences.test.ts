@@ -1,0 +1,180 @@
+/** What differs from Bun on purpose: a test for each row of docs/parity.md. */
+
+import { describe, expect, test } from "bun:test";
+import { connect as dial } from "node:net";
+import { join } from "node:path";
+
+import type { ShardcastConfig } from "../../src";
+import { connect, within } from "../client";
+import { serve } from "../serving";
+import { type Socket, until } from "./both";
+
+const TABLES = join(import.meta.dir, "../../docs/parity.md");
+
+/** A difference, and how to see it: on Bun's own and on shards. */
+const DIFFERENCES: Record<string, () => Promise<void>> = {
+  async getBufferedAmount() {
+    const sent = async (config: ShardcastConfig) => {
+      const { socket } = await pair(config);
+      socket.send("text");
+      const amount = socket.getBufferedAmount();
+      await until(() => socket.getBufferedAmount() === 0);
+      return amount;
+    };
+    expect(await sent({ useSharding: false })).toBe(0);
+    expect(await sent({})).toBeLessThanOrEqual("text".length + 2);
+  },
+
+  async "the close code of a broken protocol"() {
+    const codes = async (config: ShardcastConfig) => {
+      const { client, ended } = await pair({ ...config, maxPayloadLength: 10 });
+      client.send("x".repeat(11));
+      return ended;
+    };
+    expect(await codes({ useSharding: false })).toBe(1006);
+    expect(await codes({})).toBe(1009);
+  },
+
+  async "a client that falls behind"() {
+    const { client, app, ended } = await pair({ bufferSize: 2, bufferBytes: 1 << 20 });
+    client.socket.pause();
+    const message = "x".repeat(1 << 16);
+    const publishing = setInterval(() => app.server?.publish("news", message), 1);
+    expect(await within(ended, "the close")).toBe(1013);
+    clearInterval(publishing);
+    client.terminate();
+  },
+
+  async "channels of one client"() {
+    const { socket } = await pair({ maxChannelsPerClient: 2 });
+    socket.subscribe("one more");
+    expect(() => socket.subscribe("too many")).toThrow();
+    const { socket: stock } = await pair({ useSharding: false, maxChannelsPerClient: 2 });
+    stock.subscribe("one more");
+    expect(stock.subscribe("and another")).toBe(true);
+  },
+
+  async "a channel's name that is a number"() {
+    const publish = async (config: ShardcastConfig) => {
+      const { app } = await pair(config);
+      return () => app.server?.publish(7 as never, "x");
+    };
+    expect(await publish({ useSharding: false })).not.toThrow();
+    expect(await publish({})).toThrow(TypeError);
+  },
+
+  async closeIdleConnections() {
+    const { app } = await pair({});
+    await (await fetch(`http://127.0.0.1:${app.server?.port}/`)).text();
+    expect(app.server?.closeIdleConnections()).toBeNumber();
+    expect((await fetch(`http://127.0.0.1:${app.server?.port}/`)).status).toBe(200);
+  },
+
+  async "requests that do not wait for answers"() {
+    const request = "GET /late HTTP/1.1\r\nHost: example.test\r\n\r\n";
+    expect(await answers({ useSharding: false }, request.repeat(3))).toBeLessThan(3);
+    expect(await answers({}, request.repeat(3))).toBe(3);
+  },
+
+  async "the field Connection"() {
+    const headers = { connection: "close" };
+    const seen = async (config: ShardcastConfig) => {
+      const { app } = await pair(config);
+      const answer = await fetch(`http://127.0.0.1:${app.server?.port}/connection`, { headers });
+      return [await answer.text(), answer.headers.get("connection")];
+    };
+    expect(await seen({ useSharding: false })).toEqual(["close", null]);
+    expect(await seen({})).toEqual(["none", "close"]);
+  },
+
+  async "a path with raw bytes past ASCII"() {
+    const request = "GET /\xfc HTTP/1.1\r\nHost: example.test\r\nConnection: close\r\n\r\n";
+    expect(await answer({ useSharding: false }, request)).toStartWith("HTTP/1.1 404");
+    expect(await answer({}, request)).toStartWith("HTTP/1.1 400");
+  },
+
+  async "a length and chunks in one request"() {
+    const request =
+      "POST /echo HTTP/1.1\r\nHost: example.test\r\nConnection: close\r\nContent-Length: 99\r\n" +
+      "Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n";
+    expect(await answer({ useSharding: false }, request)).toStartWith("HTTP/1.1 400");
+    const taken = await answer({}, request);
+    expect(taken).toStartWith("HTTP/1.1 200");
+    expect(taken).toEndWith("hi");
+  },
+
+  async "X-Forwarded-For"() {
+    const seen = async (config: ShardcastConfig) => {
+      const { app } = await pair(config);
+      const headers = { "x-forwarded-for": "198.51.100.1" };
+      const answer = await fetch(`http://127.0.0.1:${app.server?.port}/ip`, { headers });
+      return answer.text();
+    };
+    const trustedProxies = ["127.0.0.1"];
+    expect(await seen({ useSharding: false, trustedProxies })).toBe("127.0.0.1");
+    expect(await seen({ trustedProxies })).toBe("198.51.100.1");
+  },
+};
+
+describe("with a purpose, it differs from Bun:", () => {
+  for (const [name, see] of Object.entries(DIFFERENCES)) test(name, see);
+});
+
+test("every difference is a row of the documentation, and every row has a test", async () => {
+  const lines = (await Bun.file(TABLES).text()).split("\n");
+  const cells = lines.map((line) => /^\| (.*?) \|/.exec(line)?.[1]?.replaceAll("`", "") ?? "");
+  const rows = cells.filter((cell) => cell !== "" && cell !== "what");
+  expect(rows.toSorted()).toEqual(Object.keys(DIFFERENCES).toSorted());
+});
+
+/** A client on channel `news`, its socket, and the code that the app hears at its end. */
+async function pair(config: ShardcastConfig) {
+  const opened = Promise.withResolvers<Socket>();
+  const closed = Promise.withResolvers<number>();
+  const { app, ws } = serve(config, (app) =>
+    app
+      .get("/", () => "home")
+      .get("/connection", ({ headers }) => headers.connection ?? "none")
+      .get("/ip", ({ request, server }) => server?.requestIP(request)?.address)
+      .ws("/ws", {
+        open(ws) {
+          ws.subscribe("news");
+          opened.resolve(ws.raw as Socket);
+        },
+        close: (_ws, code) => closed.resolve(code),
+      }),
+  );
+  const client = await connect(`${ws}/ws`);
+  return { app, client, socket: await opened.promise, ended: closed.promise };
+}
+
+/** What a server answers to these bytes, until it ends the connection or has nothing to add. */
+async function answer(config: ShardcastConfig, request: string, enough = /never/): Promise<string> {
+  const { app } = serve(config, (app) =>
+    app
+      .get("/late", async () => {
+        await Bun.sleep(1);
+        return "late";
+      })
+      .post("/echo", async ({ request }) => new Response(await request.text()), { parse: "none" }),
+  );
+  const socket = dial({ port: app.server?.port as number, host: "127.0.0.1" });
+  let received = "";
+  const ended = new Promise<void>((resolve) => {
+    socket.on("close", resolve);
+    socket.on("error", () => resolve());
+    socket.on("data", (bytes) => {
+      received += bytes.toString("latin1");
+      if (enough.test(received)) resolve();
+    });
+  });
+  socket.write(request, "latin1");
+  await within(ended, "an answer");
+  socket.destroy();
+  return received;
+}
+
+async function answers(config: ShardcastConfig, requests: string): Promise<number> {
+  const received = await answer(config, requests, /(HTTP[\s\S]*){3}late$/);
+  return received.match(/HTTP\/1\.1 200/g)?.length ?? 0;
+}
