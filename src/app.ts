@@ -2,6 +2,7 @@ import { Elysia } from "elysia";
 
 import { bearerCheck } from "./auth";
 import { checkChannelName, parseChannels } from "./channels";
+import { describe } from "./describe";
 import {
   type Broadcaster,
   createBroadcaster,
@@ -9,6 +10,7 @@ import {
   type ResolvedConfig,
   shardcast,
 } from "./index";
+import { live } from "./live";
 import { health, insight } from "./operations";
 import { page } from "./page";
 
@@ -16,7 +18,7 @@ import { page } from "./page";
 export interface AppOptions {
   config: ResolvedConfig;
   apiKey?: string | undefined;
-  /** Channels that the page shows. */
+  /** Channels that have a source: the page listens to the first. */
   channels: string[];
 }
 
@@ -31,14 +33,14 @@ export function createApp({ config, apiKey, channels }: AppOptions) {
   const collector = new PrometheusCollector();
   const broadcaster = createBroadcaster({ ...config, clientId }, {}, collector);
   const mayUse = bearerCheck(apiKey);
-  const html = page(channels);
 
   const app = new Elysia({
     adapter: shardcast(broadcaster),
     serve: { maxRequestBodySize: config.maxPayloadLength },
   })
-    .get("/", () => new Response(html, { headers: { "content-type": "text/html;charset=utf-8" } }))
+    .use(page())
     .use(health(broadcaster))
+    .use(live({ broadcaster, mayUse, about: describe(config), sources: channels }))
     .ws("/stream", {
       detail: { hide: true },
       beforeHandle({ query, status }) {

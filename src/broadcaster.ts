@@ -1,5 +1,6 @@
 import { closeCode } from "./close-code";
 import type { ResolvedConfig } from "./config";
+import type { DeliveryTimes } from "./delivery-times";
 import type { MessageData } from "./payload";
 import type { Audit, SlowClient } from "./reports";
 import type { ShardStats } from "./stats";
@@ -35,6 +36,14 @@ export interface ShutdownOptions {
   spreadMs?: number;
   /** After this time everything ends, delivered or not. */
   timeoutMs?: number;
+}
+
+/** How a channel does that has subscribers. */
+export interface ChannelStats {
+  channel: string;
+  subscribers: number;
+  /** Messages published since it has had subscribers. */
+  published: number;
 }
 
 /**
@@ -76,6 +85,20 @@ export interface Broadcaster {
    * there is an error in shardcast. Nothing where it cannot be known, as without sharding.
    */
   audit(): Promise<Audit | undefined>;
+
+  /**
+   * The channels that have subscribers, those with the most messages first. Without sharding none are
+   * known.
+   *
+   * @param top how many at most. Default: 10
+   */
+  channels(top?: number): ChannelStats[];
+
+  /**
+   * How long messages take from their publish until a worker has written them to all of its clients
+   * whose sockets take them. Nothing where it cannot be known, as without sharding.
+   */
+  deliveryTimes(): DeliveryTimes | undefined;
 
   /** How full the fullest queue is, from 0 to 1. At 1 a publish may be dropped. */
   queueLoad(): number;

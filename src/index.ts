@@ -4,6 +4,7 @@ export { type ShardcastAdapter, type ShardcastOptions, shardcast } from "./adapt
 export type {
   Broadcaster,
   BroadcasterState,
+  ChannelStats,
   PublishResult,
   ShutdownOptions,
 } from "./broadcaster";
@@ -16,6 +17,7 @@ export {
   type ShardcastConfig,
 } from "./config";
 export { createBroadcaster, type OwnBroadcaster } from "./create-broadcaster";
+export type { DeliveryTimes } from "./delivery-times";
 export { ShardcastError, type ShardcastErrorCode } from "./errors";
 export { type ConfigPlaces, loadConfig, type Overrides } from "./load-config";
 export { createLogger, type Logger, type LogLevel } from "./logger";

@@ -1,5 +1,6 @@
-import type { Counter, Gauge, Registry } from "prom-client";
+import type { Counter, Gauge, Histogram, Registry } from "prom-client";
 
+import type { DeliveryTimes } from "./delivery-times";
 import { ShardcastError } from "./errors";
 import { METRICS, type Metric } from "./metric-table";
 import { type ShardCounters, type ShardStats, shardStats, shardsOf } from "./stats";
@@ -43,7 +44,11 @@ export class PrometheusCollector implements StatsCollector {
   /** The stats as they are now, as Prometheus text; without a metric before `observe`. */
   async metrics(): Promise<string> {
     if (!this.#source) return "";
-    this.#registry ??= register(METRICS, () => this.#shards);
+    this.#registry ??= register(
+      METRICS,
+      () => this.#shards,
+      () => this.#source?.deliveryTimes?.(),
+    );
     const registry = await this.#registry;
     this.#shards = shardsOf(this.stats());
     // The registry reads all metrics before it first waits, so no other scrape comes in between.
@@ -59,6 +64,7 @@ export class PrometheusCollector implements StatsCollector {
 async function register(
   metrics: readonly Metric[],
   shards: () => readonly ShardCounters[],
+  deliveryTimes: () => DeliveryTimes | undefined,
 ): Promise<Registry> {
   const prometheus = await import("prom-client");
   const registry = new prometheus.Registry();
@@ -76,5 +82,37 @@ async function register(
       },
     });
   }
+  registry.registerMetric(new DeliveryHistogram(deliveryTimes) as unknown as Histogram);
   return registry;
+}
+
+/** A histogram that is counted elsewhere, in the form in which a registry prints one. */
+class DeliveryHistogram {
+  readonly name = "shardcast_delivery_seconds";
+  readonly help =
+    "Time from the publish of a message until a worker has written it to all its clients that read.";
+  readonly type = "histogram";
+  readonly aggregator = "sum";
+
+  constructor(private readonly times: () => DeliveryTimes | undefined) {}
+
+  get() {
+    const { name, help, type, aggregator } = this;
+    const times = this.times();
+    return { name, help, type, aggregator, values: times ? this.#values(times) : [] };
+  }
+
+  #values({ bounds, counts, sum }: DeliveryTimes) {
+    let below = 0;
+    const buckets = counts.map((count, bucket) => {
+      below += count;
+      const labels = { le: bounds[bucket] ?? "+Inf" };
+      return { metricName: `${this.name}_bucket`, labels, value: below };
+    });
+    return [
+      ...buckets,
+      { metricName: `${this.name}_sum`, labels: {}, value: sum },
+      { metricName: `${this.name}_count`, labels: {}, value: below },
+    ];
+  }
 }

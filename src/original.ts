@@ -157,7 +157,8 @@ export class OriginalBroadcaster implements Broadcaster {
     const slow_clients = this.#slow().length;
     const worker = { queue_messages: 0, queue_bytes: 0, saturated: false, saturations: 0 };
     const per_worker = [{ clients, ...worker, busy_seconds: 0 }];
-    return shardStats([{ ...this.#counters, clients, slow_clients, per_worker }]);
+    const counters = { ...this.#counters, clients, slow_clients, per_worker };
+    return shardStats([counters], this.#counters.messages);
   }
 
   /** Of a client's lag Bun tells only the bytes. */
@@ -176,6 +177,16 @@ export class OriginalBroadcaster implements Broadcaster {
   /** Bun does not tell what becomes of a message. */
   audit(): Promise<undefined> {
     return Promise.resolve(undefined);
+  }
+
+  /** Bun does not name its channels. */
+  channels(): [] {
+    return [];
+  }
+
+  /** Bun does not tell when a message is written. */
+  deliveryTimes(): undefined {
+    return undefined;
   }
 
   /** Always 0: there is no queue. */

@@ -1,77 +1,76 @@
-/** The page at `/`: what this is, and the stream as it comes. One file, no build, no other server. */
+/** The page at `/`: files as they are, without a build and without any other server. */
 
-/** What a browser gets. `channels` are those that have a source. */
-export function page(channels: string[]): string {
-  return `<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>shardcast</title>
-<style>
-  :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
-  body { max-width: 52rem; margin: 2rem auto; padding: 0 1rem; }
-  code, output, li { font-family: ui-monospace, monospace; font-size: .875rem; }
-  form { display: flex; gap: .5rem; align-items: baseline; flex-wrap: wrap; }
-  input { font: inherit; flex: 1 1 12rem; }
-  ol { list-style: none; padding: 0; border-top: 1px solid color-mix(in srgb, currentColor 25%, transparent); }
-  li { padding: .25rem 0; overflow-wrap: anywhere;
-       border-bottom: 1px solid color-mix(in srgb, currentColor 12%, transparent); }
-</style>
-<h1>shardcast</h1>
-<p>A WebSocket broadcast server. Connect to <code>/stream?channels=…</code>, publish with
-<code>POST /publish/:channel</code>, look at <code>/stats</code>.</p>
-<form>
-  <label for="channels">Channels</label>
-  <input id="channels" name="channels" value="${escapeHtml(channels.join(","))}" required>
-  <button>Listen</button>
-  <output id="state" aria-live="polite"></output>
-</form>
-<ol id="messages" aria-label="the last messages"></ol>
-<script>
-  const SHOWN = 20, RETRY_MS = 1000, MAX_SHOWN_CHARACTERS = 300;
-  const form = document.querySelector("form"), state = document.querySelector("#state");
-  const list = document.querySelector("#messages");
-  let socket, count = 0, connected = "connecting";
-  function listen() {
-    const url = new URL("/stream", location.href);
-    url.protocol = url.protocol.replace("http", "ws");
-    url.searchParams.set("channels", form.channels.value);
-    const mine = socket = new WebSocket(url);
-    mine.onopen = () => { if (mine === socket) connected = "connected"; };
-    mine.onmessage = ({ data }) => { if (mine === socket) show(data); };
-    mine.onclose = () => {
-      if (mine !== socket) return;
-      connected = "disconnected";
-      setTimeout(() => { if (mine === socket) listen(); }, RETRY_MS * (1 + Math.random()));
-    };
-  }
-  function show(data) {
-    count += 1;
-    const item = document.createElement("li");
-    const text = typeof data === "string" ? data : data.size + " bytes";
-    item.textContent = text.slice(0, MAX_SHOWN_CHARACTERS);
-    list.prepend(item);
-    while (list.children.length > SHOWN) list.lastChild.remove();
-  }
-  form.onsubmit = (event) => {
-    event.preventDefault();
-    const before = socket;
-    list.replaceChildren();
-    listen();
-    before.close();
-  };
-  setInterval(() => { state.value = connected + ", " + count + " messages/s"; count = 0; }, 1000);
-  listen();
-</script>
-`;
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import { Elysia } from "elysia";
+
+const HERE = join(import.meta.dir, "page");
+
+/** The files of the page, by what they are called under `/page/`. */
+const FILES: Record<string, string> = {
+  ...ownFiles("icon.svg", "style.css"),
+  ...ownFiles("main.js", "charts.js", "connection.js", "figures.js", "format.js", "key.js"),
+  ...ownFiles("publish.js", "shards.js", "stream.js", "tables.js"),
+  "uplot.js": require.resolve("uplot/dist/uPlot.esm.js"),
+  "uplot.css": require.resolve("uplot/dist/uPlot.min.css"),
+};
+
+/** Nothing but what this server serves itself, and nobody may put it into a frame. */
+const CONTENT_SECURITY_POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self'",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
+
+interface Asset {
+  readonly body: Uint8Array<ArrayBuffer>;
+  readonly headers: Record<string, string>;
 }
 
-function escapeHtml(text: string): string {
-  const entities: Record<string, string> = {
-    "&": "&amp;",
-    "<": "&lt;",
-    ">": "&gt;",
-    '"': "&quot;",
+/** The routes `/` and `/page/*`. */
+export function page() {
+  const assets = new Map<string, Promise<Asset>>();
+  const asset = (path: string) => {
+    const known = assets.get(path) ?? load(path);
+    assets.set(path, known);
+    return known;
   };
-  return text.replace(/[&<>"]/g, (character) => entities[character] ?? character);
+  return new Elysia({ detail: { hide: true } })
+    .get("/", async ({ request }) => answer(request, await asset(join(HERE, "index.html"))))
+    .get("/page/:file", async ({ request, params, status }) => {
+      const path = Object.hasOwn(FILES, params.file) ? FILES[params.file] : undefined;
+      return path === undefined ? status(404) : answer(request, await asset(path));
+    });
+}
+
+function ownFiles(...names: string[]): Record<string, string> {
+  return Object.fromEntries(names.map((name) => [name, join(HERE, name)]));
+}
+
+async function load(path: string): Promise<Asset> {
+  const file = Bun.file(path);
+  const body = await file.bytes();
+  const digest = createHash("sha256").update(body).digest("base64url").slice(0, 22);
+  return {
+    body,
+    headers: {
+      "content-type": file.type,
+      etag: `"${digest}"`,
+      // Asked again each time, and sent again only when it has changed.
+      "cache-control": "no-cache",
+      "content-security-policy": CONTENT_SECURITY_POLICY,
+      "referrer-policy": "no-referrer",
+      "x-content-type-options": "nosniff",
+    },
+  };
+}
+
+function answer(request: Request, { body, headers }: Asset): Response {
+  const isKnown = request.headers.get("if-none-match") === headers.etag;
+  return isKnown ? new Response(null, { status: 304, headers }) : new Response(body, { headers });
 }

@@ -1,5 +1,6 @@
 import {
   type BroadcasterState,
+  type ChannelStats,
   type PublishResult,
   resolveShutdown,
   type ShutdownOptions,
@@ -66,6 +67,8 @@ export class ShardedRun implements SocketHost {
   readonly #reports = new Reports();
   readonly #fullQueues: FullQueues;
   readonly #onState: RunParts["onState"];
+  /** Messages published to somebody. */
+  published = 0;
   #state: BroadcasterState = "starting";
   #house: House | undefined;
   #shutdown: Promise<void> | undefined;
@@ -136,6 +139,7 @@ export class ShardedRun implements SocketHost {
         ? this.core.publishText(channel, payload, except, compress)
         : this.core.publishBinary(channel, payload, except, compress),
     );
+    if (result.shards > 0 || result.dropped > 0) this.published += 1;
     if (result.dropped > 0) this.#fullQueues.strike(result.dropped);
     return result;
   }
@@ -166,6 +170,10 @@ export class ShardedRun implements SocketHost {
     if (!this.isUp) return undefined;
     const report = await this.#reports.answerTo(this.core.askBooks());
     return report && { clients: report.clientBooks, shards: report.workerBooks };
+  }
+
+  channels(top: number): ChannelStats[] {
+    return this.isUp ? this.core.busiestChannels(top) : [];
   }
 
   queueLoad(): number {

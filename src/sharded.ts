@@ -1,6 +1,7 @@
 import {
   type Broadcaster,
   type BroadcasterState,
+  type ChannelStats,
   type PublishResult,
   type ShutdownOptions,
   TO_NOBODY,
@@ -12,6 +13,7 @@ import {
   type ShardcastConfig,
   withoutUndefined,
 } from "./config";
+import type { DeliveryTimes } from "./delivery-times";
 import { ShardcastError } from "./errors";
 import { createLogger, guarded, type Logger } from "./logger";
 import { type MessageData, toPayload } from "./payload";
@@ -83,7 +85,8 @@ export class ShardedBroadcaster implements Broadcaster {
   }
 
   stats(): ShardStats {
-    return shardStats(sumByShard(this.#run?.core.workers() ?? [], this.#config));
+    const counters = this.#run?.core.workers() ?? [];
+    return shardStats(sumByShard(counters, this.#config), this.#run?.published);
   }
 
   async slowClients(top = DEFAULT_TOP): Promise<SlowClient[]> {
@@ -93,6 +96,15 @@ export class ShardedBroadcaster implements Broadcaster {
 
   async audit(): Promise<Audit | undefined> {
     return this.#run?.audit();
+  }
+
+  channels(top = DEFAULT_TOP): ChannelStats[] {
+    checkTop(top);
+    return this.#run?.channels(top) ?? [];
+  }
+
+  deliveryTimes(): DeliveryTimes | undefined {
+    return this.#run?.core.deliveryTimes();
   }
 
   queueLoad(): number {

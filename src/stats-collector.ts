@@ -1,9 +1,12 @@
+import type { DeliveryTimes } from "./delivery-times";
 import type { ShardStats } from "./stats";
 
 /** Where a collector reads. */
 export interface StatsSource {
   /** Counters since start and gauges now, by shard. */
   stats(): ShardStats;
+  /** How long messages take; nothing where it cannot be known. */
+  deliveryTimes?(): DeliveryTimes | undefined;
 }
 
 /**

@@ -85,6 +85,8 @@ export interface ShardStats {
   [shard: `shard_${number}`]: ShardCounters;
   total_clients: number;
   total_shards: number;
+  /** Messages published to somebody since the start, each once. */
+  total_published: number;
 }
 
 /** A shard of which nothing has been counted. */
@@ -124,11 +126,12 @@ export function noCounters(): ShardCounters {
 }
 
 /** Puts shards under their names, in order, and adds the totals. */
-export function shardStats(shards: readonly ShardCounters[]): ShardStats {
+export function shardStats(shards: readonly ShardCounters[], published = 0): ShardStats {
   const stats: ShardStats = {
     ...Object.fromEntries(shards.map((counters, shard) => [`shard_${shard}`, counters])),
     total_clients: 0,
     total_shards: shards.length,
+    total_published: published,
   };
   for (const { clients } of shards) stats.total_clients += clients;
   return stats;

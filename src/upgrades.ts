@@ -66,11 +66,12 @@ export class Upgrades {
   }
 
   /** Has the app answer, and refuses with that answer unless it has upgraded. Never throws. */
-  async decide({ ask: id, head, port }: UpgradeEvent): Promise<void> {
-    const [address = "", url = "", ...headers] = head.split("\n");
+  async decide({ ask: id, head, address, port }: UpgradeEvent): Promise<void> {
+    const [url = "", ...headers] = head.split("\n");
     const ask = { id, peer: { address, port }, decided: false };
+    let request: Request | undefined;
     try {
-      const request = toRequest(url, headers);
+      request = toRequest(url, headers);
       if (!request) return this.#refuse(ask, plainRefusal(400, "bad Host header or URL"));
       this.#asks.set(request, ask);
       const response = await this.handler(request);
@@ -79,6 +80,9 @@ export class Upgrades {
       // As `Bun.serve` does with an error in `fetch`.
       console.error(error);
       this.#refuse(ask, plainRefusal(500, "internal server error"));
+    } finally {
+      // Elysia keeps the request as long as its socket.
+      if (request) this.#asks.delete(request);
     }
   }
 

@@ -166,12 +166,25 @@ describe.each(both)("the ready-made app, %s", (_name, config) => {
     expect(stats.shard_0).toMatchObject({ clients: expect.any(Number), workers: 1 });
   });
 
-  test("has a page that loads nothing from elsewhere", async () => {
-    const { http } = start(config, { channels: ['"><b>'] });
-    const html = await (await fetch(http)).text();
+  test("has a page whose files come from here, each once", async () => {
+    const { http } = start(config);
+    const home = await fetch(http);
+    const html = await home.text();
     expect(html).toStartWith("<!doctype html>");
-    expect(html).toContain('value="&quot;&gt;&lt;b&gt;"');
+    expect(home.headers.get("content-security-policy")).toStartWith("default-src 'none'");
+    const files = [...html.matchAll(/(?:src|href)="(\/page\/[^"]+)"/g)].map(([, path]) => path);
+    expect(files.length).toBeGreaterThan(3);
+    for (const path of files) {
+      const file = await fetch(`${http}${path}`);
+      expect(file.status).toBe(200);
+      await file.body?.cancel();
+      const headers = { "if-none-match": String(file.headers.get("etag")) };
+      expect((await fetch(`${http}${path}`, { headers })).status).toBe(304);
+    }
     expect(html).not.toMatch(/(src|href)="?https?:/);
+    for (const path of ["/page/nothing.js", "/page/..%2fapp.ts", "/page/toString"]) {
+      expect((await fetch(`${http}${path}`)).status).toBe(404);
+    }
   });
 });
 

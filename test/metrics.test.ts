@@ -70,7 +70,7 @@ function observing(...shards: ShardCounters[]): PrometheusCollector {
 describe("the collector", () => {
   test("has neither stats nor metrics before it observes", async () => {
     const collector = new PrometheusCollector();
-    expect(collector.stats()).toEqual({ total_clients: 0, total_shards: 0 });
+    expect(collector.stats()).toEqual({ total_clients: 0, total_shards: 0, total_published: 0 });
     expect((await collector.metrics()).trim()).toBe("");
   });
 

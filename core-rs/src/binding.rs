@@ -23,7 +23,7 @@ use crate::frame::{Frame, MAX_CONTROL_PAYLOAD};
 use crate::placement;
 use crate::reports::Question;
 
-use self::counters::WorkerCounters;
+use self::counters::{ChannelCounts, DeliveryTimes, WorkerCounters};
 use self::events::{CoreEvent, to_javascript};
 use self::headers::parse_headers;
 use self::options::{CoreOptions, DoorAddress, DoorOptions};
@@ -298,6 +298,19 @@ impl Core {
     #[napi]
     pub fn workers(&self) -> Vec<WorkerCounters> {
         self.broadcaster.borrow().snapshots().map(WorkerCounters::from).collect()
+    }
+
+    /// How long messages take from their publish to the end of the pass that carried them.
+    #[napi]
+    pub fn delivery_times(&self) -> DeliveryTimes {
+        self.broadcaster.borrow().delivery_times().into()
+    }
+
+    /// The channels with the most messages, most first, `limit` at most.
+    #[napi]
+    pub fn busiest_channels(&self, limit: u32) -> Vec<ChannelCounts> {
+        let busiest = self.broadcaster.borrow().busiest_channels(limit as usize);
+        busiest.into_iter().map(ChannelCounts::from).collect()
     }
 
     /// Asks for the clients that lag most of those whose socket refuses bytes, `limit` at most. The

@@ -1,9 +1,12 @@
 //! The clients of one worker that hear the same channels, in the same form, and the one log they all
 //! read.
 
+use std::time::Instant;
+
 use crate::channel::{Channel, ChannelId};
 use crate::client::ClientIndex;
 use crate::compression::Compression;
+use crate::delivery_times::Waiting;
 use crate::log::{Cursor, Log};
 use crate::roster::{Reseated, Roster};
 
@@ -23,6 +26,9 @@ pub struct Cohort {
     oldest: Cursor,
     /// The worker has a pass over this cohort on its list.
     scheduled: bool,
+    /// What the next pass will carry, and what the one under way does.
+    waiting: Waiting,
+    carried: Waiting,
 }
 
 impl Cohort {
@@ -34,6 +40,8 @@ impl Cohort {
             roster: Roster::default(),
             oldest: Cursor::default(),
             scheduled: false,
+            waiting: Waiting::default(),
+            carried: Waiting::default(),
         }
     }
 
@@ -63,7 +71,8 @@ impl Cohort {
     }
 
     /// Adds a message for all members: one copy, whatever their number.
-    pub fn append(&mut self, frame: &[u8], channel: ChannelId) {
+    pub fn append(&mut self, frame: &[u8], channel: ChannelId, published_at: Instant) {
+        self.waiting.add(published_at);
         self.log.append(frame, channel);
     }
 
@@ -80,6 +89,7 @@ impl Cohort {
     /// Starts the pass that was scheduled.
     pub fn begin_pass(&mut self) {
         self.scheduled = false;
+        self.carried = std::mem::take(&mut self.waiting);
         self.oldest = self.log.head();
         self.roster.begin_pass();
     }
@@ -94,14 +104,15 @@ impl Cohort {
         self.oldest = self.oldest.min(cursor);
     }
 
-    /// Ends the pass: forgets what all members have read.
-    pub fn end_pass(&mut self) {
+    /// Ends the pass: forgets what all members have read. Returns what it carried.
+    pub fn end_pass(&mut self) -> Waiting {
         if !self.roster.in_pass() {
             self.log.release(self.oldest);
             if self.log.is_empty() {
                 self.roster.rotate();
             }
         }
+        std::mem::take(&mut self.carried)
     }
 
     /// Adds a client, which stands at the head; returns its seat.

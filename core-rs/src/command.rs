@@ -2,7 +2,7 @@
 
 use std::net::TcpStream;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
@@ -23,6 +23,8 @@ pub enum Command {
         frame: Frame,
         /// A subscriber that is not to get it.
         except: Option<ClientKey>,
+        /// When the application published it.
+        at: Instant,
     },
     /// A client was accepted; its socket follows. Other commands for it may come first.
     Expect(ClientKey, Compression, Arc<Pressure>),

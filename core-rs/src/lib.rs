@@ -27,6 +27,7 @@ pub mod client;
 pub mod cohort;
 pub mod command;
 pub mod compression;
+pub mod delivery_times;
 pub mod door;
 pub mod error;
 pub mod frame;

@@ -1,5 +1,6 @@
 //! Who hears what, as the sequencer knows it: channels, their names, and which workers have listeners.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
@@ -23,6 +24,19 @@ struct Route {
     name: Arc<str>,
     /// Sorted by worker, so that the workers of a shard stand together. Never empty.
     listeners: Vec<Listeners>,
+    /// Messages published since it has had subscribers.
+    published: u64,
+}
+
+/// How a channel does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChannelCounts {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Clients that are subscribed.
+    pub subscribers: usize,
+    /// Messages published since it has had subscribers.
+    pub published: u64,
 }
 
 /// The channels that have subscribers.
@@ -68,10 +82,31 @@ impl Routes {
         self.listeners(channel).iter().map(|listeners| listeners.clients as usize).sum()
     }
 
+    /// Counts a message.
+    pub fn count_published(&mut self, channel: ChannelId) {
+        self.routes[channel.0 as usize].published += 1;
+    }
+
+    /// The channels with the most messages, most first, `limit` at most. Looks at all of them.
+    pub fn busiest(&self, limit: usize) -> Vec<ChannelCounts> {
+        let mut ids: Vec<_> = self.routes.iter().map(|(id, route)| (route.published, id)).collect();
+        if ids.len() > limit && limit > 0 {
+            ids.select_nth_unstable_by_key(limit - 1, |&(published, _)| Reverse(published));
+        }
+        ids.truncate(limit);
+        ids.sort_unstable_by_key(|&(published, id)| (Reverse(published), id));
+        let counts = ids.into_iter().map(|(published, id)| ChannelCounts {
+            name: Arc::clone(&self.routes[id].name),
+            subscribers: self.subscribers(ChannelId(id as u32)),
+            published,
+        });
+        counts.collect()
+    }
+
     /// Adds a subscriber on `worker` and returns the channel.
     pub fn add(&mut self, name: &str, worker: usize) -> Channel {
         let id = self.find(name).unwrap_or_else(|| self.create(name));
-        let Route { name, listeners } = &mut self.routes[id.0 as usize];
+        let Route { name, listeners, .. } = &mut self.routes[id.0 as usize];
         match listeners.binary_search_by_key(&worker, |listeners| listeners.worker) {
             Ok(at) => listeners[at].clients += 1,
             Err(at) => listeners.insert(at, Listeners { worker, clients: 1, refused: 0 }),
@@ -97,7 +132,7 @@ impl Routes {
 
     fn create(&mut self, name: &str) -> ChannelId {
         let name: Arc<str> = name.into();
-        let route = Route { name: Arc::clone(&name), listeners: Vec::new() };
+        let route = Route { name: Arc::clone(&name), listeners: Vec::new(), published: 0 };
         let id = u32::try_from(self.routes.insert(route)).expect("ids are reused");
         self.ids.insert(name, ChannelId(id));
         ChannelId(id)
@@ -125,5 +160,22 @@ mod tests {
         assert_eq!(routes.find("ticks"), None);
         assert_eq!(routes.add("news", 0).id, ticks, "the id is free again");
         assert_eq!(routes.name(ticks), "news");
+    }
+
+    #[test]
+    fn the_busiest_channels_come_first() {
+        let mut routes = Routes::default();
+        for (name, published) in [("quiet", 0), ("busy", 9), ("some", 4), ("more", 5)] {
+            let channel = routes.add(name, 0).id;
+            (0..published).for_each(|_| routes.count_published(channel));
+        }
+        routes.add("busy", 1);
+        let busiest = |limit| {
+            let counts = routes.busiest(limit).into_iter();
+            counts.map(|counts| (counts.name.to_string(), counts.published)).collect::<Vec<_>>()
+        };
+        assert_eq!(busiest(2), [("busy".to_owned(), 9), ("more".to_owned(), 5)]);
+        assert_eq!((busiest(0).len(), busiest(10).len()), (0, 4));
+        assert_eq!(routes.busiest(1)[0].subscribers, 2);
     }
 }

@@ -32,6 +32,7 @@ use crate::bridge::Bridge;
 use crate::client::{Client, ClientIndex, ClientKey};
 use crate::command::Command;
 use crate::compression::{Deflater, Inflater};
+use crate::delivery_times::{DeliveryTimes, SharedDeliveryTimes};
 use crate::ledger::Ledger;
 use crate::options::{ClientLimits, Options};
 use crate::queue::{MustWake, Queue};
@@ -55,6 +56,7 @@ const WAKER: Token = Token(usize::MAX);
 pub struct WorkerHandle {
     mailbox: Mailbox,
     stats: Arc<WorkerStats>,
+    delivery_times: Arc<SharedDeliveryTimes>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -102,12 +104,14 @@ impl WorkerHandle {
             waker: Arc::new(Waker::new(poll.registry(), WAKER)?),
         };
         let stats = Arc::new(WorkerStats::default());
+        let delivery_times = Arc::new(SharedDeliveryTimes::default());
         let worker = Worker::new(
             Arc::clone(&mailbox.queue),
             poll,
             options.client,
             bridge,
             Arc::clone(&stats),
+            Arc::clone(&delivery_times),
         );
         let niceness = options.worker_niceness;
         let thread =
@@ -115,7 +119,7 @@ impl WorkerHandle {
                 make_way(niceness);
                 worker.run();
             })?;
-        Ok(WorkerHandle { mailbox, stats, thread: Some(thread) })
+        Ok(WorkerHandle { mailbox, stats, delivery_times, thread: Some(thread) })
     }
 
     /// The way into its queue.
@@ -126,6 +130,11 @@ impl WorkerHandle {
     /// What it has counted.
     pub fn stats(&self) -> Tally {
         self.stats.read()
+    }
+
+    /// How long its messages have taken.
+    pub fn delivery_times(&self) -> DeliveryTimes {
+        self.delivery_times.read()
     }
 
     /// Tells the thread to end.
@@ -167,6 +176,8 @@ struct Worker {
     bridge: Arc<Bridge>,
     stats: Arc<WorkerStats>,
     tally: Tally,
+    shared_delivery_times: Arc<SharedDeliveryTimes>,
+    delivery_times: DeliveryTimes,
     /// The accounts of the clients that are gone, in one sum.
     departed: Ledger,
     clients: Slab<Client>,
@@ -192,6 +203,7 @@ impl Worker {
         limits: ClientLimits,
         bridge: Arc<Bridge>,
         stats: Arc<WorkerStats>,
+        shared_delivery_times: Arc<SharedDeliveryTimes>,
     ) -> Worker {
         let now = Instant::now();
         Worker {
@@ -201,6 +213,8 @@ impl Worker {
             bridge,
             stats,
             tally: Tally::default(),
+            shared_delivery_times,
+            delivery_times: DeliveryTimes::default(),
             departed: Ledger::default(),
             clients: Slab::new(),
             by_key: FxHashMap::default(),
@@ -229,11 +243,16 @@ impl Worker {
             let more_to_flush = self.flush_listed();
             self.tally.clients = self.clients.len() as u64;
             self.look_at_the_clock();
-            self.stats.publish(&self.tally);
+            self.show_counts();
             let busy = more_commands || more_to_send || more_to_read || more_to_flush;
             self.wait(busy, &mut events);
         }
+        self.show_counts();
+    }
+
+    fn show_counts(&self) {
         self.stats.publish(&self.tally);
+        self.shared_delivery_times.publish(&self.delivery_times);
     }
 
     /// Takes a run of commands; true when it left some. A log that is far ahead of its readers grows no

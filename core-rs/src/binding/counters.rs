@@ -5,6 +5,7 @@ use std::time::Duration;
 use napi_derive::napi;
 
 use crate::broadcaster::WorkerSnapshot;
+use crate::{delivery_times, routes};
 
 /// Counters of one worker since start, and its gauges now.
 #[napi(object)]
@@ -81,6 +82,46 @@ impl From<WorkerSnapshot> for WorkerCounters {
             saturations: saturation.times as f64,
             messages_saturated: saturation.messages as f64,
             busy_seconds: Duration::from_nanos(tally.busy_ns).as_secs_f64(),
+        }
+    }
+}
+
+/// A histogram of the times of messages, in seconds.
+#[napi(object, object_from_js = false)]
+pub struct DeliveryTimes {
+    /// Upper bounds of the buckets; there is one more, without a bound.
+    pub bounds: Vec<f64>,
+    /// Messages of each bucket alone.
+    pub counts: Vec<f64>,
+    /// All times in one sum.
+    pub sum: f64,
+}
+
+impl From<delivery_times::DeliveryTimes> for DeliveryTimes {
+    fn from(times: delivery_times::DeliveryTimes) -> DeliveryTimes {
+        DeliveryTimes {
+            bounds: delivery_times::BOUNDS_US.map(|bound| bound as f64 / 1e6).to_vec(),
+            counts: times.counts.map(|count| count as f64).to_vec(),
+            sum: times.sum_us as f64 / 1e6,
+        }
+    }
+}
+
+/// How a channel does that has subscribers.
+#[napi(object, object_from_js = false)]
+pub struct ChannelCounts {
+    pub channel: String,
+    pub subscribers: u32,
+    /// Messages published since it has had subscribers.
+    pub published: f64,
+}
+
+impl From<routes::ChannelCounts> for ChannelCounts {
+    fn from(counts: routes::ChannelCounts) -> ChannelCounts {
+        ChannelCounts {
+            channel: counts.name.to_string(),
+            subscribers: counts.subscribers as u32,
+            published: counts.published as f64,
         }
     }
 }

@@ -18,9 +18,11 @@ pub enum CoreEvent {
     /// A client asks for a WebSocket. Answer with `accept` or `refuse`.
     Upgrade {
         ask: u32,
-        /// The client's address; path and query, as in the request line; then each header's name and
-        /// value: every one on a line of its own. One string is made faster than twenty.
+        /// Path and query, as in the request line; then each header's name and value: every one on a
+        /// line of its own. One string is made faster than twenty.
         head: String,
+        /// Kept as long as its client, which a piece of the head would keep whole.
+        address: String,
         port: u16,
     },
     /// A client sent a text message.
@@ -124,6 +126,7 @@ pub(super) fn to_javascript(event: Event, broadcaster: &mut Broadcaster) -> Core
     match event {
         Event::Upgrade(request) => CoreEvent::Upgrade {
             head: print_head(&request),
+            address: request.peer.ip().to_canonical().to_string(),
             port: request.peer.port(),
             ask: broadcaster.keep_ask(request.compression, request.decide),
         },

@@ -1,19 +1,16 @@
 //! HTTP headers on their way to JavaScript and back.
 
-use std::fmt::Write as _;
-
 use hyper::header::{HeaderName, HeaderValue};
 
 use crate::door::{Headers, UpgradeRequest};
 
 use super::invalid;
 
-/// Address, target, and each header's name and value, a line each. None of them can hold a line break:
-/// hyper has seen to it.
+/// The target, and each header's name and value, a line each. None of them can hold a line break: hyper
+/// has seen to it.
 pub(super) fn print_head(request: &UpgradeRequest) -> String {
     let mut head = String::with_capacity(512);
-    // Writing to a string cannot fail.
-    let _ = write!(head, "{}\n{}", request.peer.ip().to_canonical(), request.uri);
+    head.push_str(&request.uri);
     for (name, value) in &request.headers {
         head.push('\n');
         head.push_str(name.as_str());

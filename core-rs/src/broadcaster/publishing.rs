@@ -1,6 +1,7 @@
 //! Messages on their way into the workers' queues.
 
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use crate::client::ClientKey;
 use crate::command::Command;
@@ -59,6 +60,8 @@ impl Broadcaster {
     ) -> Published {
         let mut published = Published::default();
         let Some(channel) = self.routes.find(channel) else { return published };
+        self.routes.count_published(channel);
+        let at = Instant::now();
         let frame = &self.prepared(frame, compress);
         let except = except.filter(|&client| self.hears(client, channel));
         let except_on = except.map(|client| self.clients[&client].place.worker);
@@ -71,7 +74,7 @@ impl Broadcaster {
             }
             shard.enter(self.options.placement.shard_of(listeners.worker), &mut published);
             let answer = self.lanes[listeners.worker].offer(Offer {
-                command: Command::Publish { channel, frame: frame.clone(), except },
+                command: Command::Publish { channel, frame: frame.clone(), except, at },
                 bytes: frame.encoded_len(),
                 subscribers,
             });

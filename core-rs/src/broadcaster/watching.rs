@@ -1,9 +1,11 @@
 //! How it does, in all and for single clients.
 
 use crate::command::Command;
+use crate::delivery_times::DeliveryTimes;
 use crate::lane::{Refused, Saturation};
 use crate::placement::Place;
 use crate::reports::{Question, Report, ReportId};
+use crate::routes::ChannelCounts;
 use crate::stats::Tally;
 
 use super::Broadcaster;
@@ -74,6 +76,18 @@ impl Broadcaster {
     /// Whether any queue is past its soft mark, or has been and is not yet well below it.
     pub fn is_saturated(&self) -> bool {
         self.lanes.iter().any(|lane| lane.saturation().now)
+    }
+
+    /// The channels with the most messages, most first, `limit` at most.
+    pub fn busiest_channels(&self, limit: usize) -> Vec<ChannelCounts> {
+        self.routes.busiest(limit)
+    }
+
+    /// How long the messages of all workers have taken.
+    pub fn delivery_times(&self) -> DeliveryTimes {
+        let mut sum = DeliveryTimes::default();
+        self.lanes.iter().for_each(|lane| sum.add(&lane.worker.delivery_times()));
+        sum
     }
 
     /// The shard of a client, and its worker within the shard.

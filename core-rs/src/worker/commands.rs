@@ -21,7 +21,9 @@ use super::departure::{Cause, Goodbye};
 impl Worker {
     pub(super) fn apply(&mut self, command: Command) {
         match command {
-            Command::Publish { channel, frame, except } => self.publish(channel, &frame, except),
+            Command::Publish { channel, frame, except, at } => {
+                self.publish(channel, &frame, except, at);
+            }
             Command::Expect(key, compression, pressure) => self.expect(key, compression, pressure),
             Command::Attach(key, socket, read_ahead) => self.attach(key, socket, &read_ahead),
             Command::Abandon(key) => {

@@ -3,6 +3,8 @@
 //! A pass is cut into slices, so that reads, pings and commands never wait for ten thousand writes. When
 //! the worker falls behind, each write simply carries more messages: nothing here waits to collect them.
 
+use std::time::Instant;
+
 use crate::bridge::Event;
 use crate::channel::ChannelId;
 use crate::client::{ClientIndex, ClientKey, Flushed, State};
@@ -20,7 +22,13 @@ const LOOK_COST: usize = 1;
 
 impl Worker {
     /// Appends a message to the log of every cohort that hears the channel.
-    pub(super) fn publish(&mut self, channel: ChannelId, frame: &Frame, except: Option<ClientKey>) {
+    pub(super) fn publish(
+        &mut self,
+        channel: ChannelId,
+        frame: &Frame,
+        except: Option<ClientKey>,
+        at: Instant,
+    ) {
         self.tally.messages += 1;
         let except = except.and_then(|key| self.by_key.get(&key).copied());
         for position in 0..self.cohorts.hearing(channel).len() {
@@ -30,7 +38,7 @@ impl Worker {
                 self.clients[client].backlog.detach(self.cohorts[index].log());
             }
             let cohort = &mut self.cohorts[index];
-            cohort.append(frame.in_form(cohort.compression(), &mut self.deflater), channel);
+            cohort.append(frame.in_form(cohort.compression(), &mut self.deflater), channel, at);
             self.tally.deliveries_meant += cohort.len() as u64;
             if let Some(client) = excluded {
                 self.clients[client].backlog.follow(cohort.log());
@@ -49,7 +57,8 @@ impl Worker {
             match self.cohorts[cohort].next_in_pass() {
                 Some(client) => budget = budget.saturating_sub(self.visit(client)),
                 None => {
-                    self.cohorts[cohort].end_pass();
+                    let carried = self.cohorts[cohort].end_pass();
+                    self.delivery_times.record(carried, Instant::now());
                     self.passes.finish();
                 }
             }
