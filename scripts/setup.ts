@@ -7,6 +7,7 @@
  *     bun scripts/setup.ts test
  *     bun scripts/setup.ts conformance
  *     bun scripts/setup.ts load-test
+ *     bun scripts/setup.ts demo
  *     bun scripts/setup.ts bench
  *
  * It runs before anything is installed. So nothing that it imports may come from `node_modules`.

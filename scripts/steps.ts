@@ -8,8 +8,8 @@ import type { StampedWork } from "./stamp";
 import { requireNothing, requireRust } from "./toolchain";
 import { WEBSOCKETS_COMMAND } from "./websockets";
 
-/** How much is set up: enough to serve, to run every test, the conformance tests, or to measure. */
-export const LEVELS = ["server", "test", "conformance", "load-test", "bench"] as const;
+/** How much is set up: enough to serve, to run every test, the conformance tests, to load a server, to show it, or to measure. */
+export const LEVELS = ["server", "test", "conformance", "load-test", "demo", "bench"] as const;
 
 export type Level = (typeof LEVELS)[number];
 
@@ -126,6 +126,7 @@ export function stepsFor(level: Level, path?: string): readonly Step[] {
     if (hasPython(path)) steps.push(WEBSOCKETS);
     if (canProvideChromium(path)) steps.push(CHROMIUM);
   }
+  if (level === "demo") steps.push(LOAD_TESTER);
   if (level === "bench") steps.push(LOAD_TESTER, BENCH_TOOLS);
   if (level === "conformance" && hasPython(path)) steps.push(KOSOKU);
   return steps;

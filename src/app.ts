@@ -1,5 +1,6 @@
-import { Elysia } from "elysia";
+import { Elysia, status } from "elysia";
 
+import { apiDescription, PUBLISH_DETAIL } from "./api-description";
 import { bearerCheck } from "./auth";
 import { checkChannelName, parseChannels } from "./channels";
 import { describe } from "./describe";
@@ -38,6 +39,7 @@ export function createApp({ config, apiKey, channels }: AppOptions) {
     adapter: shardcast(broadcaster),
     serve: { maxRequestBodySize: config.maxPayloadLength },
   })
+    .use(apiDescription())
     .use(page())
     .use(health(broadcaster))
     .use(live({ broadcaster, mayUse, about: describe(config), sources: channels }))
@@ -62,12 +64,18 @@ export function createApp({ config, apiKey, channels }: AppOptions) {
     })
     .use(insight(broadcaster, collector))
     .post(
+      "/publish/:channel",
+      ({ request, params }) => publish(broadcaster, request, params.channel, config),
+      { parse: "none", detail: PUBLISH_DETAIL },
+    )
+    // A name may have slashes.
+    .post(
       "/publish/*",
-      async ({ request, params, status }) => {
-        const outcome = await publish(broadcaster, request, params["*"], config);
-        return "error" in outcome ? status(outcome.status, { error: outcome.error }) : outcome;
+      ({ request, params }) => publish(broadcaster, request, params["*"], config),
+      {
+        parse: "none",
+        detail: { hide: true },
       },
-      { parse: "none" },
     );
   return { app, broadcaster };
 }
@@ -77,21 +85,19 @@ function clientId(request: Request): string {
   return new URL(request.url).searchParams.get("id") || crypto.randomUUID();
 }
 
-type Outcome = { shards: number } | { status: 400 | 413; error: string };
-
 /** Publishes the body of a request, verbatim. */
 async function publish(
   broadcaster: Broadcaster,
   request: Request,
   rawChannel: string,
   { maxPayloadLength }: ResolvedConfig,
-): Promise<Outcome> {
+) {
   const channel = decoded(rawChannel);
   const wrong = checkChannelName(channel);
-  if (wrong) return { status: 400, error: wrong };
+  if (wrong) return status(400, { error: wrong });
   const bytes = new Uint8Array(await request.arrayBuffer());
   if (bytes.byteLength > maxPayloadLength) {
-    return { status: 413, error: `a message has at most ${maxPayloadLength} bytes` };
+    return status(413, { error: `a message has at most ${maxPayloadLength} bytes` });
   }
   const type = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
   if (type === "application/octet-stream") {
@@ -99,7 +105,7 @@ async function publish(
   }
   const text = toText(bytes);
   if (text === undefined) {
-    return { status: 400, error: "text must be UTF-8; bytes go as application/octet-stream" };
+    return status(400, { error: "text must be UTF-8; bytes go as application/octet-stream" });
   }
   return { shards: broadcaster.publish(channel, text).shards };
 }

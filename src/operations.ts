@@ -1,6 +1,6 @@
 /** What those who run the server ask of it. */
 
-import { Elysia } from "elysia";
+import { type DocumentDecoration, Elysia } from "elysia";
 
 import type { Broadcaster, PrometheusCollector } from "./index";
 import { fromDigits } from "./setting";
@@ -11,28 +11,72 @@ const MAX_TOP = 1000;
 /** For load balancers and supervisors: whether it lives, and whether to send it clients. */
 export function health(broadcaster: Broadcaster) {
   return new Elysia()
-    .get("/healthz", () => ({ status: "ok" }))
-    .get("/readyz", ({ status }) => {
-      const { state } = broadcaster;
-      return status(state === "serving" ? 200 : 503, { status: state });
-    });
+    .get("/healthz", () => ({ status: "ok" }), {
+      detail: { summary: "Whether it lives", responses: { 200: { description: "It does." } } },
+    })
+    .get(
+      "/readyz",
+      ({ status }) => {
+        const { state } = broadcaster;
+        return status(state === "serving" ? 200 : 503, { status: state });
+      },
+      {
+        detail: {
+          summary: "Whether it takes clients",
+          responses: {
+            200: { description: "It does." },
+            503: { description: "It starts, drains or has ended." },
+          },
+        },
+      },
+    );
 }
 
 /** For operators: how it does, in all and for single clients. */
 export function insight(broadcaster: Broadcaster, collector: PrometheusCollector) {
   return new Elysia()
-    .get("/stats", () => collector.stats())
-    .get("/metrics", async () => {
-      const headers = { "content-type": collector.contentType };
-      return new Response(await collector.metrics(), { headers });
-    })
-    .get("/slow-clients", ({ query, status }) => {
-      const top = query.top === undefined ? DEFAULT_TOP : fromDigits(query.top);
-      if (top !== undefined && top <= MAX_TOP) return broadcaster.slowClients(top);
-      return status(400, { error: `top must be a whole number from 0 to ${MAX_TOP}` });
-    })
-    .get("/audit", async ({ status }) => {
-      const audit = await broadcaster.audit();
-      return audit ?? status(501, { error: "without sharding nobody counts for each client" });
-    });
+    .get("/stats", () => collector.stats(), insightful("Counters and gauges of every shard"))
+    .get(
+      "/metrics",
+      async () => {
+        const headers = { "content-type": collector.contentType };
+        return new Response(await collector.metrics(), { headers });
+      },
+      insightful("The same, of every worker and of the process, for Prometheus"),
+    )
+    .get(
+      "/slow-clients",
+      ({ query, status }) => {
+        const top = query.top === undefined ? DEFAULT_TOP : fromDigits(query.top);
+        if (top !== undefined && top <= MAX_TOP) return broadcaster.slowClients(top);
+        return status(400, { error: `top must be a whole number from 0 to ${MAX_TOP}` });
+      },
+      insightful("The clients that lag most", [
+        {
+          name: "top",
+          in: "query",
+          description: "How many at most",
+          schema: { type: "integer", minimum: 0, maximum: MAX_TOP, default: DEFAULT_TOP },
+        },
+      ]),
+    )
+    .get(
+      "/audit",
+      async ({ status }) => {
+        const audit = await broadcaster.audit();
+        return audit ?? status(501, { error: "without sharding nobody counts for each client" });
+      },
+      insightful("All messages, counted by the clients' accounts and by the shards"),
+    );
+}
+
+type Detail = NonNullable<DocumentDecoration>;
+
+/** What the API's description says of a route that wants the key, if there is one. */
+function insightful(summary: string, parameters: NonNullable<Detail["parameters"]> = []) {
+  const responses = {
+    200: { description: summary },
+    401: { description: "The API key is missing or wrong." },
+  };
+  return { detail: { summary, parameters, responses, security: [{ apiKey: [] }] } };
 }

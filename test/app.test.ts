@@ -166,6 +166,30 @@ describe.each(both)("the ready-made app, %s", (_name, config) => {
     expect(stats.shard_0).toMatchObject({ clients: expect.any(Number), workers: 1 });
   });
 
+  test("describes its HTTP as OpenAPI and its sockets as AsyncAPI", async () => {
+    const { http } = start(config);
+    const api = (await (await fetch(`${http}/openapi`)).json()) as {
+      openapi: string;
+      paths: Record<string, Record<string, { summary?: string }>>;
+    };
+    expect(api.openapi).toStartWith("3.");
+    const operations = Object.entries(api.paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, { summary }]) => [method, path, typeof summary]),
+    );
+    expect(operations.toSorted()).toEqual([
+      ["get", "/audit", "string"],
+      ["get", "/healthz", "string"],
+      ["get", "/metrics", "string"],
+      ["get", "/readyz", "string"],
+      ["get", "/slow-clients", "string"],
+      ["get", "/stats", "string"],
+      ["post", "/publish/{channel}", "string"],
+    ]);
+    const sockets = (await (await fetch(`${http}/asyncapi`)).json()) as { channels: object };
+    expect(sockets).toMatchObject({ asyncapi: "3.0.0", info: { title: "shardcast" } });
+    expect(Object.keys(sockets.channels)).toEqual(["stream", "live"]);
+  });
+
   test("has a page whose files come from here, each once", async () => {
     const { http } = start(config);
     const home = await fetch(http);

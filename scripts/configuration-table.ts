@@ -1,0 +1,58 @@
+/**
+ * Writes the table of docs/configuration.md anew, from the configuration's own.
+ *
+ *     bun run docs
+ */
+
+import { join } from "node:path";
+
+import { CONFIG_KEYS } from "../src/config";
+import { flagOf, variableOf } from "../src/layers";
+import type { Setting } from "../src/setting";
+
+/** The document, from the root of the checkout. */
+export const CONFIGURATION_DOCUMENT = "docs/configuration.md";
+
+const BEGIN = "<!-- begin: written by `bun run docs` -->";
+const END = "<!-- end -->";
+
+/** The document with its table as it should be. */
+export function withTable(document: string): string {
+  const [begin, end] = [document.indexOf(BEGIN), document.indexOf(END)];
+  if (begin < 0 || end < begin) throw new Error(`the document has no place for a table: ${BEGIN}`);
+  return `${document.slice(0, begin)}${BEGIN}\n\n${table()}\n\n${document.slice(end)}`;
+}
+
+function table(): string {
+  const rows = Object.entries(CONFIG_KEYS).map(([key, setting]) => {
+    const value = Array.isArray(setting.default) ? "none" : `\`${setting.default}\``;
+    return `| \`${key}\` | ${value} | ${allowed(setting)} | ${setting.doc} | ${places(key, setting)} |`;
+  });
+  const head = "| key | default | values | what it does | flag, variable |\n|---|---|---|---|---|";
+  return [head, ...rows].join("\n");
+}
+
+function allowed(setting: Setting): string {
+  switch (setting.kind) {
+    case "switch":
+      return "`true`, `false`";
+    case "whole":
+      return `${setting.min} to ${setting.max}${setting.unit ? ` ${setting.unit}` : ""}`;
+    case "list":
+      return setting.items?.name ?? "texts";
+    case "choice":
+      return setting.choices.join(", ");
+    case "text":
+      return "a text";
+  }
+}
+
+function places(key: string, { kind }: Setting): string {
+  const flag = kind === "switch" ? `--no-${flagOf(key)}` : `--${flagOf(key)}`;
+  return `\`${flag}\`, \`${variableOf(key)}\``;
+}
+
+if (import.meta.main) {
+  const path = join(import.meta.dir, "..", CONFIGURATION_DOCUMENT);
+  await Bun.write(path, withTable(await Bun.file(path).text()));
+}
