@@ -8,7 +8,6 @@ use std::sync::atomic::{AtomicBool, Ordering, fence};
 
 use crate::client::ClientKey;
 use crate::door::UpgradeRequest;
-use crate::frame::Violation;
 use crate::missed::Missed;
 use crate::queue::{MustWake, Queue, QueueLimits};
 use crate::reports::{Report, ReportId};
@@ -30,11 +29,11 @@ pub enum Event {
     Pong(ClientKey, Vec<u8>),
     /// A client has taken all that waited for it.
     Drained(ClientKey),
-    /// A client has said its last word. It is not read from any more, and is to be closed by
-    /// [`Broadcaster::finish`] once what it said before has been answered.
+    /// A client has closed, or broke the protocol. It is not read from any more, and is to be closed
+    /// by [`Broadcaster::finish`] once what it said before has been answered.
     ///
     /// [`Broadcaster::finish`]: crate::broadcaster::Broadcaster::finish
-    Ending(ClientKey, Ending),
+    Ending(ClientKey),
     /// A client is gone. Nothing about it follows.
     Closed {
         /// The client.
@@ -50,15 +49,6 @@ pub enum Event {
     ///
     /// [`Broadcaster`]: crate::broadcaster::Broadcaster
     Report(ReportId, Report),
-}
-
-/// Why a client is not to be read from any more.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ending {
-    /// It broke the protocol.
-    Violation(Violation),
-    /// It began the closing handshake, with this code, if any, and this reason.
-    Close(Option<u16>, String),
 }
 
 /// The ring and its doorbell.

@@ -147,11 +147,11 @@ impl Broadcaster {
                         return Some(Event::Report(id, whole));
                     }
                 }
-                Event::Ending(client, ending) => {
+                Event::Ending(client) => {
                     if let Some(registration) = self.clients.get_mut(&client) {
-                        registration.ending = Some(ending.clone());
+                        registration.to_finish = true;
                     }
-                    return Some(Event::Ending(client, ending));
+                    return Some(Event::Ending(client));
                 }
                 event => return Some(event),
             }

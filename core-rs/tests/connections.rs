@@ -170,9 +170,9 @@ fn a_close_by_the_client_is_answered_and_told_once() {
     let (key, mut client) = harness.connect("a");
     let frame = CloseFrame { code: CloseCode::Library(4001), reason: "bye".into() };
     client.close(Some(frame)).expect("the server reads");
+    assert_eq!(harness.closed(), (key, 4001, "bye".to_owned()));
     assert_eq!(texts_until_close(&mut client).1, 4001);
     assert!(matches!(client.read(), Err(Error::ConnectionClosed)));
-    assert_eq!(harness.closed(), (key, 4001, "bye".to_owned()));
     harness.wait_for(|totals| totals.clients == 0);
     assert!(harness.broadcaster.next_event().is_none());
 }
@@ -242,6 +242,70 @@ fn what_came_before_a_violation_is_answered_before_the_close() {
     assert_eq!(harness.broadcaster.send(key, Frame::text("answer"), false), Sent::Queued);
     assert_eq!(harness.closed().1, 1002);
     assert_eq!(texts_until_close(&mut client).0, ["answer"]);
+}
+
+/// Only for what a client has said before is there an answer to wait for.
+fn close_behind_a_message(harness: &mut Harness, socket: &TcpStream) {
+    write(socket, &[masked(0x81, b"hi"), masked(0x88, &4001u16.to_be_bytes())].concat());
+    assert!(matches!(harness.event(), Event::Text(..)));
+    assert!(matches!(harness.event(), Event::Ending(..)));
+}
+
+#[test]
+fn what_came_before_a_close_is_answered_before_it() {
+    let mut harness = Harness::start(options());
+    let (key, mut client) = harness.connect("a");
+    let close = [&4001u16.to_be_bytes()[..], b"bye"].concat();
+    write(client.get_ref(), &[masked(0x81, b"question"), masked(0x88, &close)].concat());
+    assert!(
+        matches!(harness.event(), Event::Text(from, text) if from == key && text == "question")
+    );
+    assert_eq!(harness.broadcaster.send(key, Frame::text("answer"), false), Sent::Queued);
+    assert_eq!(harness.closed(), (key, 4001, "bye".to_owned()));
+    let (texts, code, _) = texts_until_close(&mut client);
+    assert_eq!((texts, code), (vec!["answer".to_owned()], 4001));
+    assert_eq!(client.get_ref().read(&mut [0; 16]).expect("an orderly end"), 0);
+}
+
+#[test]
+fn a_close_by_the_application_ends_a_client_that_has_closed() {
+    let mut harness = Harness::start(options());
+    let (key, mut client) = harness.connect("a");
+    close_behind_a_message(&mut harness, client.get_ref());
+    harness.broadcaster.close(key, 4002, "first".to_owned());
+    harness.broadcaster.finish(key);
+    assert_eq!(harness.closed(), (key, 4002, "first".to_owned()));
+    assert_eq!(texts_until_close(&mut client).1, 4002);
+    // It does not wait for another close frame.
+    assert_eq!(client.get_ref().read(&mut [0; 16]).expect("an orderly end"), 0);
+}
+
+#[test]
+fn a_connection_that_breaks_after_a_close_frame_was_ended_by_that() {
+    let mut harness = Harness::start(options());
+    let (key, client) = harness.connect("a");
+    close_behind_a_message(&mut harness, client.get_ref());
+    drop(client);
+    // A first write after the end of the connection still succeeds.
+    let told = loop {
+        harness.broadcaster.send(key, Frame::text("too late"), false);
+        if let Some(Event::Closed { code, .. }) = harness.broadcaster.next_event() {
+            break code;
+        }
+    };
+    assert_eq!(told, 4001);
+    assert_eq!(harness.wait_for(|totals| totals.closed() == 1).closed_by_client, 1);
+}
+
+#[test]
+fn whoever_breaks_the_protocol_may_finish_and_sees_why_it_is_closed() {
+    let mut harness = Harness::start(options());
+    let (_, mut client) = harness.connect("a");
+    write(client.get_ref(), &masked(0xF1, b"?"));
+    assert_eq!(harness.closed().1, 1002);
+    // More than the buffers between the two of them hold.
+    write(client.get_ref(), &vec![0; 64 << 20]);
+    assert_eq!(texts_until_close(&mut client).1, 1002);
 }
 
 #[test]

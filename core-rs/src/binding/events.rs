@@ -47,7 +47,7 @@ pub enum CoreEvent {
     },
     /// A client has taken all that waited for it.
     Drained { client: u32 },
-    /// A client has said its last word. Answer with `finish`.
+    /// A client has closed, or broke the protocol. Answer with `finish`.
     Ending { client: u32 },
     /// A client is gone.
     Closed { client: u32, code: u16, reason: String },
@@ -135,7 +135,7 @@ pub(super) fn to_javascript(event: Event, broadcaster: &mut Broadcaster) -> Core
         Event::Ping(client, data) => CoreEvent::Ping { client, data: CopiedBuffer(data) },
         Event::Pong(client, data) => CoreEvent::Pong { client, data: CopiedBuffer(data) },
         Event::Drained(client) => CoreEvent::Drained { client },
-        Event::Ending(client, _) => CoreEvent::Ending { client },
+        Event::Ending(client) => CoreEvent::Ending { client },
         Event::Closed { client, code, reason } => CoreEvent::Closed { client, code, reason },
         Event::Skipped(client, missed) => CoreEvent::Skipped { client, missed: print(&missed) },
         Event::Report(asked, Report { clients, books }) => CoreEvent::Report {

@@ -57,9 +57,7 @@ impl Worker {
             Command::Close(key, code, reason) => self.with(key, |worker, client| {
                 worker.say_goodbye(client, Goodbye::by_application(code, reason));
             }),
-            Command::Finish(key, ending) => self.with(key, |worker, client| {
-                worker.say_goodbye(client, Goodbye::after(ending));
-            }),
+            Command::Finish(key) => self.with(key, Worker::finish),
             Command::Terminate(key) => {
                 self.with(key, |worker, client| worker.lose(client, Cause::App));
             }

@@ -7,8 +7,8 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::backlog::Kind;
-use crate::bridge::{Ending, Event};
-use crate::client::{Client, ClientIndex, ClientKey, State};
+use crate::bridge::Event;
+use crate::client::{Client, ClientIndex, ClientKey, Ending, State};
 use crate::cohort::SILENT;
 use crate::frame::{Frame, Violation};
 
@@ -30,8 +30,6 @@ pub(super) struct Goodbye {
     reason: String,
     /// What the client is told.
     frame: Frame,
-    /// What becomes of the messages that wait for it.
-    pending: Pending,
     cause: Cause,
 }
 
@@ -52,15 +50,6 @@ pub(super) enum Cause {
     Violation,
 }
 
-/// What becomes of the messages that wait for a client that leaves.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Pending {
-    /// They are sent before the close frame.
-    Deliver,
-    /// They are dropped, because the client was slow.
-    DropAsSlow,
-}
-
 impl Goodbye {
     pub(super) fn by_application(code: u16, reason: String) -> Goodbye {
         let frame = match code {
@@ -68,22 +57,21 @@ impl Goodbye {
             code => Frame::close(code, &reason),
         };
         let reason = Frame::close_reason(&reason).to_owned();
-        Goodbye { code, reason, frame, pending: Pending::Deliver, cause: Cause::App }
+        Goodbye { code, reason, frame, cause: Cause::App }
     }
 
     /// Answers the client's own close frame with the same, or ends it for what it did.
-    pub(super) fn after(ending: Ending) -> Goodbye {
-        let pending = Pending::Deliver;
+    fn after(ending: Ending) -> Goodbye {
         match ending {
-            Ending::Close(code, reason) => {
-                let frame =
-                    code.map_or_else(Frame::close_without_code, |code| Frame::close(code, &reason));
+            Ending::Close { code, reason } => {
+                let echo = |code| Frame::close(code, &reason);
+                let frame = code.map_or_else(Frame::close_without_code, echo);
                 let code = code.unwrap_or(CLOSE_NO_STATUS);
-                Goodbye { code, reason, frame, pending, cause: Cause::Client }
+                Goodbye { code, reason, frame, cause: Cause::Client }
             }
             Ending::Violation(Violation { code, reason }) => {
                 let frame = Frame::close(code, reason);
-                Goodbye { code, reason: reason.to_owned(), frame, pending, cause: Cause::Violation }
+                Goodbye { code, reason: reason.to_owned(), frame, cause: Cause::Violation }
             }
         }
     }
@@ -91,8 +79,7 @@ impl Goodbye {
     pub(super) fn too_slow() -> Goodbye {
         let (code, reason) = (CLOSE_TRY_AGAIN_LATER, "slow consumer");
         let frame = Frame::close(code, reason);
-        let pending = Pending::DropAsSlow;
-        Goodbye { code, reason: reason.to_owned(), frame, pending, cause: Cause::Slow }
+        Goodbye { code, reason: reason.to_owned(), frame, cause: Cause::Slow }
     }
 }
 
@@ -126,23 +113,30 @@ impl Farewell {
 }
 
 impl Worker {
-    /// Takes a client out of service and starts, or answers, the closing handshake.
+    /// Closes a client as its last word demands.
+    pub(super) fn finish(&mut self, index: ClientIndex) {
+        if let Some(ending) = self.clients[index].ending.as_deref() {
+            let goodbye = Goodbye::after(ending.clone());
+            self.say_goodbye(index, goodbye);
+        }
+    }
+
+    /// Takes a client out of service and starts, or answers, the closing handshake. What waits for it
+    /// goes out before the close frame, unless that is just what was too much.
     pub(super) fn say_goodbye(&mut self, index: ClientIndex, goodbye: Goodbye) {
         let client = &mut self.clients[index];
         if !client.is_open() {
             return;
         }
         let log = self.cohorts[client.cohort].log();
-        match goodbye.pending {
-            Pending::Deliver => {}
-            Pending::DropAsSlow => self.tally.dropped_slow += client.backlog.clear(log),
+        if goodbye.cause == Cause::Slow {
+            self.tally.dropped_slow += client.backlog.clear(log);
         }
         client.backlog.push(Kind::Control, goodbye.frame.as_bytes(), log);
-        let peer_closed = goodbye.cause == Cause::Client;
+        let peer_closed = client.has_closed();
         client.state = State::Leaving { deadline: self.now + CLOSE_TIMEOUT, peer_closed };
-        let was_paused = std::mem::take(&mut client.paused);
-        if was_paused {
-            // Its own close frame is waited for.
+        if client.paused || client.ending.is_some() {
+            // Its own close frame is waited for, or just its end, which may have been announced already.
             self.read_soon(index);
         }
         self.move_to_cohort(index, SILENT);
@@ -153,7 +147,7 @@ impl Worker {
     /// Gives a client up: its socket is closed as it is. The cause counts if it was open until now.
     pub(super) fn lose(&mut self, index: ClientIndex, cause: Cause) {
         if self.clients[index].is_open() {
-            self.tell_closed(index, cause, CLOSE_ABNORMAL, String::new());
+            self.tell_lost(index, cause);
         }
         let mut client = self.clients.remove(index);
         let log = self.cohorts[client.cohort].log();
@@ -164,6 +158,17 @@ impl Worker {
         if let Some(mut socket) = client.take_socket(&mut self.tally) {
             // Closing the socket takes it out of epoll even if this should fail.
             let _ = self.poll.registry().deregister(&mut socket);
+        }
+    }
+
+    /// A connection that breaks after the client's last word was ended by that.
+    fn tell_lost(&mut self, index: ClientIndex, cause: Cause) {
+        match self.clients[index].ending.take() {
+            Some(ending) if cause == Cause::Broken => {
+                let Goodbye { code, reason, cause, .. } = Goodbye::after(*ending);
+                self.tell_closed(index, cause, code, reason);
+            }
+            _ => self.tell_closed(index, cause, CLOSE_ABNORMAL, String::new()),
         }
     }
 
@@ -210,7 +215,7 @@ impl Worker {
         if let State::Leaving { deadline, .. } = client.state {
             return (self.now >= deadline).then_some(Duty::GiveUp);
         }
-        if client.paused {
+        if client.paused || client.ending.is_some() {
             // Nobody listens, so that its silence says nothing. See `Worker::pause`.
             return (!client.missed.is_empty()).then_some(Duty::TellSkipped);
         }

@@ -137,7 +137,7 @@ impl Harness {
         loop {
             match self.event() {
                 Event::Closed { client, code, reason } => return (client, code, reason),
-                Event::Ending(client, _) => self.broadcaster.finish(client),
+                Event::Ending(client) => self.broadcaster.finish(client),
                 Event::Pong(..) => {}
                 _ => panic!("a client closes"),
             }
