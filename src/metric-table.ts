@@ -138,6 +138,11 @@ export const METRICS: readonly Metric[] = [
     "Seconds that the worker was at work, and did not wait for something to do.",
     perWorker("busy_seconds"),
   ),
+  counter(
+    "shardcast_worker_failures_total",
+    "Times that the worker has failed, closed its clients and begun anew.",
+    perWorker("failures"),
+  ),
 
   // prom-client has metrics of the process too, but all or none of them, and under Bun some are
   // wrong. Its CPU time begins at the collector rather than at the process.

@@ -66,6 +66,7 @@ export class ShardedRun implements SocketHost {
   readonly #pump: EventPump;
   readonly #reports = new Reports();
   readonly #fullQueues: FullQueues;
+  readonly #logger: Logger;
   readonly #onState: RunParts["onState"];
   /** Messages published to somebody. */
   published = 0;
@@ -78,6 +79,7 @@ export class ShardedRun implements SocketHost {
     this.config = config;
     this.#onState = onState;
     this.proxies = new TrustedProxies(config.trustedProxies);
+    this.#logger = logger;
     this.clients = new Clients(handlers, config.onSkip, logger);
     const { Core } = loadNative();
     this.core = new Core(coreOptions(config), () => this.#pump.ring());
@@ -251,6 +253,11 @@ export class ShardedRun implements SocketHost {
       case "Upgrade":
         if (this.isUp) this.#house?.decide(event);
         break;
+      case "WorkerFailed": {
+        const { shard, worker, reason } = event;
+        this.#logger.error({ shard, worker, reason }, "a worker has failed; its clients are closed");
+        break;
+      }
       case "Ending":
         this.#finish(event.client);
         break;

@@ -14,6 +14,8 @@ export interface WorkerStats {
   saturations: number;
   /** Time that its thread was awake. Its rate is the worker's utilization, from 0 to 1. */
   busy_seconds: number;
+  /** How often it has failed (a fault of shardcast's), closed its clients and begun anew. */
+  failures: number;
 }
 
 /** Counters of one shard since start, summed over its workers. Gauges are marked as such. */
@@ -210,5 +212,6 @@ function workerStats(worker: WorkerCounters): WorkerStats {
     saturated: worker.saturated,
     saturations: worker.saturations,
     busy_seconds: worker.busySeconds,
+    failures: worker.failures,
   };
 }

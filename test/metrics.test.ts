@@ -55,8 +55,8 @@ function distinctCounters(shard: number): ShardCounters {
     ...noCounters(),
     ...Object.fromEntries(counts),
     per_worker: [
-      { ...worker, saturated: false, busy_seconds: 0.25 },
-      { ...worker, saturated: true, busy_seconds: 1e9 },
+      { ...worker, saturated: false, busy_seconds: 0.25, failures: 5 },
+      { ...worker, saturated: true, busy_seconds: 1e9, failures: 6 },
     ],
   };
 }
@@ -105,6 +105,8 @@ describe("the collector", () => {
     expect([saturated(0), saturated(1)]).toEqual([0, 1]);
     const busy = samples.get('shardcast_worker_busy_seconds_total{shard="0",worker="0"}');
     expect(busy).toBe(0.25);
+    const failures = samples.get('shardcast_worker_failures_total{shard="1",worker="1"}');
+    expect(failures).toBe(6);
   });
 
   test("reads its source once a scrape", async () => {

@@ -45,6 +45,13 @@ pub enum Event {
     },
     /// A slow client missed messages.
     Skipped(ClientKey, Missed),
+    /// A worker has panicked, and begun anew without its clients. Their closes follow.
+    WorkerFailed {
+        /// Counted over all shards.
+        worker: usize,
+        /// What the panic says.
+        reason: String,
+    },
     /// A worker's answer to a question; all workers' when [`Broadcaster`] hands it on.
     ///
     /// [`Broadcaster`]: crate::broadcaster::Broadcaster

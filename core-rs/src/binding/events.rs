@@ -51,6 +51,14 @@ pub enum CoreEvent {
     Ending { client: u32 },
     /// A client is gone.
     Closed { client: u32, code: u16, reason: String },
+    /// A worker has panicked, and begun anew without its clients. Their `Closed` events follow.
+    WorkerFailed {
+        shard: u32,
+        /// Counted within the shard.
+        worker: u32,
+        /// What the panic says.
+        reason: String,
+    },
     /// A slow client missed messages.
     Skipped { client: u32, missed: Vec<MissedMessages> },
     /// The answer to a question about clients.
@@ -137,6 +145,10 @@ pub(super) fn to_javascript(event: Event, broadcaster: &mut Broadcaster) -> Core
         Event::Drained(client) => CoreEvent::Drained { client },
         Event::Ending(client) => CoreEvent::Ending { client },
         Event::Closed { client, code, reason } => CoreEvent::Closed { client, code, reason },
+        Event::WorkerFailed { worker, reason } => {
+            let (shard, worker) = broadcaster.place_of(worker);
+            CoreEvent::WorkerFailed { shard: shard as u32, worker: worker as u32, reason }
+        }
         Event::Skipped(client, missed) => CoreEvent::Skipped { client, missed: print(&missed) },
         Event::Report(asked, Report { clients, books }) => CoreEvent::Report {
             asked,

@@ -20,7 +20,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) const FAREWELL_STEP: Duration = Duration::from_millis(5);
 
 const CLOSE_NO_STATUS: u16 = 1005;
-const CLOSE_ABNORMAL: u16 = 1006;
+pub(super) const CLOSE_ABNORMAL: u16 = 1006;
 const CLOSE_TRY_AGAIN_LATER: u16 = 1013;
 
 /// A closing handshake that is about to begin, or to be answered.
@@ -260,7 +260,7 @@ impl Worker {
         self.bridge.tell(Event::Closed { client: client.key, code, reason });
     }
 
-    fn count_closed(&mut self, cause: Cause) {
+    pub(super) fn count_closed(&mut self, cause: Cause) {
         let tally = &mut self.tally;
         *match cause {
             Cause::App => &mut tally.closed_by_app,
