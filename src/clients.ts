@@ -13,7 +13,7 @@ export type SkipListener = (ws: ShardcastSocket, missed: MissedMessages[]) => vo
 /** An event about one client, as opposed to a wish to become one. */
 export type ClientEvent = Exclude<
   CoreEvent,
-  { type: "Upgrade" | "Report" | "Ending" | "WorkerFailed" }
+  { type: "Upgrade" | "Report" | "Ending" | "WorkerFailed" | "AcceptFailed" }
 >;
 
 /** Connection ended without a close frame. */

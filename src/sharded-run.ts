@@ -1,3 +1,4 @@
+import { AcceptFailures } from "./accept-failures";
 import {
   type BroadcasterState,
   type ChannelStats,
@@ -66,6 +67,7 @@ export class ShardedRun implements SocketHost {
   readonly #pump: EventPump;
   readonly #reports = new Reports();
   readonly #fullQueues: FullQueues;
+  readonly #acceptFailures: AcceptFailures;
   readonly #logger: Logger;
   readonly #onState: RunParts["onState"];
   /** Messages published to somebody. */
@@ -85,6 +87,12 @@ export class ShardedRun implements SocketHost {
     this.core = new Core(coreOptions(config), () => this.#pump.ring());
     this.#pump = new EventPump(this.core, (event) => this.#handle(event));
     this.#fullQueues = new FullQueues(() => this.core.workers(), logger);
+    this.#acceptFailures = new AcceptFailures(logger);
+  }
+
+  /** How often the system could not give out a connection, and it was tried again later. */
+  get acceptFailures(): number {
+    return this.#acceptFailures.count;
   }
 
   get state(): BroadcasterState {
@@ -253,9 +261,15 @@ export class ShardedRun implements SocketHost {
       case "Upgrade":
         if (this.isUp) this.#house?.decide(event);
         break;
+      case "AcceptFailed":
+        this.#acceptFailures.strike(event.reason);
+        break;
       case "WorkerFailed": {
         const { shard, worker, reason } = event;
-        this.#logger.error({ shard, worker, reason }, "a worker has failed; its clients are closed");
+        this.#logger.error(
+          { shard, worker, reason },
+          "a worker has failed; its clients are closed",
+        );
         break;
       }
       case "Ending":

@@ -89,6 +89,8 @@ export interface ShardStats {
   total_shards: number;
   /** Messages published to somebody since the start, each once. */
   total_published: number;
+  /** How often the system had no descriptor or memory for a connection, which then had to wait. */
+  accept_failures: number;
 }
 
 /** A shard of which nothing has been counted. */
@@ -128,12 +130,16 @@ export function noCounters(): ShardCounters {
 }
 
 /** Puts shards under their names, in order, and adds the totals. */
-export function shardStats(shards: readonly ShardCounters[], published = 0): ShardStats {
+export function shardStats(
+  shards: readonly ShardCounters[],
+  { published = 0, acceptFailures = 0 } = {},
+): ShardStats {
   const stats: ShardStats = {
     ...Object.fromEntries(shards.map((counters, shard) => [`shard_${shard}`, counters])),
     total_clients: 0,
     total_shards: shards.length,
     total_published: published,
+    accept_failures: acceptFailures,
   };
   for (const { clients } of shards) stats.total_clients += clients;
   return stats;

@@ -45,6 +45,9 @@ pub enum Event {
     },
     /// A slow client missed messages.
     Skipped(ClientKey, Missed),
+    /// The system has no descriptor or memory for a connection that waits to be accepted. It is tried
+    /// again, and told again, after a pause.
+    AcceptFailed(String),
     /// A worker has panicked, and begun anew without its clients. Their closes follow.
     WorkerFailed {
         /// Counted over all shards.

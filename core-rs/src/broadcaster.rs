@@ -110,8 +110,12 @@ impl Broadcaster {
         if self.door.is_some() {
             return Err(io::Error::other(Error::AlreadyListening));
         }
-        let bridge = Arc::clone(&self.bridge);
-        let door = Door::open(config, move |request| bridge.tell(Event::Upgrade(request)))?;
+        let (bridge, complaints) = (Arc::clone(&self.bridge), Arc::clone(&self.bridge));
+        let door = Door::open(
+            config,
+            move |request| bridge.tell(Event::Upgrade(request)),
+            move |error| complaints.tell(Event::AcceptFailed(error.to_string())),
+        )?;
         let address = door.local_addr();
         self.door = Some(door);
         Ok(address)

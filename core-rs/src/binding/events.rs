@@ -51,6 +51,9 @@ pub enum CoreEvent {
     Ending { client: u32 },
     /// A client is gone.
     Closed { client: u32, code: u16, reason: String },
+    /// The system has no descriptor or memory for a connection that waits to be accepted. It is
+    /// tried again.
+    AcceptFailed { reason: String },
     /// A worker has panicked, and begun anew without its clients. Their `Closed` events follow.
     WorkerFailed {
         shard: u32,
@@ -145,6 +148,7 @@ pub(super) fn to_javascript(event: Event, broadcaster: &mut Broadcaster) -> Core
         Event::Drained(client) => CoreEvent::Drained { client },
         Event::Ending(client) => CoreEvent::Ending { client },
         Event::Closed { client, code, reason } => CoreEvent::Closed { client, code, reason },
+        Event::AcceptFailed(reason) => CoreEvent::AcceptFailed { reason },
         Event::WorkerFailed { worker, reason } => {
             let (shard, worker) = broadcaster.place_of(worker);
             CoreEvent::WorkerFailed { shard: shard as u32, worker: worker as u32, reason }

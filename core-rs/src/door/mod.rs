@@ -81,7 +81,8 @@ impl Door {
     /// Binds the address, starts the door's thread, and returns once clients can connect.
     ///
     /// `ask` is called on the door's thread for every proper upgrade, and must not block: no client
-    /// is served meanwhile.
+    /// is served meanwhile. The same goes for `complain`, which is told when the system has no
+    /// descriptor or memory for a connection. It waits to be accepted, and is tried again.
     ///
     /// # Errors
     ///
@@ -90,6 +91,7 @@ impl Door {
     pub fn open(
         config: DoorConfig,
         ask: impl Fn(UpgradeRequest) + Send + 'static,
+        complain: impl Fn(io::Error) + Send + 'static,
     ) -> io::Result<Door> {
         let runtime = runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
         let listener = listener::bind(config.host, config.port)?;
@@ -101,7 +103,7 @@ impl Door {
         let (latch, closing) = closing::latch();
         let thread = thread::Builder::new().name("shardcast-door".into()).spawn(move || {
             let reception = Rc::new(Reception::new(config, Box::new(ask)));
-            LocalSet::new().block_on(&runtime, keep_open(listener, reception, closing));
+            LocalSet::new().block_on(&runtime, keep_open(listener, reception, complain, closing));
         })?;
         Ok(Door { local_addr, latch, thread: Some(thread) })
     }
@@ -138,12 +140,17 @@ impl Drop for Door {
 }
 
 /// Serves until the door closes. The connections' tasks are then dropped with the [`LocalSet`].
-async fn keep_open(listener: TcpListener, reception: Rc<Reception>, mut closing: Closing) {
+async fn keep_open(
+    listener: TcpListener,
+    reception: Rc<Reception>,
+    complain: impl Fn(io::Error) + 'static,
+    mut closing: Closing,
+) {
     let connections_closing = closing.clone();
     let welcome = move |socket, peer| {
         let (reception, closing) = (Rc::clone(&reception), connections_closing.clone());
         task::spawn_local(connection::serve(socket, peer, reception, closing));
     };
-    task::spawn_local(listener::accept(listener, closing.clone(), welcome));
+    task::spawn_local(listener::accept(listener, closing.clone(), welcome, complain));
     closing.closed().await;
 }
