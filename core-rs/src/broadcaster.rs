@@ -141,6 +141,8 @@ impl Broadcaster {
     pub fn next_event(&mut self) -> Option<Event> {
         loop {
             match self.bridge.pop()? {
+                // Its client has gone, or was told 503, while JavaScript was busy.
+                Event::Upgrade(request) if request.decide.is_closed() => {}
                 Event::Closed { client, code, reason } => {
                     self.forget(client);
                     return Some(Event::Closed { client, code, reason });
