@@ -167,6 +167,17 @@ impl Client {
         self.blocked && self.socket.is_some()
     }
 
+    /// True from when the door has handed it over.
+    pub fn has_socket(&self) -> bool {
+        self.socket.is_some()
+    }
+
+    /// False while something that it may have said is left unread: by the will of the application,
+    /// because it has said its last word, or because JavaScript is behind.
+    pub fn is_heard(&self) -> bool {
+        !self.to_read && self.is_to_be_read()
+    }
+
     /// True while it hears its channels.
     pub fn is_open(&self) -> bool {
         self.state == State::Open

@@ -328,6 +328,21 @@ fn a_client_whose_socket_never_comes_is_closed() {
 }
 
 #[test]
+fn a_client_whose_socket_stays_at_the_door_for_too_long_is_closed() {
+    let mut harness = Harness::start(options());
+    let admission = harness.broadcaster.admit("a", Compression::Off).expect("there is room");
+    let key = admission.key();
+    assert_eq!(harness.broadcaster.subscribe(key, "ticks"), Ok(true));
+    harness.publish("ticks", "kept for it");
+    assert_eq!(harness.closed(), (key, 1006, String::new()));
+    assert_eq!(harness.wait_for(|totals| totals.clients == 0).dropped_closed, 1);
+    // Its socket comes after all.
+    let (server, mut client) = harness.sockets();
+    Box::new(admission).attach(server, Bytes::new());
+    assert_eq!(client.read(&mut [0; 16]).expect("an orderly end"), 0);
+}
+
+#[test]
 fn a_full_shard_admits_nobody_until_someone_leaves() {
     let mut limits = options();
     limits.max_clients = 1;
@@ -356,6 +371,31 @@ fn a_silent_client_is_pinged_and_then_given_up() {
     let totals = harness.wait_for(|totals| totals.clients == 1);
     assert_eq!(totals.closed_idle, 1);
     drop(dead_socket);
+}
+
+#[test]
+fn a_client_that_nobody_has_time_to_read_from_is_not_silent() {
+    let mut limits = options();
+    limits.placement.shards = std::num::NonZeroU32::MIN;
+    limits.placement.workers_per_shard = std::num::NonZeroU32::MIN;
+    limits.client.idle_timeout = Some(Duration::from_secs(1));
+    let mut harness = Harness::start(limits);
+    let (_, talker) = harness.connect("talks");
+    // More than the bridge takes, while nobody drains it.
+    write(talker.get_ref(), &masked(0x81, b"hello").repeat(20_000));
+    harness.wait_for(|totals| totals.messages_received >= 4096);
+    // Heard at least as late as the other.
+    let (silent, _socket) = harness.connect("is silent");
+    let totals = harness.wait_for(|totals| totals.closed_idle > 0);
+    assert_eq!((totals.closed_idle, totals.clients), (1, 1));
+    let mut heard = 0;
+    while heard < 20_000 {
+        match harness.event() {
+            Event::Text(..) => heard += 1,
+            Event::Closed { client, .. } => assert_eq!(client, silent),
+            _ => panic!("nothing else happens"),
+        }
+    }
 }
 
 #[test]

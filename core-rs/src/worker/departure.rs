@@ -16,6 +16,9 @@ use super::Worker;
 
 /// How long a client may take to finish the closing handshake.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the socket of an accepted client may stay at the door. Its cohort's log is kept for it all
+/// that time, and a client that does not read what it was sent before would never let the 101 go out.
+const ATTACH_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often a farewell closes another few.
 pub(super) const FAREWELL_STEP: Duration = Duration::from_millis(5);
 
@@ -85,7 +88,7 @@ impl Goodbye {
 
 /// What a sweep has to do for a client.
 enum Duty {
-    GiveUp,
+    GiveUp(Cause),
     Ping,
     TellSkipped,
 }
@@ -204,7 +207,7 @@ impl Worker {
             .collect();
         for (index, duty) in due {
             match duty {
-                Duty::GiveUp => self.lose(index, Cause::Idle),
+                Duty::GiveUp(cause) => self.lose(index, cause),
                 Duty::Ping => self.ping(index),
                 Duty::TellSkipped => self.tell_skipped(index),
             }
@@ -213,15 +216,18 @@ impl Worker {
 
     fn duty_to(&self, client: &Client) -> Option<Duty> {
         if let State::Leaving { deadline, .. } = client.state {
-            return (self.now >= deadline).then_some(Duty::GiveUp);
+            return (self.now >= deadline).then_some(Duty::GiveUp(Cause::Idle));
         }
-        if client.paused || client.ending.is_some() {
+        let silence = Duration::from_secs(u64::from(self.now_secs() - client.heard_at_secs));
+        if !client.has_socket() {
+            return (silence >= ATTACH_TIMEOUT).then_some(Duty::GiveUp(Cause::Broken));
+        }
+        if !client.is_heard() {
             // Nobody listens, so that its silence says nothing. See `Worker::pause`.
             return (!client.missed.is_empty()).then_some(Duty::TellSkipped);
         }
-        let silence = Duration::from_secs(u64::from(self.now_secs() - client.heard_at_secs));
         match self.limits.idle_timeout {
-            Some(idle) if silence >= idle => Some(Duty::GiveUp),
+            Some(idle) if silence >= idle => Some(Duty::GiveUp(Cause::Idle)),
             Some(idle) if silence >= idle / 2 && self.limits.send_pings && !client.pinged => {
                 Some(Duty::Ping)
             }
@@ -242,8 +248,8 @@ impl Worker {
 
     /// Tells JavaScript what a client has skipped; later, if JavaScript is behind itself.
     pub(super) fn tell_skipped(&mut self, index: ClientIndex) {
-        if self.bridge.has_room() {
-            let client = &mut self.clients[index];
+        let client = &mut self.clients[index];
+        if !client.missed.is_empty() && self.bridge.has_room() {
             let missed = std::mem::take(&mut client.missed);
             self.bridge.tell_message(Event::Skipped(client.key, missed), 0);
         }
