@@ -3,7 +3,8 @@
 //! A connection goes through the files in this order:
 //!
 //! 1. `listener` accepts it.
-//! 2. `connection` reads its requests, with limits, and sends each one way or the other.
+//! 2. `connection` reads its requests, with limits, and sends each one way or the other. It writes to
+//!    the client with a limit too (`client_socket`).
 //! 3. A WebSocket upgrade is checked (`handshake`, `extensions`), decided elsewhere (`decider`, with the types of
 //!    `upgrade`), and answered; an accepted socket leaves the door for its [`Reservation`].
 //! 4. Any other request is passed on to the application (`proxy`) over a unix socket (`upstream`,
@@ -14,6 +15,7 @@
 //! nothing in it is locked.
 
 mod app_socket;
+mod client_socket;
 mod closing;
 mod connection;
 mod decider;
@@ -57,6 +59,8 @@ pub struct DoorConfig {
     /// How long a connection may take to send a whole request head, counted from its opening or
     /// from the end of the response before. Thus also how long an idle connection is kept.
     pub head_timeout: Duration,
+    /// How long a client may take nothing of a response before its connection is given up.
+    pub write_timeout: Duration,
     /// Size of a request line and its headers, in bytes. A longer head is answered with 431.
     pub max_head_bytes: usize,
     /// Size of a request's body, in bytes. A longer body is answered with 413.
