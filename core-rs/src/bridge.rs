@@ -13,7 +13,7 @@ use crate::missed::Missed;
 use crate::queue::{MustWake, Queue, QueueLimits};
 use crate::reports::{Report, ReportId};
 
-/// Messages of clients that may wait for JavaScript. Each worker may pass it by what one read holds.
+/// Messages of clients that may wait for JavaScript. Each worker may pass it by what one read holds, inflated.
 const INBOUND: QueueLimits = QueueLimits { messages: 4096, bytes: 16 * 1024 * 1024 };
 
 /// Something that happened.

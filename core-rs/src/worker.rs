@@ -8,6 +8,7 @@
 //! - `fan_out`: from a published message to the sockets
 //! - `inbound`: from the sockets to JavaScript
 //! - `departure`: how clients leave, by whoever's will
+//! - `sweep`: what is due to them by the clock
 //! - `failure`: what becomes of a worker that panics
 //! - `reporting`: how single clients stand, for whoever asks
 //! - `cohorts`, `passes`: which cohorts there are, and which have something to send
@@ -20,6 +21,7 @@ mod fan_out;
 mod inbound;
 mod passes;
 mod reporting;
+mod sweep;
 
 use std::io;
 use std::sync::Arc;
