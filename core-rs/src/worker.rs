@@ -326,3 +326,6 @@ impl Worker {
         (self.now - self.started_at).as_secs() as u32
     }
 }
+
+#[cfg(all(test, not(shardcast_loom)))]
+mod tests;

@@ -147,7 +147,8 @@ impl Worker {
         self.tally.dropped_closed += client.backlog.messages(log);
         self.departed += client.backlog.ledger(log).closed();
         self.by_key.remove(&client.key);
-        self.leave_cohort(client.cohort, client.seat);
+        let lacked = client.backlog.cursor() != log.head();
+        self.leave_cohort(client.cohort, client.seat, lacked);
         if let Some(mut socket) = client.take_socket(&mut self.tally) {
             // Closing the socket takes it out of epoll even if this should fail.
             let _ = self.poll.registry().deregister(&mut socket);
