@@ -11,7 +11,10 @@ export type SocketHandlers = WebSocketHandler<unknown>;
 export type SkipListener = (ws: ShardcastSocket, missed: MissedMessages[]) => void;
 
 /** An event about one client, as opposed to a wish to become one. */
-export type ClientEvent = Exclude<CoreEvent, { type: "Upgrade" | "Report" | "Ending" }>;
+export type ClientEvent = Exclude<
+  CoreEvent,
+  { type: "Upgrade" | "Report" | "Ending" | "WorkerFailed" | "AcceptFailed" }
+>;
 
 /** Connection ended without a close frame. */
 const ABNORMAL_CLOSURE = 1006;

@@ -29,6 +29,8 @@ export class EventPump {
     try {
       if (this.#drain() === EVENTS_PER_TURN) setImmediate(() => this.ring());
     } catch (error) {
+      // The bell is still silent. Unless someone looks again, nobody ever will.
+      setImmediate(() => this.ring());
       reportError(error);
     }
   }

@@ -1,6 +1,6 @@
 import { readdirSync, statSync } from "node:fs";
 
-import type { ShardCounters, WorkerStats } from "./stats";
+import { type ShardCounters, type ShardStats, shardsOf, type WorkerStats } from "./stats";
 
 /** One value of a metric, and the labels that tell it from the metric's others. */
 export interface Sample {
@@ -11,7 +11,7 @@ export interface Sample {
 /** Where the values of a metric come from. */
 interface Reader {
   labelNames: readonly string[];
-  read(shards: readonly ShardCounters[]): Sample[];
+  read(stats: ShardStats): Sample[];
 }
 
 /** A metric as Prometheus knows it, and where its values come from. */
@@ -46,6 +46,11 @@ export const METRICS: readonly Metric[] = [
       broken: "closed_broken",
       violation: "closed_violation",
     }),
+  ),
+  counter(
+    "shardcast_accept_failures_total",
+    "Times that the system had no descriptor or memory for a connection, which then had to wait.",
+    { labelNames: [], read: ({ accept_failures: value }) => [{ labels: {}, value }] },
   ),
   gauge("shardcast_workers", "Worker threads.", perShard("workers")),
 
@@ -138,6 +143,11 @@ export const METRICS: readonly Metric[] = [
     "Seconds that the worker was at work, and did not wait for something to do.",
     perWorker("busy_seconds"),
   ),
+  counter(
+    "shardcast_worker_failures_total",
+    "Times that the worker has failed, closed its clients and begun anew.",
+    perWorker("failures"),
+  ),
 
   // prom-client has metrics of the process too, but all or none of them, and under Bun some are
   // wrong. Its CPU time begins at the collector rather than at the process.
@@ -172,8 +182,8 @@ function gauge(name: string, help: string, reader: Reader): Metric {
 function perShard(count: ShardCount): Reader {
   return {
     labelNames: ["shard"],
-    read: (shards) =>
-      shards.map((counters, shard) => ({ labels: { shard }, value: counters[count] })),
+    read: (stats) =>
+      shardsOf(stats).map((counters, shard) => ({ labels: { shard }, value: counters[count] })),
   };
 }
 
@@ -181,8 +191,8 @@ function perReason(reasons: Readonly<Record<string, ShardCount>>): Reader {
   const entries = Object.entries(reasons);
   return {
     labelNames: ["shard", "reason"],
-    read: (shards) =>
-      shards.flatMap((counters, shard) =>
+    read: (stats) =>
+      shardsOf(stats).flatMap((counters, shard) =>
         entries.map(([reason, count]) => ({ labels: { shard, reason }, value: counters[count] })),
       ),
   };
@@ -191,8 +201,8 @@ function perReason(reasons: Readonly<Record<string, ShardCount>>): Reader {
 function perWorker(of: keyof WorkerStats): Reader {
   return {
     labelNames: ["shard", "worker"],
-    read: (shards) =>
-      shards.flatMap(({ per_worker }, shard) =>
+    read: (stats) =>
+      shardsOf(stats).flatMap(({ per_worker }, shard) =>
         per_worker.map((stats, worker) => ({
           labels: { shard, worker },
           value: Number(stats[of]),

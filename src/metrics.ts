@@ -3,7 +3,7 @@ import type { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { DeliveryTimes } from "./delivery-times";
 import { ShardcastError } from "./errors";
 import { METRICS, type Metric } from "./metric-table";
-import { type ShardCounters, type ShardStats, shardStats, shardsOf } from "./stats";
+import { type ShardStats, shardStats } from "./stats";
 import type { StatsCollector, StatsSource } from "./stats-collector";
 
 /**
@@ -24,7 +24,7 @@ export class PrometheusCollector implements StatsCollector {
   #registry: Promise<Registry> | undefined;
   #source: StatsSource | undefined;
   /** What the scrape under way reads: all of its values are of one moment. */
-  #shards: readonly ShardCounters[] = [];
+  #read: ShardStats = shardStats([]);
 
   observe(source: StatsSource): void {
     if (this.#source) {
@@ -46,11 +46,11 @@ export class PrometheusCollector implements StatsCollector {
     if (!this.#source) return "";
     this.#registry ??= register(
       METRICS,
-      () => this.#shards,
+      () => this.#read,
       () => this.#source?.deliveryTimes?.(),
     );
     const registry = await this.#registry;
-    this.#shards = shardsOf(this.stats());
+    this.#read = this.stats();
     // The registry reads all metrics before it first waits, so no other scrape comes in between.
     return registry.metrics();
   }
@@ -63,7 +63,7 @@ export class PrometheusCollector implements StatsCollector {
  */
 async function register(
   metrics: readonly Metric[],
-  shards: () => readonly ShardCounters[],
+  stats: () => ShardStats,
   deliveryTimes: () => DeliveryTimes | undefined,
 ): Promise<Registry> {
   const prometheus = await import("prom-client");
@@ -78,7 +78,7 @@ async function register(
       collect(this: Counter | Gauge) {
         // The counting is done elsewhere: what is added to nothing is the value itself.
         this.reset();
-        for (const { labels, value } of read(shards())) this.inc(labels, value);
+        for (const { labels, value } of read(stats())) this.inc(labels, value);
       },
     });
   }

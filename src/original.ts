@@ -156,9 +156,9 @@ export class OriginalBroadcaster implements Broadcaster {
     const clients = this.#sockets.size;
     const slow_clients = this.#slow().length;
     const worker = { queue_messages: 0, queue_bytes: 0, saturated: false, saturations: 0 };
-    const per_worker = [{ clients, ...worker, busy_seconds: 0 }];
+    const per_worker = [{ clients, ...worker, busy_seconds: 0, failures: 0 }];
     const counters = { ...this.#counters, clients, slow_clients, per_worker };
-    return shardStats([counters], this.#counters.messages);
+    return shardStats([counters], { published: this.#counters.messages });
   }
 
   /** Of a client's lag Bun tells only the bytes. */

@@ -1,3 +1,4 @@
+import { AcceptFailures } from "./accept-failures";
 import {
   type BroadcasterState,
   type ChannelStats,
@@ -66,6 +67,8 @@ export class ShardedRun implements SocketHost {
   readonly #pump: EventPump;
   readonly #reports = new Reports();
   readonly #fullQueues: FullQueues;
+  readonly #acceptFailures: AcceptFailures;
+  readonly #logger: Logger;
   readonly #onState: RunParts["onState"];
   /** Messages published to somebody. */
   published = 0;
@@ -78,11 +81,18 @@ export class ShardedRun implements SocketHost {
     this.config = config;
     this.#onState = onState;
     this.proxies = new TrustedProxies(config.trustedProxies);
+    this.#logger = logger;
     this.clients = new Clients(handlers, config.onSkip, logger);
     const { Core } = loadNative();
     this.core = new Core(coreOptions(config), () => this.#pump.ring());
     this.#pump = new EventPump(this.core, (event) => this.#handle(event));
     this.#fullQueues = new FullQueues(() => this.core.workers(), logger);
+    this.#acceptFailures = new AcceptFailures(logger);
+  }
+
+  /** How often the system could not give out a connection, and it was tried again later. */
+  get acceptFailures(): number {
+    return this.#acceptFailures.count;
   }
 
   get state(): BroadcasterState {
@@ -251,6 +261,17 @@ export class ShardedRun implements SocketHost {
       case "Upgrade":
         if (this.isUp) this.#house?.decide(event);
         break;
+      case "AcceptFailed":
+        this.#acceptFailures.strike(event.reason);
+        break;
+      case "WorkerFailed": {
+        const { shard, worker, reason } = event;
+        this.#logger.error(
+          { shard, worker, reason },
+          "a worker has failed; its clients are closed",
+        );
+        break;
+      }
       case "Ending":
         this.#finish(event.client);
         break;
@@ -260,8 +281,8 @@ export class ShardedRun implements SocketHost {
   }
 
   /**
-   * Closes a client that has said its last word. The event comes behind the client's messages, and
-   * Elysia may answer those in a microtask: the answers go out before the close.
+   * Closes a client that has closed or broke the protocol. The event comes behind the client's
+   * messages, and Elysia may answer those in a microtask: the answers go out before the close.
    */
   #finish(client: number): void {
     setImmediate(() => {

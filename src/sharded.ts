@@ -86,7 +86,7 @@ export class ShardedBroadcaster implements Broadcaster {
 
   stats(): ShardStats {
     const counters = this.#run?.core.workers() ?? [];
-    return shardStats(sumByShard(counters, this.#config), this.#run?.published);
+    return shardStats(sumByShard(counters, this.#config), this.#run);
   }
 
   async slowClients(top = DEFAULT_TOP): Promise<SlowClient[]> {

@@ -14,6 +14,8 @@ export interface WorkerStats {
   saturations: number;
   /** Time that its thread was awake. Its rate is the worker's utilization, from 0 to 1. */
   busy_seconds: number;
+  /** How often it has failed (a fault of shardcast's), closed its clients and begun anew. */
+  failures: number;
 }
 
 /** Counters of one shard since start, summed over its workers. Gauges are marked as such. */
@@ -87,6 +89,8 @@ export interface ShardStats {
   total_shards: number;
   /** Messages published to somebody since the start, each once. */
   total_published: number;
+  /** How often the system had no descriptor or memory for a connection, which then had to wait. */
+  accept_failures: number;
 }
 
 /** A shard of which nothing has been counted. */
@@ -126,12 +130,16 @@ export function noCounters(): ShardCounters {
 }
 
 /** Puts shards under their names, in order, and adds the totals. */
-export function shardStats(shards: readonly ShardCounters[], published = 0): ShardStats {
+export function shardStats(
+  shards: readonly ShardCounters[],
+  { published = 0, acceptFailures = 0 } = {},
+): ShardStats {
   const stats: ShardStats = {
     ...Object.fromEntries(shards.map((counters, shard) => [`shard_${shard}`, counters])),
     total_clients: 0,
     total_shards: shards.length,
     total_published: published,
+    accept_failures: acceptFailures,
   };
   for (const { clients } of shards) stats.total_clients += clients;
   return stats;
@@ -210,5 +218,6 @@ function workerStats(worker: WorkerCounters): WorkerStats {
     saturated: worker.saturated,
     saturations: worker.saturations,
     busy_seconds: worker.busySeconds,
+    failures: worker.failures,
   };
 }

@@ -66,6 +66,19 @@ describe.each(both)("a socket, %s", (_name, config) => {
     expect(() => socket.pong("a".repeat(126))).toThrow(RangeError);
   });
 
+  test("answers what its client says just before it closes", async () => {
+    const { client } = await pair(config, {
+      async message(ws: { send(data: string): void }) {
+        ws.send("at once");
+        await undefined;
+        ws.send("in a microtask");
+      },
+    });
+    client.send("question");
+    expect(await client.close(4001)).toEqual({ code: 4001, reason: "" });
+    expect(await client.take(2)).toEqual(["at once", "in a microtask"]);
+  });
+
   test("tells of its client's pings and pongs", async () => {
     const heard: string[] = [];
     const both = Promise.withResolvers<void>();

@@ -54,3 +54,18 @@ test("loses no event to another one's error", () => {
   expect(seen).toEqual([0, 1, 2]);
   expect(reported).toEqual([new Error("one of them")]);
 });
+
+test("goes on after a batch that could not be taken", async () => {
+  const core = source(1);
+  const { drain } = core;
+  core.drain = () => {
+    core.drain = drain;
+    throw new Error("no memory");
+  };
+  const report = spyOn(globalThis, "reportError").mockImplementation(() => {});
+  const { promise: seen, resolve } = Promise.withResolvers<CoreEvent>();
+  new EventPump(core, resolve).ring();
+  expect(report).toHaveBeenCalledWith(new Error("no memory"));
+  report.mockRestore();
+  expect(await seen).toMatchObject({ type: "Text", client: 0 });
+});

@@ -55,8 +55,8 @@ function distinctCounters(shard: number): ShardCounters {
     ...noCounters(),
     ...Object.fromEntries(counts),
     per_worker: [
-      { ...worker, saturated: false, busy_seconds: 0.25 },
-      { ...worker, saturated: true, busy_seconds: 1e9 },
+      { ...worker, saturated: false, busy_seconds: 0.25, failures: 5 },
+      { ...worker, saturated: true, busy_seconds: 1e9, failures: 6 },
     ],
   };
 }
@@ -70,7 +70,8 @@ function observing(...shards: ShardCounters[]): PrometheusCollector {
 describe("the collector", () => {
   test("has neither stats nor metrics before it observes", async () => {
     const collector = new PrometheusCollector();
-    expect(collector.stats()).toEqual({ total_clients: 0, total_shards: 0, total_published: 0 });
+    const none = { total_clients: 0, total_shards: 0, total_published: 0, accept_failures: 0 };
+    expect(collector.stats()).toEqual(none);
     expect((await collector.metrics()).trim()).toBe("");
   });
 
@@ -105,6 +106,9 @@ describe("the collector", () => {
     expect([saturated(0), saturated(1)]).toEqual([0, 1]);
     const busy = samples.get('shardcast_worker_busy_seconds_total{shard="0",worker="0"}');
     expect(busy).toBe(0.25);
+    expect(samples.get("shardcast_accept_failures_total")).toBe(0);
+    const failures = samples.get('shardcast_worker_failures_total{shard="1",worker="1"}');
+    expect(failures).toBe(6);
   });
 
   test("reads its source once a scrape", async () => {

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 
 import { loadNative } from "../src/native";
+import { shardsOf } from "../src/stats";
 import { loadTest } from "./load-tester";
 import { type Serving, serve } from "./serving";
 
@@ -41,9 +42,8 @@ async function publishAll({ broadcaster }: Serving): Promise<number> {
 /** The counters of all shards together, once every client is gone and nothing moves any more. */
 async function finalCounters({ broadcaster }: Serving): Promise<Record<string, number>> {
   while (broadcaster.stats().total_clients > 0) await Bun.sleep(10);
-  const { total_clients: _clients, total_shards: _shards, ...shards } = broadcaster.stats();
   const sums: Record<string, number> = {};
-  for (const counters of Object.values(shards)) {
+  for (const counters of shardsOf(broadcaster.stats())) {
     for (const [name, value] of Object.entries(counters)) sums[name] = (sums[name] ?? 0) + value;
   }
   return sums;

@@ -170,8 +170,8 @@ impl Backlog {
         skipped
     }
 
-    /// Drops all but the frame that was begun, because the client leaves as too slow. Returns the
-    /// messages that were left out.
+    /// Drops all but the frame that was begun, because the client was too slow and has to leave. Returns
+    /// the messages that were left out.
     pub fn clear(&mut self, log: &Log) -> u64 {
         let cleared = self.shed(log, |_| true);
         self.dropped.slow += cleared;

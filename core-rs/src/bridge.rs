@@ -2,18 +2,18 @@
 //!
 //! Workers and the door put events in, the JavaScript thread drains them. Messages of clients count
 //! against a limit, past which workers stop reading from their sockets until JavaScript has caught up.
-//! Closes do not count, being bounded by the number of clients, nor do upgrades, which the door limits.
+//! Closes do not count, being bounded by the number of clients, nor do upgrades: the door limits those
+//! that were not taken from here yet, whether their clients still wait or not.
 
 use std::sync::atomic::{AtomicBool, Ordering, fence};
 
 use crate::client::ClientKey;
 use crate::door::UpgradeRequest;
-use crate::frame::Violation;
 use crate::missed::Missed;
 use crate::queue::{MustWake, Queue, QueueLimits};
 use crate::reports::{Report, ReportId};
 
-/// Messages of clients that may wait for JavaScript. Each worker may pass it by what one read holds.
+/// Messages of clients that may wait for JavaScript. Each worker may pass it by what one read holds, inflated.
 const INBOUND: QueueLimits = QueueLimits { messages: 4096, bytes: 16 * 1024 * 1024 };
 
 /// Something that happened.
@@ -30,11 +30,11 @@ pub enum Event {
     Pong(ClientKey, Vec<u8>),
     /// A client has taken all that waited for it.
     Drained(ClientKey),
-    /// A client has said its last word. It is not read from any more, and is to be closed by
-    /// [`Broadcaster::finish`] once what it said before has been answered.
+    /// A client has closed, or broke the protocol. It is not read from any more, and is to be closed
+    /// by [`Broadcaster::finish`] once what it said before has been answered.
     ///
     /// [`Broadcaster::finish`]: crate::broadcaster::Broadcaster::finish
-    Ending(ClientKey, Ending),
+    Ending(ClientKey),
     /// A client is gone. Nothing about it follows.
     Closed {
         /// The client.
@@ -46,19 +46,20 @@ pub enum Event {
     },
     /// A slow client missed messages.
     Skipped(ClientKey, Missed),
+    /// The system has no descriptor or memory for a connection that waits to be accepted. It is tried
+    /// again, and told again, after a pause.
+    AcceptFailed(String),
+    /// A worker has panicked, and begun anew without its clients. Their closes follow.
+    WorkerFailed {
+        /// Counted over all shards.
+        worker: usize,
+        /// What the panic says.
+        reason: String,
+    },
     /// A worker's answer to a question; all workers' when [`Broadcaster`] hands it on.
     ///
     /// [`Broadcaster`]: crate::broadcaster::Broadcaster
     Report(ReportId, Report),
-}
-
-/// Why a client is not to be read from any more.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ending {
-    /// It broke the protocol.
-    Violation(Violation),
-    /// It began the closing handshake, with this code, if any, and this reason.
-    Close(Option<u16>, String),
 }
 
 /// The ring and its doorbell.

@@ -110,8 +110,12 @@ impl Broadcaster {
         if self.door.is_some() {
             return Err(io::Error::other(Error::AlreadyListening));
         }
-        let bridge = Arc::clone(&self.bridge);
-        let door = Door::open(config, move |request| bridge.tell(Event::Upgrade(request)))?;
+        let (bridge, complaints) = (Arc::clone(&self.bridge), Arc::clone(&self.bridge));
+        let door = Door::open(
+            config,
+            move |request| bridge.tell(Event::Upgrade(request)),
+            move |error| complaints.tell(Event::AcceptFailed(error.to_string())),
+        )?;
         let address = door.local_addr();
         self.door = Some(door);
         Ok(address)
@@ -137,6 +141,8 @@ impl Broadcaster {
     pub fn next_event(&mut self) -> Option<Event> {
         loop {
             match self.bridge.pop()? {
+                // Its client has gone, or was told 503, while JavaScript was busy.
+                Event::Upgrade(request) if request.decide.is_closed() => {}
                 Event::Closed { client, code, reason } => {
                     self.forget(client);
                     return Some(Event::Closed { client, code, reason });
@@ -147,11 +153,11 @@ impl Broadcaster {
                         return Some(Event::Report(id, whole));
                     }
                 }
-                Event::Ending(client, ending) => {
+                Event::Ending(client) => {
                     if let Some(registration) = self.clients.get_mut(&client) {
-                        registration.ending = Some(ending.clone());
+                        registration.to_finish = true;
                     }
-                    return Some(Event::Ending(client, ending));
+                    return Some(Event::Ending(client));
                 }
                 event => return Some(event),
             }

@@ -11,7 +11,7 @@ use mio::net::TcpStream;
 use crate::backlog::Backlog;
 use crate::cohort::{CohortIndex, SILENT};
 use crate::compression::Compression;
-use crate::frame::Decoder;
+use crate::frame::{Decoder, Violation};
 use crate::log::{Lag, Log};
 use crate::missed::Missed;
 use crate::stats::Tally;
@@ -58,8 +58,8 @@ pub struct Client {
     pub tell_drained: bool,
     /// Nothing is read from it until the application says so.
     pub paused: bool,
-    /// It has said its last word: what it says from then on means nothing.
-    pub deaf: bool,
+    /// Why nothing that it says from now on means anything.
+    pub ending: Option<Box<Ending>>,
     /// The application was told something that it said, and may answer.
     pub has_spoken: bool,
     /// It stands on the worker's list of clients to flush.
@@ -89,6 +89,20 @@ pub enum State {
         /// It sent a close frame, so that nothing more is to be expected of it.
         peer_closed: bool,
     },
+}
+
+/// How a client ended what it had to say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// With a close frame.
+    Close {
+        /// None when the frame was empty.
+        code: Option<u16>,
+        /// Empty without a code.
+        reason: String,
+    },
+    /// With something that the protocol does not allow.
+    Violation(Violation),
 }
 
 /// How far a flush came.
@@ -123,7 +137,7 @@ impl Client {
             grace: Lag::MAX,
             tell_drained: false,
             paused: false,
-            deaf: false,
+            ending: None,
             has_spoken: false,
             to_flush: false,
             to_read: false,
@@ -153,9 +167,34 @@ impl Client {
         self.blocked && self.socket.is_some()
     }
 
+    /// True from when the door has handed it over.
+    pub fn has_socket(&self) -> bool {
+        self.socket.is_some()
+    }
+
+    /// False while something that it may have said is left unread: by the will of the application,
+    /// because it has said its last word, or because JavaScript is behind.
+    pub fn is_heard(&self) -> bool {
+        !self.to_read && self.is_to_be_read()
+    }
+
     /// True while it hears its channels.
     pub fn is_open(&self) -> bool {
         self.state == State::Open
+    }
+
+    /// True when it sent a close frame while it was open.
+    pub fn has_closed(&self) -> bool {
+        matches!(self.ending.as_deref(), Some(Ending::Close { .. }))
+    }
+
+    /// Whether what arrives from it is of interest, if only as the end of the stream. It is not while
+    /// the application has still to answer what it said last.
+    pub fn is_to_be_read(&self) -> bool {
+        match self.state {
+            State::Open => !self.paused && self.ending.is_none(),
+            State::Leaving { peer_closed, .. } => !peer_closed,
+        }
     }
 
     /// Writes what waits, in as few writes as the backlog allows: two at most when nothing refuses.

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use crate::bridge::Ending;
 use crate::channel::{Channel, ChannelId};
 use crate::client::{ClientKey, Pressure};
 use crate::compression::Compression;
@@ -46,8 +45,8 @@ pub enum Command {
     Pause(ClientKey, bool),
     /// Start the closing handshake with a client.
     Close(ClientKey, u16, String),
-    /// Close a client that has said its last word.
-    Finish(ClientKey, Ending),
+    /// Close a client that has said its last word, as that demands.
+    Finish(ClientKey),
     /// End a client's connection at once.
     Terminate(ClientKey),
     /// Close every client, evenly over a time.

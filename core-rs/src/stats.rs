@@ -70,6 +70,8 @@ counters! {
     bytes_received,
     /// Time it was awake, in nanoseconds.
     busy_ns,
+    /// How often it has panicked, closed its clients and begun anew.
+    failures,
 }
 
 impl Tally {

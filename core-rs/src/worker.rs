@@ -8,16 +8,20 @@
 //! - `fan_out`: from a published message to the sockets
 //! - `inbound`: from the sockets to JavaScript
 //! - `departure`: how clients leave, by whoever's will
+//! - `sweep`: what is due to them by the clock
+//! - `failure`: what becomes of a worker that panics
 //! - `reporting`: how single clients stand, for whoever asks
 //! - `cohorts`, `passes`: which cohorts there are, and which have something to send
 
 mod cohorts;
 mod commands;
 mod departure;
+mod failure;
 mod fan_out;
 mod inbound;
 mod passes;
 mod reporting;
+mod sweep;
 
 use std::io;
 use std::sync::Arc;
@@ -106,6 +110,7 @@ impl WorkerHandle {
         let stats = Arc::new(WorkerStats::default());
         let delivery_times = Arc::new(SharedDeliveryTimes::default());
         let worker = Worker::new(
+            number,
             Arc::clone(&mailbox.queue),
             poll,
             options.client,
@@ -117,7 +122,7 @@ impl WorkerHandle {
         let thread =
             thread::Builder::new().name(format!("shardcast-{number}")).spawn(move || {
                 make_way(niceness);
-                worker.run();
+                worker.run_on();
             })?;
         Ok(WorkerHandle { mailbox, stats, delivery_times, thread: Some(thread) })
     }
@@ -145,7 +150,7 @@ impl WorkerHandle {
     /// Waits until the thread has ended.
     pub fn join(&mut self) {
         if let Some(thread) = self.thread.take() {
-            // A panic was already reported on stderr by the thread itself.
+            // It catches its own panics; see `failure`.
             let _ = thread.join();
         }
     }
@@ -170,6 +175,8 @@ fn make_way(niceness: i32) {
 }
 
 struct Worker {
+    /// Counted over all shards.
+    number: usize,
     queue: Arc<Queue<Command>>,
     poll: Poll,
     limits: ClientLimits,
@@ -198,6 +205,7 @@ struct Worker {
 
 impl Worker {
     fn new(
+        number: usize,
         queue: Arc<Queue<Command>>,
         poll: Poll,
         limits: ClientLimits,
@@ -207,6 +215,7 @@ impl Worker {
     ) -> Worker {
         let now = Instant::now();
         Worker {
+            number,
             queue,
             poll,
             limits,
@@ -232,7 +241,7 @@ impl Worker {
         }
     }
 
-    fn run(mut self) {
+    fn run(&mut self) {
         let mut events = Events::with_capacity(EVENTS_PER_TURN);
         while !self.stopping {
             let more_commands = self.take_commands();
@@ -317,3 +326,6 @@ impl Worker {
         (self.now - self.started_at).as_secs() as u32
     }
 }
+
+#[cfg(all(test, not(shardcast_loom)))]
+mod tests;

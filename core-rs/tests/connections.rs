@@ -170,9 +170,9 @@ fn a_close_by_the_client_is_answered_and_told_once() {
     let (key, mut client) = harness.connect("a");
     let frame = CloseFrame { code: CloseCode::Library(4001), reason: "bye".into() };
     client.close(Some(frame)).expect("the server reads");
+    assert_eq!(harness.closed(), (key, 4001, "bye".to_owned()));
     assert_eq!(texts_until_close(&mut client).1, 4001);
     assert!(matches!(client.read(), Err(Error::ConnectionClosed)));
-    assert_eq!(harness.closed(), (key, 4001, "bye".to_owned()));
     harness.wait_for(|totals| totals.clients == 0);
     assert!(harness.broadcaster.next_event().is_none());
 }
@@ -244,6 +244,70 @@ fn what_came_before_a_violation_is_answered_before_the_close() {
     assert_eq!(texts_until_close(&mut client).0, ["answer"]);
 }
 
+/// Only for what a client has said before is there an answer to wait for.
+fn close_behind_a_message(harness: &mut Harness, socket: &TcpStream) {
+    write(socket, &[masked(0x81, b"hi"), masked(0x88, &4001u16.to_be_bytes())].concat());
+    assert!(matches!(harness.event(), Event::Text(..)));
+    assert!(matches!(harness.event(), Event::Ending(..)));
+}
+
+#[test]
+fn what_came_before_a_close_is_answered_before_it() {
+    let mut harness = Harness::start(options());
+    let (key, mut client) = harness.connect("a");
+    let close = [&4001u16.to_be_bytes()[..], b"bye"].concat();
+    write(client.get_ref(), &[masked(0x81, b"question"), masked(0x88, &close)].concat());
+    assert!(
+        matches!(harness.event(), Event::Text(from, text) if from == key && text == "question")
+    );
+    assert_eq!(harness.broadcaster.send(key, Frame::text("answer"), false), Sent::Queued);
+    assert_eq!(harness.closed(), (key, 4001, "bye".to_owned()));
+    let (texts, code, _) = texts_until_close(&mut client);
+    assert_eq!((texts, code), (vec!["answer".to_owned()], 4001));
+    assert_eq!(client.get_ref().read(&mut [0; 16]).expect("an orderly end"), 0);
+}
+
+#[test]
+fn a_close_by_the_application_ends_a_client_that_has_closed() {
+    let mut harness = Harness::start(options());
+    let (key, mut client) = harness.connect("a");
+    close_behind_a_message(&mut harness, client.get_ref());
+    harness.broadcaster.close(key, 4002, "first".to_owned());
+    harness.broadcaster.finish(key);
+    assert_eq!(harness.closed(), (key, 4002, "first".to_owned()));
+    assert_eq!(texts_until_close(&mut client).1, 4002);
+    // It does not wait for another close frame.
+    assert_eq!(client.get_ref().read(&mut [0; 16]).expect("an orderly end"), 0);
+}
+
+#[test]
+fn a_connection_that_breaks_after_a_close_frame_was_ended_by_that() {
+    let mut harness = Harness::start(options());
+    let (key, client) = harness.connect("a");
+    close_behind_a_message(&mut harness, client.get_ref());
+    drop(client);
+    // A first write after the end of the connection still succeeds.
+    let told = loop {
+        harness.broadcaster.send(key, Frame::text("too late"), false);
+        if let Some(Event::Closed { code, .. }) = harness.broadcaster.next_event() {
+            break code;
+        }
+    };
+    assert_eq!(told, 4001);
+    assert_eq!(harness.wait_for(|totals| totals.closed() == 1).closed_by_client, 1);
+}
+
+#[test]
+fn whoever_breaks_the_protocol_may_finish_and_sees_why_it_is_closed() {
+    let mut harness = Harness::start(options());
+    let (_, mut client) = harness.connect("a");
+    write(client.get_ref(), &masked(0xF1, b"?"));
+    assert_eq!(harness.closed().1, 1002);
+    // More than the buffers between the two of them hold.
+    write(client.get_ref(), &vec![0; 64 << 20]);
+    assert_eq!(texts_until_close(&mut client).1, 1002);
+}
+
 #[test]
 fn a_half_closed_connection_counts_as_closed() {
     let mut harness = Harness::start(options());
@@ -261,6 +325,21 @@ fn a_client_whose_socket_never_comes_is_closed() {
     drop(admission);
     assert_eq!(harness.closed(), (key, 1006, String::new()));
     assert_eq!(harness.broadcaster.subscriber_count("ticks"), 0);
+}
+
+#[test]
+fn a_client_whose_socket_stays_at_the_door_for_too_long_is_closed() {
+    let mut harness = Harness::start(options());
+    let admission = harness.broadcaster.admit("a", Compression::Off).expect("there is room");
+    let key = admission.key();
+    assert_eq!(harness.broadcaster.subscribe(key, "ticks"), Ok(true));
+    harness.publish("ticks", "kept for it");
+    assert_eq!(harness.closed(), (key, 1006, String::new()));
+    assert_eq!(harness.wait_for(|totals| totals.clients == 0).dropped_closed, 1);
+    // Its socket comes after all.
+    let (server, mut client) = harness.sockets();
+    Box::new(admission).attach(server, Bytes::new());
+    assert_eq!(client.read(&mut [0; 16]).expect("an orderly end"), 0);
 }
 
 #[test]
@@ -292,6 +371,31 @@ fn a_silent_client_is_pinged_and_then_given_up() {
     let totals = harness.wait_for(|totals| totals.clients == 1);
     assert_eq!(totals.closed_idle, 1);
     drop(dead_socket);
+}
+
+#[test]
+fn a_client_that_nobody_has_time_to_read_from_is_not_silent() {
+    let mut limits = options();
+    limits.placement.shards = std::num::NonZeroU32::MIN;
+    limits.placement.workers_per_shard = std::num::NonZeroU32::MIN;
+    limits.client.idle_timeout = Some(Duration::from_secs(1));
+    let mut harness = Harness::start(limits);
+    let (_, talker) = harness.connect("talks");
+    // More than the bridge takes, while nobody drains it.
+    write(talker.get_ref(), &masked(0x81, b"hello").repeat(20_000));
+    harness.wait_for(|totals| totals.messages_received >= 4096);
+    // Heard at least as late as the other.
+    let (silent, _socket) = harness.connect("is silent");
+    let totals = harness.wait_for(|totals| totals.closed_idle > 0);
+    assert_eq!((totals.closed_idle, totals.clients), (1, 1));
+    let mut heard = 0;
+    while heard < 20_000 {
+        match harness.event() {
+            Event::Text(..) => heard += 1,
+            Event::Closed { client, .. } => assert_eq!(client, silent),
+            _ => panic!("nothing else happens"),
+        }
+    }
 }
 
 #[test]

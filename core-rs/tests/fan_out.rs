@@ -18,7 +18,7 @@ use shardcast_core::reports::Question;
 use harness::{Harness, TestClient, options, text, texts_until_close};
 
 /// Larger than what the kernel buffers for a client that does not read.
-const MORE_THAN_THE_KERNEL_TAKES: usize = 32 << 20;
+const MORE_THAN_THE_KERNEL_TAKES: usize = 15 << 20;
 
 fn but_not(client: ClientKey) -> Publication {
     Publication { except: Some(client), ..Publication::default() }
@@ -322,4 +322,26 @@ fn what_is_queued_is_delivered_before_everyone_is_closed() {
     harness.wait_for(|totals| totals.clients == 0);
     assert_eq!(harness.broadcaster.client_count(), 0);
     assert!(harness.broadcaster.admit("late", Compression::Off).is_err());
+}
+
+#[test]
+fn nothing_is_told_as_missed_when_nothing_was() {
+    let mut limits = options();
+    limits.client.slow = SlowPolicy::Skip;
+    limits.client.lag.bytes = 1 << 20;
+    let mut harness = Harness::start(limits);
+    let (slow, mut client) = harness.subscriber("a", "ticks");
+    // More than the kernel takes, and alone more than a client may lag.
+    harness.publish("ticks", &"x".repeat(15 << 20));
+    harness.wait_for(|totals| totals.slow_clients == 1);
+    harness.publish("ticks", &"y".repeat(2 << 20));
+    match harness.event() {
+        Event::Skipped(client, missed) => assert_eq!((client, missed.total()), (slow, 1)),
+        _ => panic!("the second message is skipped"),
+    }
+    // The rest of the first goes out bit by bit, and each time the client is looked at.
+    assert_eq!(text(&mut client).len(), 15 << 20);
+    harness.publish("ticks", "three");
+    assert_eq!(text(&mut client), "three");
+    assert!(harness.broadcaster.next_event().is_none(), "nothing more was missed");
 }

@@ -28,6 +28,8 @@ struct Frame {
     kind: Kind,
     /// Position just past the frame.
     end: usize,
+    /// Its bytes when it came in. Of one that was begun, [`Outbox::retain`] keeps fewer.
+    length: usize,
 }
 
 impl Outbox {
@@ -51,28 +53,31 @@ impl Outbox {
 
     pub(super) fn push(&mut self, kind: Kind, frame: &[u8]) {
         self.reclaim();
-        self.bytes.extend_from_slice(frame);
+        self.add(kind, frame, frame.len());
+    }
+
+    fn add(&mut self, kind: Kind, rest: &[u8], length: usize) {
+        self.bytes.extend_from_slice(rest);
         if kind.is_published() {
             self.published.messages += 1;
-            self.published.bytes += frame.len() as u64;
+            self.published.bytes += length as u64;
         }
         self.messages += u64::from(kind.is_message());
-        self.frames.push_back(Frame { kind, end: self.base + self.bytes.len() });
+        self.frames.push_back(Frame { kind, end: self.base + self.bytes.len(), length });
     }
 
     pub(super) fn wrote(&mut self, bytes: usize) -> Completed {
         self.written += bytes;
         let mut completed = Completed::default();
         while let Some(frame) = self.frames.front().filter(|frame| frame.end <= self.written) {
-            let length = frame.end - self.start;
             if frame.kind.is_published() {
                 self.published.messages -= 1;
-                self.published.bytes -= length as u64;
+                self.published.bytes -= frame.length as u64;
             }
             self.messages -= u64::from(frame.kind.is_message());
             completed.messages += u64::from(frame.kind.is_message());
             if matches!(frame.kind, Kind::Direct | Kind::DirectControl) {
-                completed.direct_bytes += length;
+                completed.direct_bytes += frame.length;
             }
             self.start = frame.end;
             self.begun_in_log = false;
@@ -98,10 +103,8 @@ impl Outbox {
         let mut start = self.written;
         for (number, frame) in self.frames.iter().enumerate() {
             if (number == 0 && begun) || keep(&frame.kind) {
-                kept.push(
-                    frame.kind.clone(),
-                    &self.bytes[start - self.base..frame.end - self.base],
-                );
+                let rest = &self.bytes[start - self.base..frame.end - self.base];
+                kept.add(frame.kind.clone(), rest, frame.length);
             }
             start = frame.end;
         }

@@ -48,6 +48,8 @@ pub struct WorkerCounters {
     pub messages_saturated: f64,
     /// Time it was awake.
     pub busy_seconds: f64,
+    /// How often it has panicked, closed its clients and begun anew.
+    pub failures: f64,
 }
 
 impl From<WorkerSnapshot> for WorkerCounters {
@@ -82,6 +84,7 @@ impl From<WorkerSnapshot> for WorkerCounters {
             saturations: saturation.times as f64,
             messages_saturated: saturation.messages as f64,
             busy_seconds: Duration::from_nanos(tally.busy_ns).as_secs_f64(),
+            failures: tally.failures as f64,
         }
     }
 }

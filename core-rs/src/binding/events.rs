@@ -47,10 +47,21 @@ pub enum CoreEvent {
     },
     /// A client has taken all that waited for it.
     Drained { client: u32 },
-    /// A client has said its last word. Answer with `finish`.
+    /// A client has closed, or broke the protocol. Answer with `finish`.
     Ending { client: u32 },
     /// A client is gone.
     Closed { client: u32, code: u16, reason: String },
+    /// The system has no descriptor or memory for a connection that waits to be accepted. It is
+    /// tried again.
+    AcceptFailed { reason: String },
+    /// A worker has panicked, and begun anew without its clients. Their `Closed` events follow.
+    WorkerFailed {
+        shard: u32,
+        /// Counted within the shard.
+        worker: u32,
+        /// What the panic says.
+        reason: String,
+    },
     /// A slow client missed messages.
     Skipped { client: u32, missed: Vec<MissedMessages> },
     /// The answer to a question about clients.
@@ -135,8 +146,13 @@ pub(super) fn to_javascript(event: Event, broadcaster: &mut Broadcaster) -> Core
         Event::Ping(client, data) => CoreEvent::Ping { client, data: CopiedBuffer(data) },
         Event::Pong(client, data) => CoreEvent::Pong { client, data: CopiedBuffer(data) },
         Event::Drained(client) => CoreEvent::Drained { client },
-        Event::Ending(client, _) => CoreEvent::Ending { client },
+        Event::Ending(client) => CoreEvent::Ending { client },
         Event::Closed { client, code, reason } => CoreEvent::Closed { client, code, reason },
+        Event::AcceptFailed(reason) => CoreEvent::AcceptFailed { reason },
+        Event::WorkerFailed { worker, reason } => {
+            let (shard, worker) = broadcaster.place_of(worker);
+            CoreEvent::WorkerFailed { shard: shard as u32, worker: worker as u32, reason }
+        }
         Event::Skipped(client, missed) => CoreEvent::Skipped { client, missed: print(&missed) },
         Event::Report(asked, Report { clients, books }) => CoreEvent::Report {
             asked,

@@ -51,6 +51,9 @@ pub struct CoreOptions {
     pub max_channels_per_client: u32,
 }
 
+/// A client of plain HTTP that takes nothing for so long has gone, or wants to do harm.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
+
 /// Where the door listens, and what it tolerates.
 #[napi(object)]
 pub struct DoorOptions {
@@ -126,6 +129,7 @@ impl DoorOptions {
             port: self.port,
             upstream: PathBuf::from(self.upstream),
             head_timeout: Duration::from_millis(u64::from(self.head_timeout_ms)),
+            write_timeout: WRITE_TIMEOUT,
             max_head_bytes: self.max_head_bytes as usize,
             max_body_bytes: self.max_body_bytes as usize,
             upgrade_timeout: Duration::from_millis(u64::from(self.upgrade_timeout_ms)),

@@ -100,15 +100,12 @@ impl Broadcaster {
         self.end(client, Command::Close(client, code, reason));
     }
 
-    /// Closes a client that has said its last word, as [`Event::Ending`] asks for.
+    /// Closes a client that has said its last word, as [`Event::Ending`] asks for. Any other stays.
     ///
     /// [`Event::Ending`]: crate::bridge::Event::Ending
     pub fn finish(&mut self, client: ClientKey) {
-        if let Some(registration) = self.clients.get_mut(&client)
-            && let Some(ending) = registration.ending.take()
-        {
-            let worker = registration.place.worker;
-            self.command(worker, Command::Finish(client, ending));
+        if self.clients.get(&client).is_some_and(|client| client.to_finish) {
+            self.end(client, Command::Finish(client));
         }
     }
 

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::bridge::Ending;
 use crate::channel::ChannelId;
 use crate::client::Pressure;
 use crate::compression::Compression;
@@ -16,8 +15,8 @@ pub(super) struct Registration {
     pub(super) pressure: Arc<Pressure>,
     /// The application has closed it; the worker's word that it is gone is still to come.
     pub(super) closing: bool,
-    /// How it is to be closed, once what it said before is answered.
-    pub(super) ending: Option<Ending>,
+    /// It has said its last word, and is to be closed once what it said before is answered.
+    pub(super) to_finish: bool,
     /// Sorted by channel.
     subscriptions: Vec<Subscription>,
     /// Messages meant for it that the worker's queue refused, of subscriptions that have ended.
@@ -41,7 +40,7 @@ impl Registration {
             compression,
             pressure,
             closing: false,
-            ending: None,
+            to_finish: false,
             subscriptions: Vec::new(),
             refused: 0,
         }

@@ -3,7 +3,6 @@
 use crate::command::Command;
 use crate::delivery_times::DeliveryTimes;
 use crate::lane::{Refused, Saturation};
-use crate::placement::Place;
 use crate::reports::{Question, Report, ReportId};
 use crate::routes::ChannelCounts;
 use crate::stats::Tally;
@@ -92,21 +91,28 @@ impl Broadcaster {
 
     /// The shard of a client, and its worker within the shard.
     pub fn place(&self, client_id: &str) -> (usize, usize) {
-        let Place { shard, worker } = self.options.placement.place(client_id);
-        (shard, worker % self.options.placement.workers_per_shard.get() as usize)
+        self.place_of(self.options.placement.place(client_id).worker)
+    }
+
+    /// The shard of a worker that is counted over all shards, and its number within the shard.
+    pub fn place_of(&self, worker: usize) -> (usize, usize) {
+        let per_shard = self.options.placement.workers_per_shard.get() as usize;
+        (self.options.placement.shard_of(worker), worker % per_shard)
     }
 
     /// What every worker has counted.
     pub fn snapshots(&self) -> impl Iterator<Item = WorkerSnapshot> {
-        let per_shard = self.options.placement.workers_per_shard.get() as usize;
-        self.lanes.iter().enumerate().map(move |(number, lane)| WorkerSnapshot {
-            shard: self.options.placement.shard_of(number),
-            worker: number % per_shard,
-            tally: lane.worker.stats(),
-            refused: lane.refused(),
-            saturation: lane.saturation(),
-            queue_messages: lane.worker.mailbox().queue().messages(),
-            queue_bytes: lane.worker.mailbox().queue().bytes(),
+        self.lanes.iter().enumerate().map(|(number, lane)| {
+            let (shard, worker) = self.place_of(number);
+            WorkerSnapshot {
+                shard,
+                worker,
+                tally: lane.worker.stats(),
+                refused: lane.refused(),
+                saturation: lane.saturation(),
+                queue_messages: lane.worker.mailbox().queue().messages(),
+                queue_bytes: lane.worker.mailbox().queue().bytes(),
+            }
         })
     }
 }

@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::body::Incoming;
@@ -15,6 +16,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 use tokio::select;
 
+use super::client_socket::ClientSocket;
 use super::closing::Closing;
 use super::decider::{Ask, Decider};
 use super::linger::linger;
@@ -36,6 +38,7 @@ pub(super) struct Reception {
     decider: Decider,
     proxy: Proxy,
     per_message_deflate: bool,
+    write_timeout: Duration,
 }
 
 impl Reception {
@@ -53,6 +56,7 @@ impl Reception {
             decider: Decider::new(ask, config.max_pending_upgrades, config.upgrade_timeout),
             proxy: Proxy::new(&config.upstream, config.max_body_bytes),
             per_message_deflate: config.per_message_deflate,
+            write_timeout: config.write_timeout,
         }
     }
 
@@ -131,7 +135,8 @@ pub(super) async fn serve(
         let (reception, place) = (Rc::clone(&reception), Rc::clone(&place));
         async move { Ok::<_, Infallible>(reception.answer(request, peer, &place).await) }
     });
-    let mut connection = reception.http.serve_connection(TokioIo::new(socket), service);
+    let socket = TokioIo::new(ClientSocket::new(socket, reception.write_timeout));
+    let mut connection = reception.http.serve_connection(socket, service);
     let ended = select! {
         biased;
         ended = &mut connection => Some(ended),
@@ -145,11 +150,12 @@ pub(super) async fn serve(
         }
     };
     let Parts { io, read_buf, .. } = connection.into_parts();
+    let socket = io.into_inner().into_inner();
     match (ended, place.take()) {
         // hyper has sent the 101, and stopped without closing.
-        (Ok(()), Some(reservation)) => hand_over(io.into_inner(), read_buf, reservation),
+        (Ok(()), Some(reservation)) => hand_over(socket, read_buf, reservation),
         // Dropping a reservation gives it up.
-        _ => linger(io.into_inner()).await,
+        _ => linger(socket).await,
     }
 }
 

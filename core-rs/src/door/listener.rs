@@ -64,11 +64,13 @@ fn bind_to(host: IpAddr, port: u16) -> io::Result<std::net::TcpListener> {
     Ok(socket.into())
 }
 
-/// Accepts connections and hands them to `welcome` until the door begins to close.
+/// Accepts connections and hands them to `welcome` until the door begins to close. When the system
+/// cannot give one out, `complain` is told, at most once in [`EXHAUSTED_PAUSE`].
 pub(super) async fn accept(
     listener: TcpListener,
     mut closing: Closing,
     welcome: impl Fn(TcpStream, SocketAddr),
+    complain: impl Fn(io::Error),
 ) {
     loop {
         let accepted = select! {
@@ -83,7 +85,10 @@ pub(super) async fn accept(
                 welcome(socket, SocketAddr::new(peer.ip().to_canonical(), peer.port()));
             }
             Err(error) if is_of_one_connection(&error) => {}
-            Err(_) => sleep(EXHAUSTED_PAUSE).await,
+            Err(error) => {
+                complain(error);
+                sleep(EXHAUSTED_PAUSE).await;
+            }
         }
     }
 }

@@ -3,7 +3,8 @@
 //! A connection goes through the files in this order:
 //!
 //! 1. `listener` accepts it.
-//! 2. `connection` reads its requests, with limits, and sends each one way or the other.
+//! 2. `connection` reads its requests, with limits, and sends each one way or the other. It writes to
+//!    the client with a limit too (`client_socket`).
 //! 3. A WebSocket upgrade is checked (`handshake`, `extensions`), decided elsewhere (`decider`, with the types of
 //!    `upgrade`), and answered; an accepted socket leaves the door for its [`Reservation`].
 //! 4. Any other request is passed on to the application (`proxy`) over a unix socket (`upstream`,
@@ -14,6 +15,7 @@
 //! nothing in it is locked.
 
 mod app_socket;
+mod client_socket;
 mod closing;
 mod connection;
 mod decider;
@@ -57,6 +59,8 @@ pub struct DoorConfig {
     /// How long a connection may take to send a whole request head, counted from its opening or
     /// from the end of the response before. Thus also how long an idle connection is kept.
     pub head_timeout: Duration,
+    /// How long a client may take nothing of a response before its connection is given up.
+    pub write_timeout: Duration,
     /// Size of a request line and its headers, in bytes. A longer head is answered with 431.
     pub max_head_bytes: usize,
     /// Size of a request's body, in bytes. A longer body is answered with 413.
@@ -81,7 +85,8 @@ impl Door {
     /// Binds the address, starts the door's thread, and returns once clients can connect.
     ///
     /// `ask` is called on the door's thread for every proper upgrade, and must not block: no client
-    /// is served meanwhile.
+    /// is served meanwhile. The same goes for `complain`, which is told when the system has no
+    /// descriptor or memory for a connection. It waits to be accepted, and is tried again.
     ///
     /// # Errors
     ///
@@ -90,6 +95,7 @@ impl Door {
     pub fn open(
         config: DoorConfig,
         ask: impl Fn(UpgradeRequest) + Send + 'static,
+        complain: impl Fn(io::Error) + Send + 'static,
     ) -> io::Result<Door> {
         let runtime = runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
         let listener = listener::bind(config.host, config.port)?;
@@ -101,7 +107,7 @@ impl Door {
         let (latch, closing) = closing::latch();
         let thread = thread::Builder::new().name("shardcast-door".into()).spawn(move || {
             let reception = Rc::new(Reception::new(config, Box::new(ask)));
-            LocalSet::new().block_on(&runtime, keep_open(listener, reception, closing));
+            LocalSet::new().block_on(&runtime, keep_open(listener, reception, complain, closing));
         })?;
         Ok(Door { local_addr, latch, thread: Some(thread) })
     }
@@ -138,12 +144,17 @@ impl Drop for Door {
 }
 
 /// Serves until the door closes. The connections' tasks are then dropped with the [`LocalSet`].
-async fn keep_open(listener: TcpListener, reception: Rc<Reception>, mut closing: Closing) {
+async fn keep_open(
+    listener: TcpListener,
+    reception: Rc<Reception>,
+    complain: impl Fn(io::Error) + 'static,
+    mut closing: Closing,
+) {
     let connections_closing = closing.clone();
     let welcome = move |socket, peer| {
         let (reception, closing) = (Rc::clone(&reception), connections_closing.clone());
         task::spawn_local(connection::serve(socket, peer, reception, closing));
     };
-    task::spawn_local(listener::accept(listener, closing.clone(), welcome));
+    task::spawn_local(listener::accept(listener, closing.clone(), welcome, complain));
     closing.closed().await;
 }

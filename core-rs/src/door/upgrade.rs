@@ -1,10 +1,11 @@
 //! What passes between the door and whoever decides on a WebSocket upgrade.
 
 use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use hyper::header::{HeaderName, HeaderValue};
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use crate::compression::Compression;
 
@@ -23,6 +24,9 @@ pub struct UpgradeRequest {
     pub compression: Compression,
     /// Takes the answer. Dropped without one, the client is told 503.
     pub decide: oneshot::Sender<Decision>,
+    /// Its place among those that may be undecided. Given up by the door, it still takes up memory
+    /// until somebody has taken it.
+    pub(super) _vacancy: Arc<OwnedSemaphorePermit>,
 }
 
 /// The answer to an [`UpgradeRequest`].

@@ -57,9 +57,7 @@ impl Worker {
             Command::Close(key, code, reason) => self.with(key, |worker, client| {
                 worker.say_goodbye(client, Goodbye::by_application(code, reason));
             }),
-            Command::Finish(key, ending) => self.with(key, |worker, client| {
-                worker.say_goodbye(client, Goodbye::after(ending));
-            }),
+            Command::Finish(key) => self.with(key, Worker::finish),
             Command::Terminate(key) => {
                 self.with(key, |worker, client| worker.lose(client, Cause::App));
             }
@@ -129,17 +127,20 @@ impl Worker {
         if from == to {
             return;
         }
-        client.backlog.detach(self.cohorts[from].log());
+        let log = self.cohorts[from].log();
+        let lacked = client.backlog.cursor() != log.head();
+        client.backlog.detach(log);
         client.backlog.follow(self.cohorts[to].log());
         client.cohort = to;
         let seat = std::mem::replace(&mut client.seat, self.cohorts[to].join(index));
-        self.leave_cohort(from, seat);
+        self.leave_cohort(from, seat, lacked);
         // No pass of the old cohort will come by for what it kept.
         self.flush_soon(index);
     }
 
-    /// Frees a seat. Whoever is moved there by it still gets what the pass under way owes.
-    pub(super) fn leave_cohort(&mut self, cohort: CohortIndex, seat: usize) {
+    /// Frees a seat. Whoever is moved there by it still gets what the pass under way owes. With
+    /// `lacked`, the one who leaves had not read all of the log.
+    pub(super) fn leave_cohort(&mut self, cohort: CohortIndex, seat: usize, lacked: bool) {
         if let Some(reseated) = self.cohorts[cohort].leave(seat) {
             let moved = &mut self.clients[reseated.client];
             moved.seat = seat;
@@ -152,6 +153,9 @@ impl Worker {
         if cohort != SILENT && self.cohorts[cohort].is_empty() {
             self.cohorts.remove(cohort);
             self.passes.forget(cohort);
+        } else if lacked {
+            // It may have been the last to hold the log: a pass finds out.
+            self.passes.schedule(cohort, &mut self.cohorts, 0);
         }
     }
 }

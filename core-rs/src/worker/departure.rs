@@ -7,8 +7,8 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::backlog::Kind;
-use crate::bridge::{Ending, Event};
-use crate::client::{Client, ClientIndex, ClientKey, State};
+use crate::bridge::Event;
+use crate::client::{ClientIndex, ClientKey, Ending, State};
 use crate::cohort::SILENT;
 use crate::frame::{Frame, Violation};
 
@@ -20,7 +20,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) const FAREWELL_STEP: Duration = Duration::from_millis(5);
 
 const CLOSE_NO_STATUS: u16 = 1005;
-const CLOSE_ABNORMAL: u16 = 1006;
+pub(super) const CLOSE_ABNORMAL: u16 = 1006;
 const CLOSE_TRY_AGAIN_LATER: u16 = 1013;
 
 /// A closing handshake that is about to begin, or to be answered.
@@ -30,8 +30,6 @@ pub(super) struct Goodbye {
     reason: String,
     /// What the client is told.
     frame: Frame,
-    /// What becomes of the messages that wait for it.
-    pending: Pending,
     cause: Cause,
 }
 
@@ -52,15 +50,6 @@ pub(super) enum Cause {
     Violation,
 }
 
-/// What becomes of the messages that wait for a client that leaves.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Pending {
-    /// They are sent before the close frame.
-    Deliver,
-    /// They are dropped, because the client was slow.
-    DropAsSlow,
-}
-
 impl Goodbye {
     pub(super) fn by_application(code: u16, reason: String) -> Goodbye {
         let frame = match code {
@@ -68,22 +57,21 @@ impl Goodbye {
             code => Frame::close(code, &reason),
         };
         let reason = Frame::close_reason(&reason).to_owned();
-        Goodbye { code, reason, frame, pending: Pending::Deliver, cause: Cause::App }
+        Goodbye { code, reason, frame, cause: Cause::App }
     }
 
     /// Answers the client's own close frame with the same, or ends it for what it did.
-    pub(super) fn after(ending: Ending) -> Goodbye {
-        let pending = Pending::Deliver;
+    fn after(ending: Ending) -> Goodbye {
         match ending {
-            Ending::Close(code, reason) => {
-                let frame =
-                    code.map_or_else(Frame::close_without_code, |code| Frame::close(code, &reason));
+            Ending::Close { code, reason } => {
+                let echo = |code| Frame::close(code, &reason);
+                let frame = code.map_or_else(Frame::close_without_code, echo);
                 let code = code.unwrap_or(CLOSE_NO_STATUS);
-                Goodbye { code, reason, frame, pending, cause: Cause::Client }
+                Goodbye { code, reason, frame, cause: Cause::Client }
             }
             Ending::Violation(Violation { code, reason }) => {
                 let frame = Frame::close(code, reason);
-                Goodbye { code, reason: reason.to_owned(), frame, pending, cause: Cause::Violation }
+                Goodbye { code, reason: reason.to_owned(), frame, cause: Cause::Violation }
             }
         }
     }
@@ -91,16 +79,8 @@ impl Goodbye {
     pub(super) fn too_slow() -> Goodbye {
         let (code, reason) = (CLOSE_TRY_AGAIN_LATER, "slow consumer");
         let frame = Frame::close(code, reason);
-        let pending = Pending::DropAsSlow;
-        Goodbye { code, reason: reason.to_owned(), frame, pending, cause: Cause::Slow }
+        Goodbye { code, reason: reason.to_owned(), frame, cause: Cause::Slow }
     }
-}
-
-/// What a sweep has to do for a client.
-enum Duty {
-    GiveUp,
-    Ping,
-    TellSkipped,
 }
 
 /// The closing of every client, spread over a time.
@@ -126,23 +106,30 @@ impl Farewell {
 }
 
 impl Worker {
-    /// Takes a client out of service and starts, or answers, the closing handshake.
+    /// Closes a client as its last word demands.
+    pub(super) fn finish(&mut self, index: ClientIndex) {
+        if let Some(ending) = self.clients[index].ending.as_deref() {
+            let goodbye = Goodbye::after(ending.clone());
+            self.say_goodbye(index, goodbye);
+        }
+    }
+
+    /// Takes a client out of service and starts, or answers, the closing handshake. What waits for it
+    /// goes out before the close frame, unless that is just what was too much.
     pub(super) fn say_goodbye(&mut self, index: ClientIndex, goodbye: Goodbye) {
         let client = &mut self.clients[index];
         if !client.is_open() {
             return;
         }
         let log = self.cohorts[client.cohort].log();
-        match goodbye.pending {
-            Pending::Deliver => {}
-            Pending::DropAsSlow => self.tally.dropped_slow += client.backlog.clear(log),
+        if goodbye.cause == Cause::Slow {
+            self.tally.dropped_slow += client.backlog.clear(log);
         }
         client.backlog.push(Kind::Control, goodbye.frame.as_bytes(), log);
-        let peer_closed = goodbye.cause == Cause::Client;
+        let peer_closed = client.has_closed();
         client.state = State::Leaving { deadline: self.now + CLOSE_TIMEOUT, peer_closed };
-        let was_paused = std::mem::take(&mut client.paused);
-        if was_paused {
-            // Its own close frame is waited for.
+        if client.paused || client.ending.is_some() {
+            // Its own close frame is waited for, or just its end, which may have been announced already.
             self.read_soon(index);
         }
         self.move_to_cohort(index, SILENT);
@@ -153,17 +140,29 @@ impl Worker {
     /// Gives a client up: its socket is closed as it is. The cause counts if it was open until now.
     pub(super) fn lose(&mut self, index: ClientIndex, cause: Cause) {
         if self.clients[index].is_open() {
-            self.tell_closed(index, cause, CLOSE_ABNORMAL, String::new());
+            self.tell_lost(index, cause);
         }
         let mut client = self.clients.remove(index);
         let log = self.cohorts[client.cohort].log();
         self.tally.dropped_closed += client.backlog.messages(log);
         self.departed += client.backlog.ledger(log).closed();
         self.by_key.remove(&client.key);
-        self.leave_cohort(client.cohort, client.seat);
+        let lacked = client.backlog.cursor() != log.head();
+        self.leave_cohort(client.cohort, client.seat, lacked);
         if let Some(mut socket) = client.take_socket(&mut self.tally) {
             // Closing the socket takes it out of epoll even if this should fail.
             let _ = self.poll.registry().deregister(&mut socket);
+        }
+    }
+
+    /// A connection that breaks after the client's last word was ended by that.
+    fn tell_lost(&mut self, index: ClientIndex, cause: Cause) {
+        match self.clients[index].ending.take() {
+            Some(ending) if cause == Cause::Broken => {
+                let Goodbye { code, reason, cause, .. } = Goodbye::after(*ending);
+                self.tell_closed(index, cause, code, reason);
+            }
+            _ => self.tell_closed(index, cause, CLOSE_ABNORMAL, String::new()),
         }
     }
 
@@ -189,56 +188,10 @@ impl Worker {
         self.farewell = (!farewell.waiting.is_empty()).then_some(farewell);
     }
 
-    /// Looks at every client once: pings the silent, gives up the dead, and ends handshakes that do not
-    /// end by themselves.
-    pub(super) fn sweep(&mut self) {
-        let due: Vec<(ClientIndex, Duty)> = self
-            .clients
-            .iter()
-            .filter_map(|(index, client)| Some((index, self.duty_to(client)?)))
-            .collect();
-        for (index, duty) in due {
-            match duty {
-                Duty::GiveUp => self.lose(index, Cause::Idle),
-                Duty::Ping => self.ping(index),
-                Duty::TellSkipped => self.tell_skipped(index),
-            }
-        }
-    }
-
-    fn duty_to(&self, client: &Client) -> Option<Duty> {
-        if let State::Leaving { deadline, .. } = client.state {
-            return (self.now >= deadline).then_some(Duty::GiveUp);
-        }
-        if client.paused {
-            // Nobody listens, so that its silence says nothing. See `Worker::pause`.
-            return (!client.missed.is_empty()).then_some(Duty::TellSkipped);
-        }
-        let silence = Duration::from_secs(u64::from(self.now_secs() - client.heard_at_secs));
-        match self.limits.idle_timeout {
-            Some(idle) if silence >= idle => Some(Duty::GiveUp),
-            Some(idle) if silence >= idle / 2 && self.limits.send_pings && !client.pinged => {
-                Some(Duty::Ping)
-            }
-            _ => (!client.missed.is_empty()).then_some(Duty::TellSkipped),
-        }
-    }
-
-    fn ping(&mut self, index: ClientIndex) {
-        let client = &mut self.clients[index];
-        // A full socket would not take it, and says already what the ping would ask.
-        if !client.blocked {
-            client.pinged = true;
-            let log = self.cohorts[client.cohort].log();
-            client.backlog.push(Kind::Control, Frame::ping(&[]).as_bytes(), log);
-            self.flush_soon(index);
-        }
-    }
-
     /// Tells JavaScript what a client has skipped; later, if JavaScript is behind itself.
     pub(super) fn tell_skipped(&mut self, index: ClientIndex) {
-        if self.bridge.has_room() {
-            let client = &mut self.clients[index];
+        let client = &mut self.clients[index];
+        if !client.missed.is_empty() && self.bridge.has_room() {
             let missed = std::mem::take(&mut client.missed);
             self.bridge.tell_message(Event::Skipped(client.key, missed), 0);
         }
@@ -255,7 +208,7 @@ impl Worker {
         self.bridge.tell(Event::Closed { client: client.key, code, reason });
     }
 
-    fn count_closed(&mut self, cause: Cause) {
+    pub(super) fn count_closed(&mut self, cause: Cause) {
         let tally = &mut self.tally;
         *match cause {
             Cause::App => &mut tally.closed_by_app,

@@ -6,13 +6,13 @@ use std::io;
 use mio::event::Event as Readiness;
 
 use crate::backlog::Kind;
-use crate::bridge::{Ending, Event};
-use crate::client::{ClientIndex, State};
+use crate::bridge::Event;
+use crate::client::{ClientIndex, Ending, State};
 use crate::compression::Compression;
-use crate::frame::{self, Frame, Rules, Violation};
+use crate::frame::{self, Frame, Rules};
 
 use super::Worker;
-use super::departure::{Cause, Goodbye};
+use super::departure::Cause;
 
 /// Bytes read at once.
 const READ_BYTES: usize = 64 * 1024;
@@ -31,7 +31,7 @@ pub(super) struct Inbound {
 #[derive(Default)]
 struct Control {
     pongs: Vec<Frame>,
-    close: Option<Ending>,
+    ending: Option<Ending>,
 }
 
 impl Inbound {
@@ -65,7 +65,7 @@ impl Worker {
             let Some(index) = self.inbound.to_read.pop_front() else { return false };
             let Some(client) = self.clients.get_mut(index) else { continue };
             // Cleared already, the place was given to another client since.
-            if std::mem::take(&mut client.to_read) && !client.paused && !client.deaf {
+            if std::mem::take(&mut client.to_read) && client.is_to_be_read() {
                 self.read(index);
             }
         }
@@ -101,6 +101,9 @@ impl Worker {
                 // that it has told of already.
                 if length == READ_BYTES || client.ended {
                     self.read_soon(index);
+                }
+                if self.clients[index].ending.is_some() {
+                    return;
                 }
                 let mut buffer = std::mem::take(&mut self.inbound.buffer);
                 self.hear(index, &mut buffer[..length]);
@@ -150,7 +153,8 @@ impl Worker {
                     return;
                 }
                 frame::Event::Close(code, reason) => {
-                    control.close = Some(Ending::Close(code, reason.to_owned()));
+                    let reason = reason.to_owned();
+                    control.ending = Some(Ending::Close { code, reason });
                     return;
                 }
             };
@@ -162,13 +166,16 @@ impl Worker {
             }
         });
         client.has_spoken |= told > 0;
-        self.answer(index, control, result.err());
+        if let Err(violation) = result {
+            control.ending = Some(Ending::Violation(violation));
+        }
+        self.answer(index, control);
     }
 
-    fn answer(&mut self, index: ClientIndex, control: Control, violation: Option<Violation>) {
+    fn answer(&mut self, index: ClientIndex, control: Control) {
         let client = &mut self.clients[index];
         if let State::Leaving { peer_closed, .. } = &mut client.state {
-            *peer_closed |= control.close.is_some() || violation.is_some();
+            *peer_closed |= control.ending.is_some();
             if *peer_closed {
                 self.flush_soon(index);
             }
@@ -182,20 +189,20 @@ impl Worker {
             }
             self.flush_soon(index);
         }
-        if let Some(ending) = control.close.or(violation.map(Ending::Violation)) {
-            self.finish(index, ending);
+        if let Some(ending) = control.ending {
+            self.end_hearing(index, ending);
         }
     }
 
     /// A client has said its last word. What the application sends in answer to earlier ones comes
     /// before the close.
-    fn finish(&mut self, index: ClientIndex, ending: Ending) {
+    fn end_hearing(&mut self, index: ClientIndex, ending: Ending) {
         let client = &mut self.clients[index];
+        client.ending = Some(Box::new(ending));
         if client.has_spoken {
-            client.deaf = true;
-            self.bridge.tell(Event::Ending(client.key, ending));
+            self.bridge.tell(Event::Ending(client.key));
         } else {
-            self.say_goodbye(index, Goodbye::after(ending));
+            self.finish(index);
         }
     }
 }

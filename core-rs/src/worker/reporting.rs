@@ -43,6 +43,11 @@ impl Worker {
         for (_, client) in &self.clients {
             clients += client.backlog.ledger(self.cohorts[client.cohort].log());
         }
+        Books { clients, workers: self.worker_books() }
+    }
+
+    /// What the worker has counted itself.
+    pub(super) fn worker_books(&self) -> Ledger {
         let tally = &self.tally;
         let dropped = Dropped {
             slow: tally.dropped_slow,
@@ -51,12 +56,11 @@ impl Worker {
             // The sequencer knows.
             queue_full: 0,
         };
-        let workers = Ledger {
+        Ledger {
             meant: tally.deliveries_meant,
             delivered: tally.deliveries,
             dropped,
             pending: tally.deliveries_meant - tally.deliveries - dropped.total(),
-        };
-        Books { clients, workers }
+        }
     }
 }

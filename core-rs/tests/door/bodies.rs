@@ -1,11 +1,11 @@
 //! Bodies: they stream, both ways, and end with whoever breaks them off.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::time::Duration;
 use std::{fs, thread};
 
 use crate::alone::alone;
-use crate::house::House;
+use crate::house::{House, PATIENCE};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 const CHUNKED_POST: &str = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
@@ -160,6 +160,25 @@ fn an_application_that_reads_nothing_halts_the_upload() {
         // The system's own buffers take some 10 MiB.
         assert!(written < LENGTH / 2, "the door takes what nobody reads");
     }
+}
+
+#[test]
+fn a_client_that_takes_nothing_of_its_response_is_given_up() {
+    let house = House::open_with(|config| config.write_timeout = Duration::from_millis(50));
+    let mut client = house.client();
+    client.send(GET);
+    let mut application = house.application.accept();
+    application.head();
+    application.send("HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n");
+    let mut socket = application.socket();
+    socket.set_write_timeout(Some(PATIENCE)).expect("a timeout");
+    let part = vec![b'x'; 1 << 20];
+    let error = loop {
+        if let Err(error) = socket.write(&part) {
+            break error;
+        }
+    };
+    assert_eq!(error.kind(), ErrorKind::BrokenPipe);
 }
 
 #[test]

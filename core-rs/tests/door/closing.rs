@@ -23,7 +23,7 @@ fn an_address_in_use_is_an_error_of_that_kind() {
     let house = House::open();
     let mut taken = config(&SocketPath::new());
     taken.port = house.door.local_addr().port();
-    let error = Door::open(taken, |_| {}).err().expect("the port is taken");
+    let error = Door::open(taken, |_| {}, |_| {}).err().expect("the port is taken");
     assert_eq!(error.kind(), ErrorKind::AddrInUse);
     assert!(error.raw_os_error().is_some());
 }
@@ -111,7 +111,7 @@ fn the_port_is_free_again_at_once() {
     let nowhere = SocketPath::new();
     let mut again = config(&nowhere);
     again.port = address.port();
-    assert_eq!(open(again, channel().0).local_addr(), address);
+    assert_eq!(open(again, channel().0, channel().0).local_addr(), address);
 }
 
 #[test]
@@ -133,6 +133,8 @@ fn a_door_that_runs_out_of_descriptors_goes_on_when_there_are_some() {
         // Once the door has served this, it has also tried to accept the late client.
         early.send(GET);
         answer(&mut application, &mut early);
+        let mfile = rustix::io::Errno::MFILE.raw_os_error();
+        assert_eq!(house.complaint().raw_os_error(), Some(mfile));
         drop(taken);
         answer(&mut application, &mut late);
     });

@@ -1,5 +1,6 @@
 //! A door with an application behind it, and the clients before it.
 
+use std::io;
 use std::net::{Ipv4Addr, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
@@ -23,6 +24,7 @@ pub(crate) struct House {
     pub(crate) door: Door,
     pub(crate) application: Application,
     asked: Receiver<UpgradeRequest>,
+    complaints: Receiver<io::Error>,
 }
 
 impl House {
@@ -36,8 +38,9 @@ impl House {
         let mut config = config(&application.path);
         change(&mut config);
         let (ask, asked) = channel();
-        let door = open(config, ask);
-        House { door, application, asked }
+        let (complain, complaints) = channel();
+        let door = open(config, ask, complain);
+        House { door, application, asked, complaints }
     }
 
     pub(crate) fn client(&self) -> Client {
@@ -48,6 +51,11 @@ impl House {
     pub(crate) fn asked(&self) -> UpgradeRequest {
         self.asked.recv_timeout(PATIENCE).expect("the door asks")
     }
+
+    /// The next reason why no connection could be accepted.
+    pub(crate) fn complaint(&self) -> io::Error {
+        self.complaints.recv_timeout(PATIENCE).expect("the door complains")
+    }
 }
 
 pub(crate) fn config(upstream: &SocketPath) -> DoorConfig {
@@ -56,6 +64,7 @@ pub(crate) fn config(upstream: &SocketPath) -> DoorConfig {
         port: 0,
         upstream: upstream.as_path().to_owned(),
         head_timeout: PATIENCE,
+        write_timeout: PATIENCE,
         max_head_bytes: MAX_HEAD_BYTES,
         max_body_bytes: MAX_BODY_BYTES,
         upgrade_timeout: PATIENCE,
@@ -64,11 +73,18 @@ pub(crate) fn config(upstream: &SocketPath) -> DoorConfig {
     }
 }
 
-pub(crate) fn open(config: DoorConfig, ask: Sender<UpgradeRequest>) -> Door {
+pub(crate) fn open(
+    config: DoorConfig,
+    ask: Sender<UpgradeRequest>,
+    complain: Sender<io::Error>,
+) -> Door {
     let ask = move |request| {
         let _ = ask.send(request);
     };
-    Door::open(config, ask).expect("a free port")
+    let complain = move |error| {
+        let _ = complain.send(error);
+    };
+    Door::open(config, ask, complain).expect("a free port")
 }
 
 pub(crate) fn connect(door: &Door) -> Client {

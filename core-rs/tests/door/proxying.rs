@@ -115,7 +115,7 @@ fn a_response_to_head_says_how_long_it_would_be() {
 #[test]
 fn an_application_that_does_not_listen_is_a_bad_gateway() {
     let nowhere = SocketPath::new();
-    let door = open(config(&nowhere), channel().0);
+    let door = open(config(&nowhere), channel().0, channel().0);
     let mut client = connect(&door);
     client.send(GET);
     let (head, body) = client.message();
@@ -165,7 +165,7 @@ fn an_application_with_a_full_backlog_is_waited_for() {
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None).expect("a socket");
     socket.bind(&SockAddr::unix(path.as_path()).expect("a path")).expect("a free path");
     socket.listen(0).expect("a backlog of one");
-    let door = open(config(&path), channel().0);
+    let door = open(config(&path), channel().0, channel().0);
     let mut clients: Vec<_> = (0..8).map(|_| connect(&door)).collect();
     clients.iter_mut().for_each(|client| client.send(GET));
     // The door refuses this by itself, and has by then tried to pass on what came before.

@@ -199,14 +199,14 @@ fn one_undecided_upgrade_too_many_is_told_to_come_later() {
     let house = House::open_with(|config| config.max_pending_upgrades = 1);
     let mut first = house.client();
     first.send(UPGRADE);
-    let undecided = house.asked();
+    let UpgradeRequest { decide, .. } = house.asked();
     let mut second = house.client();
     second.send(UPGRADE);
     let (head, _) = second.message();
     assert_eq!(head.status(), 503);
     assert_eq!(head.get("retry-after"), Some("1"));
 
-    assert!(undecided.decide.send(refusal(403, "no")).is_ok());
+    assert!(decide.send(refusal(403, "no")).is_ok());
     assert_eq!(first.message().1, "no");
     second.send(UPGRADE);
     admit(house.asked());
@@ -242,6 +242,24 @@ fn a_client_that_goes_while_undecided_is_given_up() {
     assert!(returned.is_err(), "nobody is there to take the decision");
     drop(returned);
     assert!(matches!(fate.recv_timeout(PATIENCE), Ok(Fate::GivenUp)));
+}
+
+#[test]
+fn an_upgrade_that_was_given_up_keeps_its_place_until_it_is_taken() {
+    let house = House::open_with(|config| config.max_pending_upgrades = 1);
+    let mut first = house.client();
+    first.send(UPGRADE);
+    let mut request = house.asked();
+    drop(first);
+    wait_until_given_up(&mut request);
+    let mut second = house.client();
+    second.send(UPGRADE);
+    assert_eq!(second.message().0.status(), 503);
+
+    drop(request);
+    second.send(UPGRADE);
+    admit(house.asked());
+    assert_eq!(second.head().status(), 101);
 }
 
 #[test]

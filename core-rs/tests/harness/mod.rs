@@ -62,9 +62,15 @@ pub struct Harness {
 
 impl Harness {
     pub fn start(options: Options) -> Harness {
+        Harness::start_with(options, || {})
+    }
+
+    /// `on_ring` is called with the doorbell, on the thread that rings.
+    pub fn start_with(options: Options, on_ring: impl Fn() + Send + Sync + 'static) -> Harness {
         let (ring, bell) = channel();
         let broadcaster = Broadcaster::start(options, move || {
             let _ = ring.send(());
+            on_ring();
         });
         Harness {
             broadcaster: broadcaster.expect("threads are to be had"),
@@ -137,7 +143,7 @@ impl Harness {
         loop {
             match self.event() {
                 Event::Closed { client, code, reason } => return (client, code, reason),
-                Event::Ending(client, _) => self.broadcaster.finish(client),
+                Event::Ending(client) => self.broadcaster.finish(client),
                 Event::Pong(..) => {}
                 _ => panic!("a client closes"),
             }
@@ -162,6 +168,8 @@ impl Harness {
             totals.closed_idle += tally.closed_idle;
             totals.closed_broken += tally.closed_broken;
             totals.closed_violation += tally.closed_violation;
+            totals.failures += tally.failures;
+            totals.messages_received += tally.messages_received;
         }
         totals
     }

@@ -1,0 +1,77 @@
+//! What becomes of a worker that panics, which is a fault of ours: its clients are closed, JavaScript is
+//! told, and it begins anew. The other workers do not notice.
+
+use std::any::Any;
+use std::panic::{self, AssertUnwindSafe};
+use std::thread;
+use std::time::Duration;
+
+use crate::bridge::Event;
+use crate::client::Client;
+
+use super::Worker;
+use super::departure::{CLOSE_ABNORMAL, Cause};
+
+/// Wait before it begins anew, so that a fault that is there at once again takes no processor.
+const PAUSE: Duration = Duration::from_millis(100);
+
+impl Worker {
+    /// Runs until it is stopped, however often it fails.
+    pub(super) fn run_on(mut self) {
+        // Nothing of what a panic left half done is looked at again, but for counters.
+        while let Err(panic) = panic::catch_unwind(AssertUnwindSafe(|| self.run())) {
+            self = self.begin_anew(&describe(&*panic));
+            if !self.stopping {
+                thread::sleep(PAUSE);
+            }
+        }
+    }
+
+    /// A worker without clients in the place of this one: with its queue, its epoll, which the waker of
+    /// the queue belongs to, and what it has counted.
+    fn begin_anew(mut self, reason: &str) -> Worker {
+        self.tally.failures += 1;
+        self.bridge.tell(Event::WorkerFailed { worker: self.number, reason: reason.to_owned() });
+        let clients = std::mem::take(&mut self.clients);
+        for (_, client) in clients.iter().filter(|(_, client)| client.is_open()) {
+            self.tell_failed(client);
+        }
+        // Closes their sockets, which takes them out of epoll.
+        drop(clients);
+        self.close_books();
+        self.stats.publish(&self.tally);
+        let Worker { tally, departed, delivery_times, stopping, .. } = self;
+        let anew = Worker::new(
+            self.number,
+            self.queue,
+            self.poll,
+            self.limits,
+            self.bridge,
+            self.stats,
+            self.shared_delivery_times,
+        );
+        Worker { tally, departed, delivery_times, stopping, ..anew }
+    }
+
+    fn tell_failed(&mut self, client: &Client) {
+        self.count_closed(Cause::Broken);
+        let (client, code, reason) = (client.key, CLOSE_ABNORMAL, String::new());
+        self.bridge.tell(Event::Closed { client, code, reason });
+    }
+
+    /// All that waited is dropped. The message at which it failed may stand in one of the books and not
+    /// in the other, so that those of the clients go on from the worker's.
+    fn close_books(&mut self) {
+        self.departed = self.worker_books().closed();
+        self.tally.dropped_closed = self.departed.dropped.closed;
+        self.tally.clients = 0;
+        self.tally.slow_clients = 0;
+    }
+}
+
+/// What a panic says. Where it was stands on stderr, by the panic hook.
+fn describe(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("a panic without words").to_owned()
+}

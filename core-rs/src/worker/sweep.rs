@@ -1,0 +1,72 @@
+//! What is due to clients by the clock: pings for the silent, an end for the dead, and late news.
+
+use std::time::Duration;
+
+use crate::backlog::Kind;
+use crate::client::{Client, ClientIndex, State};
+use crate::frame::Frame;
+
+use super::Worker;
+use super::departure::Cause;
+
+/// How long the socket of an accepted client may stay at the door. Its cohort's log is kept for it all
+/// that time, and a client that does not read what it was sent before would never let the 101 go out.
+const ATTACH_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What a sweep has to do for a client.
+enum Duty {
+    GiveUp(Cause),
+    Ping,
+    TellSkipped,
+}
+
+impl Worker {
+    /// Looks at every client once: pings the silent, gives up the dead, and ends handshakes that do not
+    /// end by themselves.
+    pub(super) fn sweep(&mut self) {
+        let due: Vec<(ClientIndex, Duty)> = self
+            .clients
+            .iter()
+            .filter_map(|(index, client)| Some((index, self.duty_to(client)?)))
+            .collect();
+        for (index, duty) in due {
+            match duty {
+                Duty::GiveUp(cause) => self.lose(index, cause),
+                Duty::Ping => self.ping(index),
+                Duty::TellSkipped => self.tell_skipped(index),
+            }
+        }
+    }
+
+    fn duty_to(&self, client: &Client) -> Option<Duty> {
+        if let State::Leaving { deadline, .. } = client.state {
+            return (self.now >= deadline).then_some(Duty::GiveUp(Cause::Idle));
+        }
+        let silence = Duration::from_secs(u64::from(self.now_secs() - client.heard_at_secs));
+        if !client.has_socket() {
+            return (silence >= ATTACH_TIMEOUT).then_some(Duty::GiveUp(Cause::Broken));
+        }
+        if !client.is_heard() {
+            // Nobody listens, so that its silence says nothing. See `Worker::pause`.
+            return (!client.missed.is_empty()).then_some(Duty::TellSkipped);
+        }
+        match self.limits.idle_timeout {
+            Some(idle) if silence >= idle => Some(Duty::GiveUp(Cause::Idle)),
+            Some(idle) if silence >= idle / 2 && self.limits.send_pings && !client.pinged => {
+                Some(Duty::Ping)
+            }
+            _ => (!client.missed.is_empty()).then_some(Duty::TellSkipped),
+        }
+    }
+
+    fn ping(&mut self, index: ClientIndex) {
+        let client = &mut self.clients[index];
+        // A full socket would not take it, and says already what the ping would ask.
+        if !client.blocked {
+            client.pinged = true;
+            let log = self.cohorts[client.cohort].log();
+            client.backlog.push(Kind::Control, Frame::ping(&[]).as_bytes(), log);
+            self.flush_soon(index);
+        }
+    }
+}

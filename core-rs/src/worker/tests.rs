@@ -1,0 +1,69 @@
+//! What cannot be seen from outside of a worker.
+
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+
+use bytes::Bytes;
+
+use super::*;
+use crate::channel::{Channel, ChannelId};
+use crate::compression::Compression;
+use crate::frame::Frame;
+use crate::log::Lag;
+use crate::options::SlowPolicy;
+use crate::queue::QueueLimits;
+
+const TICKS: ChannelId = ChannelId(0);
+
+fn worker() -> Worker {
+    let limits = ClientLimits {
+        lag: Lag::MAX,
+        slow: SlowPolicy::Disconnect,
+        max_payload_bytes: 1000,
+        idle_timeout: None,
+        send_pings: true,
+    };
+    let queue = Arc::new(Queue::new(QueueLimits { messages: 1000, bytes: 1_000_000 }));
+    let poll = Poll::new().expect("a descriptor");
+    let bridge = Arc::new(Bridge::new(|| {}));
+    Worker::new(0, queue, poll, limits, bridge, Arc::default(), Arc::default())
+}
+
+/// Lets in a client whose socket is still to come, and that hears ticks.
+fn expect(worker: &mut Worker, client: ClientKey) {
+    worker.apply(Command::Expect(client, Compression::Off, Arc::default()));
+    worker.apply(Command::Subscribe(client, Channel { id: TICKS, name: "ticks".into() }));
+}
+
+/// Gives a client a socket; returns the other end.
+fn attach(worker: &mut Worker, client: ClientKey) -> TcpStream {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    let address = listener.local_addr().expect("it is bound");
+    let theirs = TcpStream::connect(address).expect("it listens");
+    let (ours, _) = listener.accept().expect("a client has connected");
+    ours.set_nonblocking(true).expect("a living socket");
+    worker.apply(Command::Attach(client, ours, Bytes::new()));
+    theirs
+}
+
+fn keeps_a_log(worker: &mut Worker) -> bool {
+    while worker.send_slice() {}
+    let cohort = worker.cohorts.hearing(TICKS)[0];
+    !worker.cohorts[cohort].log().is_empty()
+}
+
+#[test]
+fn a_log_is_let_go_when_the_last_client_that_lacked_some_of_it_leaves() {
+    let leave = [Command::Terminate(2), Command::Unsubscribe(2, TICKS)];
+    for command in leave {
+        let mut worker = worker();
+        expect(&mut worker, 1);
+        let _reader = attach(&mut worker, 1);
+        // Without a socket it can take nothing.
+        expect(&mut worker, 2);
+        let frame = Frame::text("tick");
+        worker.apply(Command::Publish { channel: TICKS, frame, except: None, at: Instant::now() });
+        assert!(keeps_a_log(&mut worker));
+        worker.apply(command);
+        assert!(!keeps_a_log(&mut worker));
+    }
+}
