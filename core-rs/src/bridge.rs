@@ -2,7 +2,8 @@
 //!
 //! Workers and the door put events in, the JavaScript thread drains them. Messages of clients count
 //! against a limit, past which workers stop reading from their sockets until JavaScript has caught up.
-//! Closes do not count, being bounded by the number of clients, nor do upgrades, which the door limits.
+//! Closes do not count, being bounded by the number of clients, nor do upgrades, which the door limits
+//! until they are taken from here.
 
 use std::sync::atomic::{AtomicBool, Ordering, fence};
 

@@ -133,10 +133,12 @@ impl Broadcaster {
         }
     }
 
-    /// The oldest thing that happened and was not told yet.
+    /// The oldest thing that happened and was not told yet. An upgrade whose client has gone
+    /// meanwhile is not told at all.
     pub fn next_event(&mut self) -> Option<Event> {
         loop {
             match self.bridge.pop()? {
+                Event::Upgrade(request) if request.decide.is_closed() => {}
                 Event::Closed { client, code, reason } => {
                     self.forget(client);
                     return Some(Event::Closed { client, code, reason });

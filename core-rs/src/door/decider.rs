@@ -1,6 +1,7 @@
 //! How an upgrade gets its decision.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::Request;
@@ -19,14 +20,16 @@ pub(super) type Ask = Box<dyn Fn(UpgradeRequest)>;
 /// Puts upgrades to the application, so many at a time, and waits so long.
 pub(super) struct Decider {
     ask: Ask,
-    /// A permit for each upgrade that may be undecided.
-    vacancies: Semaphore,
+    /// A permit for each upgrade that may be undecided. It is held by the client that waits and by
+    /// the request that was asked: clients that come and go faster than the application hears of
+    /// them must not make their requests pile up.
+    vacancies: Arc<Semaphore>,
     patience: Duration,
 }
 
 impl Decider {
     pub(super) fn new(ask: Ask, max_undecided: usize, patience: Duration) -> Decider {
-        let vacancies = Semaphore::new(max_undecided.min(Semaphore::MAX_PERMITS));
+        let vacancies = Arc::new(Semaphore::new(max_undecided.min(Semaphore::MAX_PERMITS)));
         Decider { ask, vacancies, patience }
     }
 
@@ -42,7 +45,8 @@ impl Decider {
         peer: SocketAddr,
         compression: Compression,
     ) -> Result<Decision, Objection> {
-        let _vacancy = self.vacancies.try_acquire().map_err(|_| Objection::TooManyUndecided)?;
+        let vacancy = Arc::clone(&self.vacancies).try_acquire_owned();
+        let vacancy = Arc::new(vacancy.map_err(|_| Objection::TooManyUndecided)?);
         let (decide, decision) = oneshot::channel();
         (self.ask)(UpgradeRequest {
             uri: target(request),
@@ -55,6 +59,7 @@ impl Decider {
             peer,
             compression,
             decide,
+            _vacancy: Arc::clone(&vacancy),
         });
         match timeout(self.patience, decision).await {
             Ok(Ok(decision)) => Ok(decision),

@@ -1,10 +1,11 @@
 //! What passes between the door and whoever decides on a WebSocket upgrade.
 
 use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use hyper::header::{HeaderName, HeaderValue};
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use crate::compression::Compression;
 
@@ -23,6 +24,8 @@ pub struct UpgradeRequest {
     pub compression: Compression,
     /// Takes the answer. Dropped without one, the client is told 503.
     pub decide: oneshot::Sender<Decision>,
+    /// The request's place among those that may be undecided, which it has until it is dropped.
+    pub(super) _vacancy: Arc<OwnedSemaphorePermit>,
 }
 
 /// The answer to an [`UpgradeRequest`].
