@@ -138,7 +138,9 @@ fn inflate_part(
 fn make_room(message: &mut Vec<u8>, input: usize, max: usize) {
     if message.len() == message.capacity() {
         let wanted = (message.len() * 2).max(input * 2).max(256);
-        message.reserve_exact(wanted.min(max + 1).max(message.len() + 1) - message.len());
+        message.reserve_exact(
+            wanted.min(max.saturating_add(1)).max(message.len() + 1) - message.len(),
+        );
     }
 }
 

@@ -140,9 +140,8 @@ impl Worker {
         client.backlog.push(Kind::Control, goodbye.frame.as_bytes(), log);
         let peer_closed = goodbye.cause == Cause::Client;
         client.state = State::Leaving { deadline: self.now + CLOSE_TIMEOUT, peer_closed };
-        let was_paused = std::mem::take(&mut client.paused);
-        if was_paused {
-            // Its own close frame is waited for.
+        if std::mem::take(&mut client.paused) | std::mem::take(&mut client.deaf) {
+            // Its own close frame is waited for, or the end of its side.
             self.read_soon(index);
         }
         self.move_to_cohort(index, SILENT);
@@ -210,8 +209,9 @@ impl Worker {
         if let State::Leaving { deadline, .. } = client.state {
             return (self.now >= deadline).then_some(Duty::GiveUp);
         }
-        if client.paused {
-            // Nobody listens, so that its silence says nothing. See `Worker::pause`.
+        if client.paused || client.to_read {
+            // Nobody listens, by the application's will (see `Worker::pause`) or because JavaScript is
+            // behind, so that its silence says nothing.
             return (!client.missed.is_empty()).then_some(Duty::TellSkipped);
         }
         let silence = Duration::from_secs(u64::from(self.now_secs() - client.heard_at_secs));
