@@ -206,7 +206,7 @@ impl Application {
             Event::Text(..) | Event::Binary(..) => {
                 count(&self.heard.messages);
             }
-            Event::Violated(client, _) => self.broadcaster.fail(client),
+            Event::Ending(client, _) => self.broadcaster.finish(client),
             Event::Closed { .. } => {
                 count(&self.heard.closed);
             }

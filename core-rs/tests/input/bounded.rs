@@ -9,8 +9,8 @@ use crate::alone::alone;
 use crate::frames::MAX_PAYLOAD;
 use crate::memory::most_during;
 
-/// The state of a decoder beside the payload, and what the test itself needs.
-const LITTLE: usize = 512;
+/// The state of a decoder beside the payload, and what the rest of this process may do meanwhile.
+const LITTLE: usize = 16 * 1024;
 
 /// A masked frame, with a key of zeros so that the payload stands as it is.
 fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
@@ -40,7 +40,7 @@ fn a_message_without_end_is_kept_to_its_limit() {
         });
         assert_eq!(fragments, MAX_PAYLOAD / 100);
         // A vector that grows has both its buffers for a moment.
-        assert!(most <= 4 * MAX_PAYLOAD, "{most} bytes");
+        assert!(most <= 4 * MAX_PAYLOAD + LITTLE, "{most} bytes");
     });
 }
 
@@ -85,6 +85,6 @@ fn a_bomb_is_inflated_to_the_limit_and_no_further() {
         let most = most_during(|| {
             assert_eq!(inflater.inflate(&bomb, limit), Err(InflateError::TooBig));
         });
-        assert!(most <= 2 * limit, "{most} bytes");
+        assert!(most <= 2 * limit + LITTLE, "{most} bytes");
     });
 }
