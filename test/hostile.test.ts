@@ -5,8 +5,7 @@ import { connect, type TestClient, within } from "./client";
 import { type Serving, serve } from "./serving";
 
 const KEY = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
-const UPGRADE =
-  `Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n${KEY}\r\n`;
+const UPGRADE = `Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n${KEY}\r\n`;
 
 /** The head of an upgrade with this target and these bytes, one a character, for a host. */
 function upgrade(target = "/", host = "localhost"): Buffer {

@@ -9,11 +9,11 @@ use tungstenite::{Error, Message, WebSocket};
 
 /// The largest message. Not below the 125 bytes of a control frame, to which tungstenite would apply
 /// it as well.
-pub const MAX_PAYLOAD: usize = 1000;
+pub(crate) const MAX_PAYLOAD: usize = 1000;
 
 /// Something a client said, as either decoder understood it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Heard {
+pub(crate) enum Heard {
     Text(String),
     Binary(Vec<u8>),
     Ping(Vec<u8>),
@@ -36,7 +36,7 @@ impl From<Event<'_>> for Heard {
 }
 
 /// All that is heard of these pieces of a stream.
-pub fn hear<'a>(pieces: impl IntoIterator<Item = &'a [u8]>, compressed: bool) -> Vec<Heard> {
+pub(crate) fn hear<'a>(pieces: impl IntoIterator<Item = &'a [u8]>, compressed: bool) -> Vec<Heard> {
     let (mut decoder, mut inflater) = (Decoder::default(), Inflater::default());
     let mut heard = Vec::new();
     for piece in pieces {
@@ -54,7 +54,7 @@ pub fn hear<'a>(pieces: impl IntoIterator<Item = &'a [u8]>, compressed: bool) ->
 }
 
 /// The same is heard however the network cuts the stream.
-pub fn is_heard_in_any_pieces(stream: &[u8], piece: usize, compressed: bool) {
+pub(crate) fn is_heard_in_any_pieces(stream: &[u8], piece: usize, compressed: bool) {
     let whole = hear([stream], compressed);
     assert_eq!(hear(stream.chunks(1), compressed), whole, "byte by byte: {stream:x?}");
     let piece = piece.clamp(1, stream.len().max(1));
@@ -133,7 +133,7 @@ fn by_tungstenite(stream: &[u8]) -> Tungstenite {
 /// - A close code that may not be sent (RFC 6455, section 7.4) is refused here. tungstenite tells of
 ///   a close, with its own code 1002 in its place.
 /// - 1014 (bad gateway) may be sent: it is in IANA's registry, and tungstenite does not know it.
-pub fn is_heard_as_by_tungstenite(stream: &[u8]) {
+pub(crate) fn is_heard_as_by_tungstenite(stream: &[u8]) {
     let mut ours = hear([stream], false);
     let Tungstenite { heard: mut theirs, wants_more } = by_tungstenite(stream);
     let replaced = Heard::Close(Some(1002), "Protocol violation".to_owned());

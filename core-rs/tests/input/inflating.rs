@@ -29,7 +29,7 @@ fn by_flate2(compressed: &[u8]) -> Result<Vec<u8>, InflateError> {
 }
 
 /// It inflates what flate2 does, or refuses it, with exactly `max` bytes at most.
-pub fn is_inflated_as_by_flate2(compressed: &[u8], max: usize) {
+pub(crate) fn is_inflated_as_by_flate2(compressed: &[u8], max: usize) {
     let expected = by_flate2(compressed);
     let mut inflater = Inflater::default();
     // Twice: the second message is not harmed by the first.
