@@ -137,7 +137,8 @@ impl Broadcaster {
         }
     }
 
-    /// The oldest thing that happened and was not told yet.
+    /// The oldest thing that happened and was not told yet. An upgrade whose client has gone
+    /// meanwhile is not told at all.
     pub fn next_event(&mut self) -> Option<Event> {
         loop {
             match self.bridge.pop()? {

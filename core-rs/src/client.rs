@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
+use bytes::Bytes;
 use mio::net::TcpStream;
 
 use crate::backlog::Backlog;
@@ -39,6 +40,8 @@ pub struct Client {
     pub compression: Compression,
     /// `None` until the door hands it over.
     socket: Option<TcpStream>,
+    /// What the door has read of it, and nobody has heard yet.
+    read_ahead: Bytes,
     /// What it has still to be sent.
     pub backlog: Backlog,
     /// What it has said in part.
@@ -128,6 +131,7 @@ impl Client {
             key,
             compression,
             socket: None,
+            read_ahead: Bytes::new(),
             backlog: Backlog::default(),
             decoder: Decoder::default(),
             cohort: SILENT,
@@ -149,9 +153,10 @@ impl Client {
         }
     }
 
-    /// Takes its socket, which is registered with the worker's poll.
-    pub fn attach(&mut self, socket: TcpStream) {
+    /// Takes its socket, which is registered with the worker's poll, and what was read from it before.
+    pub fn attach(&mut self, socket: TcpStream, read_ahead: Bytes) {
         self.socket = Some(socket);
+        self.read_ahead = read_ahead;
         self.blocked = false;
     }
 
@@ -262,8 +267,23 @@ impl Client {
         }
     }
 
-    /// Reads what has arrived, as far as `buffer` goes. Nothing at all means the end of the stream.
+    /// Whether something was read ahead and not heard yet.
+    pub fn has_read_ahead(&self) -> bool {
+        !self.read_ahead.is_empty()
+    }
+
+    /// Reads what was read ahead or has arrived, as far as `buffer` goes. Nothing at all means the end
+    /// of the stream.
     pub fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.has_read_ahead() {
+            let mut rest = std::mem::take(&mut self.read_ahead);
+            let length = rest.len().min(buffer.len());
+            buffer[..length].copy_from_slice(&rest.split_to(length));
+            if !rest.is_empty() {
+                self.read_ahead = rest;
+            }
+            return Ok(length);
+        }
         match &mut self.socket {
             Some(socket) => socket.read(buffer),
             None => Err(io::ErrorKind::WouldBlock.into()),

@@ -100,7 +100,8 @@ impl Inflater {
         for part in [compressed, &TAIL] {
             inflate_part(stream, part, &mut self.message, max)?;
         }
-        Ok(&self.message)
+        // Damaged data may take the tail for more of the message.
+        if self.message.len() > max { Err(InflateError::TooBig) } else { Ok(&self.message) }
     }
 }
 

@@ -20,7 +20,9 @@ pub(super) type Ask = Box<dyn Fn(UpgradeRequest)>;
 /// Puts upgrades to the application, so many at a time, and waits so long.
 pub(super) struct Decider {
     ask: Ask,
-    /// A permit for each upgrade that may be undecided.
+    /// A permit for each upgrade that may be undecided. It is held by the client that waits and by
+    /// the request that was asked: clients that come and go faster than the application hears of
+    /// them must not make their requests pile up.
     vacancies: Arc<Semaphore>,
     patience: Duration,
 }

@@ -5,8 +5,6 @@ use hyper::header::{self, HeaderValue};
 
 use crate::compression::Compression;
 
-use super::headers::elements;
-
 const NAME: &str = "permessage-deflate";
 
 /// What was agreed on with a client.
@@ -19,8 +17,9 @@ pub(super) struct Agreement {
 /// Takes the first of the client's offers that can be kept. An offer that cannot is not an error: the
 /// client is then told of no extension.
 pub(super) fn agree(headers: &HeaderMap) -> Option<Agreement> {
-    let mut offers = elements(headers, &header::SEC_WEBSOCKET_EXTENSIONS);
-    let window = offers.find_map(accept)?;
+    let lines = headers.get_all(header::SEC_WEBSOCKET_EXTENSIONS).iter();
+    let mut lines = lines.filter_map(|line: &HeaderValue| line.to_str().ok());
+    let window = lines.find_map(|line| split_unquoted(line, ',').find_map(accept))?;
     let (compression, limit) = match window {
         Window::Unlimited => (Compression::Wide, ""),
         Window::Wide => (Compression::Wide, "; server_max_window_bits=15"),
@@ -44,7 +43,7 @@ enum Window {
 
 /// Reads an offer; `None` when it is for another extension, malformed, or cannot be kept.
 fn accept(offer: &str) -> Option<Window> {
-    let mut parts = offer.split(';').map(str::trim);
+    let mut parts = split_unquoted(offer, ';').map(str::trim);
     if !parts.next()?.eq_ignore_ascii_case(NAME) {
         return None;
     }
@@ -79,6 +78,22 @@ fn accept(offer: &str) -> Option<Window> {
     Some(window)
 }
 
+/// Splits at a separator, except inside of a quoted string: what another extension's parameter quotes
+/// is no offer of this one.
+fn split_unquoted(text: &str, separator: char) -> impl Iterator<Item = &str> {
+    let (mut quoted, mut escaped) = (false, false);
+    text.split(move |character| {
+        let literal = quoted && std::mem::take(&mut escaped);
+        match character {
+            _ if literal => {}
+            '"' => quoted = !quoted,
+            '\\' => escaped = quoted,
+            _ => return !quoted && character == separator,
+        }
+        false
+    })
+}
+
 fn unquoted(value: &str) -> &str {
     value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value)
 }
@@ -90,62 +105,4 @@ fn window_bits(value: &str) -> Option<u8> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn agreed(offers: &'static str) -> Option<(Compression, String)> {
-        let mut headers = HeaderMap::new();
-        headers.insert(header::SEC_WEBSOCKET_EXTENSIONS, HeaderValue::from_static(offers));
-        let Agreement { compression, response } = agree(&headers)?;
-        Some((compression, response.to_str().expect("ASCII").to_owned()))
-    }
-
-    const PLAIN: &str =
-        "permessage-deflate; client_no_context_takeover; server_no_context_takeover";
-
-    #[test]
-    fn an_offer_is_accepted_without_context_takeover() {
-        for offer in [
-            "permessage-deflate",
-            "Permessage-Deflate",
-            "permessage-deflate; client_max_window_bits",
-            "permessage-deflate; client_max_window_bits=8; server_no_context_takeover",
-            "permessage-deflate;client_no_context_takeover",
-            "x-other; a=1, permessage-deflate",
-            "permessage-deflate; server_max_window_bits=8, permessage-deflate",
-        ] {
-            assert_eq!(agreed(offer), Some((Compression::Wide, PLAIN.to_owned())), "{offer}");
-        }
-    }
-
-    #[test]
-    fn a_limited_window_is_kept_to() {
-        for (bits, compression, kept) in [
-            ("15", Compression::Wide, 15),
-            ("12", Compression::Narrow, 9),
-            ("\"9\"", Compression::Narrow, 9),
-        ] {
-            let offer = format!("permessage-deflate; server_max_window_bits={bits}").leak();
-            let response = format!("{PLAIN}; server_max_window_bits={kept}");
-            assert_eq!(agreed(offer), Some((compression, response)));
-        }
-    }
-
-    #[test]
-    fn what_is_malformed_or_cannot_be_kept_is_declined() {
-        for offer in [
-            "x-webkit-deflate-frame",
-            "permessage-deflate; server_max_window_bits",
-            "permessage-deflate; server_max_window_bits=8",
-            "permessage-deflate; server_max_window_bits=16",
-            "permessage-deflate; server_max_window_bits=09",
-            "permessage-deflate; client_max_window_bits=7",
-            "permessage-deflate; server_no_context_takeover=1",
-            "permessage-deflate; client_no_context_takeover; client_no_context_takeover",
-            "permessage-deflate; unknown",
-            "permessage-deflate; ",
-        ] {
-            assert_eq!(agreed(offer), None, "{offer}");
-        }
-    }
-}
+mod tests;

@@ -114,6 +114,8 @@ fn with_headers(status: StatusCode, headers: Headers, body: Bytes) -> Response<B
 #[cfg(test)]
 mod tests {
     use http_body_util::{Empty, Full};
+    use proptest::prelude::*;
+    use tungstenite::handshake::derive_accept_key;
 
     use super::*;
 
@@ -225,5 +227,33 @@ mod tests {
             assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR, "{status}");
         }
         assert_eq!(refuse(401, Headers::new(), Bytes::new()).status(), StatusCode::UNAUTHORIZED);
+    }
+
+    proptest! {
+        #[test]
+        fn every_proper_key_gets_the_answer_that_a_client_expects(key in any::<[u8; 16]>()) {
+            let key = STANDARD.encode(key);
+            let mut request = request();
+            let value = HeaderValue::try_from(&key).expect("base64 is ASCII");
+            request.headers_mut().insert(header::SEC_WEBSOCKET_KEY, value);
+            let accept_key = check(&request).expect("it is proper");
+            let expected = derive_accept_key(key.as_bytes());
+            prop_assert_eq!(accept_key.as_bytes(), expected.as_bytes());
+        }
+
+        #[test]
+        fn any_key_is_answered_properly_or_refused(key in "[A-Za-z0-9+/=!_ -]{0,30}") {
+            let mut request = request();
+            let value = HeaderValue::try_from(&key).expect("it is printable");
+            request.headers_mut().insert(header::SEC_WEBSOCKET_KEY, value);
+            match check(&request) {
+                Ok(accept_key) => {
+                    let expected = derive_accept_key(key.as_bytes());
+                    prop_assert_eq!(accept_key.as_bytes(), expected.as_bytes());
+                    prop_assert_eq!(key.trim_end_matches('=').len(), 22, "16 bytes");
+                }
+                Err(objection) => prop_assert_eq!(objection, Objection::Key),
+            }
+        }
     }
 }

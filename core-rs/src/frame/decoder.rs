@@ -65,6 +65,8 @@ pub struct Rules<'a> {
     pub max_payload: usize,
     /// Inflates its messages, if it has agreed to compress them.
     pub inflater: Option<&'a mut Inflater>,
+    /// It is told good-bye already: only its close frame matters, and no work is done for the rest.
+    pub leaving: bool,
 }
 
 impl From<NotUtf8> for Violation {
@@ -79,7 +81,8 @@ pub struct Decoder {
     head: Head,
     frame: Option<FrameInProgress>,
     partial: Option<Box<Partial>>,
-    closed: bool,
+    /// The client has closed, or broken the protocol: whatever follows means nothing.
+    ended: bool,
 }
 
 /// The bytes of a frame's head seen so far.
@@ -121,16 +124,30 @@ impl Decoder {
     ///
     /// # Errors
     ///
-    /// The [`Violation`] to close the connection with. Events before it were delivered. A message of
-    /// more than `max_payload` bytes is one, found in the head of the frame that would pass it or, in a
-    /// compressed message, while it is inflated.
+    /// The [`Violation`] to close the connection with. Events before it were delivered; nothing that
+    /// follows it is decoded. A message of more than `max_payload` bytes is one, found in the head of
+    /// the frame that would pass it or, in a compressed message, while it is inflated.
     pub fn feed(
         &mut self,
-        mut input: &mut [u8],
+        input: &mut [u8],
         mut rules: Rules<'_>,
         on_event: &mut impl FnMut(Event<'_>),
     ) -> Result<(), Violation> {
-        while !self.closed {
+        let result = self.decode(input, &mut rules, on_event);
+        if result.is_err() {
+            self.ended = true;
+            self.partial = None;
+        }
+        result
+    }
+
+    fn decode(
+        &mut self,
+        mut input: &mut [u8],
+        rules: &mut Rules<'_>,
+        on_event: &mut impl FnMut(Event<'_>),
+    ) -> Result<(), Violation> {
+        while !self.ended {
             if self.frame.is_none() {
                 let taken = self.head.fill(input);
                 input = &mut input[taken..];
@@ -152,7 +169,7 @@ impl Decoder {
             if frame.seen == frame.length {
                 self.frame = None;
             }
-            self.take(frame, chunk, &mut rules, on_event)?;
+            self.take(frame, chunk, rules, on_event)?;
         }
         Ok(())
     }
@@ -192,14 +209,14 @@ impl Decoder {
         let whole = chunk.len() == frame.length;
         if frame.is_control() {
             if whole {
-                return self.control(frame.opcode, chunk, on_event);
+                return self.control(frame.opcode, chunk, rules, on_event);
             }
             let partial = self.partial.get_or_insert_default();
             partial.control.extend_from_slice(chunk);
             if frame.seen == frame.length {
                 let payload = std::mem::take(&mut partial.control);
                 self.forget_empty_partial();
-                return self.control(frame.opcode, &payload, on_event);
+                return self.control(frame.opcode, &payload, rules, on_event);
             }
             return Ok(());
         }
@@ -242,14 +259,16 @@ impl Decoder {
         &mut self,
         opcode: Opcode,
         payload: &[u8],
+        rules: &Rules<'_>,
         on_event: &mut impl FnMut(Event<'_>),
     ) -> Result<(), Violation> {
         match opcode {
+            Opcode::Ping | Opcode::Pong if rules.leaving => {}
             Opcode::Ping => on_event(Event::Ping(payload)),
             Opcode::Pong => on_event(Event::Pong(payload)),
             _ => {
                 let (code, reason) = close_payload(payload)?;
-                self.closed = true;
+                self.ended = true;
                 on_event(Event::Close(code, reason));
             }
         }
@@ -360,7 +379,7 @@ fn opcode(bits: u8) -> Result<Opcode, Violation> {
     }
 }
 
-/// Delivers a whole message, inflated if it was compressed.
+/// Delivers a whole message, inflated if it was compressed, to whoever still listens.
 fn deliver(
     is_text: bool,
     compressed: bool,
@@ -368,6 +387,9 @@ fn deliver(
     rules: &mut Rules<'_>,
     on_event: &mut impl FnMut(Event<'_>),
 ) -> Result<(), Violation> {
+    if rules.leaving {
+        return Ok(());
+    }
     let payload = match &mut rules.inflater {
         Some(inflater) if compressed => inflater.inflate(payload, rules.max_payload)?,
         _ => payload,

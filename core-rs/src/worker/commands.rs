@@ -25,7 +25,7 @@ impl Worker {
                 self.publish(channel, &frame, except, at);
             }
             Command::Expect(key, compression, pressure) => self.expect(key, compression, pressure),
-            Command::Attach(key, socket, read_ahead) => self.attach(key, socket, &read_ahead),
+            Command::Attach(key, socket, read_ahead) => self.attach(key, socket, read_ahead),
             Command::Abandon(key) => {
                 self.with(key, |worker, client| worker.lose(client, Cause::Broken));
             }
@@ -83,16 +83,16 @@ impl Worker {
         entry.insert(client);
     }
 
-    fn attach(&mut self, key: ClientKey, socket: StdTcpStream, read_ahead: &Bytes) {
+    fn attach(&mut self, key: ClientKey, socket: StdTcpStream, read_ahead: Bytes) {
         let Some(&index) = self.by_key.get(&key) else { return };
         let mut socket = TcpStream::from_std(socket);
         let interest = Interest::READABLE | Interest::WRITABLE;
         if self.poll.registry().register(&mut socket, Token(index), interest).is_err() {
             return self.lose(index, Cause::Broken);
         }
-        self.clients[index].attach(socket);
-        if !read_ahead.is_empty() {
-            self.hear_read_ahead(index, read_ahead);
+        self.clients[index].attach(socket, read_ahead);
+        if self.clients[index].has_read_ahead() {
+            self.read_soon(index);
         }
         self.flush_soon(index);
     }

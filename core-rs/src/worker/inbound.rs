@@ -18,6 +18,9 @@ use super::departure::Cause;
 const READ_BYTES: usize = 64 * 1024;
 /// Reads in one turn, before clients are written to again.
 const READS_PER_TURN: usize = 128;
+/// Pings of one read that are answered: the last. More than this is no question but a flood (RFC 6455,
+/// section 5.5.3, has the most recent one answered).
+const PONGS_PER_READ: usize = 128;
 
 /// Who is to be read from, and the buffer for it.
 pub(super) struct Inbound {
@@ -30,13 +33,22 @@ pub(super) struct Inbound {
 /// What one read brought beside messages.
 #[derive(Default)]
 struct Control {
-    pongs: Vec<Frame>,
+    pongs: VecDeque<Frame>,
     ending: Option<Ending>,
 }
 
 impl Inbound {
     pub(super) fn new() -> Inbound {
         Inbound { to_read: VecDeque::new(), buffer: vec![0; READ_BYTES].into() }
+    }
+}
+
+impl Control {
+    fn ask_for_pong(&mut self, payload: &[u8]) {
+        if self.pongs.len() == PONGS_PER_READ {
+            self.pongs.pop_front();
+        }
+        self.pongs.push_back(Frame::pong(payload));
     }
 }
 
@@ -48,6 +60,10 @@ impl Worker {
         if readiness.is_read_closed() || readiness.is_error() {
             client.ended = true;
         }
+        if readiness.is_error() && client.paused {
+            // No read would find it out.
+            return self.lose(index, Cause::Broken);
+        }
         if readiness.is_readable() || client.ended {
             self.read_soon(index);
         }
@@ -57,9 +73,11 @@ impl Worker {
     }
 
     /// Reads from the clients that have something; true when it left some that JavaScript has room for.
+    ///
+    /// From each once, so that what it is answered is written before it is read from again.
     pub(super) fn read_slice(&mut self) -> bool {
-        for _ in 0..READS_PER_TURN {
-            if self.inbound.to_read.is_empty() || !self.bridge.has_room() {
+        for _ in 0..READS_PER_TURN.min(self.inbound.to_read.len()) {
+            if !self.bridge.has_room() {
                 return false;
             }
             let Some(index) = self.inbound.to_read.pop_front() else { return false };
@@ -94,12 +112,13 @@ impl Worker {
 
     fn read(&mut self, index: ClientIndex) {
         let client = &mut self.clients[index];
+        let read_ahead = client.has_read_ahead();
         match client.read(&mut self.inbound.buffer) {
-            Ok(0) => self.lose(index, Cause::Broken),
+            Ok(0) => self.hear_end(index),
             Ok(length) => {
                 // A short read has emptied the socket, and epoll will tell of more, but not of an end
                 // that it has told of already.
-                if length == READ_BYTES || client.ended {
+                if length == READ_BYTES || client.ended || read_ahead {
                     self.read_soon(index);
                 }
                 if self.clients[index].ending.is_some() {
@@ -115,9 +134,16 @@ impl Worker {
         }
     }
 
-    /// Hears what the door had read behind the request.
-    pub(super) fn hear_read_ahead(&mut self, index: ClientIndex, bytes: &[u8]) {
-        self.hear(index, &mut bytes.to_vec());
+    /// The client has ended its side. One that leaves may still read, and gets its close frame first.
+    fn hear_end(&mut self, index: ClientIndex) {
+        let client = &self.clients[index];
+        let (key, open) = (client.key, client.is_open());
+        if !open {
+            self.flush(index);
+        }
+        if self.clients.get(index).is_some_and(|client| client.key == key) {
+            self.lose(index, Cause::Broken);
+        }
     }
 
     fn hear(&mut self, index: ClientIndex, bytes: &mut [u8]) {
@@ -126,44 +152,36 @@ impl Worker {
         let client = &mut clients[index];
         client.heard_at_secs = now;
         client.pinged = false;
-        let (key, open) = (client.key, client.is_open());
+        let key = client.key;
         let mut control = Control::default();
         let mut told = 0;
         let rules = Rules {
             max_payload: limits.max_payload_bytes,
             inflater: (client.compression != Compression::Off).then_some(inflater),
+            leaving: !client.is_open(),
         };
         let result = client.decoder.feed(bytes, rules, &mut |event| {
             let (event, length) = match event {
                 frame::Event::Text(text) => (Event::Text(key, text.to_owned()), text.len()),
                 frame::Event::Binary(bytes) => (Event::Binary(key, bytes.to_owned()), bytes.len()),
                 frame::Event::Ping(payload) => {
-                    control.pongs.push(Frame::pong(payload));
-                    if open {
-                        told += 1;
-                        bridge.tell_message(Event::Ping(key, payload.to_owned()), payload.len());
-                    }
-                    return;
+                    control.ask_for_pong(payload);
+                    (Event::Ping(key, payload.to_owned()), payload.len())
                 }
                 frame::Event::Pong(payload) => {
-                    if open {
-                        told += 1;
-                        bridge.tell_message(Event::Pong(key, payload.to_owned()), payload.len());
-                    }
-                    return;
+                    (Event::Pong(key, payload.to_owned()), payload.len())
                 }
                 frame::Event::Close(code, reason) => {
                     let reason = reason.to_owned();
-                    control.ending = Some(Ending::Close { code, reason });
-                    return;
+                    return control.ending = Some(Ending::Close { code, reason });
                 }
             };
-            if open {
-                told += 1;
+            if matches!(event, Event::Text(..) | Event::Binary(..)) {
                 tally.messages_received += 1;
                 tally.bytes_received += length as u64;
-                bridge.tell_message(event, length);
             }
+            told += 1;
+            bridge.tell_message(event, length);
         });
         client.has_spoken |= told > 0;
         if let Err(violation) = result {

@@ -199,7 +199,7 @@ fn one_undecided_upgrade_too_many_is_told_to_come_later() {
     let house = House::open_with(|config| config.max_pending_upgrades = 1);
     let mut first = house.client();
     first.send(UPGRADE);
-    let UpgradeRequest { decide, .. } = house.asked();
+    let decide = house.asked().decide;
     let mut second = house.client();
     second.send(UPGRADE);
     let (head, _) = second.message();
@@ -211,6 +211,22 @@ fn one_undecided_upgrade_too_many_is_told_to_come_later() {
     second.send(UPGRADE);
     admit(house.asked());
     assert_eq!(second.head().status(), 101);
+}
+
+#[test]
+fn an_upgrade_counts_until_it_is_taken_even_if_its_client_has_gone() {
+    let house = House::open_with(|config| config.max_pending_upgrades = 1);
+    let mut client = house.client();
+    client.send(UPGRADE);
+    let mut taken_late = house.asked();
+    drop(client);
+    wait_until_given_up(&mut taken_late);
+    let mut second = house.client();
+    second.send(UPGRADE);
+    assert_eq!(second.message().0.status(), 503);
+    drop(taken_late);
+    second.send(UPGRADE);
+    admit(house.asked());
 }
 
 #[test]

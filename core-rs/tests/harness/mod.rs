@@ -162,6 +162,7 @@ impl Harness {
             totals.dropped_skipped += tally.dropped_skipped;
             totals.dropped_closed += tally.dropped_closed;
             totals.slow_clients += tally.slow_clients;
+            totals.messages_received += tally.messages_received;
             totals.closed_by_app += tally.closed_by_app;
             totals.closed_by_client += tally.closed_by_client;
             totals.closed_slow += tally.closed_slow;

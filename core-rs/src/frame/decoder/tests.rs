@@ -58,10 +58,8 @@ fn hear<'a>(pieces: impl IntoIterator<Item = &'a [u8]>, max_payload: usize) -> V
     let mut heard = Vec::new();
     for piece in pieces {
         let mut piece = piece.to_vec();
-        let result =
-            decoder.feed(&mut piece, Rules { max_payload, inflater: None }, &mut |event| {
-                heard.push(event.into())
-            });
+        let rules = Rules { max_payload, inflater: None, leaving: false };
+        let result = decoder.feed(&mut piece, rules, &mut |event| heard.push(event.into()));
         if let Err(violation) = result {
             heard.push(Heard::Violation(violation.code));
             break;
@@ -131,6 +129,41 @@ fn nothing_after_a_close_is_decoded() {
     let bytes =
         [final_frame(Opcode::Close, b"\x03\xe8bye"), final_frame(Opcode::Text, b"too late")];
     assert_eq!(hear_all(&bytes.concat()), [Heard::Close(Some(1000), "bye".to_owned())]);
+}
+
+#[test]
+fn nothing_after_a_violation_is_decoded() {
+    // Cut inside a character, of which the last byte is wrong.
+    let text = frame(0x01, [0; 4], b"\xf0\x90\x80\xff");
+    let mut decoder = Decoder::default();
+    let mut feed = |bytes: &[u8]| {
+        let rules = Rules { max_payload: MAX, inflater: None, leaving: false };
+        decoder.feed(&mut bytes.to_vec(), rules, &mut |event| panic!("{event:?} is told"))
+    };
+    let (start, wrong) = text.split_at(text.len() - 1);
+    assert_eq!(feed(start), Ok(()));
+    assert_eq!(feed(wrong), Err(Violation::NOT_UTF8));
+    for after in [&b"\x80"[..], &final_frame(Opcode::Binary, b"too late")] {
+        assert_eq!(feed(after), Ok(()));
+    }
+}
+
+#[test]
+fn of_a_client_that_leaves_only_its_close_frame_is_told() {
+    let bomb = frame(0xC1, [0; 4], b"it is not even deflated");
+    let frames = [
+        bomb,
+        final_frame(Opcode::Text, b"\xff"),
+        final_frame(Opcode::Ping, b"?"),
+        final_frame(Opcode::Close, b"\x03\xe8"),
+    ];
+    let mut heard = Vec::new();
+    let mut inflater = Inflater::default();
+    let rules = Rules { max_payload: MAX, inflater: Some(&mut inflater), leaving: true };
+    let result = Decoder::default()
+        .feed(&mut frames.concat(), rules, &mut |event| heard.push(Heard::from(event)));
+    assert_eq!(result, Ok(()));
+    assert_eq!(heard, [Heard::Close(Some(1000), String::new())]);
 }
 
 /// Frames of whole conversations, right and wrong ones.
