@@ -52,6 +52,10 @@ export class Stage {
     return app;
   }
 
+  get app(): Elysia {
+    return this.#app as Elysia;
+  }
+
   get server(): Server<unknown> {
     return this.#app?.server as Server<unknown>;
   }

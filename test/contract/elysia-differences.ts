@@ -1,4 +1,4 @@
-/** What differs from stock Elysia on purpose: a look at each row under "Elysia's `.ws`". */
+/** What differs from stock Elysia on purpose: a look at each. */
 
 import { expect } from "bun:test";
 import type { Elysia } from "elysia";
@@ -78,6 +78,21 @@ export const ELYSIA_DIFFERENCES: Record<string, () => Promise<void>> = {
       return headers["content-type"];
     };
     expect(await onEach(typeOf)).toEqual(["application/octet-stream", "text/plain;charset=utf-8"]);
+  },
+
+  async "send to a socket that is full"() {
+    const MESSAGE = "x".repeat(1 << 20);
+    const answersOf = async (stage: Stage) => {
+      const { socket, client } = await stage.pair();
+      client.socket.pause();
+      // More than a kernel keeps for a socket whose client does not read.
+      const answers = Array.from({ length: 12 }, () => socket.send(MESSAGE));
+      return { first: answers[0], later: new Set(answers.slice(1)) };
+    };
+    const [stock, sharded] = await onEach(answersOf);
+    expect(stock?.later.has(-1)).toBe(true);
+    expect(sharded?.first).toBe(MESSAGE.length);
+    expect(sharded?.later.has(0)).toBe(false);
   },
 
   async "a refusal that is no response"() {
