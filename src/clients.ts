@@ -1,5 +1,6 @@
 import type { WebSocketHandler } from "bun";
 
+import { ABNORMAL_CLOSURE } from "./close-code";
 import type { Logger } from "./logger";
 import type { CoreEvent, MissedMessages } from "./native";
 import { type BinaryMessage, binaryMessage, type ShardcastSocket } from "./socket";
@@ -16,8 +17,6 @@ export type ClientEvent = Exclude<
   { type: "Upgrade" | "Report" | "Ending" | "WorkerFailed" | "AcceptFailed" }
 >;
 
-/** Connection ended without a close frame. */
-const ABNORMAL_CLOSURE = 1006;
 /** A slow client was disconnected. */
 const TRY_AGAIN_LATER = 1013;
 
@@ -25,10 +24,13 @@ const TRY_AGAIN_LATER = 1013;
  * The clients that JavaScript knows, by the core's handle, and the way from an event to their
  * handlers.
  *
- * A handle is known from `admit` to its `Closed` event; `close` handlers run exactly once for each.
+ * A handle is known from `admit` to its `Closed` event, or until the app closes the client itself;
+ * `close` handlers run exactly once for each.
  */
 export class Clients {
   readonly #sockets = new Map<number, ShardcastSocket>();
+  /** Clients whose `close` handlers run just now: of two, one runs within the other. */
+  #closing = 0;
 
   constructor(
     /** Replaced when the server is reloaded. Open sockets get the new handlers, as with Bun. */
@@ -42,15 +44,16 @@ export class Clients {
     return this.#sockets.get(handle);
   }
 
+  /** A client counts until its `close` handler has returned, as with Bun. */
   get count(): number {
-    return this.#sockets.size;
+    return this.#sockets.size + this.#closing;
   }
 
   /** Takes a new client in and runs its `open`. A throw in `open` ends the client, as with Bun. */
   admit(handle: number, socket: ShardcastSocket): void {
     this.#sockets.set(handle, socket);
-    if (!this.#run(socket, () => this.handlers.open?.(socket))) socket.terminate();
     this.logger.debug(whereabouts(socket), "a client has connected");
+    if (!this.#run(socket, () => this.handlers.open?.(socket))) socket.terminate();
   }
 
   /** Runs the handlers that an event is for. Never throws. */
@@ -82,6 +85,12 @@ export class Clients {
     }
   }
 
+  /** The app has closed a client: its `close` handler runs at once. The core's event finds nobody. */
+  closed(handle: number, code: number, reason: string): void {
+    const socket = this.#sockets.get(handle);
+    if (socket) this.#close(handle, socket, code, reason);
+  }
+
   /** Closes whoever the core, now ended, has not reported as closed. */
   abandonAll(): void {
     // All first: a `close` handler may well send to the others.
@@ -108,7 +117,9 @@ export class Clients {
   #close(handle: number, socket: ShardcastSocket, code: number, reason: string): void {
     this.#sockets.delete(handle);
     socket.markClosed();
+    this.#closing += 1;
     this.#run(socket, () => this.handlers.close?.(socket, code, reason));
+    this.#closing -= 1;
     const level = code === TRY_AGAIN_LATER ? "info" : "debug";
     this.logger[level]({ ...whereabouts(socket), code, reason }, "a client has left");
   }

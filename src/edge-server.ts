@@ -5,9 +5,9 @@ import type { SocketHandlers } from "./clients";
 import type { Address } from "./listen-options";
 import type { DoorAddress } from "./native";
 import { type MessageData, toPayload } from "./payload";
-import { Peers } from "./peers";
+import { type Handler, Peers } from "./peers";
 import type { ShardedRun } from "./sharded-run";
-import type { RequestHandler, UpgradeOptions, Upgrades } from "./upgrades";
+import type { UpgradeOptions, Upgrades } from "./upgrades";
 
 /**
  * At `stop(true)`, the time in which clients may still take what is queued and answer the close.
@@ -30,7 +30,7 @@ export interface EdgeParts {
  */
 export class EdgeServer implements Server<unknown> {
   readonly #parts: EdgeParts;
-  readonly #peers = new Peers();
+  readonly #peers = new Peers(this);
 
   constructor(parts: EdgeParts) {
     this.#parts = parts;
@@ -93,11 +93,11 @@ export class EdgeServer implements Server<unknown> {
   reload(options: object): this {
     const { inner, run, upgrades } = this.#parts;
     const { fetch, websocket } = options as {
-      fetch?: RequestHandler;
+      fetch?: Handler;
       websocket?: SocketHandlers;
     };
     inner.reload(this.#peers.noting(options) as Parameters<typeof inner.reload>[0]);
-    if (fetch) upgrades.handler = fetch;
+    if (fetch) upgrades.handler = (request) => fetch.call(this, request, this);
     if (websocket) run.clients.handlers = websocket;
     return this;
   }

@@ -42,9 +42,12 @@ const NOT_AT_THE_DOOR: [name: string, harmless: unknown[]][] = [
   ["http3", [undefined, false]],
 ];
 
-/** Merges what `listen` was given into the app's own `serve` options, as Elysia does. */
+/**
+ * Merges what `listen` was given into the app's own `serve` options, as Elysia does: of these it does
+ * not take `websocket`, which has a place of its own in the app.
+ */
 export function serveOptions(app: AnyElysia, options: ListenOptions): ServeOptions {
-  const own = (app.config.serve ?? {}) as ServeOptions;
+  const { websocket: _, ...own } = (app.config.serve ?? {}) as ServeOptions;
   if (typeof options === "object") return { ...own, ...(options as ServeOptions) };
   return { ...own, port: toPort(options) };
 }

@@ -9,11 +9,16 @@ import type { PeerAddress } from "./upgrades";
 const PEER_HEADER = "x-shardcast-peer";
 
 /** Answers a request that came in at a server, as `Bun.serve` takes it. */
-type Handler = (request: Request, server: unknown) => unknown;
+export type Handler = (request: Request, server: unknown) => unknown;
 
 /** The peers of the requests under way, by what the door has told. */
 export class Peers {
   readonly #peers = new WeakMap<Request, PeerAddress>();
+
+  constructor(
+    /** What handlers are told is their server: the public one, not Bun's behind the door. */
+    private readonly server: unknown,
+  ) {}
 
   /** Nothing for a request that did not come through the door. */
   of(request: Request): PeerAddress | undefined {
@@ -21,7 +26,10 @@ export class Peers {
     return this.#peers.get(request);
   }
 
-  /** The options of a server, with its handlers of HTTP behind one that takes the header off. */
+  /**
+   * The options of a server, with its handlers of HTTP behind ones that take the header off and know
+   * the public server.
+   */
   noting(options: object): object {
     const { fetch, routes } = options as { fetch?: Handler; routes?: Record<string, unknown> };
     return {
@@ -41,9 +49,10 @@ export class Peers {
   }
 
   #noting(handler: Handler): Handler {
-    return (request, server) => {
+    const { server } = this;
+    return (request) => {
       this.#note(request);
-      return handler(request, server);
+      return handler.call(server, request, server);
     };
   }
 

@@ -169,6 +169,10 @@ export class ShardedRun implements SocketHost {
     });
   }
 
+  closed(handle: number, code: number, reason: string): void {
+    this.clients.closed(handle, code, reason);
+  }
+
   /** What was meant for a client, and what became of that; nothing when it is gone. */
   async account(handle: number): Promise<Account | undefined> {
     if (!this.isUp) return undefined;

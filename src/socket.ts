@@ -1,7 +1,7 @@
 import type { ServerWebSocket } from "bun";
 
 import { type PublishResult, sendStatus } from "./broadcaster";
-import { closeCode } from "./close-code";
+import { ABNORMAL_CLOSURE, closeCode, closeReason } from "./close-code";
 import type { Account, Core } from "./native";
 import { type MessageData, toBytes, toPayload, toText } from "./payload";
 
@@ -17,6 +17,8 @@ export interface SocketHost {
     except: number,
     compress: boolean,
   ): PublishResult;
+  /** The app has closed a client, with what its `close` handler is told. */
+  closed(handle: number, code: number, reason: string): void;
   /** What was meant for a client, and what became of that. */
   account(handle: number): Promise<Account | undefined>;
 }
@@ -112,7 +114,10 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
       : core.sendBinary(this.#handle, payload, compress);
   }
 
-  /** Publishes to all subscribers but this client. Returns as `server.publish` does. */
+  /**
+   * Publishes to all subscribers but this client, also once it is closed: as with Bun, a `close`
+   * handler may tell the others. Returns as `server.publish` does.
+   */
   publish(channel: string, data: MessageData, compress = true): number {
     return this.#publish(channel, toPayload(data, "publish"), compress);
   }
@@ -127,8 +132,8 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
 
   #publish(channel: string, payload: string | Uint8Array, compress: boolean): number {
     checkChannel(channel, "publish");
-    if (!this.#open) return 0;
-    const except = this.#host.publishToSelf ? NOBODY : this.#handle;
+    // The handle of a closed client may name another.
+    const except = this.#host.publishToSelf || !this.#open ? NOBODY : this.#handle;
     const result = this.#host.publishPayload(channel, payload, except, compress);
     return sendStatus(result, payload);
   }
@@ -165,8 +170,8 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
   }
 
   /**
-   * Closes with a handshake, after what was sent before. The `close` handler runs once the client
-   * is gone.
+   * Closes with a handshake, after what was sent before. As with Bun, the `close` handler has run
+   * when this returns.
    *
    * @param code 1000 to 1014 as far as the standard lets it be sent, or 3000 to 4999; 0, 1005 and
    *   1006 send a close frame without a code
@@ -175,15 +180,18 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
   close(code = 1000, reason = ""): void {
     const sent = closeCode(code);
     if (!this.#open) return;
+    const told = closeReason(reason);
     this.#open = false;
-    this.#host.core.close(this.#handle, sent, String(reason));
+    this.#host.core.close(this.#handle, sent, told);
+    this.#host.closed(this.#handle, sent, told);
   }
 
-  /** Drops the connection without a close frame. */
+  /** Drops the connection without a close frame. The `close` handler is told 1006, as by `close`. */
   terminate(): void {
     if (!this.#open) return;
     this.#open = false;
     this.#host.core.terminate(this.#handle);
+    this.#host.closed(this.#handle, ABNORMAL_CLOSURE, "");
   }
 
   getBufferedAmount(): number {

@@ -250,6 +250,9 @@ impl Client {
     fn refused(&mut self, log: &Log, tally: &mut Tally) -> Flushed {
         let lag = self.backlog.lag(log);
         self.grace = if self.blocked { self.grace.least(lag) } else { lag };
+        // The application may wait for what it has sent, though it was not told to: that the socket
+        // is full was not known then.
+        self.tell_drained |= self.pressure.direct_bytes.load(Ordering::Relaxed) > 0;
         self.set_blocked(true, tally);
         Flushed::Blocked
     }

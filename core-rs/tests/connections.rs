@@ -125,6 +125,19 @@ fn what_waited_is_told_once_it_is_taken() {
 }
 
 #[test]
+fn what_waited_is_told_though_nobody_knew_that_it_would() {
+    let mut limits = options();
+    limits.backpressure_limit_bytes = 64 << 20;
+    let mut harness = Harness::start(limits);
+    let (key, mut client) = harness.connect("a");
+    // More than the kernel keeps for a socket, in one: no send could be told that it is full.
+    let frame = Frame::binary(&vec![0; 15 << 20]);
+    assert_eq!(harness.broadcaster.send(key, frame, false), Sent::Queued);
+    client.read().expect("a message comes");
+    assert!(matches!(harness.event(), Event::Drained(drained) if drained == key));
+}
+
+#[test]
 fn a_client_may_be_closed_for_what_waits_for_it() {
     let mut limits = options();
     limits.close_on_backpressure_limit = true;

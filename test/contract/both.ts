@@ -1,7 +1,7 @@
 /**
  * The contract: what works on Bun's own WebSockets works on shardcast's. Bun itself is the oracle. Each
- * scenario runs on stock Bun and on shards, writes down all that an app or a client can see, and the two
- * transcripts must be equal.
+ * scenario runs on stock Elysia, on its stock adapter behind `useSharding: false` and on shards, writes
+ * down all that an app or a client can see, and the transcripts must be equal.
  *
  * What differs on purpose is a row of docs/parity.md and a test of its own.
  */
@@ -22,7 +22,8 @@ export class Stage {
   readonly transcript: string[] = [];
   #app: Elysia | undefined;
 
-  constructor(private readonly config: ShardcastConfig) {}
+  /** @param config nothing for stock Elysia, with no adapter of ours */
+  constructor(private readonly config: ShardcastConfig | undefined) {}
 
   /** Writes down what somebody saw. */
   note(...seen: unknown[]): void {
@@ -42,11 +43,17 @@ export class Stage {
 
   /** Starts the server. */
   serve(routes: (app: Elysia) => unknown, options: AppOptions = {}): Elysia {
-    const app = new Elysia({ ...options, adapter: shardcast({ ...SMALL, ...this.config }) });
+    const { config } = this;
+    const adapter = config && { adapter: shardcast({ ...SMALL, ...config }) };
+    const app = new Elysia({ ...options, ...adapter });
     routes(app);
     app.listen({ port: 0, hostname: "127.0.0.1" });
     this.#app = app;
     return app;
+  }
+
+  get app(): Elysia {
+    return this.#app as Elysia;
   }
 
   get server(): Server<unknown> {
@@ -73,30 +80,32 @@ export class Stage {
   }
 
   async end(): Promise<void> {
-    await this.#app?.stop(true);
+    if (this.#app?.server) await this.#app.stop(true);
   }
 }
 
 /** The server's side of a client. */
 export type Socket = ServerWebSocket<unknown>;
 
-/** A test that plays `scenario` on Bun's own WebSockets and on shards, with the same outcome. */
+/** A test that plays `scenario` on Bun's own WebSockets, twice, and on shards, with one outcome. */
 export function sameOnBoth(
   name: string,
   scenario: (stage: Stage) => Promise<void> | void,
   timeoutMs?: number,
 ): void {
   const comparison = async () => {
-    const configs = [{ useSharding: false }, {}];
-    const [original, sharded] = await Promise.all(configs.map((config) => play(config, scenario)));
-    expect(original).not.toBeEmpty();
-    expect(sharded).toEqual(original);
+    const configs = [undefined, { useSharding: false }, {}];
+    const plays = configs.map((config) => play(config, scenario));
+    const [stock, original, sharded] = await Promise.all(plays);
+    expect(stock).not.toBeEmpty();
+    expect(sharded).toEqual(stock);
+    expect(original).toEqual(stock);
   };
   test(name, comparison, timeoutMs);
 }
 
 async function play(
-  config: ShardcastConfig,
+  config: ShardcastConfig | undefined,
   scenario: (stage: Stage) => Promise<void> | void,
 ): Promise<string[]> {
   const stage = new Stage(config);

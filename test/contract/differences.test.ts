@@ -8,6 +8,7 @@ import type { ShardcastConfig } from "../../src";
 import { connect, within } from "../client";
 import { serve } from "../serving";
 import { type Socket, until } from "./both";
+import { ELYSIA_DIFFERENCES } from "./elysia-differences";
 
 const TABLES = join(import.meta.dir, "../../docs/parity.md");
 
@@ -114,6 +115,8 @@ const DIFFERENCES: Record<string, () => Promise<void>> = {
     expect(await seen({ useSharding: false, trustedProxies })).toBe("127.0.0.1");
     expect(await seen({ trustedProxies })).toBe("198.51.100.1");
   },
+
+  ...ELYSIA_DIFFERENCES,
 };
 
 describe("with a purpose, it differs from Bun:", () => {

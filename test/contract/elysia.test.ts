@@ -3,20 +3,8 @@
 import { describe } from "bun:test";
 import { Elysia, t } from "elysia";
 
-import { refused, type TestClient } from "../client";
-import { type Stage, sameOnBoth, until } from "./both";
-
-/** Notes what a client hears up to `count` messages. */
-async function noteMessages(stage: Stage, client: TestClient, count: number): Promise<void> {
-  for (const message of await client.take(count)) stage.note(message);
-}
-
-/** Asks for an upgrade that has to be refused, and notes the answer. */
-async function noteRefusal(stage: Stage, path: string, headers: Record<string, string> = {}) {
-  const answer = await refused(`ws://127.0.0.1:${stage.port}${path}`, { headers });
-  const { "content-type": type, location, "set-cookie": cookies } = answer.headers;
-  stage.note(answer.status, answer.body, { type, location, cookies });
-}
+import { sameOnBoth, until } from "./both";
+import { noteMessages, noteRefusal } from "./notes";
 
 describe("schemas are kept as by stock Elysia", () => {
   sameOnBoth("of the body", async (stage) => {

@@ -29,10 +29,12 @@ const KEY_FORMAT: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
 );
 
-/// Whether the request asks for a WebSocket, properly or not. Another protocol in `Upgrade`, or an
-/// `Upgrade` that `Connection` does not announce, asks for nothing: HTTP has such a field ignored.
+/// Whether the request asks for a WebSocket, properly or not. Another protocol in `Upgrade`, an
+/// `Upgrade` that `Connection` does not announce, or another method than GET asks for nothing: HTTP
+/// has such a field ignored.
 pub(super) fn is_asked_for<B>(request: &Request<B>) -> bool {
-    has_token(request.headers(), &header::UPGRADE, "websocket")
+    request.method() == Method::GET
+        && has_token(request.headers(), &header::UPGRADE, "websocket")
         && has_token(request.headers(), &header::CONNECTION, "upgrade")
 }
 
@@ -42,9 +44,6 @@ pub(super) fn is_asked_for<B>(request: &Request<B>) -> bool {
 ///
 /// The first thing that is wrong.
 pub(super) fn check<B: hyper::body::Body>(request: &Request<B>) -> Result<HeaderValue, Objection> {
-    if request.method() != Method::GET {
-        return Err(Objection::Method);
-    }
     if request.version() != Version::HTTP_11 {
         return Err(Objection::HttpVersion);
     }
@@ -152,13 +151,13 @@ mod tests {
         assert!(is_asked_for(&request_with("connection", "keep-alive, upgrade")));
         assert!(!is_asked_for(&request_with("upgrade", "h2c")));
         assert!(!is_asked_for(&request_with("connection", "keep-alive")));
+        let mut post = request();
+        *post.method_mut() = Method::POST;
+        assert!(!is_asked_for(&post));
     }
 
     #[test]
-    fn any_other_method_version_or_length_is_refused() {
-        let mut post = request();
-        *post.method_mut() = Method::POST;
-        assert_eq!(check(&post), Err(Objection::Method));
+    fn any_other_version_or_length_is_refused() {
         let mut old = request();
         *old.version_mut() = Version::HTTP_10;
         assert_eq!(check(&old), Err(Objection::HttpVersion));

@@ -21,8 +21,6 @@ pub(super) enum Objection {
     BrokenBody,
     /// A body that is longer than the application takes.
     BodyTooLong,
-    /// A WebSocket request that is not a GET.
-    Method,
     /// A WebSocket request over HTTP/1.0.
     HttpVersion,
     /// A WebSocket request with a body.
@@ -52,7 +50,6 @@ impl Objection {
             Objection::Target
             | Objection::Host
             | Objection::BrokenBody
-            | Objection::Method
             | Objection::HttpVersion
             | Objection::Body
             | Objection::Key => StatusCode::BAD_REQUEST,
@@ -71,7 +68,6 @@ impl Objection {
             Objection::TransferCoding => "the only supported Transfer-Encoding is chunked\n",
             Objection::BrokenBody => "the body of the request is malformed or incomplete\n",
             Objection::BodyTooLong => "the body of the request is too long\n",
-            Objection::Method => "a WebSocket request must be a GET\n",
             Objection::HttpVersion => "a WebSocket request needs HTTP/1.1\n",
             Objection::Body => "a WebSocket request must not have a body\n",
             Objection::WebSocketVersion => "Sec-WebSocket-Version must be 13\n",

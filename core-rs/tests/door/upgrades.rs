@@ -170,7 +170,6 @@ fn an_improper_request_is_told_what_is_wrong() {
         ("Version: 13", "Version: 8", 426, "Sec-WebSocket-Version must be 13\n"),
         ("Sec-WebSocket-Version: 13\r\n", "", 426, "Sec-WebSocket-Version must be 13\n"),
         ("dGhl", "dGhldGhl", 400, "Sec-WebSocket-Key must be 16 bytes in base64\n"),
-        ("GET", "POST", 400, "a WebSocket request must be a GET\n"),
         ("HTTP/1.1", "HTTP/1.0", 400, "a WebSocket request needs HTTP/1.1\n"),
         ("Host: example.com\r\n", "", 400, "a request needs exactly one Host header\n"),
         (
@@ -192,6 +191,17 @@ fn an_improper_request_is_told_what_is_wrong() {
             assert_eq!(head.get("connection"), Some("Upgrade"));
         }
     }
+}
+
+#[test]
+fn an_upgrade_in_another_method_than_get_is_plain_http() {
+    let house = House::open();
+    let mut client = house.client();
+    client.send(UPGRADE.replace("GET", "DELETE"));
+    let mut application = house.application.accept();
+    assert!(application.head().line.starts_with("DELETE "));
+    application.send("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+    assert_eq!(client.head().status(), 404);
 }
 
 #[test]

@@ -1,0 +1,121 @@
+/** What differs from stock Elysia on purpose: a look at each. */
+
+import { expect } from "bun:test";
+import type { Elysia } from "elysia";
+
+import { connect, refused } from "../client";
+import { Stage } from "./both";
+import { noteRawUpgrade } from "./notes";
+
+const HANDSHAKE = [
+  "Upgrade: websocket",
+  "Sec-WebSocket-Version: 13",
+  "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+];
+
+/** Looks at stock Elysia, then at shards. */
+async function onEach<T>(look: (stage: Stage) => Promise<T> | T): Promise<T[]> {
+  const seen: T[] = [];
+  for (const config of [undefined, {}]) {
+    const stage = new Stage(config);
+    try {
+      seen.push(await look(stage));
+    } finally {
+      await stage.end();
+    }
+  }
+  return seen;
+}
+
+/** The status line, or what else comes first, for an upgrade in these words. */
+async function statusFor(stage: Stage, path: string, lines: string[]): Promise<string> {
+  await noteRawUpgrade(stage, `GET ${path}`, lines);
+  return stage.transcript.at(-1) as string;
+}
+
+export const ELYSIA_DIFFERENCES: Record<string, () => Promise<void>> = {
+  async "a limit of websocket below 0"() {
+    for (const option of ["idleTimeout", "maxPayloadLength", "backpressureLimit"]) {
+      const listens = (stage: Stage) => {
+        const websocket = { [option]: -1 };
+        const act = () => stage.serve((app) => app.ws("/", {}), { websocket });
+        try {
+          act();
+          return "listens";
+        } catch (error) {
+          return (error as Error).message;
+        }
+      };
+      const [stock, sharded] = await onEach(listens);
+      expect(stock).toBe("listens");
+      expect(sharded).toContain(option);
+    }
+  },
+
+  async "Upgrade without Connection"() {
+    const [stock, sharded] = await onEach((stage) => {
+      stage.serve((app) => app.ws("/ws", {}));
+      return statusFor(stage, "/ws", HANDSHAKE);
+    });
+    expect(stock).toEndWith("HTTP/1.1 101 Switching Protocols");
+    expect(sharded).toEndWith("HTTP/1.1 404 Not Found");
+  },
+
+  async "an upgrade that breaks the protocol, at a plain route"() {
+    const [stock, sharded] = await onEach((stage) => {
+      stage.serve((app) => app.get("/plain", () => "plain"));
+      return statusFor(stage, "/plain", ["Connection: Upgrade", ...HANDSHAKE.slice(0, 2)]);
+    });
+    expect(stock).toEndWith("HTTP/1.1 200 OK");
+    expect(sharded).toEndWith("HTTP/1.1 400 Bad Request");
+  },
+
+  async "the type of a refusal that names none"() {
+    const bytes = () => new Response(new Uint8Array([1]), { status: 403 });
+    const typeOf = async (stage: Stage) => {
+      stage.serve((app) => app.get("/bytes", bytes));
+      const { headers } = await refused(`ws://127.0.0.1:${stage.port}/bytes`);
+      return headers["content-type"];
+    };
+    expect(await onEach(typeOf)).toEqual(["application/octet-stream", "text/plain;charset=utf-8"]);
+  },
+
+  async "send to a socket that is full"() {
+    const MESSAGE = "x".repeat(1 << 20);
+    const answersOf = async (stage: Stage) => {
+      const { socket, client } = await stage.pair();
+      client.socket.pause();
+      // More than a kernel keeps for a socket whose client does not read.
+      const answers = Array.from({ length: 12 }, () => socket.send(MESSAGE));
+      return { first: answers[0], later: new Set(answers.slice(1)) };
+    };
+    const [stock, sharded] = await onEach(answersOf);
+    expect(stock?.later.has(-1)).toBe(true);
+    expect(sharded?.first).toBe(MESSAGE.length);
+    expect(sharded?.later.has(0)).toBe(false);
+  },
+
+  async "a refusal that is no response"() {
+    const [stock, sharded] = await onEach((stage) => {
+      stage.serve((app) => app.ws("/", { beforeHandle: () => null }));
+      return statusFor(stage, "/", ["Connection: Upgrade", ...HANDSHAKE]);
+    });
+    expect(stock).toEndWith("HTTP/1.1 200 OK");
+    expect(sharded).toEndWith("HTTP/1.1 500 Internal Server Error");
+  },
+
+  async "an upgrade at a handler of serve.routes"() {
+    const routes = {
+      "/raw": (request: Request, server: NonNullable<Elysia["server"]>) =>
+        server.upgrade(request, { data: {} }) ? undefined : new Response("plain"),
+    };
+    const codeOf = async (stage: Stage) => {
+      stage.serve((app) => app.ws("/ws", {}), { serve: { routes } as object });
+      const url = `127.0.0.1:${stage.port}/raw`;
+      expect(await (await fetch(`http://${url}`)).text()).toBe("plain");
+      const upgraded = connect(`ws://${url}`).then(() => 101);
+      return upgraded.catch(() => refused(`ws://${url}`).then(({ status }) => status));
+    };
+    expect(await onEach(codeOf)).toEqual([101, 404]);
+  },
+};
