@@ -1,7 +1,7 @@
 /** Says what the machine lacks, and how to get it, in place of a tool's own puzzling error. */
 
 import manifest from "../Cargo.toml";
-import { engines } from "../package.json";
+import { bunProblem } from "../src/bun-version";
 
 /** A tool is absent, broken or too old. The message says what to do. */
 export class MissingTool extends Error {}
@@ -14,13 +14,8 @@ export function requireNothing(): void {}
 
 /** Throws unless the Bun that runs this is one that package.json allows. */
 export function requireBun(version: string = Bun.version): void {
-  if (Bun.semver.satisfies(version, engines.bun)) return;
-  throw new MissingTool(
-    `this needs Bun ${engines.bun}, and this is Bun ${version}.
-
-  Update it:       bun upgrade            (or, if npm installed it: npm install -g bun@latest)
-  or run once by:  npx bun@latest run server`,
-  );
+  const problem = bunProblem(version);
+  if (problem) throw new MissingTool(problem);
 }
 
 /** Throws unless a recent enough Rust toolchain and a C compiler, as its linker, are on the path. */

@@ -1,5 +1,7 @@
 import type { Broadcaster } from "./broadcaster";
+import { bunProblem } from "./bun-version";
 import { resolveConfig, type ShardcastConfig } from "./config";
+import { ShardcastError } from "./errors";
 import { OriginalBroadcaster } from "./original";
 import { ShardedBroadcaster } from "./sharded";
 import { type Channels, iterableSources } from "./sources/iterables";
@@ -14,7 +16,8 @@ export type OwnBroadcaster = ShardedBroadcaster | OriginalBroadcaster;
  * @param config `useSharding` chooses between native threads and Bun's own publish
  * @param channels published while it serves, each message on its channel
  * @param statsCollector is given the broadcaster to read its statistics
- * @throws ConfigError for a value of the config that cannot be, TypeError for channels that cannot
+ * @throws ConfigError for a value of the config that cannot be, TypeError for channels that cannot,
+ *   ShardcastError `BUN_TOO_OLD`
  *
  * @example
  * ```ts
@@ -29,6 +32,8 @@ export function createBroadcaster(
   channels: Channels = {},
   statsCollector?: StatsCollector,
 ): OwnBroadcaster {
+  const problem = bunProblem();
+  if (problem) throw new ShardcastError("BUN_TOO_OLD", problem);
   const { useSharding } = resolveConfig(config);
   const sources = iterableSources(channels);
   const broadcaster: OwnBroadcaster & Broadcaster = useSharding

@@ -5,6 +5,7 @@ const SYSTEM_NAME = /^E[A-Z]{2,}\b/;
 export type ShardcastErrorCode =
   | "ALREADY_LISTENING"
   | "ALREADY_OBSERVING"
+  | "BUN_TOO_OLD"
   | "LISTEN_FAILED"
   | "NATIVE_MISSING"
   | "NOT_LISTENING"
@@ -40,9 +41,10 @@ export function unsupported(what: string): ShardcastError {
 export function listenFailed(host: string, port: number, cause: unknown): ShardcastError {
   const code = systemCode(cause) ?? "LISTEN_FAILED";
   const reasons: Record<string, string> = {
-    EADDRINUSE: "the port is in use",
-    EACCES: "this user may not open the port",
-    EADDRNOTAVAIL: "this machine does not have that address",
+    EADDRINUSE: "the port is in use. End the program that listens there, or choose another port",
+    EACCES: "this user may not open the port. Choose one from 1024 up",
+    EADDRNOTAVAIL:
+      "this machine does not have that address. Choose one of its own, or 0.0.0.0 for all of them",
   };
   const reason = reasons[code] ?? (cause instanceof Error ? cause.message : String(cause));
   return new ShardcastError(code, `cannot listen on ${host}:${port}: ${reason}`, { cause });

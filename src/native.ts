@@ -3,10 +3,13 @@
  * `bun run build` generates, types included.
  */
 
+import { join } from "node:path";
+
 import type * as addon from "../native/index";
 
 import type { PublishResult } from "./broadcaster";
 import { ShardcastError } from "./errors";
+import { nativeProblem } from "./native-problem";
 
 export type {
   Account,
@@ -28,16 +31,17 @@ export const SHARD_FULL = -1;
 /** `accept` answers this when the asking client has gone. */
 export const ASK_GONE = -2;
 
-/** Loads the addon, on first use, so that `useSharding: false` runs without it. */
+/**
+ * Loads the addon, on first use, so that `useSharding: false` runs without it.
+ *
+ * @throws ShardcastError `NATIVE_MISSING` with what to do, where there is none that loads
+ */
 export function loadNative(): NativeModule {
   try {
     return require("../native/index.js") as NativeModule;
   } catch (cause) {
-    throw new ShardcastError(
-      "NATIVE_MISSING",
-      "the native addon cannot be loaded: build it with `bun run build` and a Rust toolchain",
-      { cause },
-    );
+    const problem = nativeProblem(join(import.meta.dir, "../native"), process, cause);
+    throw new ShardcastError("NATIVE_MISSING", problem, { cause });
   }
 }
 
