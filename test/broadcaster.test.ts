@@ -360,7 +360,7 @@ function sum({ slow, skipped, closed, queueFull }: DroppedMessages): number {
 describe("the sharded broadcaster", () => {
   test("holds an iterable back while a worker is saturated, and loses nothing", async () => {
     const gate = Promise.withResolvers<void>();
-    const count = 20_000;
+    const count = 5_000;
     const config = { ...SMALL, queueMessages: 64, bufferSize: 1_000_000 };
     const broadcaster = createBroadcaster(config, {
       ticks: (async function* () {

@@ -8,7 +8,7 @@ import type WS from "ws";
 const WebSocket = require("../node_modules/ws/index.js") as typeof WS;
 
 /** No wait in a test takes longer. */
-const PATIENCE_MS = 5000;
+const PATIENCE_MS = 30_000;
 
 /** How a connection ended. */
 export interface CloseInfo {
