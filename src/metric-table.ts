@@ -52,6 +52,17 @@ export const METRICS: readonly Metric[] = [
     "Times that the system had no descriptor or memory for a connection, which then had to wait.",
     { labelNames: [], read: ({ accept_failures: value }) => [{ labels: {}, value }] },
   ),
+  counter("shardcast_upgrades_refused_total", "WebSocket upgrades that were refused, by reason.", {
+    labelNames: ["reason"],
+    read: (stats) => [
+      { labels: { reason: "app" }, value: stats.refused_app },
+      { labels: { reason: "full" }, value: stats.refused_full },
+      { labels: { reason: "draining" }, value: stats.refused_draining },
+      { labels: { reason: "malformed" }, value: stats.refused_malformed },
+      { labels: { reason: "busy" }, value: stats.refused_busy },
+      { labels: { reason: "undecided" }, value: stats.refused_undecided },
+    ],
+  }),
   gauge("shardcast_workers", "Worker threads.", perShard("workers")),
 
   counter(

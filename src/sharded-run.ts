@@ -21,6 +21,7 @@ import {
   decodePublish,
   loadNative,
 } from "./native";
+import { type RefusedHere, type RefusedUpgrades, refusedUpgrades } from "./refused-upgrades";
 import { type Account, type Audit, Reports, type SlowClient } from "./reports";
 import { checkChannel, type SocketHost } from "./socket";
 import { TrustedProxies } from "./trusted-proxies";
@@ -72,6 +73,8 @@ export class ShardedRun implements SocketHost {
   readonly #onState: RunParts["onState"];
   /** Messages published to somebody. */
   published = 0;
+  /** Written by whoever decides on upgrades. */
+  readonly refusedHere: RefusedHere = { app: 0, full: 0, draining: 0 };
   #state: BroadcasterState = "starting";
   #house: House | undefined;
   #shutdown: Promise<void> | undefined;
@@ -93,6 +96,11 @@ export class ShardedRun implements SocketHost {
   /** How often the system could not give out a connection, and it was tried again later. */
   get acceptFailures(): number {
     return this.#acceptFailures.count;
+  }
+
+  /** Upgrades that were refused, by JavaScript or before they came to it. */
+  get refused(): RefusedUpgrades {
+    return refusedUpgrades(this.refusedHere, this.core.refusedAtDoor());
   }
 
   get state(): BroadcasterState {

@@ -1,4 +1,5 @@
 import type { WorkerCounters } from "./native";
+import { type RefusedUpgrades, refusedUpgrades } from "./refused-upgrades";
 
 /** What one worker of a shard does. */
 export interface WorkerStats {
@@ -83,7 +84,7 @@ export interface ShardCounters {
 }
 
 /** Counters by shard: `shard_0`, `shard_1`, …, and the totals. */
-export interface ShardStats {
+export interface ShardStats extends RefusedUpgrades {
   [shard: `shard_${number}`]: ShardCounters;
   total_clients: number;
   total_shards: number;
@@ -132,7 +133,7 @@ export function noCounters(): ShardCounters {
 /** Puts shards under their names, in order, and adds the totals. */
 export function shardStats(
   shards: readonly ShardCounters[],
-  { published = 0, acceptFailures = 0 } = {},
+  { published = 0, acceptFailures = 0, refused = refusedUpgrades() } = {},
 ): ShardStats {
   const stats: ShardStats = {
     ...Object.fromEntries(shards.map((counters, shard) => [`shard_${shard}`, counters])),
@@ -140,6 +141,7 @@ export function shardStats(
     total_shards: shards.length,
     total_published: published,
     accept_failures: acceptFailures,
+    ...refused,
   };
   for (const { clients } of shards) stats.total_clients += clients;
   return stats;

@@ -3,6 +3,7 @@ import type { ResolvedConfig } from "./config";
 import { type FlatHeaders, type HeaderSource, toFlat } from "./headers";
 import { ASK_GONE, type CoreEvent, SHARD_FULL } from "./native";
 import { plainRefusal, type Refusal, toRefusal } from "./refusal";
+import type { RefusedHere } from "./refused-upgrades";
 import type { ShardedRun } from "./sharded-run";
 import { ShardcastSocket } from "./socket";
 
@@ -35,6 +36,9 @@ interface Ask {
 
 /** A client that finds its shard full may try again after this time. */
 const RETRY_AFTER_SECONDS = 5;
+
+/** What the clients are told that nobody asks the app about. */
+const TURNED_AWAY = { full: "the server is full", draining: "the server is shutting down" };
 
 /** What a `Host` header cannot hold: it would change the path of the URL that is made with it. */
 const NOT_IN_HOST = /[\s/?#@\\]/;
@@ -97,10 +101,10 @@ export class Upgrades {
     if (!ask || ask.decided) return false;
     const id = String(this.config.clientId?.(request) ?? crypto.randomUUID());
     const extra = withProtocol(toFlat(headers), request);
-    if (this.run.state !== "serving") return this.#turnAway(ask, "the server is shutting down");
+    if (this.run.state !== "serving") return this.#turnAway(ask, "draining");
     const { core } = this.run;
     const handle = core.accept(ask.id, id, extra);
-    if (handle === SHARD_FULL) return this.#turnAway(ask, "the server is full");
+    if (handle === SHARD_FULL) return this.#turnAway(ask, "full");
     ask.decided = true;
     if (handle === ASK_GONE) return false;
     const { address } = this.run.proxies.clientOf(ask.peer, request.headers.get("x-forwarded-for"));
@@ -109,15 +113,18 @@ export class Upgrades {
     return true;
   }
 
-  #turnAway(ask: Ask, reason: string): false {
-    this.#refuse(ask, plainRefusal(503, reason, ["retry-after", String(RETRY_AFTER_SECONDS)]));
+  #turnAway(ask: Ask, reason: keyof typeof TURNED_AWAY): false {
+    const retryAfter = ["retry-after", String(RETRY_AFTER_SECONDS)];
+    this.#refuse(ask, plainRefusal(503, TURNED_AWAY[reason], retryAfter), reason);
     return false;
   }
 
-  #refuse(ask: Ask, { status, headers, body }: Refusal): void {
+  #refuse(ask: Ask, { status, headers, body }: Refusal, reason: keyof RefusedHere = "app"): void {
     if (ask.decided) return;
-    this.run.core.refuse(ask.id, status, headers, body);
+    const told = this.run.core.refuse(ask.id, status, headers, body);
     ask.decided = true;
+    // The door has counted those that it gave up on itself.
+    if (told) this.run.refusedHere[reason] += 1;
   }
 }
 

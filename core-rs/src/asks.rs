@@ -57,11 +57,9 @@ impl Asks {
         self.waiting.values().filter(|ask| !ask.decide.is_closed()).count()
     }
 
-    /// Passes a decision on. When nobody waits for it, it is dropped.
-    pub fn decide(&mut self, ask: AskId, decision: Decision) {
-        if let Some(ask) = self.waiting.remove(&ask) {
-            let _ = ask.decide.send(decision);
-        }
+    /// Passes a decision on; returns whether somebody waited for it. Otherwise it is dropped.
+    pub fn decide(&mut self, ask: AskId, decision: Decision) -> bool {
+        self.waiting.remove(&ask).is_some_and(|ask| ask.decide.send(decision).is_ok())
     }
 }
 
@@ -72,20 +70,23 @@ mod tests {
 
     use super::*;
 
+    fn refusal() -> Decision {
+        Decision::Refuse { status: 403, headers: Vec::new(), body: Bytes::new() }
+    }
+
     #[test]
     fn an_upgrade_is_undecided_until_it_is_decided_or_given_up() {
         let mut asks = Asks::default();
         let (decided, _waits) = channel();
         let (given_up, gone) = channel();
         let decided = asks.keep(Compression::Off, decided);
-        asks.keep(Compression::Off, given_up);
+        let given_up = asks.keep(Compression::Off, given_up);
         assert_eq!(asks.undecided(), 2);
         drop(gone);
         assert_eq!(asks.undecided(), 1);
-        asks.decide(
-            decided,
-            Decision::Refuse { status: 403, headers: Vec::new(), body: Bytes::new() },
-        );
+        assert!(asks.decide(decided, refusal()), "somebody waits");
         assert_eq!(asks.undecided(), 0);
+        assert!(!asks.decide(decided, refusal()), "it was decided");
+        assert!(!asks.decide(given_up, refusal()), "nobody waits");
     }
 }

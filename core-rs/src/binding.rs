@@ -23,7 +23,7 @@ use crate::frame::{Frame, MAX_CONTROL_PAYLOAD};
 use crate::placement;
 use crate::reports::Question;
 
-use self::counters::{ChannelCounts, DeliveryTimes, WorkerCounters};
+use self::counters::{ChannelCounts, DeliveryTimes, RefusedAtDoor, WorkerCounters};
 use self::events::{CoreEvent, to_javascript};
 use self::headers::parse_headers;
 use self::options::{CoreOptions, DoorAddress, DoorOptions};
@@ -95,7 +95,8 @@ impl Core {
         })
     }
 
-    /// Refuses an upgrade with a response. `headers` are name, value, name, value, …
+    /// Refuses an upgrade with a response; false when nobody waits for it any more. `headers` are
+    /// name, value, name, value, …
     #[napi]
     pub fn refuse(
         &self,
@@ -103,17 +104,22 @@ impl Core {
         status: u16,
         headers: Vec<String>,
         body: Uint8Array,
-    ) -> napi::Result<(), &'static str> {
+    ) -> napi::Result<bool, &'static str> {
         let headers = parse_headers(&headers)?;
         let body = Bytes::copy_from_slice(&body);
-        self.broadcaster.borrow_mut().refuse(ask, status, headers, body);
-        Ok(())
+        Ok(self.broadcaster.borrow_mut().refuse(ask, status, headers, body))
     }
 
     /// Upgrades that `drain` has brought and whose decision the door still waits for.
     #[napi]
     pub fn undecided_upgrades(&self) -> u32 {
         self.broadcaster.borrow().undecided_upgrades() as u32
+    }
+
+    /// Upgrades that the door has refused without asking, or without getting an answer, by reason.
+    #[napi]
+    pub fn refused_at_door(&self) -> RefusedAtDoor {
+        self.broadcaster.borrow().refused_upgrades().into()
     }
 
     /// Subscribes a client; false when it was already, or is gone.

@@ -179,7 +179,7 @@ impl Broadcaster {
     /// Ends all threads and waits for them. Sockets are closed as they are.
     pub fn stop(&mut self) {
         self.stop_listening();
-        if let Some(mut door) = self.door.take() {
+        if let Some(door) = &mut self.door {
             door.close();
         }
         // All are told before the first is waited for.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use napi_derive::napi;
 
 use crate::broadcaster::WorkerSnapshot;
+use crate::door::RefusedUpgrades;
 use crate::{delivery_times, routes};
 
 /// Counters of one worker since start, and its gauges now.
@@ -85,6 +86,27 @@ impl From<WorkerSnapshot> for WorkerCounters {
             messages_saturated: saturation.messages as f64,
             busy_seconds: Duration::from_nanos(tally.busy_ns).as_secs_f64(),
             failures: tally.failures as f64,
+        }
+    }
+}
+
+/// Upgrades that the door has refused by itself.
+#[napi(object, object_from_js = false)]
+pub struct RefusedAtDoor {
+    /// No proper RFC 6455 request.
+    pub malformed: f64,
+    /// Too many waited for their decision already.
+    pub busy: f64,
+    /// There was no decision, or not in time.
+    pub undecided: f64,
+}
+
+impl From<RefusedUpgrades> for RefusedAtDoor {
+    fn from(refused: RefusedUpgrades) -> RefusedAtDoor {
+        RefusedAtDoor {
+            malformed: refused.malformed as f64,
+            busy: refused.busy as f64,
+            undecided: refused.undecided as f64,
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::asks::{AskGone, AskId};
 use crate::client::{ClientKey, Pressure};
 use crate::command::Command;
 use crate::compression::Compression;
-use crate::door::{Decision, Headers};
+use crate::door::{Decision, Door, Headers, RefusedUpgrades};
 use crate::shard::ShardFull;
 
 use super::{Broadcaster, Registration};
@@ -35,6 +35,11 @@ impl Broadcaster {
         self.asks.undecided()
     }
 
+    /// Upgrades that the door has refused by itself; none before it has opened.
+    pub fn refused_upgrades(&self) -> RefusedUpgrades {
+        self.door.as_ref().map(Door::refused_upgrades).unwrap_or_default()
+    }
+
     /// Accepts an upgrade; returns the new client. `headers` are added to the 101 response.
     ///
     /// # Errors
@@ -55,9 +60,9 @@ impl Broadcaster {
         Ok(key)
     }
 
-    /// Refuses an upgrade with a response.
-    pub fn refuse(&mut self, ask: AskId, status: u16, headers: Headers, body: Bytes) {
-        self.asks.decide(ask, Decision::Refuse { status, headers, body });
+    /// Refuses an upgrade with a response; returns whether somebody waited for it.
+    pub fn refuse(&mut self, ask: AskId, status: u16, headers: Headers, body: Bytes) -> bool {
+        self.asks.decide(ask, Decision::Refuse { status, headers, body })
     }
 
     /// Takes a client in: the worker may have commands for it from here on, and expects its socket.

@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -22,6 +23,7 @@ use super::decider::{Ask, Decider};
 use super::linger::linger;
 use super::objection::Objection;
 use super::proxy::Proxy;
+use super::refusals::Refusals;
 use super::response::Body;
 use super::{Decision, DoorConfig, Reservation, extensions, handshake};
 
@@ -36,13 +38,14 @@ type Place = Rc<Cell<Option<Box<dyn Reservation>>>>;
 pub(super) struct Reception {
     http: http1::Builder,
     decider: Decider,
+    refusals: Arc<Refusals>,
     proxy: Proxy,
     per_message_deflate: bool,
     write_timeout: Duration,
 }
 
 impl Reception {
-    pub(super) fn new(config: DoorConfig, ask: Ask) -> Reception {
+    pub(super) fn new(config: DoorConfig, ask: Ask, refusals: Arc<Refusals>) -> Reception {
         let mut http = http1::Builder::new();
         // hyper answers a malformed head with 400, and one of too many bytes or of more than 100
         // headers with 431. `max_buf_size` alone would be no such limit: it also bounds bodies, and
@@ -54,6 +57,7 @@ impl Reception {
         Reception {
             http,
             decider: Decider::new(ask, config.max_pending_upgrades, config.upgrade_timeout),
+            refusals,
             proxy: Proxy::new(&config.upstream, config.max_body_bytes),
             per_message_deflate: config.per_message_deflate,
             write_timeout: config.write_timeout,
@@ -69,7 +73,8 @@ impl Reception {
         let answer = match check(&request) {
             Err(objection) => Err(objection),
             Ok(()) if handshake::is_asked_for(&request) => {
-                self.answer_upgrade(&request, peer, place).await
+                let answer = self.answer_upgrade(&request, peer, place).await;
+                answer.inspect_err(|&objection| self.refusals.count(objection))
             }
             Ok(()) => self.proxy.forward(request, peer).await,
         };

@@ -11,7 +11,7 @@
 //!    `app_socket`).
 //! 5. A connection that the door ends is left with care (`linger`).
 //!
-//! What the door answers by itself is an `objection`. All its tasks run on its one thread, so that
+//! What the door answers by itself is an `objection`; such upgrades are counted (`refusals`). All its tasks run on its one thread, so that
 //! nothing in it is locked.
 
 mod app_socket;
@@ -26,6 +26,7 @@ mod linger;
 mod listener;
 mod objection;
 mod proxy;
+mod refusals;
 mod response;
 mod upgrade;
 mod upstream;
@@ -34,6 +35,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -43,8 +45,10 @@ use tokio::task::{self, LocalSet};
 
 use closing::{Closing, Latch};
 use connection::Reception;
+use refusals::Refusals;
 
 pub use proxy::PEER;
+pub use refusals::RefusedUpgrades;
 pub use upgrade::{Decision, Headers, Reservation, UpgradeRequest};
 
 /// Where the door listens, and what it tolerates.
@@ -77,6 +81,7 @@ pub struct DoorConfig {
 pub struct Door {
     local_addr: SocketAddr,
     latch: Latch,
+    refusals: Arc<Refusals>,
     /// Taken by `close`.
     thread: Option<JoinHandle<()>>,
 }
@@ -105,16 +110,23 @@ impl Door {
             TcpListener::from_std(listener)?
         };
         let (latch, closing) = closing::latch();
+        let refusals = Arc::new(Refusals::default());
+        let counted = Arc::clone(&refusals);
         let thread = thread::Builder::new().name("shardcast-door".into()).spawn(move || {
-            let reception = Rc::new(Reception::new(config, Box::new(ask)));
+            let reception = Rc::new(Reception::new(config, Box::new(ask), counted));
             LocalSet::new().block_on(&runtime, keep_open(listener, reception, complain, closing));
         })?;
-        Ok(Door { local_addr, latch, thread: Some(thread) })
+        Ok(Door { local_addr, latch, refusals, thread: Some(thread) })
     }
 
     /// The address the door listens on, with the actual port.
     pub fn local_addr(&self) -> SocketAddr {
         self.local_addr
+    }
+
+    /// How many upgrades it has refused by itself.
+    pub fn refused_upgrades(&self) -> RefusedUpgrades {
+        self.refusals.read()
     }
 
     /// Closes the listening socket and lets connections end with the request they are at. Returns

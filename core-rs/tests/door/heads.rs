@@ -82,7 +82,7 @@ fn a_head_that_trickles_in_is_cut_off() {
 
 #[test]
 fn an_idle_connection_is_closed_after_the_same_time() {
-    let house = House::open_with(|config| config.head_timeout = Duration::from_millis(100));
+    let house = House::open_with(|config| config.head_timeout = Duration::from_millis(500));
     let mut client = house.client();
     client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     serve_one(&mut house.application.accept(), "hi");

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use shardcast_core::compression::Compression;
-use shardcast_core::door::{Decision, Headers, UpgradeRequest};
+use shardcast_core::door::{Decision, Headers, RefusedUpgrades, UpgradeRequest};
 
 use crate::house::{Fate, House, PATIENCE, acceptance, admit, refusal};
 
@@ -191,6 +191,9 @@ fn an_improper_request_is_told_what_is_wrong() {
             assert_eq!(head.get("connection"), Some("Upgrade"));
         }
     }
+    // Without a host it is no request at all, and no upgrade.
+    let refused = RefusedUpgrades { malformed: 5, ..RefusedUpgrades::default() };
+    assert_eq!(house.door.refused_upgrades(), refused);
 }
 
 #[test]
@@ -215,6 +218,8 @@ fn one_undecided_upgrade_too_many_is_told_to_come_later() {
     let (head, _) = second.message();
     assert_eq!(head.status(), 503);
     assert_eq!(head.get("retry-after"), Some("1"));
+    let refused = RefusedUpgrades { busy: 1, ..RefusedUpgrades::default() };
+    assert_eq!(house.door.refused_upgrades(), refused);
 
     assert!(decide.send(refusal(403, "no")).is_ok());
     assert_eq!(first.message().1, "no");
@@ -253,6 +258,8 @@ fn an_upgrade_that_nobody_decides_ends_with_503() {
     drop(house.asked());
     let (head, body) = client.message();
     assert_eq!((head.status(), body.as_str()), (503, "the application did not decide\n"));
+    let refused = RefusedUpgrades { undecided: 2, ..RefusedUpgrades::default() };
+    assert_eq!(house.door.refused_upgrades(), refused);
 }
 
 #[test]
