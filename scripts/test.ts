@@ -36,7 +36,7 @@ const SUITES: readonly Suite[] = [
     failures: cargoFailures,
   },
   {
-    name: "Rust under loom: every interleaving of the queue",
+    name: "Rust under loom: every interleaving of sleep and wake",
     // A flag for the compiler is a key of cargo's cache, hence the directory of its own.
     command: [
       ..."cargo test --package shardcast-core --no-default-features --release --lib".split(" "),

@@ -33,7 +33,8 @@ use crate::options::Options;
 use crate::reports::Reports;
 use crate::routes::Routes;
 use crate::shard::Shard;
-use crate::worker::WorkerHandle;
+use crate::wake_tree::WakeTree;
+use crate::worker::{Mailbox, Station, WorkerHandle};
 
 pub use self::admitting::NotAccepted;
 pub use self::publishing::{Publication, Published, Sent};
@@ -59,8 +60,8 @@ pub struct Broadcaster {
     reports: Reports,
     /// Nobody is let in any more.
     closing: bool,
-    /// The lanes to wake at the end of a publish; kept for its buffer.
-    to_wake: Vec<usize>,
+    /// Wakes the workers at the end of a publish.
+    wake_tree: Arc<WakeTree<Mailbox>>,
 }
 
 impl Broadcaster {
@@ -75,10 +76,16 @@ impl Broadcaster {
         doorbell: impl Fn() + Send + Sync + 'static,
     ) -> io::Result<Broadcaster> {
         let bridge = Arc::new(Bridge::new(doorbell));
-        let lanes = (0..options.placement.workers())
-            .map(|number| {
-                let bridge = Arc::clone(&bridge);
-                let worker = WorkerHandle::start(number, &options, bridge)?;
+        let stations: Vec<_> = (0..options.placement.workers())
+            .map(|number| Station::open(number, options.queue))
+            .collect::<io::Result<_>>()?;
+        let mailboxes = stations.iter().map(|station| station.mailbox().clone());
+        let wake_tree = Arc::new(WakeTree::new(mailboxes));
+        let lanes = stations
+            .into_iter()
+            .map(|station| {
+                let (bridge, wake_tree) = (Arc::clone(&bridge), Arc::clone(&wake_tree));
+                let worker = WorkerHandle::start(station, &options, bridge, wake_tree)?;
                 Ok(Lane::new(worker, options.queue, options.saturation_percent))
             })
             .collect::<io::Result<_>>()?;
@@ -96,7 +103,7 @@ impl Broadcaster {
             asks: Asks::default(),
             reports: Reports::default(),
             closing: false,
-            to_wake: Vec::new(),
+            wake_tree,
             options,
         })
     }

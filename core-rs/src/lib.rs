@@ -43,4 +43,5 @@ pub mod roster;
 pub mod routes;
 pub mod shard;
 pub mod stats;
+pub mod wake_tree;
 pub mod worker;

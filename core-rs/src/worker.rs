@@ -39,8 +39,9 @@ use crate::compression::{Deflater, Inflater};
 use crate::delivery_times::{DeliveryTimes, SharedDeliveryTimes};
 use crate::ledger::Ledger;
 use crate::options::{ClientLimits, Options};
-use crate::queue::{MustWake, Queue};
+use crate::queue::{MustWake, Queue, QueueLimits};
 use crate::stats::{Tally, WorkerStats};
+use crate::wake_tree::{Wake, WakeTree};
 
 use self::cohorts::Cohorts;
 use self::departure::{FAREWELL_STEP, Farewell};
@@ -64,6 +65,14 @@ pub struct WorkerHandle {
     thread: Option<JoinHandle<()>>,
 }
 
+/// What a worker sleeps at, before it has a thread.
+pub struct Station {
+    /// Counted over all shards.
+    number: usize,
+    poll: Poll,
+    mailbox: Mailbox,
+}
+
 /// The way into a worker's queue.
 #[derive(Clone)]
 pub struct Mailbox {
@@ -79,51 +88,71 @@ impl Mailbox {
         }
     }
 
-    /// The queue. Whoever pushes directly and is told [`MustWake`] has to call [`Mailbox::wake`].
+    /// The queue. Whoever pushes directly and is told [`MustWake`] has to wake the worker.
     pub fn queue(&self) -> &Queue<Command> {
         &self.queue
     }
+}
 
-    /// Wakes the worker.
-    pub fn wake(&self) {
+impl Wake for Mailbox {
+    fn wake(&self) {
         // It fails only when the worker's epoll is gone, and then there is nobody to wake.
         let _ = self.waker.wake();
     }
 }
 
-impl WorkerHandle {
-    /// Starts a worker's thread, named `shardcast-<number>`.
+impl Station {
+    /// An epoll, a queue with these limits, and a waker between them.
     ///
     /// # Errors
     ///
-    /// What the system says when there is no descriptor or no thread to be had.
+    /// What the system says when there is no descriptor to be had.
+    pub fn open(number: usize, limits: QueueLimits) -> io::Result<Station> {
+        let poll = Poll::new()?;
+        let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
+        Ok(Station {
+            number,
+            poll,
+            mailbox: Mailbox { queue: Arc::new(Queue::new(limits)), waker },
+        })
+    }
+
+    /// The way into the queue.
+    pub fn mailbox(&self) -> &Mailbox {
+        &self.mailbox
+    }
+}
+
+impl WorkerHandle {
+    /// Starts a worker's thread, named `shardcast-<number>`. Once it runs, it wakes others as the tree
+    /// says.
+    ///
+    /// # Errors
+    ///
+    /// What the system says when there is no thread to be had.
     pub fn start(
-        number: usize,
+        station: Station,
         options: &Options,
         bridge: Arc<Bridge>,
+        wake_tree: Arc<WakeTree<Mailbox>>,
     ) -> io::Result<WorkerHandle> {
-        let poll = Poll::new()?;
-        let mailbox = Mailbox {
-            queue: Arc::new(Queue::new(options.queue)),
-            waker: Arc::new(Waker::new(poll.registry(), WAKER)?),
-        };
+        let Station { number, mailbox, .. } = &station;
+        let (name, mailbox) = (format!("shardcast-{number}"), mailbox.clone());
         let stats = Arc::new(WorkerStats::default());
         let delivery_times = Arc::new(SharedDeliveryTimes::default());
         let worker = Worker::new(
-            number,
-            Arc::clone(&mailbox.queue),
-            poll,
+            station,
             options.client,
             bridge,
+            wake_tree,
             Arc::clone(&stats),
             Arc::clone(&delivery_times),
         );
         let niceness = options.worker_niceness;
-        let thread =
-            thread::Builder::new().name(format!("shardcast-{number}")).spawn(move || {
-                make_way(niceness);
-                worker.run_on();
-            })?;
+        let thread = thread::Builder::new().name(name).spawn(move || {
+            make_way(niceness);
+            worker.run_on();
+        })?;
         Ok(WorkerHandle { mailbox, stats, delivery_times, thread: Some(thread) })
     }
 
@@ -175,12 +204,10 @@ fn make_way(niceness: i32) {
 }
 
 struct Worker {
-    /// Counted over all shards.
-    number: usize,
-    queue: Arc<Queue<Command>>,
-    poll: Poll,
+    station: Station,
     limits: ClientLimits,
     bridge: Arc<Bridge>,
+    wake_tree: Arc<WakeTree<Mailbox>>,
     stats: Arc<WorkerStats>,
     tally: Tally,
     shared_delivery_times: Arc<SharedDeliveryTimes>,
@@ -205,21 +232,19 @@ struct Worker {
 
 impl Worker {
     fn new(
-        number: usize,
-        queue: Arc<Queue<Command>>,
-        poll: Poll,
+        station: Station,
         limits: ClientLimits,
         bridge: Arc<Bridge>,
+        wake_tree: Arc<WakeTree<Mailbox>>,
         stats: Arc<WorkerStats>,
         shared_delivery_times: Arc<SharedDeliveryTimes>,
     ) -> Worker {
         let now = Instant::now();
         Worker {
-            number,
-            queue,
-            poll,
+            station,
             limits,
             bridge,
+            wake_tree,
             stats,
             tally: Tally::default(),
             shared_delivery_times,
@@ -256,7 +281,13 @@ impl Worker {
             let busy = more_commands || more_to_send || more_to_read || more_to_flush;
             self.wait(busy, &mut events);
         }
+        // It may have been woken just now, after it had been told to stop.
+        self.wake_tree.pass_on();
         self.show_counts();
+    }
+
+    fn queue(&self) -> &Queue<Command> {
+        &self.station.mailbox.queue
     }
 
     fn show_counts(&self) {
@@ -271,7 +302,7 @@ impl Worker {
             if self.passes.are_far_behind() {
                 return true;
             }
-            match self.queue.pop() {
+            match self.queue().pop() {
                 Some(command) => self.apply(command),
                 None => return false,
             }
@@ -281,11 +312,13 @@ impl Worker {
 
     /// Looks at epoll; sleeps there when nothing else is to be done.
     fn wait(&mut self, busy: bool, events: &mut Events) {
-        let may_sleep = !busy && !self.stopping && self.queue.may_sleep();
+        let may_sleep = !busy && !self.stopping && self.queue().may_sleep();
         let timeout = if may_sleep { self.time_to_next_duty() } else { Some(Duration::ZERO) };
-        let polled = self.poll.poll(events, timeout);
+        let polled = self.station.poll.poll(events, timeout);
+        // Before anything else, whatever it was woken for: others may still sleep beside a message.
+        self.wake_tree.pass_on();
         if may_sleep {
-            self.queue.awake();
+            self.queue().awake();
             self.now = Instant::now();
         }
         match polled {

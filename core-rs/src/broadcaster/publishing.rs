@@ -66,6 +66,7 @@ impl Broadcaster {
         let except = except.filter(|&client| self.hears(client, channel));
         let except_on = except.map(|client| self.clients[&client].place.worker);
         let mut shard = ShardOutcome::default();
+        let mut sleepers = false;
         for listeners in self.routes.listeners_mut(channel) {
             let excluded = u64::from(except_on == Some(listeners.worker));
             let subscribers = u64::from(listeners.clients) - excluded;
@@ -82,7 +83,8 @@ impl Broadcaster {
                 Answer::Taken { must_wake, saturated } => {
                     published.saturated += u32::from(saturated);
                     if must_wake.0 {
-                        self.to_wake.push(listeners.worker);
+                        self.wake_tree.note(listeners.worker);
+                        sleepers = true;
                     }
                 }
                 Answer::Refused => {
@@ -99,8 +101,8 @@ impl Broadcaster {
         }
         shard.leave(&mut published);
         // Woken after all have it: a waking thread may take this one's processor at once.
-        for worker in self.to_wake.drain(..) {
-            self.lanes[worker].worker.mailbox().wake();
+        if sleepers {
+            self.wake_tree.wake_one();
         }
         published
     }

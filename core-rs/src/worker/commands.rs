@@ -87,7 +87,7 @@ impl Worker {
         let Some(&index) = self.by_key.get(&key) else { return };
         let mut socket = TcpStream::from_std(socket);
         let interest = Interest::READABLE | Interest::WRITABLE;
-        if self.poll.registry().register(&mut socket, Token(index), interest).is_err() {
+        if self.station.poll.registry().register(&mut socket, Token(index), interest).is_err() {
             return self.lose(index, Cause::Broken);
         }
         self.clients[index].attach(socket, read_ahead);

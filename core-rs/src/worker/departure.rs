@@ -151,7 +151,7 @@ impl Worker {
         self.leave_cohort(client.cohort, client.seat, lacked);
         if let Some(mut socket) = client.take_socket(&mut self.tally) {
             // Closing the socket takes it out of epoll even if this should fail.
-            let _ = self.poll.registry().deregister(&mut socket);
+            let _ = self.station.poll.registry().deregister(&mut socket);
         }
     }
 

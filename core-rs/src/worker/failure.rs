@@ -31,7 +31,8 @@ impl Worker {
     /// the queue belongs to, and what it has counted.
     fn begin_anew(mut self, reason: &str) -> Worker {
         self.tally.failures += 1;
-        self.bridge.tell(Event::WorkerFailed { worker: self.number, reason: reason.to_owned() });
+        self.bridge
+            .tell(Event::WorkerFailed { worker: self.station.number, reason: reason.to_owned() });
         let clients = std::mem::take(&mut self.clients);
         for (_, client) in clients.iter().filter(|(_, client)| client.is_open()) {
             self.tell_failed(client);
@@ -42,11 +43,10 @@ impl Worker {
         self.stats.publish(&self.tally);
         let Worker { tally, departed, delivery_times, stopping, .. } = self;
         let anew = Worker::new(
-            self.number,
-            self.queue,
-            self.poll,
+            self.station,
             self.limits,
             self.bridge,
+            self.wake_tree,
             self.stats,
             self.shared_delivery_times,
         );

@@ -22,10 +22,11 @@ fn worker() -> Worker {
         idle_timeout: None,
         send_pings: true,
     };
-    let queue = Arc::new(Queue::new(QueueLimits { messages: 1000, bytes: 1_000_000 }));
-    let poll = Poll::new().expect("a descriptor");
+    let queue = QueueLimits { messages: 1000, bytes: 1_000_000 };
+    let station = Station::open(0, queue).expect("a descriptor");
     let bridge = Arc::new(Bridge::new(|| {}));
-    Worker::new(0, queue, poll, limits, bridge, Arc::default(), Arc::default())
+    let wake_tree = Arc::new(WakeTree::new([]));
+    Worker::new(station, limits, bridge, wake_tree, Arc::default(), Arc::default())
 }
 
 /// Lets in a client whose socket is still to come, and that hears ticks.
