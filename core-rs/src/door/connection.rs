@@ -167,6 +167,8 @@ pub(super) async fn serve(
 fn hand_over(socket: TcpStream, read_ahead: Bytes, reservation: Box<dyn Reservation>) {
     // An error says that the socket is beyond use; then the reservation is given up.
     if let Ok(socket) = socket.into_std() {
-        reservation.attach(socket, read_ahead);
+        // A copy, mostly of nothing: a client may be silent for days, and would keep hyper's whole
+        // buffer as long.
+        reservation.attach(socket, Bytes::copy_from_slice(&read_ahead));
     }
 }

@@ -137,6 +137,19 @@ fn bytes_behind_the_request_are_handed_over_with_the_socket() {
 }
 
 #[test]
+fn a_client_keeps_no_buffer_of_the_door() {
+    let house = House::open();
+    for behind in ["", "a frame"] {
+        let mut client = house.client();
+        client.send(format!("{UPGRADE}{behind}"));
+        let (_socket, read_ahead) = admit(house.asked());
+        // Bytes that nothing else holds give their buffer away.
+        let capacity = read_ahead.try_into_mut().map_or(0, |buffer| buffer.capacity());
+        assert!(capacity <= 64, "{capacity} bytes for {behind:?}");
+    }
+}
+
+#[test]
 fn a_refusal_is_a_response_and_the_connection_can_be_upgraded_later() {
     let house = House::open();
     let mut client = house.client();
