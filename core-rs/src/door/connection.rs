@@ -25,6 +25,7 @@ use super::objection::Objection;
 use super::proxy::Proxy;
 use super::refusals::Refusals;
 use super::response::Body;
+use super::tidy::Tidy;
 use super::{Decision, DoorConfig, Reservation, extensions, handshake};
 
 /// Bytes that a connection may hold in either direction while a body streams through. A body of any
@@ -42,6 +43,7 @@ pub(super) struct Reception {
     proxy: Proxy,
     per_message_deflate: bool,
     write_timeout: Duration,
+    tidy: Tidy,
 }
 
 impl Reception {
@@ -61,7 +63,12 @@ impl Reception {
             proxy: Proxy::new(&config.upstream, config.max_body_bytes),
             per_message_deflate: config.per_message_deflate,
             write_timeout: config.write_timeout,
+            tidy: Tidy::default(),
         }
+    }
+
+    pub(super) fn tidy(&self) -> &Tidy {
+        &self.tidy
     }
 
     async fn answer(
@@ -158,7 +165,10 @@ pub(super) async fn serve(
     let socket = io.into_inner().into_inner();
     match (ended, place.take()) {
         // hyper has sent the 101, and stopped without closing.
-        (Ok(()), Some(reservation)) => hand_over(socket, read_buf, reservation),
+        (Ok(()), Some(reservation)) => {
+            hand_over(socket, read_buf, reservation);
+            reception.tidy.note_hand_over();
+        }
         // Dropping a reservation gives it up.
         _ => linger(socket).await,
     }

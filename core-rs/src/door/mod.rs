@@ -11,8 +11,9 @@
 //!    `app_socket`).
 //! 5. A connection that the door ends is left with care (`linger`).
 //!
-//! What the door answers by itself is an `objection`; such upgrades are counted (`refusals`). All its tasks run on its one thread, so that
-//! nothing in it is locked.
+//! What the door answers by itself is an `objection`; such upgrades are counted (`refusals`). After a
+//! rush it gives memory back (`tidy`). All its tasks run on its one thread, so that nothing in it is
+//! locked.
 
 mod app_socket;
 mod client_socket;
@@ -28,6 +29,7 @@ mod objection;
 mod proxy;
 mod refusals;
 mod response;
+mod tidy;
 mod upgrade;
 mod upstream;
 
@@ -163,6 +165,8 @@ async fn keep_open(
     mut closing: Closing,
 ) {
     let connections_closing = closing.clone();
+    let tidied = Rc::clone(&reception);
+    task::spawn_local(async move { tidied.tidy().keep(tidy::give_back).await });
     let welcome = move |socket, peer| {
         let (reception, closing) = (Rc::clone(&reception), connections_closing.clone());
         task::spawn_local(connection::serve(socket, peer, reception, closing));

@@ -1,0 +1,147 @@
+//! The small parts of the core, for mitata to time. A call from JavaScript costs more than most of them
+//! do, so each is repeated `times` times in a call.
+#![allow(
+    unreachable_pub,
+    missing_docs,
+    reason = "JavaScript reaches it, and bench/small.ts says what it is"
+)]
+
+use std::hint::black_box;
+
+use mio::{Events, Poll, Token, Waker};
+use napi::bindgen_prelude::Buffer;
+use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
+use napi::{Error, Result, Status};
+use napi_derive::napi;
+use shardcast_core::bridge::{Bridge, Event};
+use shardcast_core::frame::{Decoder, Frame, Rules};
+use shardcast_core::queue::{MustWake, Queue, QueueLimits};
+
+const MAX_PAYLOAD: usize = 16 * 1024 * 1024;
+
+/// Encodes `payload` as a binary message.
+#[napi]
+pub fn encode(payload: Buffer, times: u32) {
+    for _ in 0..times {
+        black_box(Frame::binary(black_box(&payload)));
+    }
+}
+
+/// Decodes `frames`, as they came out of one read. They are unmasked in place: a masking key of zero
+/// leaves them as they are, for the next time, and takes as long as any other.
+///
+/// # Errors
+///
+/// What is wrong with the frames.
+#[napi]
+pub fn decode(mut frames: Buffer, times: u32) -> Result<u32> {
+    let mut decoder = Decoder::default();
+    let mut events = 0;
+    for _ in 0..times {
+        let rules = Rules { max_payload: MAX_PAYLOAD, inflater: None, leaving: false };
+        decoder
+            .feed(&mut frames, rules, &mut |event| {
+                black_box(event);
+                events += 1;
+            })
+            .map_err(|violation| Error::from_reason(violation.reason))?;
+    }
+    Ok(events)
+}
+
+/// A worker's queue, and the epoll that the worker sleeps at.
+#[napi]
+pub struct WorkerBell {
+    queue: Queue<u32>,
+    poll: Poll,
+    waker: Waker,
+    events: Events,
+}
+
+#[napi]
+impl WorkerBell {
+    /// # Errors
+    ///
+    /// What the system says when there is no descriptor to be had.
+    #[napi(constructor)]
+    pub fn new() -> Result<WorkerBell> {
+        let poll = Poll::new()?;
+        let waker = Waker::new(poll.registry(), Token(0))?;
+        let queue = Queue::new(QueueLimits { messages: 1024, bytes: 1024 });
+        Ok(WorkerBell { queue, poll, waker, events: Events::with_capacity(1) })
+    }
+
+    /// Gives a worker that is awake a command, and takes it as the worker does.
+    #[napi]
+    pub fn push_to_awake(&self, times: u32) {
+        for command in 0..times {
+            let must = self.queue.push(black_box(command));
+            debug_assert!(!must.0, "nobody sleeps");
+            black_box(self.queue.pop());
+        }
+    }
+
+    /// Gives a worker that sleeps a command and rings its bell; then the worker comes past its epoll,
+    /// takes the command, and is ready to sleep again.
+    ///
+    /// # Errors
+    ///
+    /// What the system says of its epoll.
+    #[napi]
+    pub fn push_to_asleep(&mut self, times: u32) -> Result<()> {
+        for command in 0..times {
+            assert!(self.queue.may_sleep(), "all is taken");
+            if self.queue.push(black_box(command)) == MustWake(true) {
+                self.waker.wake()?;
+            }
+            self.poll.poll(&mut self.events, None)?;
+            self.queue.awake();
+            black_box(self.queue.pop());
+        }
+        Ok(())
+    }
+}
+
+/// Calls JavaScript without arguments, does not keep the process alive, and never waits.
+type Doorbell = ThreadsafeFunction<(), (), (), Status, false, true>;
+
+/// The way from the core to JavaScript.
+#[napi]
+pub struct JavaScriptBell {
+    bridge: Bridge,
+}
+
+#[napi]
+impl JavaScriptBell {
+    /// `doorbell` is called when events wait and the last `drain` has taken all.
+    #[napi(constructor)]
+    pub fn new(#[napi(ts_arg_type = "() => void")] doorbell: Doorbell) -> JavaScriptBell {
+        JavaScriptBell {
+            bridge: Bridge::new(move || {
+                let _ = doorbell.call((), ThreadsafeFunctionCallMode::NonBlocking);
+            }),
+        }
+    }
+
+    /// Tells JavaScript of `times` events. The bell rings if JavaScript rests.
+    #[napi]
+    pub fn tell(&self, times: u32) {
+        for _ in 0..times {
+            self.bridge.tell(Event::AcceptFailed(String::new()));
+        }
+    }
+
+    /// Takes all events, and lets JavaScript rest.
+    #[napi]
+    pub fn drain(&self) -> u32 {
+        let mut taken = 0;
+        loop {
+            while self.bridge.pop().is_some() {
+                taken += 1;
+            }
+            if self.bridge.may_rest() {
+                return taken;
+            }
+        }
+    }
+}
