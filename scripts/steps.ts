@@ -76,6 +76,20 @@ const BENCH_TOOLS: Step = {
   requireTools: requireRust,
 };
 
+const PARTS: Step = {
+  name: "parts",
+  doing: "building the parts of the core that are timed by themselves",
+  inputs: [
+    ...CARGO_SETTINGS,
+    "bench/parts/{Cargo.toml,build.rs,src/**/*.rs}",
+    "core-rs/{Cargo.toml,src/**/*.rs}",
+  ],
+  outputs: ["target/parts/release/libshardcast_parts.so"],
+  // A directory of its own: the core without its binding would take the place of the addon in another.
+  command: "cargo build --release --package shardcast-parts --target-dir target/parts".split(" "),
+  requireTools: requireRust,
+};
+
 const PROMTOOL: Step = {
   name: "promtool",
   doing: "fetching promtool",
@@ -127,7 +141,7 @@ export function stepsFor(level: Level, path?: string): readonly Step[] {
     if (canProvideChromium(path)) steps.push(CHROMIUM);
   }
   if (level === "demo") steps.push(LOAD_TESTER);
-  if (level === "bench") steps.push(LOAD_TESTER, BENCH_TOOLS);
+  if (level === "bench") steps.push(LOAD_TESTER, BENCH_TOOLS, PARTS);
   if (level === "conformance" && hasPython(path)) steps.push(KOSOKU);
   return steps;
 }
