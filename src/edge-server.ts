@@ -65,7 +65,7 @@ export class EdgeServer implements Server<unknown> {
     const { run, upgrades } = this.#parts;
     const nearest = upgrades.peer(request) ?? this.#peers.of(request);
     if (!nearest) return null;
-    const peer = run.proxies.clientOf(nearest, request.headers.get("x-forwarded-for"));
+    const peer = run.proxies.clientOf(nearest, request.headers);
     return { ...peer, family: peer.address.includes(":") ? "IPv6" : "IPv4" };
   }
 

@@ -55,6 +55,11 @@ export function raiseFileLimit(): number {
   return loadNative().raiseFileLimit();
 }
 
+/** Unpacks what `accept` returns for a client: its handle, and its worker counted over all shards. */
+export function decodeAccept(packed: number): { handle: number; worker: number } {
+  return { handle: packed >>> 0, worker: Math.floor(packed / 2 ** 32) };
+}
+
 /** Unpacks what `publishText` and `publishBinary` return. */
 export function decodePublish(packed: number): PublishResult {
   // The third count lies beyond the 32 bits that bitwise operators see.

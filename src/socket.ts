@@ -66,6 +66,8 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
   skippedMessages = 0;
 
   #open = true;
+  /** Channels that it hears. */
+  #channels = 0;
   #paused = false;
   #binaryType: BinaryType = "nodebuffer";
 
@@ -146,13 +148,17 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
     checkChannel(channel, "subscribe");
     if (!this.#open) return false;
     const { core } = this.#host;
-    return core.subscribe(this.#handle, channel) || core.isSubscribed(this.#handle, channel);
+    if (!core.subscribe(this.#handle, channel)) return core.isSubscribed(this.#handle, channel);
+    this.#channels += 1;
+    return true;
   }
 
   /** @returns whether the client was subscribed until now */
   unsubscribe(channel: string): boolean {
     checkChannel(channel, "unsubscribe");
-    return this.#open && this.#host.core.unsubscribe(this.#handle, channel);
+    if (!this.#open || !this.#host.core.unsubscribe(this.#handle, channel)) return false;
+    this.#channels -= 1;
+    return true;
   }
 
   isSubscribed(channel: string): boolean {
@@ -160,8 +166,10 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
     return this.#open && this.#host.core.isSubscribed(this.#handle, channel);
   }
 
+  /** Elysia looks at it whenever it runs a handler, and mostly before the client hears anything. */
   get subscriptions(): string[] {
-    return this.#open ? this.#host.core.subscriptions(this.#handle) : [];
+    if (!this.#open || this.#channels === 0) return [];
+    return this.#host.core.subscriptions(this.#handle);
   }
 
   /** Runs `callback` at once. The core batches by itself, so there is nothing to hold back. */

@@ -7,9 +7,11 @@ import type { PeerAddress } from "./upgrades";
 /** Proxies whose word on their clients is taken. */
 export class TrustedProxies {
   readonly #blocks = new BlockList();
+  readonly #nobody: boolean;
 
   /** @param blocks addresses and blocks of them for which `isAddressOrBlock` holds */
   constructor(blocks: readonly string[]) {
+    this.#nobody = blocks.length === 0;
     for (const block of blocks) {
       const [address = "", prefix] = block.split("/");
       const family = familyOf(address);
@@ -23,11 +25,12 @@ export class TrustedProxies {
    * believed as long as a trusted proxy has written it: the first that is no proxy's is the client's.
    * What is no address ends the search, and whoever passed it on is taken.
    *
-   * @param forwardedFor the field's value; a port in it is the client's, without one it is 0
+   * @param headers of its request; a port in the field is the client's, without one it is 0
    */
-  clientOf(peer: PeerAddress, forwardedFor: string | null): PeerAddress {
+  clientOf(peer: PeerAddress, headers: Headers): PeerAddress {
+    if (this.#nobody) return peer;
     let client = peer;
-    const entries = forwardedFor?.split(",").toReversed() ?? [];
+    const entries = headers.get("x-forwarded-for")?.split(",").toReversed() ?? [];
     for (const entry of entries) {
       if (!this.#trusts(client.address)) return client;
       const next = parseEntry(entry.trim());

@@ -1,7 +1,7 @@
 import type { Clients } from "./clients";
 import type { ResolvedConfig } from "./config";
 import { type FlatHeaders, type HeaderSource, toFlat } from "./headers";
-import { ASK_GONE, type CoreEvent, SHARD_FULL } from "./native";
+import { ASK_GONE, type CoreEvent, decodeAccept, SHARD_FULL } from "./native";
 import { plainRefusal, type Refusal, toRefusal } from "./refusal";
 import type { RefusedHere } from "./refused-upgrades";
 import type { ShardedRun } from "./sharded-run";
@@ -103,12 +103,15 @@ export class Upgrades {
     const extra = withProtocol(toFlat(headers), request);
     if (this.run.state !== "serving") return this.#turnAway(ask, "draining");
     const { core } = this.run;
-    const handle = core.accept(ask.id, id, extra);
-    if (handle === SHARD_FULL) return this.#turnAway(ask, "full");
+    const accepted = core.accept(ask.id, id, extra);
+    if (accepted === SHARD_FULL) return this.#turnAway(ask, "full");
     ask.decided = true;
-    if (handle === ASK_GONE) return false;
-    const { address } = this.run.proxies.clientOf(ask.peer, request.headers.get("x-forwarded-for"));
-    const peer = { handle, id, address, ...core.place(id) };
+    if (accepted === ASK_GONE) return false;
+    const { handle, worker } = decodeAccept(accepted);
+    const { address } = this.run.proxies.clientOf(ask.peer, request.headers);
+    const { workersPerShard } = this.config;
+    const shard = Math.floor(worker / workersPerShard);
+    const peer = { handle, id, address, shard, worker: worker % workersPerShard };
     this.clients.admit(handle, new ShardcastSocket(this.run, peer, data));
     return true;
   }

@@ -9,7 +9,8 @@ const PROXIES = new TrustedProxies(["10.0.0.0/8", "192.0.2.7", "2001:db8::/32"])
 
 /** The client that is found behind `peer`, as `address port`. */
 function clientBehind(peer: string, forwardedFor: string | null): string {
-  const { address, port } = PROXIES.clientOf({ address: peer, port: 1 }, forwardedFor);
+  const headers = new Headers(forwardedFor === null ? {} : { "x-forwarded-for": forwardedFor });
+  const { address, port } = PROXIES.clientOf({ address: peer, port: 1 }, headers);
   return `${address} ${port}`;
 }
 

@@ -18,7 +18,7 @@ use napi::bindgen_prelude::Uint8Array;
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::napi;
 
-use crate::broadcaster::{Broadcaster, NotAccepted, Publication, Published, Sent};
+use crate::broadcaster::{Accepted, Broadcaster, NotAccepted, Publication, Published, Sent};
 use crate::frame::{Frame, MAX_CONTROL_PAYLOAD};
 use crate::placement;
 use crate::reports::Question;
@@ -30,14 +30,6 @@ use self::options::{CoreOptions, DoorAddress, DoorOptions};
 
 /// Calls JavaScript without arguments, does not keep the process alive, and never waits.
 type Doorbell = ThreadsafeFunction<(), (), (), Status, false, true>;
-
-/// Where a client lives.
-#[napi(object, object_from_js = false)]
-pub struct ClientPlace {
-    pub shard: u32,
-    /// Counted within the shard.
-    pub worker: u32,
-}
 
 /// The native core of one server.
 #[napi]
@@ -77,8 +69,9 @@ impl Core {
         self.broadcaster.borrow_mut().stop_listening();
     }
 
-    /// Accepts an upgrade: a client (above 0), −1 when its shard is full (the upgrade is still to be
-    /// refused), −2 when nobody waits for the answer. `headers` are name, value, name, value, …
+    /// Accepts an upgrade: a client (above 0) in the lower 32 bits and its worker, counted over all
+    /// shards, above them; −1 when its shard is full (the upgrade is still to be refused), −2 when
+    /// nobody waits for the answer. `headers` are name, value, name, value, …
     #[napi]
     pub fn accept(
         &self,
@@ -89,7 +82,7 @@ impl Core {
         let headers = parse_headers(&headers)?;
         let accepted = self.broadcaster.borrow_mut().accept(ask, &client_id, headers);
         Ok(match accepted {
-            Ok(client) => i64::from(client),
+            Ok(Accepted { client, worker }) => i64::from(client) | (worker as i64) << 32,
             Err(NotAccepted::ShardFull) => -1,
             Err(NotAccepted::AskGone) => -2,
         })
@@ -263,13 +256,6 @@ impl Core {
     #[napi]
     pub fn is_saturated(&self) -> bool {
         self.broadcaster.borrow().is_saturated()
-    }
-
-    /// Where a client of this id lives.
-    #[napi]
-    pub fn place(&self, client_id: String) -> ClientPlace {
-        let (shard, worker) = self.broadcaster.borrow().place(&client_id);
-        ClientPlace { shard: shard as u32, worker: worker as u32 }
     }
 
     /// The oldest events, `max` at most. Fewer mean that the doorbell will ring for the next.

@@ -36,7 +36,7 @@ use crate::shard::Shard;
 use crate::wake_tree::WakeTree;
 use crate::worker::{Mailbox, Station, WorkerHandle};
 
-pub use self::admitting::NotAccepted;
+pub use self::admitting::{Accepted, NotAccepted};
 pub use self::publishing::{Publication, Published, Sent};
 pub use self::watching::WorkerSnapshot;
 

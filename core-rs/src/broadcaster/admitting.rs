@@ -15,6 +15,15 @@ use crate::shard::ShardFull;
 
 use super::{Broadcaster, Registration};
 
+/// A client whose upgrade was accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// Its key.
+    pub client: ClientKey,
+    /// Where it lives, counted over all shards.
+    pub worker: usize,
+}
+
 /// Why an upgrade was not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotAccepted {
@@ -40,7 +49,7 @@ impl Broadcaster {
         self.door.as_ref().map(Door::refused_upgrades).unwrap_or_default()
     }
 
-    /// Accepts an upgrade; returns the new client. `headers` are added to the 101 response.
+    /// Accepts an upgrade. `headers` are added to the 101 response.
     ///
     /// # Errors
     ///
@@ -50,14 +59,15 @@ impl Broadcaster {
         ask: AskId,
         client_id: &str,
         headers: Headers,
-    ) -> Result<ClientKey, NotAccepted> {
+    ) -> Result<Accepted, NotAccepted> {
         let compression = self.asks.check(ask).map_err(|AskGone| NotAccepted::AskGone)?;
         let admission =
             self.admit(client_id, compression).map_err(|ShardFull| NotAccepted::ShardFull)?;
-        let key = admission.key();
+        let client = admission.key();
+        let worker = self.clients[&client].place.worker;
         // Should the asker go right now, the admission is dropped, and the client's close is told.
         self.asks.decide(ask, Decision::Accept { headers, reservation: Box::new(admission) });
-        Ok(key)
+        Ok(Accepted { client, worker })
     }
 
     /// Refuses an upgrade with a response; returns whether somebody waited for it.

@@ -59,6 +59,8 @@ fn bind_to(host: IpAddr, port: u16) -> io::Result<std::net::TcpListener> {
         socket.set_only_v6(false)?;
     }
     socket.set_nonblocking(true)?;
+    // Every connection that it accepts inherits this.
+    socket.set_tcp_nodelay(true)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())
@@ -80,8 +82,6 @@ pub(super) async fn accept(
         };
         match accepted {
             Ok((socket, peer)) => {
-                // An error says that the client has gone, which its first read will find.
-                let _ = socket.set_nodelay(true);
                 welcome(socket, SocketAddr::new(peer.ip().to_canonical(), peer.port()));
             }
             Err(error) if is_of_one_connection(&error) => {}
@@ -111,6 +111,16 @@ mod tests {
     fn where_there_is_no_such_address_the_other_is_taken() {
         let listener = bind_to_either([NOWHERE, HERE], 0).expect("a free port");
         assert_eq!(listener.local_addr().map(|address| address.ip()).ok(), Some(HERE));
+    }
+
+    #[test]
+    fn what_is_accepted_waits_for_no_second_write() {
+        let listener = bind_to(HERE, 0).expect("a free port");
+        let address = listener.local_addr().expect("it is bound");
+        let _client = std::net::TcpStream::connect(address).expect("it listens");
+        listener.set_nonblocking(false).expect("a socket");
+        let (socket, _) = listener.accept().expect("a client");
+        assert!(socket.nodelay().expect("a socket"));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use shardcast_core::bridge::Event;
-use shardcast_core::broadcaster::{Broadcaster, Publication};
+use shardcast_core::broadcaster::{Accepted, Broadcaster, Publication};
 use shardcast_core::door::{DoorConfig, Headers};
 use shardcast_core::frame::Frame;
 use shardcast_core::options::Options;
@@ -200,7 +200,9 @@ impl Application {
                 if never {
                     return;
                 }
-                if let Ok(client) = self.broadcaster.accept(ask, "a", Headers::new()) {
+                if let Ok(Accepted { client, .. }) =
+                    self.broadcaster.accept(ask, "a", Headers::new())
+                {
                     assert_eq!(self.broadcaster.subscribe(client, CHANNEL), Ok(true));
                 }
             }
