@@ -3,20 +3,21 @@
  * on that of the clients. Run it with `bun run bench:publish`.
  *
  * It is measured in CPU time of that thread: where the workers share the cores with it, they take its
- * turns, and a clock on the wall would count those too. A publish that finds workers asleep pays for
- * waking one of them; of a burst, most find them awake.
+ * turns, and a clock on the wall would count those too. A publish that finds the workers asleep wakes
+ * one of them; what that costs at least shows beside it.
  */
 
 import { join } from "node:path";
 import { Elysia } from "elysia";
-import type { Broadcaster } from "../src";
-import { shardcast } from "../src";
+
+import { type Broadcaster, shardcast } from "../src";
+import { loadParts } from "./parts";
 import { threadCpuNanoseconds } from "./thread-clock";
 
 const MESSAGE = JSON.stringify({ t: Date.now(), p: "x".repeat(100) });
 const LOAD_TESTER = join(import.meta.dir, "../target/release/load-test");
 
-/** A burst is published at once; then everyone gets all of it before the next. */
+/** So many are published at once after the first; then everyone gets all of it before the next. */
 const BURST = 20;
 const ROUNDS = 100;
 /** Long enough for every worker to fall asleep. */
@@ -44,14 +45,11 @@ async function serve(workers: number, clients: number) {
   return { broadcaster: adapter.broadcaster, tester };
 }
 
-/** Publishes so many messages at once, and waits until everyone has them. @returns ns of CPU for each. */
-async function publish(broadcaster: Broadcaster, messages: number, clients: number) {
-  const wanted = deliveriesOf(broadcaster) + messages * clients;
+/** Nanoseconds of CPU that this thread spends on `work`. */
+function costOf(work: () => void): number {
   const before = threadCpuNanoseconds();
-  for (let n = 0; n < messages; n += 1) broadcaster.publish("ticks", MESSAGE);
-  const cost = (threadCpuNanoseconds() - before) / messages;
-  while (deliveriesOf(broadcaster) < wanted) await Bun.sleep(1);
-  return cost;
+  work();
+  return threadCpuNanoseconds() - before;
 }
 
 function deliveriesOf(broadcaster: Broadcaster): number {
@@ -60,32 +58,54 @@ function deliveriesOf(broadcaster: Broadcaster): number {
   return shards.reduce((sum, shard) => sum + (shard?.deliveries ?? 0), 0);
 }
 
-/** Microseconds of CPU of one publish: the median of all rounds. */
-async function costOf(workers: number, clients: number) {
+/** Nanoseconds of one publish that finds the workers asleep, and of each that follows it at once. */
+async function measure(workers: number, clients: number) {
   const { broadcaster, tester } = await serve(workers, clients);
-  const [alone, inBurst]: [number[], number[]] = [[], []];
+  const publish = () => broadcaster.publish("ticks", MESSAGE);
+  const [first, further]: [number[], number[]] = [[], []];
   for (let round = 0; round < ROUNDS; round += 1) {
+    const wanted = deliveriesOf(broadcaster) + (1 + BURST) * clients;
     await Bun.sleep(REST_MS);
-    alone.push(await publish(broadcaster, 1, clients));
-    inBurst.push(await publish(broadcaster, BURST, clients));
+    first.push(costOf(publish));
+    const burst = costOf(() => {
+      for (let n = 0; n < BURST; n += 1) publish();
+    });
+    further.push(burst / BURST);
+    while (deliveriesOf(broadcaster) < wanted) await Bun.sleep(1);
   }
   tester.kill("SIGKILL");
   await tester.exited;
   await broadcaster.shutdown({ spreadMs: 0, timeoutMs: 1000 });
-  return { workers, clients, alone: medianMicros(alone), inBurst: medianMicros(inBurst) };
+  return { first: medianOf(first), further: medianOf(further) };
 }
 
-function medianMicros(nanoseconds: readonly number[]): string {
-  const sorted = nanoseconds.toSorted((a, b) => a - b);
-  return ((sorted[Math.floor(sorted.length / 2)] ?? Number.NaN) / 1000).toFixed(1);
+/** Nanoseconds of waking one thread, with nothing around it. */
+async function measureWake(): Promise<number> {
+  const sleeper = new (loadParts().Sleeper)();
+  const costs: number[] = [];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    await Bun.sleep(REST_MS);
+    costs.push(costOf(() => sleeper.wake()));
+  }
+  return medianOf(costs);
 }
 
-console.log(`CPU µs of a publish of ${MESSAGE.length} bytes, median of ${ROUNDS} rounds\n`);
-console.log(`| workers | clients | workers asleep | in a burst of ${BURST} |\n|--:|--:|--:|--:|`);
+function medianOf(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+}
+
+function micros(nanoseconds: number): string {
+  return (nanoseconds / 1000).toFixed(1);
+}
+
+console.log(`CPU µs of a publish of ${MESSAGE.length} bytes, median of ${ROUNDS} rounds`);
+console.log(`(waking a thread alone: ${micros(await measureWake())})\n`);
+console.log("| workers | clients | workers asleep | each further one |\n|--:|--:|--:|--:|");
 for (const workers of WORKERS) {
   for (const clients of CLIENTS) {
-    const { alone, inBurst } = await costOf(workers, clients);
-    console.log(`| ${workers} | ${clients.toLocaleString("en")} | ${alone} | ${inBurst} |`);
+    const { first, further } = await measure(workers, clients);
+    const cells = [workers, clients.toLocaleString("en"), micros(first), micros(further)];
+    console.log(`| ${cells.join(" | ")} |`);
   }
 }
 process.exit(0);

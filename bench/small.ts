@@ -1,27 +1,11 @@
 /** mitata: the small things that a message goes through, one by one. Run it with `bun run bench:small`. */
 
-import { join } from "node:path";
 import { Elysia } from "elysia";
 import { bench, group, run } from "mitata";
 
 import { shardcast } from "../src";
 import { loadNative } from "../src/native";
-
-/** What `bench/parts` exports. */
-interface Parts {
-  encode(payload: Uint8Array, times: number): void;
-  decode(frames: Uint8Array, times: number): number;
-  readonly WorkerBell: new () => {
-    pushToAwake(times: number): void;
-    pushToAsleep(times: number): void;
-  };
-  readonly JavaScriptBell: new (
-    doorbell: () => void,
-  ) => {
-    tell(times: number): void;
-    drain(): number;
-  };
-}
+import { loadParts } from "./parts";
 
 /** Repeats in one call, so that the call itself counts for little. */
 const TIMES = 1000;
@@ -29,12 +13,6 @@ const SIZES = [16, 128, 4096];
 const BINARY = 0x82;
 const MASKED = 0x80;
 const LENGTH_16 = 126;
-
-function loadParts(): Parts {
-  const module = { exports: {} };
-  process.dlopen(module, join(import.meta.dir, "../target/parts/release/libshardcast_parts.so"));
-  return module.exports as Parts;
-}
 
 /** A client's binary message, with a masking key of zero. */
 function frameOf(size: number): Uint8Array {

@@ -7,6 +7,7 @@
 )]
 
 use std::hint::black_box;
+use std::thread;
 
 use mio::{Events, Poll, Token, Waker};
 use napi::bindgen_prelude::Buffer;
@@ -99,6 +100,39 @@ impl WorkerBell {
             black_box(self.queue.pop());
         }
         Ok(())
+    }
+}
+
+/// A thread that does nothing but sleep at an epoll: what waking costs at least.
+#[napi]
+pub struct Sleeper {
+    waker: Waker,
+}
+
+#[napi]
+impl Sleeper {
+    /// Starts the thread, which sleeps until the process ends.
+    ///
+    /// # Errors
+    ///
+    /// What the system says when there is no descriptor or thread to be had.
+    #[napi(constructor)]
+    pub fn new() -> Result<Sleeper> {
+        let mut poll = Poll::new()?;
+        let waker = Waker::new(poll.registry(), Token(0))?;
+        thread::Builder::new().name("sleeper".into()).spawn(move || {
+            let mut events = Events::with_capacity(1);
+            while poll.poll(&mut events, None).is_ok() {}
+        })?;
+        Ok(Sleeper { waker })
+    }
+
+    /// # Errors
+    ///
+    /// What the system says.
+    #[napi]
+    pub fn wake(&self) -> Result<()> {
+        Ok(self.waker.wake()?)
     }
 }
 
