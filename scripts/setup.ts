@@ -9,6 +9,7 @@
  *     bun scripts/setup.ts load-test
  *     bun scripts/setup.ts demo
  *     bun scripts/setup.ts bench
+ *     bun scripts/setup.ts docs
  *
  * It runs before anything is installed. So nothing that it imports may come from `node_modules`.
  */

@@ -21,7 +21,7 @@ test("to serve takes the dependencies and the addon, and no tool of the tests", 
 });
 
 test("to test takes the load tester too, and what only some tests want where it can be had", async () => {
-  const without = ["dependencies", "addon", "load-tester"];
+  const without = ["dependencies", "addon", "load-tester", "reference"];
   expect(names("test", await pathWith())).toEqual(without);
   expect(names("test", await pathWith("python3"))).toEqual([...without, "websockets"]);
   expect(names("test", await pathWith("chromium"))).toEqual([...without, "chromium"]);
@@ -49,5 +49,6 @@ test("the conformance tests take what serving takes, and kosoku only where there
 test("to measure takes what is compared with, and to load a server the load tester alone", () => {
   expect(names("bench")).toEqual(["dependencies", "addon", "load-tester", "bench-tools", "parts"]);
   expect(names("load-test")).toEqual(["load-tester"]);
+  expect(names("docs")).toEqual(["dependencies", "addon", "reference"]);
   expect(names("demo")).toEqual(["dependencies", "addon", "load-tester"]);
 });

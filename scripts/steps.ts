@@ -8,8 +8,16 @@ import type { StampedWork } from "./stamp";
 import { requireNothing, requireRust } from "./toolchain";
 import { WEBSOCKETS_COMMAND } from "./websockets";
 
-/** How much is set up: enough to serve, to run every test, the conformance tests, to load a server, to show it, or to measure. */
-export const LEVELS = ["server", "test", "conformance", "load-test", "demo", "bench"] as const;
+/** How much is set up: enough to serve, to run every test, the conformance tests, to load a server, to show it, to measure, or to write what is generated of the documentation. */
+export const LEVELS = [
+  "server",
+  "test",
+  "conformance",
+  "load-test",
+  "demo",
+  "bench",
+  "docs",
+] as const;
 
 export type Level = (typeof LEVELS)[number];
 
@@ -52,6 +60,15 @@ const ADDON: Step = {
   outputs: ["native/index.js", "native/*.node"],
   command: [BUN, "run", "build"],
   requireTools: requireRust,
+};
+
+const REFERENCE: Step = {
+  name: "reference",
+  doing: "installing what writes the API reference",
+  inputs: ["scripts/api-reference/{package.json,bun.lock}"],
+  outputs: ["scripts/api-reference/node_modules/*/package.json"],
+  command: [BUN, "install", "--frozen-lockfile", "--cwd", "scripts/api-reference"],
+  requireTools: requireNothing,
 };
 
 const LOAD_TESTER: Step = {
@@ -135,13 +152,14 @@ export function stepsFor(level: Level, path?: string): readonly Step[] {
   if (level === "load-test") return [LOAD_TESTER];
   const steps = [DEPENDENCIES, ADDON];
   if (level === "test") {
-    steps.push(LOAD_TESTER);
+    steps.push(LOAD_TESTER, REFERENCE);
     if (canFetchPromtool(path)) steps.push(PROMTOOL);
     if (hasPython(path)) steps.push(WEBSOCKETS);
     if (canProvideChromium(path)) steps.push(CHROMIUM);
   }
   if (level === "demo") steps.push(LOAD_TESTER);
   if (level === "bench") steps.push(LOAD_TESTER, BENCH_TOOLS, PARTS);
+  if (level === "docs") steps.push(REFERENCE);
   if (level === "conformance" && hasPython(path)) steps.push(KOSOKU);
   return steps;
 }

@@ -55,6 +55,7 @@ export class OriginalBroadcaster implements Broadcaster {
   #server: Server<unknown> | undefined;
   #shutdown: Promise<void> | undefined;
 
+  /** @internal */
   constructor(config: ShardcastConfig, sources: readonly Source[] = []) {
     this.#input = withoutUndefined(config);
     this.#config = resolveConfig(config);
@@ -72,6 +73,7 @@ export class OriginalBroadcaster implements Broadcaster {
    *
    * @param defaults of the app's, for keys that the broadcaster's own config leaves out
    * @returns what Bun is to be given as `websocket`
+   * @internal
    */
   start(handlers: SocketHandlers, defaults: ShardcastConfig): SocketHandlers {
     if (this.#state === "serving" || this.#state === "draining") {
@@ -122,7 +124,11 @@ export class OriginalBroadcaster implements Broadcaster {
     };
   }
 
-  /** Publishes through this server from here on, and lets the sources flow. */
+  /**
+   * Publishes through this server from here on, and lets the sources flow.
+   *
+   * @internal
+   */
   serve(server: Server<unknown>): void {
     this.#server = server;
     this.#enter("serving", server);

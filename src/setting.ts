@@ -56,7 +56,11 @@ export type ValueOf<Of extends Setting> = Of["kind"] extends "switch"
 /** A value of any of the kinds. */
 export type Value = boolean | number | string | string[];
 
-/** A value that cannot be. The message names the key, the value and what is allowed. */
+/**
+ * A value that cannot be. The message names the key, the value and what is allowed.
+ *
+ * @hideconstructor
+ */
 export class ConfigError extends RangeError {
   override readonly name = "ConfigError";
 }

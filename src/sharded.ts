@@ -37,7 +37,11 @@ export class ShardedBroadcaster implements Broadcaster {
   /** The last one. Nothing before the first start. */
   #run: ShardedRun | undefined;
 
-  /** Has no thread and no socket before an app listens with it. */
+  /**
+   * Has no thread and no socket before an app listens with it.
+   *
+   * @internal
+   */
   constructor(config: ShardcastConfig, sources: readonly Source[] = []) {
     this.#input = withoutUndefined(config);
     this.#config = resolveConfig(config);
@@ -53,6 +57,7 @@ export class ShardedBroadcaster implements Broadcaster {
    * Starts the worker threads, anew after an end. Nobody can connect before the run listens.
    *
    * @param defaults of the app's, for keys that the broadcaster's own config leaves out
+   * @internal
    */
   start(handlers: SocketHandlers, defaults: ShardcastConfig): ShardedRun {
     if (this.#run && this.#run.state !== "ended") {

@@ -71,6 +71,7 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
   #paused = false;
   #binaryType: BinaryType = "nodebuffer";
 
+  /** @internal */
   constructor(host: SocketHost, peer: Peer, data: T) {
     this.#host = host;
     this.#handle = peer.handle;
@@ -86,7 +87,11 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
     return this.#open ? 1 : 3;
   }
 
-  /** The client is gone. For the registry of clients alone. */
+  /**
+   * The client is gone. For the registry of clients alone.
+   *
+   * @internal
+   */
   markClosed(): void {
     this.#open = false;
   }
