@@ -4,6 +4,7 @@ import { cpus, release } from "node:os";
 import { join } from "node:path";
 
 import type { Case, Target } from "./cases";
+import type { ContestantName } from "./contestants";
 import type { Result } from "./result";
 
 export interface Outcome {
@@ -11,9 +12,13 @@ export interface Outcome {
   readonly results: readonly Result[];
 }
 
-/** In `bench/README.md`, around what is written anew by each run. */
+/** In the documents, around what is written anew by each run. */
 const BEGIN = "<!-- begin: written by `bun run bench` -->";
 const END = "<!-- end -->";
+
+/** Who stands in the README's summary. */
+const SUMMARIZED: readonly ContestantName[] = ["shardcast 1×1", "Bun publish", "floor"];
+const MILLIONS = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 });
 
 const COLUMNS: readonly (readonly [string, (result: Result) => string])[] = [
   ["", ({ contestant }) => contestant],
@@ -39,14 +44,10 @@ const MEMORY_COLUMN = ["bytes/client", (r: Result) => count(r.bytesPerClient)] a
 /** The table of a case, and how it did against its targets. */
 export function markdownOf({ testCase, results }: Outcome): string {
   const columns = columnsOf(testCase);
-  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
-  const lines = [
-    line(columns.map(([title]) => title)),
-    line(columns.map((_, index) => (index === 0 ? "---" : "--:"))),
-    ...results.map((result) => line(columns.map(([, cell]) => cell(result)))),
-  ];
+  const rows = results.map((result) => columns.map(([, cell]) => cell(result)));
+  const head = columns.map(([title]) => title);
   const targets = targetsOf({ testCase, results });
-  return [...lines, "", ...targets.map(sentence), ""].join("\n");
+  return [tableOf(head, rows), "", ...targets.map(sentence), ""].join("\n");
 }
 
 function columnsOf({ workload, probe }: Case) {
@@ -89,8 +90,8 @@ export function describeMachine(): string {
   return `${cpus().length} × ${cpu?.model.trim()}, ${versions}, ${new Date().toISOString().slice(0, 10)}`;
 }
 
-/** Writes `results.json` and the tables of `README.md` in `directory`. */
-export async function saveTo(directory: string, outcomes: readonly Outcome[]): Promise<void> {
+/** Writes `bench/results.json`, the tables of `bench/README.md`, and the summary in the README. */
+export async function saveTo(root: string, outcomes: readonly Outcome[]): Promise<void> {
   const saved = outcomes.map(({ testCase: { name, title, workload }, results }) => ({
     name,
     title,
@@ -98,17 +99,40 @@ export async function saveTo(directory: string, outcomes: readonly Outcome[]): P
     results,
   }));
   const json = JSON.stringify({ machine: describeMachine(), cases: saved }, null, 2);
-  await Bun.write(join(directory, "results.json"), `${json}\n`);
-  await saveTables(join(directory, "README.md"), outcomes);
-}
-
-async function saveTables(path: string, outcomes: readonly Outcome[]): Promise<void> {
-  const text = await Bun.file(path).text();
-  const [begin, end] = [text.indexOf(BEGIN), text.indexOf(END)];
-  if (begin < 0 || end < begin) throw new Error(`${path} has no place for the tables: ${BEGIN}`);
+  await Bun.write(join(root, "bench/results.json"), `${json}\n`);
   const tables = outcomes.map(
     (outcome) => `### ${outcome.testCase.title}\n\n${markdownOf(outcome)}`,
   );
-  const written = [BEGIN, "", describeMachine(), "", ...tables].join("\n");
-  await Bun.write(path, `${text.slice(0, begin)}${written}${text.slice(end)}`);
+  await writeInto(join(root, "bench/README.md"), [describeMachine(), "", ...tables].join("\n"));
+  await writeInto(join(root, "README.md"), `${summaryOf(outcomes)}\n`);
+}
+
+/** The cases in which messages flow, with who says most of them. */
+function summaryOf(outcomes: readonly Outcome[]): string {
+  const flowing = outcomes.filter(({ testCase }) => testCase.workload.rate > 0);
+  const rows = flowing.map(({ testCase, results }) => {
+    const cells = SUMMARIZED.map((name) => {
+      const result = results.find(({ contestant }) => contestant === name);
+      if (!result) return "";
+      const latency = Number.isNaN(result.p99Ms) ? "" : `, ${figure(result.p99Ms)} ms`;
+      return `${MILLIONS.format(result.perSecond)}/s${latency}`;
+    });
+    return [testCase.title, ...cells];
+  });
+  const head = ["delivered/s, p99", ...SUMMARIZED];
+  return tableOf(head, rows);
+}
+
+function tableOf(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+  const rule = line(head.map((_, index) => (index === 0 ? "---" : "--:")));
+  return [line(head), rule, ...rows.map(line)].join("\n");
+}
+
+/** Puts `text` between the marks of a document. */
+async function writeInto(path: string, written: string): Promise<void> {
+  const text = await Bun.file(path).text();
+  const [begin, end] = [text.indexOf(BEGIN), text.indexOf(END)];
+  if (begin < 0 || end < begin) throw new Error(`${path} has no place for them: ${BEGIN}`);
+  await Bun.write(path, `${text.slice(0, begin)}${BEGIN}\n\n${written}${text.slice(end)}`);
 }

@@ -1,7 +1,7 @@
 /**
  * Measures shardcast beside what a user would pick instead, and beside the floor, one after the other
- * under the same load. Prints a table a case, and saves all of them to `bench/results.json` and, as
- * Markdown, to `bench/README.md`.
+ * under the same load. Prints a table a case; a run of everything saves all of them to `bench/results.json` and, as
+ * Markdown, to `bench/README.md`, with a summary in the README.
  *
  *     bun run bench                       # everything, about a quarter of an hour
  *     bun run bench top isolated          # these cases
@@ -20,6 +20,7 @@ import { describeMachine, markdownOf, type Outcome, saveTo } from "./outcome";
 import { medianOf, type Result } from "./result";
 
 const HERE = import.meta.dir;
+const ROOT = join(HERE, "..");
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -71,7 +72,7 @@ function conditions(): Conditions {
 async function buildForNode(): Promise<void> {
   await Bun.build({
     entrypoints: NODE_SERVERS.map((name) => join(HERE, "servers", `${name}.ts`)),
-    outdir: join(HERE, "..", BUILT_FOR_NODE),
+    outdir: join(ROOT, BUILT_FOR_NODE),
     target: "node",
     format: "cjs",
     // The package is of modules; what is bundled here is not.
@@ -112,7 +113,8 @@ async function main(): Promise<void> {
   console.log(describeMachine());
   const outcomes: Outcome[] = [];
   for (const testCase of cases) outcomes.push(await runCase(testCase, under));
-  if (values.save) await saveTo(HERE, outcomes);
+  const whole = cases.length === CASES.length && values.only === undefined;
+  if (whole && values.save) await saveTo(ROOT, outcomes);
 }
 
 try {
