@@ -12,7 +12,8 @@ export interface Platform {
 const SUPPORTED = ["linux-x64", "linux-arm64", "darwin-x64", "darwin-arm64"];
 const ADDON_FILE = /^shardcast\.(.+)\.node$/;
 const BUILD =
-  "run `bun run build` in shardcast's directory, which needs Rust (https://rustup.rs) and a C compiler";
+  "run `bun install && bun run build` in a clone of shardcast, which needs Rust " +
+  "(https://rustup.rs) and a C compiler, and pack it anew for an app that has it packed";
 
 /**
  * Explains a failed load.

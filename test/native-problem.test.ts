@@ -22,7 +22,8 @@ describe("an addon that does not load", () => {
   }
 
   test("is not built yet, and how to build it is told", async () => {
-    const told = /^the native addon is not built: run `bun run build`.*Rust.*C compiler$/;
+    const told =
+      /^the native addon is not built: run `bun install && bun run build`.*Rust.*packed$/;
     expect(nativeProblem(directory, HERE, CAUSE)).toMatch(told);
     expect(nativeProblem(join(directory, "none"), HERE, CAUSE)).toMatch(told);
   });
