@@ -9,7 +9,8 @@ import type { SocketHandlers } from "./clients";
 import { type ShardcastConfig, withoutUndefined } from "./config";
 import { createBroadcaster, type OwnBroadcaster } from "./create-broadcaster";
 import { EdgeServer } from "./edge-server";
-import { listenFailed } from "./errors";
+import { isOutOfFiles, listenFailed, ShardcastError } from "./errors";
+import { noFilesToStart } from "./fitness";
 import {
   type Address,
   type ListenOptions,
@@ -20,7 +21,7 @@ import {
   serveOptions,
   websocketOptions,
 } from "./listen-options";
-import type { DoorAddress } from "./native";
+import { type DoorAddress, raiseFileLimit } from "./native";
 import { OriginalBroadcaster } from "./original";
 import { ShardedBroadcaster } from "./sharded";
 import type { House, ShardedRun } from "./sharded-run";
@@ -61,7 +62,7 @@ export function shardcast(options: ShardcastOptions = {}): ShardcastAdapter {
       const serve = serveOptions(app, listenOptions as ListenOptions);
       app.server =
         broadcaster instanceof ShardedBroadcaster
-          ? listenSharded(app, serve, broadcaster)
+          ? listenWithFiles(app, serve, broadcaster)
           : listenOriginal(app, serve, broadcaster);
       for (const hook of app.event.start ?? []) hook.fn(app);
       callback?.(app.server);
@@ -71,6 +72,21 @@ export function shardcast(options: ShardcastOptions = {}): ShardcastAdapter {
 
 function isBroadcaster(options: ShardcastOptions): options is OwnBroadcaster {
   return options instanceof ShardedBroadcaster || options instanceof OriginalBroadcaster;
+}
+
+/** Starts, and says what to do where the system has no descriptor for some part of it. */
+function listenWithFiles(
+  app: AnyElysia,
+  serve: ServeOptions,
+  broadcaster: ShardedBroadcaster,
+): EdgeServer {
+  try {
+    return listenSharded(app, serve, broadcaster);
+  } catch (cause) {
+    if (!isOutOfFiles(cause)) throw cause;
+    const problem = noFilesToStart(broadcaster.config, raiseFileLimit());
+    throw new ShardcastError("EMFILE", problem, { cause });
+  }
 }
 
 /** Opens the public port with the core, and puts Elysia's own server behind it. */

@@ -50,6 +50,11 @@ export function listenFailed(host: string, port: number, cause: unknown): Shardc
   return new ShardcastError(code, `cannot listen on ${host}:${port}: ${reason}`, { cause });
 }
 
+/** Whether something failed for want of a descriptor. */
+export function isOutOfFiles(error: unknown): boolean {
+  return systemCode(error) === "EMFILE";
+}
+
 /** The system's name for an error. */
 function systemCode(error: unknown): string | undefined {
   const { code } = error as Partial<NodeJS.ErrnoException>;

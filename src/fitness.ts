@@ -5,8 +5,8 @@ import type { ResolvedConfig } from "./config";
 /** What there is to be known of the machine. */
 export interface Machine {
   cores: number;
-  /** Files that this process may have open; unknown without the addon, which is what asks. */
-  fileLimit?: number | undefined;
+  /** Files that this process may have open, however much it asks for more: the hard limit. */
+  fileLimit: number;
 }
 
 /**
@@ -19,9 +19,8 @@ const FILES_PER_WORKER = 2;
 /** For the runtime, the files of the app, and connections that are no clients, or not yet. */
 const OTHER_FILES = 200;
 
-/** What does not fit and what can be done, one text each. The original broadcaster always fits. */
+/** What does not fit the sharded broadcaster and what can be done about it, one text each. */
 export function misfits(config: ResolvedConfig, { cores, fileLimit }: Machine): string[] {
-  if (!config.useSharding) return [];
   const texts = [tooManyWorkers(config, cores), tooFewFiles(config, fileLimit)];
   return texts.filter((text) => text !== undefined);
 }
@@ -37,16 +36,38 @@ function tooManyWorkers(config: ResolvedConfig, cores: number): string | undefin
   );
 }
 
-function tooFewFiles(config: ResolvedConfig, fileLimit = Number.POSITIVE_INFINITY) {
-  const { numShards, workersPerShard, maxClients } = config;
-  const clients = numShards * maxClients;
-  const others = OTHER_FILES + numShards * workersPerShard * FILES_PER_WORKER;
+function tooFewFiles(config: ResolvedConfig, fileLimit: number): string | undefined {
+  const { numShards, maxClients } = config;
+  const { clients, others } = filesOf(config);
   const needed = clients + others;
   if (needed <= fileLimit) return undefined;
+  const most = fileLimit - others;
+  const instead = most > 0 ? `, or set numShards times maxClients to at most ${most}` : "";
   return (
     `${clients} clients (${numShards} shards of ${maxClients}) and the process itself may open ` +
-    `${needed} files, and the limit is ${fileLimit}: raise it with ulimit -n ${needed}, or set ` +
-    `numShards times maxClients to at most ${Math.max(fileLimit - others, 0)}`
+    `${needed} files, and the hard limit is ${fileLimit}: ${toRaiseTo(needed)}${instead}`
+  );
+}
+
+/** What to do where the files did not even suffice for a start. */
+export function noFilesToStart(config: ResolvedConfig, fileLimit: number): string {
+  const { clients, others } = filesOf(config);
+  return (
+    `the hard limit of ${fileLimit} open files is too low to start: the process with its worker ` +
+    `threads may open ${others}, and ${clients} clients one more each: ${toRaiseTo(clients + others)}`
+  );
+}
+
+function filesOf({ numShards, workersPerShard, maxClients }: ResolvedConfig) {
+  const others = OTHER_FILES + numShards * workersPerShard * FILES_PER_WORKER;
+  return { clients: numShards * maxClients, others };
+}
+
+/** A process may not raise its own hard limit: whoever starts it does. */
+function toRaiseTo(files: number): string {
+  return (
+    `raise it with LimitNOFILE=${files} in a systemd unit, --ulimit nofile=${files} of a ` +
+    `container, or ulimit -n ${files} in a shell of root`
   );
 }
 

@@ -47,7 +47,7 @@ export function loadNative(): NativeModule {
 }
 
 /**
- * Raises this process's soft limit of open files to the hard one.
+ * Raises this process's soft limit of open files to the hard one. A start with sharding does so too.
  *
  * @returns the limit now in force
  */

@@ -1,12 +1,9 @@
 /** `bun run server`: the ready-made app, with its sources, until a signal ends it. */
 
-import { availableParallelism } from "node:os";
-
 import { createApp } from "./app";
 import { helpText, readOptions, type ServerOptions } from "./cli";
 import { describe } from "./describe";
-import { misfits } from "./fitness";
-import { ConfigError, raiseFileLimit, ShardcastError } from "./index";
+import { ConfigError, ShardcastError } from "./index";
 import { endOnSignals } from "./shutdown";
 import { Feeds } from "./sources/feeds";
 import { flights } from "./sources/flights";
@@ -25,12 +22,7 @@ function main(): void {
     return;
   }
   // Sources are looked at first: a server that listens must not end because one cannot be.
-  const sources = sourcesOf(options);
-  const fileLimit = options.config.useSharding ? raiseFileLimit() : undefined;
-  serve(options, sources);
-  for (const misfit of misfits(options.config, { cores: availableParallelism(), fileLimit })) {
-    console.error(`shardcast: ${misfit}`);
-  }
+  serve(options, sourcesOf(options));
 }
 
 function sourcesOf({ sources, sourcesName, config }: ServerOptions): Source[] {

@@ -1,3 +1,5 @@
+import { availableParallelism } from "node:os";
+
 import {
   type Broadcaster,
   type BroadcasterState,
@@ -15,7 +17,9 @@ import {
 } from "./config";
 import type { DeliveryTimes } from "./delivery-times";
 import { ShardcastError } from "./errors";
+import { misfits } from "./fitness";
 import { createLogger, guarded, type Logger } from "./logger";
+import { raiseFileLimit } from "./native";
 import { type MessageData, toPayload } from "./payload";
 import { type Audit, checkTop, DEFAULT_TOP, type SlowClient } from "./reports";
 import { ShardedRun } from "./sharded-run";
@@ -54,6 +58,15 @@ export class ShardedBroadcaster implements Broadcaster {
   }
 
   /**
+   * That of the last start, with what the app had set.
+   *
+   * @internal
+   */
+  get config(): ResolvedConfig {
+    return this.#config;
+  }
+
+  /**
    * Starts the worker threads, anew after an end. Nobody can connect before the run listens.
    *
    * @param defaults of the app's, for keys that the broadcaster's own config leaves out
@@ -75,8 +88,19 @@ export class ShardedBroadcaster implements Broadcaster {
 
   #entered(state: BroadcasterState): void {
     this.#logger.info({ state }, `the broadcaster is ${state}`);
-    if (state === "serving") this.#feeds.start();
+    if (state === "serving") this.#serve();
     else this.#feeds.stop();
+  }
+
+  #serve(): void {
+    this.#warnOfMisfits();
+    this.#feeds.start();
+  }
+
+  /** Once it serves: a start that has failed says what to do by itself. */
+  #warnOfMisfits(): void {
+    const machine = { cores: availableParallelism(), fileLimit: raiseFileLimit() };
+    for (const misfit of misfits(this.#config, machine)) this.#logger.warn({}, misfit);
   }
 
   publish(channel: string, data: MessageData): PublishResult {

@@ -1,14 +1,17 @@
 import { describe, expect, test } from "bun:test";
 
 import { resolveConfig } from "../src/config";
-import { misfits } from "../src/fitness";
+import { misfits, noFilesToStart } from "../src/fitness";
 
 const ENOUGH = { cores: 64, fileLimit: 1_000_000 };
+const HOW =
+  "raise it with LimitNOFILE=1204 in a systemd unit, --ulimit nofile=1204 of a container, or " +
+  "ulimit -n 1204 in a shell of root";
 
 describe("the fitness of a configuration", () => {
   test("is no news while it is good", () => {
     expect(misfits(resolveConfig(), ENOUGH)).toEqual([]);
-    expect(misfits(resolveConfig(), { cores: 2 })).toEqual([]);
+    expect(misfits(resolveConfig(), { ...ENOUGH, cores: 2 })).toEqual([]);
   });
 
   test("ends at more than 32 worker threads for a core", () => {
@@ -25,13 +28,18 @@ describe("the fitness of a configuration", () => {
     const config = resolveConfig({ numShards: 2, workersPerShard: 1, maxClients: 500 });
     expect(misfits(config, { ...ENOUGH, fileLimit: 1204 })).toEqual([]);
     expect(misfits(config, { ...ENOUGH, fileLimit: 1024 })).toEqual([
-      "1000 clients (2 shards of 500) and the process itself may open 1204 files, and the limit " +
-        "is 1024: raise it with ulimit -n 1204, or set numShards times maxClients to at most 820",
+      "1000 clients (2 shards of 500) and the process itself may open 1204 files, and the hard " +
+        `limit is 1024: ${HOW}, or set numShards times maxClients to at most 820`,
     ]);
+    // What leaves no room for a single client is no advice.
+    expect(misfits(config, { ...ENOUGH, fileLimit: 204 })[0]).toEndWith(HOW);
   });
 
-  test("is no matter without shards", () => {
-    const config = resolveConfig({ useSharding: false, numShards: 1024, maxClients: 1_000_000 });
-    expect(misfits(config, { cores: 1, fileLimit: 10 })).toEqual([]);
+  test("is told where there were too few files for a start", () => {
+    const config = resolveConfig({ numShards: 2, workersPerShard: 1, maxClients: 500 });
+    expect(noFilesToStart(config, 20)).toBe(
+      "the hard limit of 20 open files is too low to start: the process with its worker threads " +
+        `may open 204, and 1000 clients one more each: ${HOW}`,
+    );
   });
 });

@@ -2,6 +2,8 @@ import { describe, expect, onTestFinished, test } from "bun:test";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 
+import manifest from "../package.json";
+import { checkout } from "./checkout";
 import { connect, within } from "./client";
 import { temporaryFile } from "./temporary-file";
 
@@ -90,16 +92,26 @@ describe.each(both)("the server's process, %s", (_name, flags) => {
 
   test("says that its port is taken", async () => {
     const { url } = await run(...flags);
-    const second = Bun.spawnSync([process.execPath, SERVER, "--port", new URL(url).port, ...flags]);
-    expect(second.exitCode).toBe(1);
-    expect(second.stderr.toString()).toMatch(/port/i);
+    const { port } = new URL(url);
+    expect(refusal(process.execPath, SERVER, "--port", port, ...flags)).toEqual({
+      exitCode: 1,
+      stdout: "",
+      stderr:
+        `shardcast: cannot listen on 127.0.0.1:${port}: the port is in use. ` +
+        "End the program that listens there, or choose another port\n",
+    });
   });
 });
 
 /** What a server says that does not come to listen. */
-function refusal(...flags: string[]) {
-  const { exitCode, stdout, stderr } = Bun.spawnSync([process.execPath, SERVER, ...flags]);
+function refusal(...command: string[]) {
+  const { exitCode, stdout, stderr } = Bun.spawnSync(command);
   return { exitCode, stdout: stdout.toString(), stderr: stderr.toString() };
+}
+
+/** Put before a command, it runs with this limit of open files, which it cannot raise itself. */
+function withFiles(limit: number): string[] {
+  return ["sh", "-c", `ulimit -n ${limit} && exec "$@"`, "sh"];
 }
 
 test.each([
@@ -107,18 +119,62 @@ test.each([
   [["--config", "/missing.toml"], "the config file /missing.toml does not exist"],
   [["--source", "replay:file=/missing.ndjson,channel=a,rate=1"], "/missing.ndjson does not exist"],
 ])("a start with %p ends before it listens, with exit code 2", (flags, message) => {
-  const { exitCode, stdout, stderr } = refusal(...flags);
+  const { exitCode, stdout, stderr } = refusal(process.execPath, SERVER, ...flags);
   expect(exitCode).toBe(2);
   expect(stdout).toBe("");
   expect(stderr).toContain(message);
 });
 
+describe("a start that fails says in one line what to do, and ends with exit code 1", () => {
+  /** A line on standard error, and nothing else. */
+  function complaint(...command: string[]): string {
+    const { stderr, ...rest } = refusal(...command);
+    expect(rest).toEqual({ exitCode: 1, stdout: "" });
+    const [line, ...others] = stderr.trimEnd().split("\n");
+    expect(others).toEqual([]);
+    return String(line);
+  }
+
+  // The first lacks descriptors for its workers, the second for what comes after them.
+  test.each([24, 36])("with no more than %p files", (limit) => {
+    const flags = ["--port", "0", "--num-shards", "4", "--workers-per-shard", "4"];
+    expect(complaint(...withFiles(limit), process.execPath, SERVER, ...flags)).toStartWith(
+      `shardcast: the hard limit of ${limit} open files is too low to start: the process with its ` +
+        "worker threads may open 232, and 4000 clients one more each: raise it with LimitNOFILE=4232",
+    );
+  });
+
+  test("without the addon", async () => {
+    const server = await checkout();
+    expect(complaint(process.execPath, server)).toStartWith(
+      "shardcast: the native addon is not built: run `bun install && bun run build` in a clone",
+    );
+  });
+
+  test("with an addon for another platform", async () => {
+    const server = await checkout({ "native/shardcast.plan9-mips.node": "" });
+    const here = `${process.platform}-${process.arch}`;
+    expect(complaint(process.execPath, server)).toStartWith(
+      `shardcast: the native addon is built for plan9-mips, and this is ${here}: run`,
+    );
+  });
+
+  test("with too old a Bun", async () => {
+    const wanted = { ...manifest, engines: { bun: ">=99.0.0" } };
+    const server = await checkout({ "package.json": JSON.stringify(wanted) });
+    expect(complaint(process.execPath, server)).toStartWith(
+      `shardcast: this needs Bun >=99.0.0, and this is Bun ${Bun.version}: update it with`,
+    );
+  });
+});
+
 describe("the server's first lines", () => {
-  /** What a server that listens says on stderr until it is stopped. */
-  async function complaints({ child }: Awaited<ReturnType<typeof run>>): Promise<string> {
+  /** The warnings that a server logs until it is stopped. */
+  async function warnings({ child }: Awaited<ReturnType<typeof run>>): Promise<string[]> {
     const stderr = new Response(child.stderr).text();
     child.kill("SIGTERM");
-    return within(stderr, "the end of what it says");
+    const lines = (await within(stderr, "the end of what it says")).split("\n").filter(Boolean);
+    return lines.map((line) => JSON.parse(line).msg);
   }
 
   test("are the effective configuration, wherever it comes from", async () => {
@@ -126,21 +182,18 @@ describe("the server's first lines", () => {
     const server = await run("--config", config, "--expected-clients", "20000");
     expect(server.first).toContain("(2 shards of 1 workers, up to 7 clients each; slow clients");
     expect(server.first).toContain("after 256 messages; idleTimeout 30)");
-    expect(await complaints(server)).toBe("");
+    expect(await warnings(server)).toEqual([]);
   });
 
   test("warn of more threads than the cores can run and of more clients than files", async () => {
     const shards = Math.ceil(availableParallelism() / 2) + 1;
     const workers = ["--num-shards", String(shards), "--workers-per-shard", "64"];
     const flags = ["--port", "0", ...workers, "--max-clients", "4000"];
-    const limited = ["sh", "-c", 'ulimit -n 4000 && exec "$@"', "sh"];
-    const server = await runCommand(...limited, process.execPath, SERVER, ...flags);
-    const [threads, files, ...others] = (await complaints(server)).trimEnd().split("\n");
-    expect(threads).toStartWith(
-      `shardcast: ${shards * 64} worker threads (${shards} shards of 64)`,
-    );
-    expect(files).toStartWith(`shardcast: ${shards * 4000} clients (${shards} shards of 4000)`);
-    expect(files).toContain("the limit is 4000: raise it with ulimit -n");
+    const server = await runCommand(...withFiles(4000), process.execPath, SERVER, ...flags);
+    const [threads, files, ...others] = await warnings(server);
+    expect(threads).toStartWith(`${shards * 64} worker threads (${shards} shards of 64)`);
+    expect(files).toStartWith(`${shards * 4000} clients (${shards} shards of 4000)`);
+    expect(files).toContain("the hard limit is 4000: raise it with LimitNOFILE=");
     expect(others).toEqual([]);
   });
 });
