@@ -8,6 +8,8 @@ test("the documentation lists every key as it is; `bun run docs` writes it anew"
   const document = await Bun.file(path).text();
   expect(document).toBe(withTable(document));
   expect(document).toContain("| `numShards` | `4` | 1 to 1024 shards |");
+  expect(document).toContain("`--no-send-pings`, `SHARDCAST_SEND_PINGS`");
+  expect(document).toContain("`--publish-to-self`, `SHARDCAST_PUBLISH_TO_SELF`");
 });
 
 test("a document without a place for the table is refused", () => {

@@ -7,7 +7,7 @@
 import { join } from "node:path";
 
 import { CONFIG_KEYS } from "../src/config";
-import { flagOf, variableOf } from "../src/layers";
+import { changingFlagOf, variableOf } from "../src/layers";
 import type { Setting } from "../src/setting";
 
 /** The document, from the root of the checkout. */
@@ -26,7 +26,7 @@ export function withTable(document: string): string {
 function table(): string {
   const rows = Object.entries(CONFIG_KEYS).map(([key, setting]) => {
     const value = Array.isArray(setting.default) ? "none" : `\`${setting.default}\``;
-    return `| \`${key}\` | ${value} | ${allowed(setting)} | ${setting.doc} | ${places(key, setting)} |`;
+    return `| \`${key}\` | ${value} | ${allowed(setting)} | ${setting.doc} | ${places(key, setting.default)} |`;
   });
   const head = "| key | default | values | what it does | flag, variable |\n|---|---|---|---|---|";
   return [head, ...rows].join("\n");
@@ -47,9 +47,8 @@ function allowed(setting: Setting): string {
   }
 }
 
-function places(key: string, { kind }: Setting): string {
-  const flag = kind === "switch" ? `--no-${flagOf(key)}` : `--${flagOf(key)}`;
-  return `\`${flag}\`, \`${variableOf(key)}\``;
+function places(key: string, byDefault: unknown): string {
+  return `\`${changingFlagOf(key, byDefault)}\`, \`${variableOf(key)}\``;
 }
 
 if (import.meta.main) {

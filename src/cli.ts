@@ -3,7 +3,7 @@
 import { isIP } from "node:net";
 
 import { CONFIG_KEYS, type ResolvedConfig } from "./config";
-import { type Environment, flagOf, type Settings, variableOf } from "./layers";
+import { changingFlagOf, type Environment, type Settings, variableOf } from "./layers";
 import { FILE_SETTING, LOADED_SETTINGS, layered, toConfig } from "./load-config";
 import { createLogger, LOG_LEVELS, type Logger, type LogLevel } from "./logger";
 import { ConfigError, type Setting } from "./setting";
@@ -40,7 +40,7 @@ const SERVER_SETTINGS = {
   apiKey: {
     kind: "text",
     secret: true,
-    doc: "Publishing, stats and metrics want Authorization: Bearer KEY.",
+    doc: "Publishing, stats, metrics and live figures want Authorization: Bearer KEY.",
   },
   logLevel: {
     kind: "choice",
@@ -132,10 +132,13 @@ config file the key is numShards, as in code. Flags win over variables, variable
 }
 
 function helpLine(key: string, setting: Setting): string {
-  const flag = flagOf(key);
-  if (setting.kind === "switch") return `  --no-${flag}\n      Not: ${setting.doc}`;
   const defaults: Record<string, { default: unknown }> = CONFIG_KEYS;
-  const value = PLACEHOLDERS[key] ?? defaults[key]?.default;
+  const byDefault = defaults[key]?.default;
+  const flag = changingFlagOf(key, byDefault);
+  if (setting.kind === "switch") {
+    return `  ${flag}\n      ${byDefault === true ? "Not: " : ""}${setting.doc}`;
+  }
+  const value = PLACEHOLDERS[key] ?? byDefault;
   const unit = setting.kind === "whole" && setting.unit ? ` (${setting.unit})` : "";
-  return `  --${flag} ${value}\n      ${setting.doc}${unit}`;
+  return `  ${flag} ${value}\n      ${setting.doc}${unit}`;
 }

@@ -30,6 +30,11 @@ export function flagOf(key: string): string {
   return OWN_FLAGS.get(key) ?? key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
+/** The flag that sets a key to what it is not by default: a switch that is on is turned off. */
+export function changingFlagOf(key: string, byDefault: unknown): string {
+  return byDefault === true ? `--no-${flagOf(key)}` : `--${flagOf(key)}`;
+}
+
 /** `numShards` is `SHARDCAST_NUM_SHARDS` in the environment. */
 export function variableOf(key: string): string {
   return toVariable(flagOf(key));

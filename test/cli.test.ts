@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 
 import { helpText, readOptions } from "../src/cli";
-import { CONFIG_KEYS, ConfigError } from "../src/config";
+import { CONFIG_KEYS, ConfigError, type ConfigKey } from "../src/config";
 import { temporaryFile } from "./temporary-file";
 
 describe("the command line", () => {
@@ -20,7 +20,13 @@ describe("the command line", () => {
     expect(options?.config).toMatchObject({ numShards: 3, bufferSize: 7, workersPerShard: 4 });
   });
 
-  test("takes switches as --no-x, and as variables that say true or false", () => {
+  test("takes switches that are off by default as --x", () => {
+    const flags = ["--per-message-deflate", "--publish-to-self", "--close-on-backpressure-limit"];
+    const on = { perMessageDeflate: true, publishToSelf: true, closeOnBackpressureLimit: true };
+    expect(readOptions(flags, {})?.config).toMatchObject(on);
+  });
+
+  test("takes switches that are on by default as --no-x, and as variables that say true or false", () => {
     const flags = readOptions(["--no-drop-slow-clients", "--no-sharding"], {});
     expect(flags?.config).toMatchObject({ dropSlowClients: false, useSharding: false });
     for (const env of [{ SHARDCAST_SHARDING: "false" }, { SHARDCAST_NO_SHARDING: "true" }]) {
@@ -100,5 +106,15 @@ describe("the command line", () => {
   test("explains every key of the configuration", () => {
     expect(readOptions(["--help"], {})).toBeUndefined();
     for (const { doc } of Object.values(CONFIG_KEYS)) expect(helpText()).toContain(doc);
+  });
+
+  test("shows of a switch the flag that changes it", () => {
+    // Of all flags, these are the ones without a value.
+    const flags = helpText().match(/(?<=^ {2})--\S+$/gm) ?? [];
+    const config = readOptions(flags, {})?.config;
+    for (const [key, setting] of Object.entries(CONFIG_KEYS)) {
+      if (setting.kind !== "switch") continue;
+      expect([key, config?.[key as ConfigKey]]).toEqual([key, !setting.default]);
+    }
   });
 });
