@@ -101,13 +101,13 @@ async function publish(
   }
   const type = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
   if (type === "application/octet-stream") {
-    return { shards: broadcaster.publish(channel, bytes).shards };
+    return broadcaster.publish(channel, bytes);
   }
   const text = toText(bytes);
   if (text === undefined) {
     return status(400, { error: "text must be UTF-8; bytes go as application/octet-stream" });
   }
-  return { shards: broadcaster.publish(channel, text).shards };
+  return broadcaster.publish(channel, text);
 }
 
 /** The text; nothing when it is not UTF-8. */

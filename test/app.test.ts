@@ -34,7 +34,11 @@ describe.each(both)("the ready-made app, %s", (_name, config) => {
   test("streams the channels that were asked for, text as text and bytes as bytes", async () => {
     const { post, stream } = start(config);
     const client = await connect(`${stream}?channels=a,b`);
-    expect(await (await post("/publish/a", "grüße")).json()).toEqual({ shards: 1 });
+    expect(await (await post("/publish/a", "grüße")).json()).toEqual({
+      shards: 1,
+      dropped: 0,
+      saturated: 0,
+    });
     const octets = { "content-type": "application/octet-stream" };
     await post("/publish/b", new Uint8Array([0, 255]), octets);
     await post("/publish/other", "unheard");
@@ -59,9 +63,13 @@ describe.each(both)("the ready-made app, %s", (_name, config) => {
     expect(await client.take(2)).toEqual(["plain", "encoded"]);
   });
 
-  test("tells how many shards took a message: none without a subscriber", async () => {
+  test("tells how a message was taken: by no shard without a subscriber", async () => {
     const { post } = start(config);
-    expect(await (await post("/publish/empty", "x")).json()).toEqual({ shards: 0 });
+    expect(await (await post("/publish/empty", "x")).json()).toEqual({
+      shards: 0,
+      dropped: 0,
+      saturated: 0,
+    });
   });
 
   test.each([
