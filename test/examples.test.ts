@@ -147,14 +147,29 @@ describe("the example", () => {
       expect(named.size).toBeGreaterThan(3);
     }
     const { panels } = await Bun.file(join(EXAMPLES, "prometheus/grafana-dashboard.json")).json();
-    expect(panels).toHaveLength(12);
+    expect(panels).toHaveLength(17);
   });
 
   test.skipIf(withoutPromtool)(
-    `prometheus has rules that promtool accepts${whyNoPromtool}`,
-    async () => {
-      const command = [String(promtool), "check", "rules", join(EXAMPLES, "prometheus/alerts.yml")];
-      expect(await Bun.spawn(command, { stdout: "ignore" }).exited).toBe(0);
+    `prometheus has a configuration and rules that promtool accepts${whyNoPromtool}`,
+    () => {
+      // With the configuration, the rules that it names are checked.
+      const configuration = join(EXAMPLES, "prometheus/prometheus.yml");
+      const check = Bun.spawnSync([String(promtool), "check", "config", configuration]);
+      expect([check.stderr.toString(), check.exitCode]).toEqual(["", 0]);
+      expect(check.stdout.toString()).toMatch(/SUCCESS: \d+ rules found/);
     },
   );
+
+  test("prometheus has an alert for each metric that operators are told to watch", async () => {
+    const guide = await Bun.file(join(EXAMPLES, "../docs/operations.md")).text();
+    const rows = guide.split("\n").filter((line) => line.startsWith("| `shardcast_"));
+    const watched = rows.flatMap((row) => row.split(" | ")[0]?.match(/shardcast_[a-z_]+/g) ?? []);
+    const alerts = await Bun.file(join(EXAMPLES, "prometheus/alerts.yml")).text();
+    const alerted = new Set(alerts.match(/shardcast_[a-z_]+/g));
+    expect(watched.length).toBeGreaterThan(8);
+    expect(watched.filter((name) => !alerted.has(name) && !alerted.has(`${name}_bucket`))).toEqual(
+      [],
+    );
+  });
 });

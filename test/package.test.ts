@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { $ } from "bun";
 
-import { dependencies, peerDependencies } from "../package.json";
+import { dependencies, peerDependencies, version } from "../package.json";
 
 const ROOT = join(import.meta.dir, "..");
 const PATIENCE_MS = 30_000;
@@ -48,6 +48,11 @@ async function project(): Promise<string> {
   await Bun.write(join(directory, "app.ts"), APP);
   return directory;
 }
+
+test("is what the README says how to add", async () => {
+  const readme = await Bun.file(join(ROOT, "README.md")).text();
+  expect(readme).toContain(`bun add elysia ../shardcast/shardcast-${version}.tgz`);
+});
 
 test("serves an app that has added it, with the addon that is packed", async () => {
   const directory = await project();
