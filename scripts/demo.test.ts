@@ -1,5 +1,9 @@
-import { expect, test } from "bun:test";
+import { expect, onTestFinished, test } from "bun:test";
 import { join } from "node:path";
+
+import { within } from "../test/client";
+
+const PATIENCE_MS = 60_000;
 
 /** Processes whose parent is `pid`, and theirs. */
 async function descendants(pid: number): Promise<number[]> {
@@ -18,24 +22,70 @@ function isAlive(pid: number): boolean {
   }
 }
 
-test("the demo serves slow and fast clients, and leaves nothing behind when it is interrupted", async () => {
+/** Runs the demo, in a process group of its own as a terminal does, until it says where it is. */
+async function runDemo() {
   const command = [process.execPath, join(import.meta.dir, "demo.ts"), "--port", "0"];
-  const demo = Bun.spawn(command, { stdout: "pipe", stderr: "inherit" });
-  const reader = demo.stdout.getReader();
+  const options = { stdout: "pipe", stderr: "pipe", detached: true } as const;
+  const demo = Bun.spawn(command, options);
+  let children: number[] = [];
+  onTestFinished(() => {
+    for (const pid of [demo.pid, ...children].filter(isAlive)) process.kill(pid, "SIGKILL");
+  });
   let said = "";
-  while (!said.includes("\n")) {
-    const { value } = await reader.read();
-    said += new TextDecoder().decode(value);
+  for await (const chunk of demo.stdout) {
+    said += new TextDecoder().decode(chunk);
+    if (said.includes("\n")) break;
   }
-  const url = /shows itself at (\S+)/.exec(said)?.[1];
-  const clients = async () => {
-    const stats = await (await fetch(`${url}stats`)).json();
-    return (stats as { total_clients: number }).total_clients;
-  };
-  while ((await clients()) < 250) await Bun.sleep(50);
-  const children = await descendants(demo.pid);
-  expect(children.length).toBeGreaterThanOrEqual(2);
-  demo.kill("SIGINT");
-  expect(await demo.exited).toBe(0);
-  expect(children.filter(isAlive)).toEqual([]);
-}, 60_000);
+  children = await descendants(demo.pid);
+  const url = /shows itself at (\S+)/.exec(said)?.[1] ?? "";
+  return { demo, url, children };
+}
+
+/** Asks until the answer will do. */
+async function untilOf<T>(url: string, isEnough: (answer: T) => boolean): Promise<T> {
+  for (;;) {
+    const answer = (await (await fetch(url)).json()) as T;
+    if (isEnough(answer)) return answer;
+    await Bun.sleep(50);
+  }
+}
+
+test(
+  "the demo shows a page, fast clients and slow ones, and Ctrl-C leaves nothing behind",
+  async () => {
+    const { demo, url, children } = await runDemo();
+    expect(await (await fetch(url)).text()).toStartWith("<!doctype html>");
+    const crowd = untilOf<{ total_clients: number }>(
+      `${url}stats`,
+      (stats) => stats.total_clients > 250,
+    );
+    await within(crowd, "the clients");
+    const laggards = untilOf<{ id: string; lagBytes: number }[]>(
+      `${url}slow-clients`,
+      (slow) => slow.length > 0,
+    );
+    expect((await within(laggards, "a slow client"))[0]).toMatchObject({
+      id: expect.stringMatching(/^bulk-/),
+      lagBytes: expect.any(Number),
+    });
+    expect(children).toHaveLength(3);
+    process.kill(-demo.pid, "SIGINT");
+    expect(await within(demo.exited, "the end")).toBe(0);
+    expect(children.filter(isAlive)).toEqual([]);
+    expect(await new Response(demo.stderr).text()).toBe("");
+  },
+  PATIENCE_MS,
+);
+
+test(
+  "the demo ends when its clients do, and says so",
+  async () => {
+    const { demo, children } = await runDemo();
+    // The server was started first.
+    process.kill(Number(children.at(-1)), "SIGKILL");
+    expect(await within(demo.exited, "the end")).toBe(1);
+    expect(await new Response(demo.stderr).text()).toContain("have ended: so does the demo");
+    expect(children.filter(isAlive)).toEqual([]);
+  },
+  PATIENCE_MS,
+);

@@ -14,24 +14,32 @@ const LOAD_TESTER = join(ROOT, "target/release/load-test");
 
 /** What the server is to show: figures that move, and clients that lag and miss messages. */
 const SERVER_FLAGS = [
-  ...["--num-shards", "4", "--workers-per-shard", "2", "--no-drop-slow-clients"],
+  ...["--num-shards", "4", "--workers-per-shard", "2"],
+  // Those that lag stay, and take too little for their pings to come through.
+  ...["--no-drop-slow-clients", "--idle-timeout", "0"],
   ...["--source", "synthetic:channel=ticks,rate=200,size=512"],
+  // Enough to fill the buffers of the system within seconds, which hide a slow client until then.
+  ...["--source", "synthetic:channel=bulk,rate=100,size=16384"],
 ];
-const CLIENT_FLAGS = [
-  ...["--clients", "300", "--slow", "2%", "--stall", "1%", "--churn", "2/s"],
-  // As long as anyone looks.
-  ...["--duration", "7days", "--json"],
-];
+/** Most clients keep up, and come and go. */
+const CROWD = ["--clients", "290", "--churn", "2/s"];
+/** Some read too slowly what is too much for them, or not at all. */
+const LAGGARDS = ["--clients", "10", "--slow", "7", "--stall", "3"];
+/** As long as anyone looks. */
+const FOR_EVER = ["--duration", "7days"];
 
 /** How the server says where it is. */
 const LISTENS = /^shardcast listens on (http:\S+)/;
 /** For the server to end by itself; it closes its clients over a while. */
 const END_TIMEOUT_MS = 15_000;
 
+/** A terminal sends Ctrl-C to its whole process group, and here the order of the ends matters. */
+const APART = { detached: true, stdin: "ignore", stderr: "inherit" } as const;
+
 /** Starts the server and resolves with its address once it listens; nothing if it ends instead. */
 async function startServer(flags: readonly string[]) {
   const command = [process.execPath, join(ROOT, "src/server.ts"), ...SERVER_FLAGS, ...flags];
-  const server = Bun.spawn(command, { stdin: "ignore", stdout: "pipe", stderr: "inherit" });
+  const server = Bun.spawn(command, { ...APART, stdout: "pipe" });
   const decoder = new TextDecoder();
   let said = "";
   for await (const chunk of server.stdout) {
@@ -42,12 +50,11 @@ async function startServer(flags: readonly string[]) {
   return { server, url: undefined };
 }
 
-/** Connects the clients. Their report at the end is nobody's. */
-function startClients(url: string): Subprocess {
-  const stream = new URL("/stream?channels=ticks&id=client-{i}", url);
-  stream.protocol = "ws:";
-  const command = [LOAD_TESTER, "--url", decodeURI(stream.href), ...CLIENT_FLAGS];
-  return Bun.spawn(command, { stdin: "ignore", stdout: "ignore", stderr: "ignore" });
+/** Connects clients that hear a channel. Their report at the end is nobody's. */
+function startClients(url: string, channel: string, flags: readonly string[]): Subprocess {
+  const stream = `${url.replace("http", "ws")}stream?channels=${channel}&id=${channel}-{i}`;
+  const command = [LOAD_TESTER, "--url", stream, ...flags, ...FOR_EVER];
+  return Bun.spawn(command, { ...APART, stdout: "ignore" });
 }
 
 /** Ends a child and waits until it has, however it takes it. */
@@ -59,22 +66,21 @@ async function end(child: Subprocess, signal: NodeJS.Signals): Promise<void> {
 }
 
 async function main(): Promise<void> {
-  let stopping = false;
   const stopped = Promise.withResolvers<void>();
-  const stop = () => {
-    stopping = true;
-    stopped.resolve();
-  };
-  // A terminal sends Ctrl-C to the children as well: they end in the same order then.
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, stop);
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(signal, () => stopped.resolve());
+  }
   const { server, url } = await startServer(process.argv.slice(2));
   if (url === undefined) process.exit(await server.exited);
-  const clients = stopping ? undefined : startClients(url);
+  const clients = [startClients(url, "ticks", CROWD), startClients(url, "bulk", LAGGARDS)];
   console.log(`shardcast shows itself at ${url} (Ctrl-C ends it)`);
-  await Promise.race([stopped.promise, server.exited]);
-  if (clients) await end(clients, "SIGKILL");
+  // None of them ends by itself but for a fault, without which there is nothing to show.
+  const failed = Promise.race([server, ...clients].map((child) => child.exited)).then(() => true);
+  const hasFailed = await Promise.race([stopped.promise, failed]);
+  if (hasFailed) console.error("shardcast: the server or its clients have ended: so does the demo");
+  await Promise.all(clients.map((child) => end(child, "SIGKILL")));
   await end(server, "SIGTERM");
-  process.exit(stopping ? 0 : 1);
+  process.exit(hasFailed ? 1 : 0);
 }
 
 await main();
