@@ -3,6 +3,7 @@
 import { describe, expect, onTestFinished, test } from "bun:test";
 import { join } from "node:path";
 
+import { connect as reconnecting, waitAfterMs } from "../examples/browser/client.js";
 import { findPromtool } from "../scripts/promtool";
 import { METRICS } from "../src/metric-table";
 import { visit, whyNoBrowser, withoutBrowser } from "./browser";
@@ -33,6 +34,27 @@ async function run(name: string): Promise<{ http: string; ws: string }> {
     if (port) return { http: `http://127.0.0.1:${port}`, ws: `ws://127.0.0.1:${port}` };
   }
   throw new Error(`${name} ended: ${said}`);
+}
+
+/** A server that closes each client at once, with the next of the codes, until the test ends. */
+function serverThatClosesWith(codes: readonly number[]): string {
+  let connections = 0;
+  const server = Bun.serve({
+    port: 0,
+    fetch(request, server) {
+      server.upgrade(request);
+    },
+    websocket: {
+      open(ws) {
+        const code = codes[connections++];
+        if (code === 1006) ws.terminate();
+        else ws.close(code);
+      },
+      message() {},
+    },
+  });
+  onTestFinished(() => server.stop(true));
+  return `ws://127.0.0.1:${server.port}`;
 }
 
 describe("the example", () => {
@@ -92,43 +114,44 @@ describe("the example", () => {
     PATIENCE_MS,
   );
 
+  test("browser's client waits twice as long each time, up to half a minute, less a random part", () => {
+    const longest = [500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000];
+    for (const [failures, mostMs] of [...longest.entries(), [1000, 30_000] as const]) {
+      const waits = Array.from({ length: 200 }, () => waitAfterMs(failures));
+      expect(Math.max(...waits)).toBeLessThanOrEqual(mostMs);
+      expect(Math.min(...waits)).toBeGreaterThanOrEqual(mostMs / 2);
+      // By chance alone, 200 waits all lie in one half of the range once in 10^59 runs.
+      expect(Math.max(...waits)).toBeGreaterThan(mostMs * 0.75);
+      expect(Math.min(...waits)).toBeLessThan(mostMs * 0.75);
+    }
+  });
+
   test(
     "browser's client comes back after each end but those of no use",
     async () => {
-      const { connect: reconnecting } = await import("../examples/browser/client.js");
-      const codes = [1001, 1013, 1006, 4401];
-      let connections = 0;
-      const server = Bun.serve({
-        port: 0,
-        fetch: (request, server) => {
-          server.upgrade(request);
-        },
-        websocket: {
-          open(ws) {
-            const code = codes[connections++];
-            if (code === 1006) ws.terminate();
-            else ws.close(code);
-          },
-          message() {},
-        },
-      });
-      onTestFinished(() => server.stop(true));
+      const url = serverThatClosesWith([1001, 1013, 1006, 4401]);
       const states: string[] = [];
+      const waitedMs: number[] = [];
+      let closedAt = 0;
       await new Promise<void>((resolve) => {
-        reconnecting(`ws://127.0.0.1:${server.port}`, {
+        reconnecting(url, {
           onMessage() {},
           onState(state: string) {
-            states.push(state.replace(/, back.*/, ""));
+            states.push(state.replace(/\d+\.\d s$/, "… s"));
+            if (state === "connecting" && closedAt > 0) waitedMs.push(Date.now() - closedAt);
+            if (state.startsWith("closed with")) closedAt = Date.now();
             if (state === "closed") resolve();
           },
         });
       });
       expect(states.filter((state) => state.startsWith("closed"))).toEqual([
-        "closed with 1001",
-        "closed with 1013",
-        "closed with 1006",
+        "closed with 1001, back in … s",
+        "closed with 1013, back in … s",
+        "closed with 1006, back in … s",
         "closed",
       ]);
+      // A clock of whole milliseconds may take one off.
+      expect(waitedMs.map((ms, n) => ms >= 250 * 2 ** n - 1)).toEqual([true, true, true]);
     },
     PATIENCE_MS,
   );

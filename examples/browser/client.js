@@ -13,6 +13,16 @@ const GOOD_AFTER_MS = 5000;
 const NO_USE = new Set([1008, 4401]);
 
 /**
+ * How long to wait after so many failures in a row.
+ *
+ * @param {number} failures
+ */
+export function waitAfterMs(failures) {
+  const longest = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** failures);
+  return longest * (0.5 + Math.random() / 2);
+}
+
+/**
  * @param {string | URL} url
  * @param {object} listeners
  * @param {(data: string | Blob) => void} listeners.onMessage
@@ -40,9 +50,8 @@ export function connect(url, { onMessage, onState = () => {} }) {
     socket.onclose = ({ code }) => {
       clearTimeout(good);
       if (ended || NO_USE.has(code)) return onState("closed");
-      const longest = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** failures);
+      const wait = waitAfterMs(failures);
       failures += 1;
-      const wait = longest * (0.5 + Math.random() / 2);
       onState(`closed with ${code}, back in ${(wait / 1000).toFixed(1)} s`);
       setTimeout(() => ended || open(), wait);
     };
