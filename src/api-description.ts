@@ -1,15 +1,10 @@
-/** What the ready-made server offers, for programs: OpenAPI for its HTTP, AsyncAPI for its sockets. */
+/** What the ready-made server offers over HTTP, for programs, and where it is told. */
 
 import { openapi } from "@elysiajs/openapi";
 import { Elysia } from "elysia";
 
-import { version } from "../package.json";
-
-const INFO = {
-  title: "shardcast",
-  version,
-  description: "A WebSocket broadcast server. Publish over HTTP, listen over a WebSocket.",
-};
+import { API_INFO } from "./api-info";
+import { ASYNC_API } from "./async-api";
 
 /** The routes `/openapi` and `/asyncapi`. */
 export function apiDescription() {
@@ -21,14 +16,31 @@ export function apiDescription() {
         specPath: "/openapi",
         exclude: { paths: ["/asyncapi"] },
         documentation: {
-          info: INFO,
+          info: API_INFO,
           components: {
             securitySchemes: { apiKey: { type: "http", scheme: "bearer" } },
           },
         },
       }),
     )
-    .get("/asyncapi", () => ASYNCAPI);
+    .get("/asyncapi", () => ASYNC_API);
+}
+
+/** An answer that says in JSON what is wrong. */
+export function refusal(description: string) {
+  const schema = {
+    type: "object" as const,
+    required: ["error"],
+    properties: { error: { type: "string" as const } },
+  };
+  return { description, content: { "application/json": { schema } } };
+}
+
+/** The answer of all that is not for everyone. */
+export const NO_KEY = refusal("The API key is missing or wrong.");
+
+function count(description: string) {
+  return { type: "integer" as const, minimum: 0, description };
 }
 
 /** The body of a publish, which no schema reads: it is taken verbatim. */
@@ -44,66 +56,24 @@ export const PUBLISH_DETAIL = {
     },
   },
   responses: {
-    200: { description: 'The number of shards that took it: `{ "shards": 4 }`.' },
-    400: { description: "The channel's name or the text is not allowed." },
-    401: { description: "The API key is missing or wrong." },
-    413: { description: "The message is longer than `maxPayloadLength`." },
-  },
-};
-
-const ASYNCAPI = {
-  asyncapi: "3.0.0",
-  info: INFO,
-  defaultContentType: "text/plain",
-  channels: {
-    stream: {
-      address: "/stream",
-      title: "Every message of the channels that are asked for, in the order of their publish",
-      messages: {
-        message: {
-          summary: "A message as it was published: text in a text frame, bytes in a binary one",
-          payload: { type: "string" },
-        },
-      },
-      bindings: {
-        ws: {
-          method: "GET",
-          query: {
-            type: "object",
-            required: ["channels"],
+    200: {
+      description: "How it was taken; by nobody where the channel has no subscriber.",
+      content: {
+        "application/json": {
+          schema: {
+            type: "object" as const,
+            required: ["shards", "dropped", "saturated"],
             properties: {
-              channels: {
-                type: "string",
-                description: "Names, parted by commas",
-                examples: ["a,b"],
-              },
-              id: { type: "string", description: "The client's id, by which its shard is chosen" },
+              shards: count("Shards of which every worker with a subscriber took it."),
+              dropped: count("Workers that dropped it because their queue was full."),
+              saturated: count("Workers that have it late: their queue is past its soft mark."),
             },
           },
         },
       },
     },
-    live: {
-      address: "/live",
-      title: "How the server does, once a second",
-      description:
-        "Wants the API key, if there is one: as `Authorization: Bearer`, or as the subprotocol " +
-        "`shardcast.key.<base64url of the key>` beside `shardcast.live`.",
-      messages: { snapshot: { contentType: "application/json", payload: { type: "object" } } },
-      bindings: { ws: { method: "GET" } },
-    },
-  },
-  operations: {
-    listen: {
-      action: "send",
-      channel: { $ref: "#/channels/stream" },
-      summary: "The server sends what is published.",
-    },
-    watch: { action: "send", channel: { $ref: "#/channels/live" } },
-  },
-  "x-close-codes": {
-    1001: "The server shuts down. Come back after a random wait.",
-    1009: "The client's message was longer than `maxPayloadLength`.",
-    1013: "The client was too slow. Come back after a random wait.",
+    400: refusal("The channel's name or the text is not allowed."),
+    401: NO_KEY,
+    413: { description: "The message is longer than `maxPayloadLength`." },
   },
 };

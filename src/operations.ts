@@ -2,6 +2,7 @@
 
 import { type DocumentDecoration, Elysia } from "elysia";
 
+import { NO_KEY, refusal } from "./api-description";
 import type { Broadcaster, PrometheusCollector } from "./index";
 import { fromDigits } from "./setting";
 
@@ -51,14 +52,17 @@ export function insight(broadcaster: Broadcaster, collector: PrometheusCollector
         if (top !== undefined && top <= MAX_TOP) return broadcaster.slowClients(top);
         return status(400, { error: `top must be a whole number from 0 to ${MAX_TOP}` });
       },
-      insightful("The clients that lag most", [
-        {
-          name: "top",
-          in: "query",
-          description: "How many at most",
-          schema: { type: "integer", minimum: 0, maximum: MAX_TOP, default: DEFAULT_TOP },
-        },
-      ]),
+      insightful("The clients that lag most", {
+        parameters: [
+          {
+            name: "top",
+            in: "query",
+            description: "How many at most",
+            schema: { type: "integer", minimum: 0, maximum: MAX_TOP, default: DEFAULT_TOP },
+          },
+        ],
+        responses: { 400: refusal("`top` is no number of clients.") },
+      }),
     )
     .get(
       "/audit",
@@ -66,17 +70,19 @@ export function insight(broadcaster: Broadcaster, collector: PrometheusCollector
         const audit = await broadcaster.audit();
         return audit ?? status(501, { error: "without sharding nobody counts for each client" });
       },
-      insightful("All messages, counted by the clients' accounts and by the shards"),
+      insightful("All messages, counted by the clients' accounts and by the shards", {
+        responses: { 501: refusal("Without sharding nobody counts for each client.") },
+      }),
     );
 }
 
 type Detail = NonNullable<DocumentDecoration>;
 
 /** What the API's description says of a route that wants the key, if there is one. */
-function insightful(summary: string, parameters: NonNullable<Detail["parameters"]> = []) {
-  const responses = {
-    200: { description: summary },
-    401: { description: "The API key is missing or wrong." },
-  };
-  return { detail: { summary, parameters, responses, security: [{ apiKey: [] }] } };
+function insightful(
+  summary: string,
+  { parameters = [], responses = {} }: Pick<Detail, "parameters" | "responses"> = {},
+) {
+  const all = { 200: { description: summary }, 401: NO_KEY, ...responses };
+  return { detail: { summary, parameters, responses: all, security: [{ apiKey: [] }] } };
 }
