@@ -14,7 +14,8 @@ const LOAD_TESTER = join(ROOT, "target/release/load-test");
 
 /** What the server is to show: figures that move, and clients that lag and miss messages. */
 const SERVER_FLAGS = [
-  ...["--num-shards", "4", "--workers-per-shard", "2"],
+  // Room for the clients, and no more files than any system gives without being asked.
+  ...["--num-shards", "4", "--workers-per-shard", "2", "--max-clients", "200"],
   // Those that lag stay, and take too little for their pings to come through.
   ...["--no-drop-slow-clients", "--idle-timeout", "0"],
   ...["--source", "synthetic:channel=ticks,rate=200,size=512"],

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, normalize } from "node:path";
 import { Glob, Transpiler } from "bun";
 
+import { readOptions } from "../src/cli";
 import { METRICS } from "../src/metric-table";
 import { API_DOCUMENT } from "./api-reference";
 import {
@@ -110,6 +111,34 @@ describe("expressions", () => {
       expect([stderr.toString(), exitCode]).toEqual(["", 0]);
     },
   );
+});
+
+test.skipIf(withoutPromtool)(
+  `configurations of Prometheus are what it takes${whyNoPromtool}`,
+  async () => {
+    const blocks = documents.flatMap((document) => blocksIn("yaml", document));
+    expect(blocks.length).toBeGreaterThan(0);
+    const directory = await temporaryDirectory(tmpdir());
+    for (const [n, block] of blocks.entries()) {
+      const file = join(directory, `block-${n}.yml`);
+      await Bun.write(file, block);
+      const command = [String(promtool), "check", "config", "--syntax-only", file];
+      const { exitCode, stderr } = Bun.spawnSync(command);
+      expect([stderr.toString(), exitCode]).toEqual(["", 0]);
+    }
+  },
+);
+
+test("the README's configuration file is one that the server takes", async () => {
+  const readme = documents.find(({ path }) => path === "README.md") as Document;
+  const [block = ""] = blocksIn("toml", readme);
+  const file = join(await temporaryDirectory(tmpdir()), "shardcast.toml");
+  await Bun.write(file, block);
+  expect(readOptions(["--config", file], {})?.config).toMatchObject({
+    numShards: 12,
+    maxClients: 2000,
+    workersPerShard: 1,
+  });
 });
 
 async function dashboardExpressions(): Promise<string[]> {

@@ -16,7 +16,11 @@ import { Elysia } from "elysia";
 import { createBroadcaster, PrometheusCollector, shardcast } from "shardcast";
 
 const collector = new PrometheusCollector();
-const broadcaster = createBroadcaster({ numShards: 1, workersPerShard: 1 }, {}, collector);
+const broadcaster = createBroadcaster(
+  { numShards: 1, workersPerShard: 1, maxClients: 10 },
+  {},
+  collector,
+);
 const app = new Elysia({ adapter: shardcast(broadcaster) })
   .ws("/", {
     open(ws) {
