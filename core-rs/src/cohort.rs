@@ -99,6 +99,11 @@ impl Cohort {
         self.roster.next_in_pass()
     }
 
+    /// The member that is visited next, if the pass goes on that long.
+    pub fn upcoming(&self) -> Option<ClientIndex> {
+        self.roster.upcoming()
+    }
+
     /// Notes where a visited member stands now.
     pub fn visited(&mut self, cursor: Cursor) {
         self.oldest = self.oldest.min(cursor);
