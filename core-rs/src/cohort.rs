@@ -112,7 +112,7 @@ impl Cohort {
     /// Ends the pass: forgets what all members have read. Returns what it carried.
     pub fn end_pass(&mut self) -> Waiting {
         if !self.roster.in_pass() {
-            self.log.release(self.oldest);
+            self.log.release(self.oldest, self.roster.len());
             if self.log.is_empty() {
                 self.roster.rotate();
             }

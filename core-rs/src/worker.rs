@@ -299,7 +299,7 @@ impl Worker {
     /// further: the queue fills instead, and the publisher is told.
     fn take_commands(&mut self) -> bool {
         for _ in 0..COMMANDS_PER_TURN {
-            if self.passes.are_far_behind() {
+            if self.passes.are_far_behind(&self.cohorts) {
                 return true;
             }
             match self.queue().pop() {

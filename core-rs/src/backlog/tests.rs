@@ -181,7 +181,7 @@ proptest! {
                 Step::Detach(client) => pairs[client].backlog.detach(&log),
                 Step::Release => {
                     let oldest = pairs.iter().map(|pair| pair.backlog.cursor()).min();
-                    log.release(oldest.expect("there are clients"));
+                    log.release(oldest.expect("there are clients"), pairs.len());
                 }
             }
             for pair in &pairs {
