@@ -25,6 +25,7 @@ mod passes;
 mod reporting;
 mod sweep;
 
+use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -75,7 +76,7 @@ struct Worker {
     cohorts: Cohorts,
     passes: Passes,
     /// Clients to write to outside of any pass. A client stands here once; see `Client::to_flush`.
-    to_flush: Vec<ClientIndex>,
+    to_flush: VecDeque<ClientIndex>,
     inbound: Inbound,
     deflater: Deflater,
     inflater: Inflater,
@@ -109,7 +110,7 @@ impl Worker {
             by_key: FxHashMap::default(),
             cohorts: Cohorts::new(),
             passes: Passes::default(),
-            to_flush: Vec::new(),
+            to_flush: VecDeque::new(),
             inbound: Inbound::new(),
             deflater: Deflater::default(),
             inflater: Inflater::default(),
