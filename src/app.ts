@@ -42,7 +42,7 @@ export function createApp({ config, apiKey, channels }: AppOptions) {
     .use(apiDescription())
     .use(page())
     .use(health(broadcaster))
-    .use(live({ broadcaster, mayUse, about: describe(config), sources: channels }))
+    .use(live({ broadcaster, config, mayUse, about: describe(config), sources: channels }))
     .ws("/stream", {
       detail: { hide: true },
       beforeHandle({ query, status }) {
