@@ -2,6 +2,7 @@
 
 import { Elysia } from "elysia";
 
+import { FOREIGN_PAGE } from "./foreign-page";
 import type { Broadcaster, ResolvedConfig } from "./index";
 import type { LiveMessage } from "./snapshot";
 import { Snapshots } from "./snapshots";
@@ -20,6 +21,8 @@ export interface LiveOptions {
   config: Pick<ResolvedConfig, "useSharding" | "queueMessages" | "queueBytes">;
   /** Whether this `Authorization` header lets in. */
   mayUse: (header: string | undefined) => boolean;
+  /** Whether a request is refused for the web page that it comes from. */
+  isForeign: (headers: Record<string, string | undefined>) => boolean;
   /** What the server is, in a line. */
   about: string;
   /** Channels that have a source. */
@@ -30,12 +33,13 @@ export interface LiveOptions {
 
 /** The route. Nothing is counted or computed while nobody watches. */
 export function live(options: LiveOptions) {
-  const { mayUse } = options;
+  const { mayUse, isForeign } = options;
   const ticking = tickingOf(options);
 
   return new Elysia().ws("/live", {
     detail: { hide: true },
     beforeHandle({ headers, status }) {
+      if (isForeign(headers)) return status(403, FOREIGN_PAGE);
       const offered = protocolsOf(headers["sec-websocket-protocol"]);
       const allowed = mayUse(headers.authorization) || mayUse(keyIn(offered));
       return allowed ? undefined : status(401, { error: "this needs the API key" });

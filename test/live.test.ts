@@ -43,6 +43,7 @@ function start() {
         broadcaster,
         config: resolveConfig(SMALL),
         mayUse: () => true,
+        isForeign: () => false,
         about: "a test",
         sources: [],
         every: timer.repeat,
