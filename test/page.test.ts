@@ -174,7 +174,7 @@ describe("the page", () => {
     pretend(server, { queue_messages: 8192, busy_seconds: 1 });
     spyOn(server.broadcaster, "slowClients").mockReturnValue(new Promise(() => {}));
     await page.locator(".worker.stuck").waitFor();
-    await says(page, "#stuck", /^1 worker stuck/);
+    await says(page, "#stuck", /^1 worker stuck \(0\/0\): messages wait/);
     await says(page, "#worker", /^Worker 0\/0: .* 8,192 messages queued \(50 % full\), stuck$/);
     const bar = await page.locator(".worker.stuck .queue").getAttribute("style");
     expect(bar).toContain("50%");

@@ -14,6 +14,9 @@ const hints = {
   false: byId("unsharded-hint", HTMLElement),
 };
 
+/** Of stuck workers no more than these are named. */
+const MAX_NAMES = 5;
+
 /** The cell whose figures are written out, by its place among all. It alone is reached by the tab key. */
 let chosen = 0;
 
@@ -52,7 +55,9 @@ export function showShards({ sharded, shards, workersLeftOut, workersStuck }) {
   if (!sharded) return;
   keepChildren(place, shards.length, newShard);
   for (const [number, shard] of shards.entries()) showShard(place.children[number], number, shard);
-  note(stuckNote, workersStuck, (all) => `${all} stuck: messages wait, and nothing is taken out.`);
+  note(stuckNote, workersStuck, (all) => {
+    return `${all} stuck (${namesOfStuck(shards)}): messages wait, and nothing is taken out.`;
+  });
   note(leftOutNote, workersLeftOut, (all) => `${all} more, of later shards, not shown.`);
   choose(chosen);
 }
@@ -81,6 +86,14 @@ function choose(number) {
 function note(element, count, say) {
   element.hidden = count === 0;
   setText(element, count === 0 ? "" : say(counted(count, "worker")));
+}
+
+/** @param {ShardSnapshot[]} shards */
+function namesOfStuck(shards) {
+  const names = shards.flatMap(({ workers }, shard) =>
+    workers.flatMap(({ stuck }, worker) => (stuck ? [`${shard}/${worker}`] : [])),
+  );
+  return names.length > MAX_NAMES ? `${names.slice(0, MAX_NAMES).join(", ")}, …` : names.join(", ");
 }
 
 /** @param {number} number */
