@@ -36,7 +36,7 @@ export function createApp({ config, apiKey, channels }: AppOptions) {
   const collector = new PrometheusCollector();
   const broadcaster = createBroadcaster({ ...config, clientId }, {}, collector);
   const mayUse = bearerCheck(apiKey);
-  // No foreign page knows the key. Without one, it would have whatever the server lets its visitors do.
+  // A page that has the key may come from anywhere. Without a key, anyone's page could do anything.
   const isForeign = apiKey === undefined ? isFromForeignPage : () => false;
   const watching = { about: describe(config), sources: channels };
 

@@ -9,8 +9,8 @@ export class LastAnswer<T> {
   constructor(private readonly ask: () => Promise<T>) {}
 
   /**
-   * The newest answer there is after at most `patienceMs`, and when it came, in milliseconds since 1970.
-   * Nothing before the first.
+   * The newest answer there is after at most `patienceMs`, and when it came, in milliseconds since
+   * 1970. Nothing before the first.
    */
   async within(patienceMs: number): Promise<{ answer: T; at: number } | undefined> {
     this.#asking ??= this.#askOnce();

@@ -1,4 +1,4 @@
-/** What `/live` tells its page once a second. Types alone: the page's scripts are checked against them. */
+/** What `/live` tells its page once a second. Types alone: the page's scripts are checked by them. */
 
 /** A worker now, and since the last look. */
 export interface WorkerSnapshot {
@@ -10,7 +10,7 @@ export interface WorkerSnapshot {
   /** How full its queue is, by messages or by bytes, from 0 to 1. */
   fill: number;
   saturated: boolean;
-  /** Messages wait in its queue, as they did at the last look, and it has not finished a turn since. */
+  /** Messages wait in its queue, as at the last look, and it has not finished a turn since. */
   stuck: boolean;
 }
 

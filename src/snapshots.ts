@@ -147,7 +147,7 @@ export class Snapshots {
   }
 }
 
-/** Of more workers than anyone can look at, those of the first shards; of the others, the number. */
+/** Of more workers than anyone can look at, those of the first shards; of the rest, the number. */
 function shown(shards: ShardSnapshot[]) {
   const workers = shards.flatMap((shard) => shard.workers);
   const perShard = Math.max(1, shards[0]?.workers.length ?? 1);

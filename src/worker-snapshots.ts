@@ -13,7 +13,7 @@ export interface QueueLimits {
 /**
  * Every worker of every shard.
  *
- * @param before the same workers at the last look, of all shards in one row; empty when there was none
+ * @param before the workers of all shards in one row, at the last look; none when there was none
  * @param seconds since the last look
  */
 export function snapshotsOfShards(

@@ -1,4 +1,4 @@
-// What runs in the browser, to see as people do. No function here may use another: each is sent alone.
+// What runs in the browser, to see as people do. Each function is sent alone: none may use another.
 
 /**
  * The columns of a chart's picture in which the colour of its first line is seen.

@@ -14,7 +14,7 @@ import { SMALL } from "./serving";
 /** For a browser to start, and for a page that shows something every second. */
 const PATIENCE_MS = 60_000;
 
-/** What a browser writes by itself while its server is away, and of an answer that is no success. */
+/** What a browser writes by itself while its server is away, and of an answer of 4xx. */
 const AWAY = /ERR_CONNECTION|WebSocket connection/;
 const REFUSED = /status of 4\d\d/;
 

@@ -86,7 +86,10 @@ export class Charts {
     for (const chart of this.#charts) chart.show(this.#times, surplus);
   }
 
-  /** @param {number} at @param {Snapshot | null} snapshot nothing where a line breaks */
+  /**
+   * @param {number} at
+   * @param {Snapshot | null} snapshot nothing where a line breaks
+   */
   #add(at, snapshot) {
     this.#times.push(at);
     for (const chart of this.#charts) chart.add(snapshot);
@@ -119,7 +122,11 @@ class Chart {
     byId(kind.id, HTMLElement).append(caption, this.#place);
   }
 
-  /** Anew, in the colours of now. @param {number[]} times */
+  /**
+   * Anew, in the colours of now.
+   *
+   * @param {number[]} times
+   */
   build(times) {
     this.#plot?.destroy();
     const options = { width: this.#place.clientWidth, height: HEIGHT_PX, ...look(this.#kind) };
@@ -137,7 +144,10 @@ class Chart {
     }
   }
 
-  /** @param {number[]} times @param {number} surplus values that have become too old */
+  /**
+   * @param {number[]} times
+   * @param {number} surplus values that have become too old
+   */
   show(times, surplus) {
     for (const column of this.#columns) column.splice(0, surplus);
     this.#plot?.setData([times, ...this.#columns]);

@@ -1,4 +1,4 @@
-// A WebSocket that comes back: after a wait that doubles, up to a limit, and is never the same for all.
+// A WebSocket that comes back: after a wait that doubles, up to a limit, and differs for all.
 
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 15_000;
@@ -19,7 +19,7 @@ const UNWANTED = 1008;
  * @property {(data: string | Blob) => void} hear is given each message
  * @property {(state: State) => void} enter
  * @property {number} [silenceMs] a server that is silent for so long is taken for gone
- * @property {() => Promise<void>} [prepare] runs before each attempt; if it fails, so has the attempt
+ * @property {() => Promise<void>} [prepare] runs before each attempt; if it fails, so has that
  */
 
 /**
@@ -135,7 +135,11 @@ class Patience {
   }
 }
 
-/** A WebSocket of the server that the page is from. @param {string} path */
+/**
+ * Of a WebSocket of the server that the page is from.
+ *
+ * @param {string} path
+ */
 export function urlOf(path) {
   const url = new URL(path, location.href);
   url.protocol = url.protocol.replace("http", "ws");

@@ -26,7 +26,8 @@ export function authorization() {
 }
 
 /**
- * Asks for a key, since the one that there is, if any, was refused. All who ask at once share an answer.
+ * Asks for a key, since the one that there is, if any, was refused. All who ask at once share one
+ * answer.
  *
  * @returns {Promise<boolean>} whether one was given
  */

@@ -13,7 +13,7 @@ import { enableChoosing, showShards } from "./shards.js";
 import { Stream } from "./stream.js";
 import { enableListening, showChannels, showSlow } from "./tables.js";
 
-/** The subprotocol of `/live`, and the one that brings the key: a browser can send no other header. */
+/** The subprotocol of `/live`, and that which brings the key: a browser sends no header of ours. */
 const LIVE = "shardcast.live";
 const KEY_PREFIX = "shardcast.key.";
 /** The server speaks once a second. */
@@ -41,7 +41,7 @@ function showState(state) {
   if (state !== "connected") document.body.classList.add("stale");
   if (state === "disconnected") wasLost = true;
   if (state !== "connected" || !wasLost) return;
-  // What has cut this connection may have cut the other, which would not know: channels may be silent.
+  // What has cut this connection may have cut the other, which cannot know: channels may be silent.
   wasLost = false;
   stream.again();
 }

@@ -45,7 +45,12 @@ function outcome({ ok, status, statusText }, body) {
   return { text: `Published to ${counted(shards, "shard")}.`, good: true };
 }
 
-/** An answer of the app's is JSON; one from before it, of the door or a proxy, is not. @param {string} body @returns {{ error?: string, shards?: number, dropped?: number }} */
+/**
+ * An answer of the app's is JSON; one from before it, of the door or a proxy, is not.
+ *
+ * @param {string} body
+ * @returns {{ error?: string, shards?: number, dropped?: number }}
+ */
 function fields(body) {
   try {
     return JSON.parse(body);

@@ -17,7 +17,7 @@ const hints = {
 /** Of stuck workers no more than these are named. */
 const MAX_NAMES = 5;
 
-/** The cell whose figures are written out, by its place among all. It alone is reached by the tab key. */
+/** The place among all of the cell whose figures are written out. The tab key reaches it alone. */
 let chosen = 0;
 
 /** How far each key goes from cell to cell. @type {Record<string, number>} */

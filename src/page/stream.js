@@ -41,7 +41,11 @@ export class Stream {
     setInterval(() => this.#show(), STEP_MS);
   }
 
-  /** Listens to a channel until the user chooses one. @param {string | undefined} channel */
+  /**
+   * Listens to a channel until the user chooses one.
+   *
+   * @param {string | undefined} channel
+   */
   offer(channel) {
     if (this.#channel !== undefined || channel === undefined) return;
     publishInput.value ||= channel;
@@ -52,7 +56,7 @@ export class Stream {
   /** @param {string} channel */
   listen(channel) {
     input.value = channel;
-    // The server would refuse it, and could not say why: a browser tells nothing of a refused upgrade.
+    // The server would refuse it, and a browser tells nothing of a refused upgrade.
     if (!form.reportValidity()) return;
     this.#channel = channel;
     this.#newest = [];
@@ -112,7 +116,11 @@ function whyEnded(code) {
   return `The server has ended the connection (${code}).`;
 }
 
-/** What is shown of a message. It is a copy: a slice would keep the whole of it in memory. @param {string} text */
+/**
+ * What is shown of a message. It is a copy: a slice would keep the whole of it in memory.
+ *
+ * @param {string} text
+ */
 function cut(text) {
   return text.length > MAX_CHARACTERS ? `${[...text.slice(0, MAX_CHARACTERS)].join("")}…` : text;
 }

@@ -42,7 +42,13 @@ function lagOf({ lagMessages, lagBytes }) {
   return lagMessages === undefined ? bytes(lagBytes) : `${whole(lagMessages)} (${bytes(lagBytes)})`;
 }
 
-/** In place: a row that is put anew each second could not be selected. @param {Element} body @param {string[][]} rows @param {string} otherwise */
+/**
+ * In place: what is put anew each second cannot be selected.
+ *
+ * @param {Element} body
+ * @param {string[][]} rows
+ * @param {string} otherwise
+ */
 function fill(body, rows, otherwise) {
   body.classList.toggle("nothing", rows.length === 0);
   const shown = rows.length > 0 ? rows : [[otherwise]];
@@ -65,7 +71,11 @@ function fillRow(row, texts) {
   }
 }
 
-/** Makes the text of a cell a button. @param {Element | undefined} cell */
+/**
+ * Makes the text of a cell a button.
+ *
+ * @param {Element | undefined} cell
+ */
 function makeButton(cell) {
   if (!cell || cell.firstElementChild) return;
   const button = make("button", "link");
