@@ -58,7 +58,7 @@ export function showShards({ sharded, shards, workersLeftOut, workersStuck }) {
   note(stuckNote, workersStuck, (all) => {
     return `${all} stuck (${namesOfStuck(shards)}): messages wait, and nothing is taken out.`;
   });
-  note(leftOutNote, workersLeftOut, (all) => `${all} more, of later shards, not shown.`);
+  note(leftOutNote, workersLeftOut, (all) => `And ${all} of later shards.`);
   choose(chosen);
 }
 
@@ -138,14 +138,14 @@ function showWorker(cell, name, { clients, busy, queue, fill, saturated, stuck }
   );
   cell.classList.toggle("saturated", saturated);
   cell.classList.toggle("stuck", stuck);
-  setHeight(busyBar, busy ?? 0);
-  setHeight(queueBar, fill);
+  fillTo(busyBar, busy ?? 0);
+  fillTo(queueBar, fill);
   if (label) setText(label, short(clients));
 }
 
 /** @param {Element | undefined} bar @param {number} part */
-function setHeight(bar, part) {
-  if (bar instanceof HTMLElement) bar.style.height = `${part * 100}%`;
+function fillTo(bar, part) {
+  if (bar instanceof HTMLElement) bar.style.transform = `scaleY(${part.toFixed(2)})`;
 }
 
 /** @param {number} part */
