@@ -39,6 +39,9 @@ export function refusal(description: string) {
 /** The answer of all that is not for everyone. */
 export const NO_KEY = refusal("The API key is missing or wrong.");
 
+/** The answer to web pages of others, where there is no key to tell them apart. */
+export const FOREIGN = refusal("It comes from a web page of another origin, and there is no key.");
+
 function count(description: string) {
   return { type: "integer" as const, minimum: 0, description };
 }
@@ -74,6 +77,7 @@ export const PUBLISH_DETAIL = {
     },
     400: refusal("The channel's name or the text is not allowed."),
     401: NO_KEY,
+    403: FOREIGN,
     413: { description: "The message is longer than `maxPayloadLength`." },
   },
 };

@@ -4,6 +4,7 @@ import { apiDescription, PUBLISH_DETAIL } from "./api-description";
 import { bearerCheck } from "./auth";
 import { checkChannelName, parseChannels } from "./channels";
 import { describe } from "./describe";
+import { FOREIGN_PAGE, isFromForeignPage } from "./foreign-page";
 import {
   type Broadcaster,
   createBroadcaster,
@@ -34,6 +35,9 @@ export function createApp({ config, apiKey, channels }: AppOptions) {
   const collector = new PrometheusCollector();
   const broadcaster = createBroadcaster({ ...config, clientId }, {}, collector);
   const mayUse = bearerCheck(apiKey);
+  // A page that has the key may come from anywhere. Without a key, anyone's page could do anything.
+  const isForeign = apiKey === undefined ? isFromForeignPage : () => false;
+  const watching = { about: describe(config), sources: channels };
 
   const app = new Elysia({
     adapter: shardcast(broadcaster),
@@ -42,7 +46,7 @@ export function createApp({ config, apiKey, channels }: AppOptions) {
     .use(apiDescription())
     .use(page())
     .use(health(broadcaster))
-    .use(live({ broadcaster, mayUse, about: describe(config), sources: channels }))
+    .use(live({ broadcaster, config, mayUse, isForeign, ...watching }))
     .ws("/stream", {
       detail: { hide: true },
       beforeHandle({ query, status }) {
@@ -57,6 +61,7 @@ export function createApp({ config, apiKey, channels }: AppOptions) {
     })
     .guard({
       beforeHandle({ headers, status, set }) {
+        if (isForeign(headers)) return status(403, FOREIGN_PAGE);
         if (mayUse(headers.authorization)) return undefined;
         set.headers["www-authenticate"] = "Bearer";
         return status(401, { error: "this needs the API key: Authorization: Bearer <key>" });

@@ -1,19 +1,51 @@
 /** What the ready-made server offers over WebSockets, for programs, as AsyncAPI. */
 
 import { API_INFO } from "./api-info";
+import type {
+  ChannelSnapshot,
+  DroppedSnapshot,
+  LiveMessage,
+  ShardSnapshot,
+  SlowClientSnapshot,
+  WorkerSnapshot,
+} from "./snapshot";
 
 const COUNT = { type: "integer", minimum: 0 };
-const RATE = { type: "number", minimum: 0, description: "A second, since the last snapshot." };
+const FLAG = { type: "boolean" };
+const NAME = { type: "string" };
+const RATE = {
+  type: ["number", "null"],
+  minimum: 0,
+  description: "A second, since the last snapshot; null before that was long enough to tell.",
+};
+const PART = { type: "number", minimum: 0, maximum: 1 };
 const TIME_MS = {
   type: ["number", "null"],
   description: "From a publish until a worker has written it; null while nothing is published.",
 };
 
-/** Of what `/live` says once a second (`snapshots.ts`). */
-const SNAPSHOT = object({
-  about: { type: "string", description: "The server's configuration, in a line." },
-  sources: { type: "array", items: { type: "string" }, description: "Channels with a source." },
-  at: { type: "integer", description: "Milliseconds since 1970." },
+const WORKER = object<WorkerSnapshot>({
+  clients: COUNT,
+  busy: { ...PART, type: ["number", "null"], description: "Part of the time." },
+  queue: { ...COUNT, description: "Messages in its queue." },
+  fill: { ...PART, description: "How full its queue is." },
+  saturated: FLAG,
+  stuck: { ...FLAG, description: "Messages wait, and it finishes no turn." },
+});
+
+const DROPPED = object<DroppedSnapshot>({
+  slow: COUNT,
+  skipped: COUNT,
+  closed: COUNT,
+  queueFull: COUNT,
+});
+
+/** What `/live` says once a second. */
+const SNAPSHOT = object<LiveMessage>({
+  about: { ...NAME, description: "The server's configuration, in a line." },
+  sources: { type: "array", items: NAME, description: "Channels with a source." },
+  at: { ...COUNT, description: "Milliseconds since 1970." },
+  sharded: { ...FLAG, description: "Without sharding little is known: the rest is null or empty." },
   clients: COUNT,
   messagesPerSecond: RATE,
   deliveriesPerSecond: RATE,
@@ -21,32 +53,37 @@ const SNAPSHOT = object({
   p50Ms: TIME_MS,
   p99Ms: TIME_MS,
   dropped: {
-    ...object({ slow: COUNT, skipped: COUNT, closed: COUNT, queueFull: COUNT }),
+    ...DROPPED,
+    type: ["object", "null"],
     description: "Deliveries dropped since the start, by reason.",
   },
-  shards: list({
-    clients: COUNT,
-    limit: { ...COUNT, description: "Clients that it may have; 0 is any number." },
-    workers: list({
-      clients: COUNT,
-      busy: { type: "number", minimum: 0, maximum: 1, description: "Part of the time." },
-      queue: { ...COUNT, description: "Messages in its queue." },
-      saturated: { type: "boolean" },
-    }),
-  }),
-  channels: list({ channel: { type: "string" }, subscribers: COUNT, perSecond: RATE }),
+  shards: list(object<ShardSnapshot>({ clients: COUNT, limit: COUNT, workers: list(WORKER) })),
+  workersLeftOut: { ...COUNT, description: "Workers that are not shown: there are too many." },
+  workersStuck: COUNT,
+  channels: list(object<ChannelSnapshot>({ channel: NAME, subscribers: COUNT, perSecond: RATE })),
   slow: {
-    ...list({ id: { type: "string" }, shard: COUNT, worker: COUNT, lagBytes: COUNT }),
-    description: "The clients that lag most; with sharding, `lagMessages` as well.",
+    ...list(
+      object<Required<SlowClientSnapshot>>(
+        { id: NAME, shard: COUNT, worker: COUNT, lagMessages: COUNT, lagBytes: COUNT },
+        ["lagMessages"],
+      ),
+    ),
+    description: "The clients that lag most.",
   },
+  slowAt: { type: ["integer", "null"], description: "When `slow` was true." },
 });
 
-function object(properties: Record<string, object>) {
-  return { type: "object", required: Object.keys(properties), properties };
+/** The schema of objects of a type, by the schemas of its keys. */
+function object<Of>(
+  properties: Record<keyof Of & string, object>,
+  optional: readonly string[] = [],
+) {
+  const required = Object.keys(properties).filter((key) => !optional.includes(key));
+  return { type: "object", required, properties };
 }
 
-function list(properties: Record<string, object>) {
-  return { type: "array", items: object(properties) };
+function list(items: object) {
+  return { type: "array", items };
 }
 
 const STREAM = {
@@ -90,7 +127,8 @@ const LIVE = {
   address: "/live",
   title: "How the server does, once a second",
   description:
-    "Wants the API key, if there is one, or refuses with 401: as `Authorization: Bearer`, or as the " +
+    "Without an API key it refuses web pages of another origin, with 403. With one it wants that, or " +
+    "refuses with 401: as `Authorization: Bearer`, or as the " +
     "subprotocol `shardcast.key.<base64url of the key>` beside `shardcast.live`.",
   messages: { snapshot: { contentType: "application/json", payload: SNAPSHOT } },
   bindings: { ws: { method: "GET" } },

@@ -2,7 +2,7 @@
 
 import { type DocumentDecoration, Elysia } from "elysia";
 
-import { NO_KEY, refusal } from "./api-description";
+import { FOREIGN, NO_KEY, refusal } from "./api-description";
 import type { Broadcaster, PrometheusCollector } from "./index";
 import { fromDigits } from "./setting";
 
@@ -83,6 +83,6 @@ function insightful(
   summary: string,
   { parameters = [], responses = {} }: Pick<Detail, "parameters" | "responses"> = {},
 ) {
-  const all = { 200: { description: summary }, 401: NO_KEY, ...responses };
+  const all = { 200: { description: summary }, 401: NO_KEY, 403: FOREIGN, ...responses };
   return { detail: { summary, parameters, responses: all, security: [{ apiKey: [] }] } };
 }

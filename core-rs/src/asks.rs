@@ -9,9 +9,10 @@ use crate::door::Decision;
 /// Names an undecided upgrade.
 pub type AskId = u32;
 
-/// Past this many, those that the door has given up on are thrown out before another is kept. The door
-/// limits how many it waits for; an application that never answers must not make the rest pile up.
-const SWEEP_ABOVE: usize = 8192;
+/// From this many on, those that the door has given up on are thrown out each time that they may have
+/// come to be half of all. The door limits how many it waits for; an application that never answers
+/// must not make the rest pile up.
+const SWEEP_FROM: usize = 8192;
 
 struct Ask {
     /// What the door has agreed on with the client.
@@ -23,6 +24,8 @@ struct Ask {
 #[derive(Default)]
 pub struct Asks {
     waiting: FxHashMap<AskId, Ask>,
+    /// How many there are when they are looked through next.
+    sweep_at: usize,
     last_id: AskId,
 }
 
@@ -33,8 +36,9 @@ pub struct AskGone;
 impl Asks {
     /// Keeps an upgrade until it is decided.
     pub fn keep(&mut self, compression: Compression, decide: Sender<Decision>) -> AskId {
-        if self.waiting.len() > SWEEP_ABOVE {
+        if self.waiting.len() >= self.sweep_at {
             self.waiting.retain(|_, ask| !ask.decide.is_closed());
+            self.sweep_at = SWEEP_FROM.max(2 * self.waiting.len());
         }
         self.last_id = self.last_id.wrapping_add(1);
         self.waiting.insert(self.last_id, Ask { compression, decide });
@@ -88,5 +92,20 @@ mod tests {
         assert_eq!(asks.undecided(), 0);
         assert!(!asks.decide(decided, refusal()), "it was decided");
         assert!(!asks.decide(given_up, refusal()), "nobody waits");
+    }
+
+    #[test]
+    fn upgrades_that_were_given_up_do_not_pile_up() {
+        let mut asks = Asks::default();
+        let kept: Vec<_> = (0..SWEEP_FROM / 2).map(|_| channel()).collect();
+        let (decide, waits): (Vec<_>, Vec<_>) = kept.into_iter().unzip();
+        for decide in decide {
+            asks.keep(Compression::Off, decide);
+        }
+        for _ in 0..10 * SWEEP_FROM {
+            asks.keep(Compression::Off, channel().0);
+        }
+        assert!(asks.waiting.len() <= 2 * SWEEP_FROM, "{} are kept", asks.waiting.len());
+        assert_eq!(asks.undecided(), waits.len());
     }
 }

@@ -55,20 +55,28 @@ pub struct Completed {
     pub direct_bytes: usize,
 }
 
-/// See the module's description.
+/// See the module's description. What a pass looks at comes first, as in the client.
 #[derive(Default)]
+#[repr(C)]
 pub struct Backlog {
     outbox: Option<Box<Outbox>>,
     cursor: Cursor,
+    delivered: u64,
     /// Sequence number from which on the log's messages are meant for the client and not in `meant`.
     uncounted: u64,
     /// Messages meant for the client, see [`Ledger`].
     meant: u64,
-    delivered: u64,
-    dropped: Dropped,
+    /// Messages that it skipped for being slow.
+    skipped: u64,
+    /// Messages that it lacked when it was told to leave for being slow.
+    cleared: u64,
 }
 
 impl Backlog {
+    /// Bytes at its start that a pass looks at.
+    #[cfg(not(debug_assertions))]
+    pub(crate) const LOOKED_AT_BYTES: usize = std::mem::offset_of!(Backlog, uncounted);
+
     /// Where the client stands in its cohort's log.
     pub fn cursor(&self) -> Cursor {
         self.cursor
@@ -155,7 +163,7 @@ impl Backlog {
         Ledger {
             meant: self.meant + (log.next_sequence() - self.uncounted),
             delivered: self.delivered,
-            dropped: self.dropped,
+            dropped: Dropped { skipped: self.skipped, slow: self.cleared, ..Dropped::default() },
             pending: self.messages(log),
         }
     }
@@ -163,10 +171,11 @@ impl Backlog {
     /// Jumps to the head of the log, and adds the published messages that it left out to `missed`;
     /// returns their number. A message that was begun is kept, for a frame cannot be left half-sent, and
     /// so is all that is private.
-    pub fn skip(&mut self, log: &Log, missed: &mut Missed) -> u64 {
-        let skipped =
-            self.shed(log, |channel| channel.inspect(|channel| missed.add(channel)).is_some());
-        self.dropped.skipped += skipped;
+    pub fn skip(&mut self, log: &Log, missed: &mut Option<Box<Missed>>) -> u64 {
+        let skipped = self.shed(log, |channel| {
+            channel.inspect(|channel| missed.get_or_insert_default().add(channel)).is_some()
+        });
+        self.skipped += skipped;
         skipped
     }
 
@@ -174,7 +183,7 @@ impl Backlog {
     /// the messages that were left out.
     pub fn clear(&mut self, log: &Log) -> u64 {
         let cleared = self.shed(log, |_| true);
-        self.dropped.slow += cleared;
+        self.cleared += cleared;
         cleared
     }
 

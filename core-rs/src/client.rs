@@ -1,10 +1,11 @@
 //! One client of a worker: its socket, its backlog, and a small state.
 
 use std::io::{self, Read, Write};
+#[cfg(not(debug_assertions))]
+use std::mem::offset_of;
 use std::net::Shutdown;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Instant;
 
 use bytes::Bytes;
 use mio::net::TcpStream;
@@ -33,52 +34,64 @@ pub struct Pressure {
 }
 
 /// A client. Only its worker touches it.
+///
+/// A pass looks at thousands of them, and the system calls between two looks leave nothing of them in
+/// the caches. So all that a look takes is in the first cache line, and the order of the fields is
+/// this one, not the compiler's.
+#[repr(C, align(64))]
 pub struct Client {
-    /// Its name.
-    pub key: ClientKey,
-    /// How it takes its messages, and may send its own.
-    pub compression: Compression,
-    /// `None` until the door hands it over.
-    socket: Option<TcpStream>,
-    /// What the door has read of it, and nobody has heard yet.
-    read_ahead: Bytes,
-    /// What it has still to be sent.
-    pub backlog: Backlog,
-    /// What it has said in part.
-    pub decoder: Decoder,
-    /// Its cohort, and its seat in the roster.
+    /// Its cohort.
     pub cohort: CohortIndex,
-    /// See `cohort`.
-    pub seat: usize,
     /// Whether it still takes part.
     pub state: State,
+    /// `None` until the door hands it over.
+    socket: Option<TcpStream>,
+    /// When it was last heard, in seconds of the worker's clock.
+    pub heard_at_secs: u32,
     /// The socket refused bytes; epoll will tell when it takes more.
     pub blocked: bool,
-    /// What it lacked when its socket refused bytes. It need not answer for that: the worker itself
-    /// had saved it up. Without limit until it has a socket.
-    pub grace: Lag,
     /// The application wants to know when all is written.
     pub tell_drained: bool,
-    /// Nothing is read from it until the application says so.
-    pub paused: bool,
-    /// Why nothing that it says from now on means anything.
-    pub ending: Option<Box<Ending>>,
-    /// The application was told something that it said, and may answer.
-    pub has_spoken: bool,
     /// It stands on the worker's list of clients to flush.
     pub to_flush: bool,
     /// It stands on the worker's list of clients to read from.
     pub to_read: bool,
+    /// Nothing is read from it until the application says so.
+    pub paused: bool,
+    /// The application was told something that it said, and may answer.
+    pub has_spoken: bool,
     /// The peer has ended its side: read until the end shows.
     pub ended: bool,
-    /// When it was last heard, in seconds of the worker's clock.
-    pub heard_at_secs: u32,
     /// A ping was sent since it was last heard.
     pub pinged: bool,
+    /// What it has still to be sent.
+    pub backlog: Backlog,
+    /// Its seat in the roster of its cohort.
+    pub seat: usize,
+    /// Its name.
+    pub key: ClientKey,
+    /// How it takes its messages, and may send its own.
+    pub compression: Compression,
+    /// What it has said in part.
+    pub decoder: Decoder,
+    /// What it lacked when its socket refused bytes. It need not answer for that: the worker itself
+    /// had saved it up. Without limit until it has a socket.
+    pub grace: Lag,
+    /// What the door has read of it, and nobody has heard yet.
+    read_ahead: Option<Box<Bytes>>,
+    /// Why nothing that it says from now on means anything.
+    pub ending: Option<Box<Ending>>,
     /// What it missed and JavaScript was not told of yet.
-    pub missed: Missed,
+    pub missed: Option<Box<Missed>>,
     pressure: Arc<Pressure>,
 }
+
+// In a debug build the socket has a field more.
+#[cfg(not(debug_assertions))]
+const _: () = {
+    let looked_at = offset_of!(Client, backlog) + Backlog::LOOKED_AT_BYTES;
+    assert!(looked_at <= align_of::<Client>(), "a look takes one cache line");
+};
 
 /// Whether a client takes part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,8 +100,8 @@ pub enum State {
     Open,
     /// JavaScript was told that it closed; its last bytes, a close frame, are on their way.
     Leaving {
-        /// When to give up on it.
-        deadline: Instant,
+        /// When to give up on it, in seconds of the worker's clock.
+        deadline_secs: u32,
         /// It sent a close frame, so that nothing more is to be expected of it.
         peer_closed: bool,
     },
@@ -128,27 +141,27 @@ impl Client {
         now_secs: u32,
     ) -> Client {
         Client {
-            key,
-            compression,
-            socket: None,
-            read_ahead: Bytes::new(),
-            backlog: Backlog::default(),
-            decoder: Decoder::default(),
             cohort: SILENT,
-            seat: 0,
             state: State::Open,
+            socket: None,
+            heard_at_secs: now_secs,
             blocked: true,
-            grace: Lag::MAX,
             tell_drained: false,
-            paused: false,
-            ending: None,
-            has_spoken: false,
             to_flush: false,
             to_read: false,
+            paused: false,
+            has_spoken: false,
             ended: false,
-            heard_at_secs: now_secs,
             pinged: false,
-            missed: Missed::default(),
+            backlog: Backlog::default(),
+            seat: 0,
+            key,
+            compression,
+            decoder: Decoder::default(),
+            grace: Lag::MAX,
+            read_ahead: None,
+            ending: None,
+            missed: None,
             pressure,
         }
     }
@@ -156,7 +169,7 @@ impl Client {
     /// Takes its socket, which is registered with the worker's poll, and what was read from it before.
     pub fn attach(&mut self, socket: TcpStream, read_ahead: Bytes) {
         self.socket = Some(socket);
-        self.read_ahead = read_ahead;
+        self.read_ahead = (!read_ahead.is_empty()).then(|| Box::new(read_ahead));
         self.blocked = false;
     }
 
@@ -272,19 +285,16 @@ impl Client {
 
     /// Whether something was read ahead and not heard yet.
     pub fn has_read_ahead(&self) -> bool {
-        !self.read_ahead.is_empty()
+        self.read_ahead.is_some()
     }
 
     /// Reads what was read ahead or has arrived, as far as `buffer` goes. Nothing at all means the end
     /// of the stream.
     pub fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.has_read_ahead() {
-            let mut rest = std::mem::take(&mut self.read_ahead);
+        if let Some(mut rest) = self.read_ahead.take() {
             let length = rest.len().min(buffer.len());
             buffer[..length].copy_from_slice(&rest.split_to(length));
-            if !rest.is_empty() {
-                self.read_ahead = rest;
-            }
+            self.read_ahead = (!rest.is_empty()).then_some(rest);
             return Ok(length);
         }
         match &mut self.socket {

@@ -99,6 +99,11 @@ impl Cohort {
         self.roster.next_in_pass()
     }
 
+    /// The member that is visited next, if the pass goes on that long.
+    pub fn upcoming(&self) -> Option<ClientIndex> {
+        self.roster.upcoming()
+    }
+
     /// Notes where a visited member stands now.
     pub fn visited(&mut self, cursor: Cursor) {
         self.oldest = self.oldest.min(cursor);
@@ -107,7 +112,7 @@ impl Cohort {
     /// Ends the pass: forgets what all members have read. Returns what it carried.
     pub fn end_pass(&mut self) -> Waiting {
         if !self.roster.in_pass() {
-            self.log.release(self.oldest);
+            self.log.release(self.oldest, self.roster.len());
             if self.log.is_empty() {
                 self.roster.rotate();
             }

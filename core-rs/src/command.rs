@@ -62,6 +62,4 @@ pub enum Command {
     Report(ReportRequest),
     /// JavaScript has caught up: read from clients again.
     Resume,
-    /// End the thread. Sockets are closed as they are.
-    Stop,
 }

@@ -37,6 +37,7 @@ pub mod log;
 pub mod missed;
 pub mod options;
 pub mod placement;
+mod prefetch;
 pub mod queue;
 pub mod reports;
 pub mod roster;

@@ -11,6 +11,8 @@ use crate::channel::{Channel, ChannelId};
 
 /// Capacity in bytes that an empty log keeps for its next messages.
 const IDLE_CAPACITY: usize = 16 * 1024;
+/// The same for each of its readers, where they are few: a worker may have as many logs as clients.
+const IDLE_CAPACITY_PER_READER: usize = 512;
 
 /// How far a reader has come. The lesser of two is further behind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -150,8 +152,8 @@ impl Log {
         })
     }
 
-    /// Forgets the messages before the cursor's own: no reader is behind it.
-    pub fn release(&mut self, cursor: Cursor) {
+    /// Forgets the messages before the cursor's own: none of the `readers` is behind it.
+    pub fn release(&mut self, cursor: Cursor, readers: usize) {
         self.start = self.start_of(cursor.sequence);
         self.entries.drain(..(cursor.sequence - self.first) as usize);
         self.first = cursor.sequence;
@@ -159,8 +161,9 @@ impl Log {
         if released == self.bytes.len() {
             self.base = self.start;
             self.bytes.clear();
-            self.bytes.shrink_to(IDLE_CAPACITY);
-            self.entries.shrink_to(IDLE_CAPACITY / size_of::<Entry>());
+            let capacity = IDLE_CAPACITY.min(IDLE_CAPACITY_PER_READER.saturating_mul(readers));
+            self.bytes.shrink_to(capacity);
+            self.entries.shrink_to(capacity / size_of::<Entry>());
         } else if released > self.bytes.len() / 2 {
             // Moving the smaller half is paid for by the bytes that were appended since.
             self.bytes.drain(..released);

@@ -18,11 +18,6 @@ impl Missed {
         }
     }
 
-    /// True when nothing was missed.
-    pub fn is_empty(&self) -> bool {
-        self.by_channel.is_empty()
-    }
-
     /// Messages of all channels.
     pub fn total(&self) -> u64 {
         self.by_channel.iter().map(|(_, messages)| messages).sum()

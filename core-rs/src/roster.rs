@@ -45,8 +45,13 @@ impl Roster {
     pub fn next_in_pass(&mut self) -> Option<ClientIndex> {
         self.waiting = self.waiting.checked_sub(1)?;
         let member = self.members[self.next];
-        self.next = (self.next + 1) % self.members.len();
+        self.step();
         Some(member)
+    }
+
+    /// The member that is visited next, if the pass goes on that long.
+    pub fn upcoming(&self) -> Option<ClientIndex> {
+        self.members.get(self.next).copied()
     }
 
     /// True while a pass has members to visit.
@@ -58,7 +63,14 @@ impl Roster {
     /// round the ring by themselves; single ones would all start at the same member.
     pub fn rotate(&mut self) {
         if !self.members.is_empty() {
-            self.next = (self.next + 1) % self.members.len();
+            self.step();
+        }
+    }
+
+    fn step(&mut self) {
+        self.next += 1;
+        if self.next == self.members.len() {
+            self.next = 0;
         }
     }
 

@@ -1,9 +1,9 @@
 //! Who hears what, as the sequencer knows it: channels, their names, and which workers have listeners.
 
 use std::cmp::Reverse;
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
 use slab::Slab;
 
 use crate::channel::{Channel, ChannelId};
@@ -45,7 +45,8 @@ pub struct ChannelCounts {
 /// because everything reaches them in the order in which it was decided here.
 #[derive(Default)]
 pub struct Routes {
-    ids: FxHashMap<Arc<str>, ChannelId>,
+    /// With a seed: applications take names from clients, who could else choose such as collide.
+    ids: HashMap<Arc<str>, ChannelId>,
     routes: Slab<Route>,
 }
 

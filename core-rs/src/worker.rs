@@ -4,6 +4,7 @@
 //! loop takes commands, writes a slice of what is due, reads a slice of what has arrived, and looks at
 //! epoll; it sleeps only when none of them left anything to do. The rooms:
 //!
+//! - `handle`: the worker as the other threads see it, its start and its end
 //! - `commands`: what the queue brings
 //! - `fan_out`: from a published message to the sockets
 //! - `inbound`: from the sockets to JavaScript
@@ -18,17 +19,18 @@ mod commands;
 mod departure;
 mod failure;
 mod fan_out;
+mod handle;
 mod inbound;
 mod passes;
 mod reporting;
 mod sweep;
 
+use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use mio::{Events, Poll, Token, Waker};
+use mio::Events;
 use rustc_hash::FxHashMap;
 use slab::Slab;
 
@@ -38,13 +40,16 @@ use crate::command::Command;
 use crate::compression::{Deflater, Inflater};
 use crate::delivery_times::{DeliveryTimes, SharedDeliveryTimes};
 use crate::ledger::Ledger;
-use crate::options::{ClientLimits, Options};
-use crate::queue::{MustWake, Queue, QueueLimits};
+use crate::options::ClientLimits;
+use crate::queue::Queue;
 use crate::stats::{Tally, WorkerStats};
-use crate::wake_tree::{Wake, WakeTree};
+use crate::wake_tree::WakeTree;
+
+pub use self::handle::{Mailbox, Station, WorkerHandle};
 
 use self::cohorts::Cohorts;
 use self::departure::{FAREWELL_STEP, Farewell};
+use self::handle::WAKER;
 use self::inbound::Inbound;
 use self::passes::Passes;
 
@@ -54,154 +59,6 @@ const COMMANDS_PER_TURN: usize = 1024;
 const EVENTS_PER_TURN: usize = 1024;
 /// How often clients are checked for silence and for deadlines.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
-/// The token of the waker. Clients have the token of their index, which is far lower.
-const WAKER: Token = Token(usize::MAX);
-
-/// A worker as the other threads see it.
-pub struct WorkerHandle {
-    mailbox: Mailbox,
-    stats: Arc<WorkerStats>,
-    delivery_times: Arc<SharedDeliveryTimes>,
-    thread: Option<JoinHandle<()>>,
-}
-
-/// What a worker sleeps at, before it has a thread.
-pub struct Station {
-    /// Counted over all shards.
-    number: usize,
-    poll: Poll,
-    mailbox: Mailbox,
-}
-
-/// The way into a worker's queue.
-#[derive(Clone)]
-pub struct Mailbox {
-    queue: Arc<Queue<Command>>,
-    waker: Arc<Waker>,
-}
-
-impl Mailbox {
-    /// Gives the worker a command.
-    pub fn push(&self, command: Command) {
-        if self.queue.push(command) == MustWake(true) {
-            self.wake();
-        }
-    }
-
-    /// The queue. Whoever pushes directly and is told [`MustWake`] has to wake the worker.
-    pub fn queue(&self) -> &Queue<Command> {
-        &self.queue
-    }
-}
-
-impl Wake for Mailbox {
-    fn wake(&self) {
-        // It fails only when the worker's epoll is gone, and then there is nobody to wake.
-        let _ = self.waker.wake();
-    }
-}
-
-impl Station {
-    /// An epoll, a queue with these limits, and a waker between them.
-    ///
-    /// # Errors
-    ///
-    /// What the system says when there is no descriptor to be had.
-    pub fn open(number: usize, limits: QueueLimits) -> io::Result<Station> {
-        let poll = Poll::new()?;
-        let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
-        Ok(Station {
-            number,
-            poll,
-            mailbox: Mailbox { queue: Arc::new(Queue::new(limits)), waker },
-        })
-    }
-
-    /// The way into the queue.
-    pub fn mailbox(&self) -> &Mailbox {
-        &self.mailbox
-    }
-}
-
-impl WorkerHandle {
-    /// Starts a worker's thread, named `shardcast-<number>`. Once it runs, it wakes others as the tree
-    /// says.
-    ///
-    /// # Errors
-    ///
-    /// What the system says when there is no thread to be had.
-    pub fn start(
-        station: Station,
-        options: &Options,
-        bridge: Arc<Bridge>,
-        wake_tree: Arc<WakeTree<Mailbox>>,
-    ) -> io::Result<WorkerHandle> {
-        let Station { number, mailbox, .. } = &station;
-        let (name, mailbox) = (format!("shardcast-{number}"), mailbox.clone());
-        let stats = Arc::new(WorkerStats::default());
-        let delivery_times = Arc::new(SharedDeliveryTimes::default());
-        let worker = Worker::new(
-            station,
-            options.client,
-            bridge,
-            wake_tree,
-            Arc::clone(&stats),
-            Arc::clone(&delivery_times),
-        );
-        let niceness = options.worker_niceness;
-        let thread = thread::Builder::new().name(name).spawn(move || {
-            make_way(niceness);
-            worker.run_on();
-        })?;
-        Ok(WorkerHandle { mailbox, stats, delivery_times, thread: Some(thread) })
-    }
-
-    /// The way into its queue.
-    pub fn mailbox(&self) -> &Mailbox {
-        &self.mailbox
-    }
-
-    /// What it has counted.
-    pub fn stats(&self) -> Tally {
-        self.stats.read()
-    }
-
-    /// How long its messages have taken.
-    pub fn delivery_times(&self) -> DeliveryTimes {
-        self.delivery_times.read()
-    }
-
-    /// Tells the thread to end.
-    pub fn stop(&self) {
-        self.mailbox.push(Command::Stop);
-    }
-
-    /// Waits until the thread has ended.
-    pub fn join(&mut self) {
-        if let Some(thread) = self.thread.take() {
-            // It catches its own panics; see `failure`.
-            let _ = thread.join();
-        }
-    }
-}
-
-impl Drop for WorkerHandle {
-    fn drop(&mut self) {
-        self.stop();
-        self.join();
-    }
-}
-
-/// Lets the threads that answer people run first. Workers are always many, and on a busy machine
-/// JavaScript and the door would each wait for its turn among all of them; a delivery that is a
-/// little later, on the other hand, makes the next write carry more.
-fn make_way(niceness: i32) {
-    // Elsewhere this would be the niceness of the whole process.
-    if cfg!(target_os = "linux") {
-        // Refused, the thread stays as it is.
-        let _ = rustix::process::nice(niceness);
-    }
-}
 
 struct Worker {
     station: Station,
@@ -219,7 +76,7 @@ struct Worker {
     cohorts: Cohorts,
     passes: Passes,
     /// Clients to write to outside of any pass. A client stands here once; see `Client::to_flush`.
-    to_flush: Vec<ClientIndex>,
+    to_flush: VecDeque<ClientIndex>,
     inbound: Inbound,
     deflater: Deflater,
     inflater: Inflater,
@@ -227,7 +84,6 @@ struct Worker {
     started_at: Instant,
     now: Instant,
     next_sweep: Instant,
-    stopping: bool,
 }
 
 impl Worker {
@@ -254,7 +110,7 @@ impl Worker {
             by_key: FxHashMap::default(),
             cohorts: Cohorts::new(),
             passes: Passes::default(),
-            to_flush: Vec::new(),
+            to_flush: VecDeque::new(),
             inbound: Inbound::new(),
             deflater: Deflater::default(),
             inflater: Inflater::default(),
@@ -262,13 +118,12 @@ impl Worker {
             started_at: now,
             now,
             next_sweep: now + SWEEP_INTERVAL,
-            stopping: false,
         }
     }
 
     fn run(&mut self) {
         let mut events = Events::with_capacity(EVENTS_PER_TURN);
-        while !self.stopping {
+        while !self.is_stopping() {
             let more_commands = self.take_commands();
             let more_to_send = self.send_slice();
             let more_to_read = self.read_slice();
@@ -283,11 +138,17 @@ impl Worker {
         }
         // It may have been woken just now, after it had been told to stop.
         self.wake_tree.pass_on();
+        // Sockets may be among what nobody takes any more, and their clients wait.
+        while self.queue().pop().is_some() {}
         self.show_counts();
     }
 
     fn queue(&self) -> &Queue<Command> {
-        &self.station.mailbox.queue
+        self.station.mailbox().queue()
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.station.mailbox().is_stopping()
     }
 
     fn show_counts(&self) {
@@ -299,7 +160,7 @@ impl Worker {
     /// further: the queue fills instead, and the publisher is told.
     fn take_commands(&mut self) -> bool {
         for _ in 0..COMMANDS_PER_TURN {
-            if self.passes.are_far_behind() {
+            if self.passes.are_far_behind(&self.cohorts) || self.is_stopping() {
                 return true;
             }
             match self.queue().pop() {
@@ -312,7 +173,7 @@ impl Worker {
 
     /// Looks at epoll; sleeps there when nothing else is to be done.
     fn wait(&mut self, busy: bool, events: &mut Events) {
-        let may_sleep = !busy && !self.stopping && self.queue().may_sleep();
+        let may_sleep = !busy && !self.is_stopping() && self.queue().may_sleep();
         let timeout = if may_sleep { self.time_to_next_duty() } else { Some(Duration::ZERO) };
         let polled = self.station.poll.poll(events, timeout);
         // Before anything else, whatever it was woken for: others may still sleep beside a message.

@@ -14,9 +14,16 @@ const FORMS: usize = Compression::Narrow as usize + 1;
 
 /// See the module's description.
 pub(super) struct Cohorts {
-    cohorts: Slab<Cohort>,
+    cohorts: Slab<Listed>,
     by_channels: [FxHashMap<Box<[Channel]>, CohortIndex>; FORMS],
     hearing: FxHashMap<ChannelId, Vec<CohortIndex>>,
+}
+
+/// A cohort, and where it stands in the list of each of its channels, so that it leaves them at a cost
+/// that does not depend on who else is in them.
+struct Listed {
+    cohort: Cohort,
+    places: Box<[usize]>,
 }
 
 impl Cohorts {
@@ -31,8 +38,13 @@ impl Cohorts {
         cohorts
     }
 
+    /// How many there are, the silent one too.
+    pub(super) fn len(&self) -> usize {
+        self.cohorts.len()
+    }
+
     pub(super) fn get(&self, index: CohortIndex) -> Option<&Cohort> {
-        self.cohorts.get(index)
+        self.cohorts.get(index).map(|listed| &listed.cohort)
     }
 
     /// The cohorts that hear the channel.
@@ -57,24 +69,43 @@ impl Cohorts {
 
     /// Removes a cohort that has no clients.
     pub(super) fn remove(&mut self, index: CohortIndex) {
-        let cohort = self.cohorts.remove(index);
+        let Listed { cohort, places } = self.cohorts.remove(index);
         self.by_channels[cohort.compression() as usize].remove(cohort.channels());
-        for channel in cohort.channels() {
-            let hearing = self.hearing.get_mut(&channel.id).expect("its channels list the cohort");
-            hearing.retain(|&other| other != index);
-            if hearing.is_empty() {
-                self.hearing.remove(&channel.id);
-            }
+        for (channel, &place) in cohort.channels().iter().zip(&places) {
+            self.unlist(channel.id, place);
+        }
+    }
+
+    /// Takes a channel's list back by one place. Who stood last in it moves there.
+    fn unlist(&mut self, channel: ChannelId, place: usize) {
+        let hearing = self.hearing.get_mut(&channel).expect("its channels list the cohort");
+        hearing.swap_remove(place);
+        if let Some(&moved) = hearing.get(place) {
+            self.cohorts[moved].set_place(channel, place);
+        } else if hearing.is_empty() {
+            self.hearing.remove(&channel);
         }
     }
 
     fn create(&mut self, compression: Compression, channels: Box<[Channel]>) -> CohortIndex {
-        let index = self.cohorts.insert(Cohort::new(compression, channels.clone()));
-        for channel in &channels {
-            self.hearing.entry(channel.id).or_default().push(index);
-        }
+        let entry = self.cohorts.vacant_entry();
+        let index = entry.key();
+        let places = channels.iter().map(|channel| {
+            let hearing = self.hearing.entry(channel.id).or_default();
+            hearing.push(index);
+            hearing.len() - 1
+        });
+        let places = places.collect();
+        entry.insert(Listed { cohort: Cohort::new(compression, channels.clone()), places });
         self.by_channels[compression as usize].insert(channels, index);
         index
+    }
+}
+
+impl Listed {
+    fn set_place(&mut self, channel: ChannelId, place: usize) {
+        let at = self.cohort.channels().binary_search_by_key(&channel, |channel| channel.id);
+        self.places[at.expect("the channel's list has the cohort")] = place;
     }
 }
 
@@ -82,12 +113,58 @@ impl Index<CohortIndex> for Cohorts {
     type Output = Cohort;
 
     fn index(&self, index: CohortIndex) -> &Cohort {
-        &self.cohorts[index]
+        &self.cohorts[index].cohort
     }
 }
 
 impl IndexMut<CohortIndex> for Cohorts {
     fn index_mut(&mut self, index: CohortIndex) -> &mut Cohort {
-        &mut self.cohorts[index]
+        &mut self.cohorts[index].cohort
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    const CHANNELS: u32 = 5;
+
+    /// A set of channels, a bit for each.
+    fn hears(bits: u32, channel: u32) -> bool {
+        bits & 1 << channel != 0
+    }
+
+    fn channels_of(bits: u32) -> Vec<Channel> {
+        let heard = (0..CHANNELS).filter(|&id| hears(bits, id));
+        heard.map(|id| Channel { id: ChannelId(id), name: id.to_string().into() }).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn each_channel_lists_just_the_cohorts_that_hear_it(
+            toggled in prop::collection::vec(1..1u32 << CHANNELS, 0..100)
+        ) {
+            let mut cohorts = Cohorts::new();
+            let mut there: BTreeMap<u32, CohortIndex> = BTreeMap::new();
+            for bits in toggled {
+                let index = cohorts.find_or_create(Compression::Off, &channels_of(bits));
+                if there.remove(&bits).is_some() {
+                    cohorts.remove(index);
+                } else {
+                    there.insert(bits, index);
+                }
+                for id in 0..CHANNELS {
+                    let expected = there.iter().filter(|&(&bits, _)| hears(bits, id));
+                    let mut expected: Vec<_> = expected.map(|(_, &index)| index).collect();
+                    let mut listed = cohorts.hearing(ChannelId(id)).to_vec();
+                    expected.sort_unstable();
+                    listed.sort_unstable();
+                    prop_assert_eq!(listed, expected);
+                }
+            }
+        }
     }
 }

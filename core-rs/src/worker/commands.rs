@@ -64,7 +64,6 @@ impl Worker {
             Command::CloseAll { code, reason, over } => self.begin_farewell(code, reason, over),
             Command::Report(request) => self.report(request),
             Command::Resume => {}
-            Command::Stop => self.stopping = true,
         }
     }
 

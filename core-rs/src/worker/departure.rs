@@ -117,6 +117,8 @@ impl Worker {
     /// Takes a client out of service and starts, or answers, the closing handshake. What waits for it
     /// goes out before the close frame, unless that is just what was too much.
     pub(super) fn say_goodbye(&mut self, index: ClientIndex, goodbye: Goodbye) {
+        // The clock's second may be nearly over.
+        let deadline_secs = self.now_secs() + 1 + CLOSE_TIMEOUT.as_secs() as u32;
         let client = &mut self.clients[index];
         if !client.is_open() {
             return;
@@ -127,7 +129,7 @@ impl Worker {
         }
         client.backlog.push(Kind::Control, goodbye.frame.as_bytes(), log);
         let peer_closed = client.has_closed();
-        client.state = State::Leaving { deadline: self.now + CLOSE_TIMEOUT, peer_closed };
+        client.state = State::Leaving { deadline_secs, peer_closed };
         if client.paused || client.ending.is_some() {
             // Its own close frame is waited for, or just its end, which may have been announced already.
             self.read_soon(index);
@@ -191,19 +193,17 @@ impl Worker {
     /// Tells JavaScript what a client has skipped; later, if JavaScript is behind itself.
     pub(super) fn tell_skipped(&mut self, index: ClientIndex) {
         let client = &mut self.clients[index];
-        if !client.missed.is_empty() && self.bridge.has_room() {
-            let missed = std::mem::take(&mut client.missed);
-            self.bridge.tell_message(Event::Skipped(client.key, missed), 0);
+        if let Some(missed) = client.missed.take_if(|_| self.bridge.has_room()) {
+            self.bridge.tell_message(Event::Skipped(client.key, *missed), 0);
         }
     }
 
     fn tell_closed(&mut self, index: ClientIndex, cause: Cause, code: u16, reason: String) {
         self.count_closed(cause);
         let client = &mut self.clients[index];
-        let missed = std::mem::take(&mut client.missed);
-        if !missed.is_empty() {
+        if let Some(missed) = client.missed.take() {
             // Said at the latest now, room or not: a client closes once.
-            self.bridge.tell(Event::Skipped(client.key, missed));
+            self.bridge.tell(Event::Skipped(client.key, *missed));
         }
         self.bridge.tell(Event::Closed { client: client.key, code, reason });
     }

@@ -21,7 +21,7 @@ impl Worker {
         // Nothing of what a panic left half done is looked at again, but for counters.
         while let Err(panic) = panic::catch_unwind(AssertUnwindSafe(|| self.run())) {
             self = self.begin_anew(&describe(&*panic));
-            if !self.stopping {
+            if !self.is_stopping() {
                 thread::sleep(PAUSE);
             }
         }
@@ -41,7 +41,7 @@ impl Worker {
         drop(clients);
         self.close_books();
         self.stats.publish(&self.tally);
-        let Worker { tally, departed, delivery_times, stopping, .. } = self;
+        let Worker { tally, departed, delivery_times, .. } = self;
         let anew = Worker::new(
             self.station,
             self.limits,
@@ -50,7 +50,7 @@ impl Worker {
             self.stats,
             self.shared_delivery_times,
         );
-        Worker { tally, departed, delivery_times, stopping, ..anew }
+        Worker { tally, departed, delivery_times, ..anew }
     }
 
     fn tell_failed(&mut self, client: &Client) {

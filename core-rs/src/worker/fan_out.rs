@@ -11,6 +11,7 @@ use crate::client::{ClientIndex, ClientKey, Flushed, State};
 use crate::frame::Frame;
 use crate::log::Lag;
 use crate::options::SlowPolicy;
+use crate::prefetch::prefetch;
 
 use super::Worker;
 use super::departure::{Cause, Goodbye};
@@ -19,6 +20,8 @@ use super::departure::{Cause, Goodbye};
 const SLICE_BUDGET: usize = 1024;
 const WRITE_COST: usize = 8;
 const LOOK_COST: usize = 1;
+/// Writes outside of passes in one turn: no more than a slice has.
+const FLUSHES_PER_TURN: usize = SLICE_BUDGET / WRITE_COST;
 
 impl Worker {
     /// Appends a message to the log of every cohort that hears the channel.
@@ -55,7 +58,12 @@ impl Worker {
         while budget > 0 {
             let Some(cohort) = self.passes.current(&mut self.cohorts) else { return false };
             match self.cohorts[cohort].next_in_pass() {
-                Some(client) => budget = budget.saturating_sub(self.visit(client)),
+                Some(client) => {
+                    if let Some(next) = self.cohorts[cohort].upcoming() {
+                        self.foresee(next, client);
+                    }
+                    budget = budget.saturating_sub(self.visit(client));
+                }
                 None => {
                     let carried = self.cohorts[cohort].end_pass();
                     self.delivery_times.record(carried, Instant::now());
@@ -64,6 +72,14 @@ impl Worker {
             }
         }
         true
+    }
+
+    /// Has the processor fetch what a visit to the client `next` looks at, during that to `current`.
+    /// Between two visits the system writes, which leaves nothing of the clients in the caches.
+    fn foresee(&self, next: ClientIndex, current: ClientIndex) {
+        let current_at = std::ptr::from_ref(&self.clients[current]);
+        // The slab keeps its values side by side. If it did not, this would be no help, and no harm.
+        prefetch(current_at.wrapping_offset(next as isize - current as isize));
     }
 
     /// Writes to one client all that its cohort's log holds for it. Returns what that cost.
@@ -93,26 +109,21 @@ impl Worker {
     pub(super) fn flush_soon(&mut self, index: ClientIndex) {
         let client = &mut self.clients[index];
         if !std::mem::replace(&mut client.to_flush, true) {
-            self.to_flush.push(index);
+            self.to_flush.push_back(index);
         }
     }
 
-    /// Writes to the clients that [`Worker::flush_soon`] has listed; true when that listed others.
+    /// Writes to clients that [`Worker::flush_soon`] has listed; true when it left some.
     pub(super) fn flush_listed(&mut self) -> bool {
-        let mut listed = std::mem::take(&mut self.to_flush);
-        for index in listed.drain(..) {
+        for _ in 0..FLUSHES_PER_TURN {
+            let Some(index) = self.to_flush.pop_front() else { return false };
             let Some(client) = self.clients.get_mut(index) else { continue };
             // Cleared already, the place was given to another client since.
             if std::mem::take(&mut client.to_flush) && !client.blocked {
                 self.flush(index);
             }
         }
-        if !self.to_flush.is_empty() {
-            return true;
-        }
-        // Keeps the buffer that it has grown.
-        self.to_flush = listed;
-        false
+        !self.to_flush.is_empty()
     }
 
     /// Writes to a client all that waits for it, and sees to what follows from how that went.

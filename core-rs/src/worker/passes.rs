@@ -9,6 +9,9 @@ use super::cohorts::Cohorts;
 /// Bytes that may be appended to logs before every client was visited: a worker that is this far behind
 /// takes no more from its queue.
 const AHEAD_LIMIT_BYTES: usize = 8 * 1024 * 1024;
+/// The same where there are many cohorts. Each has its own copy of a message that they all hear, and with
+/// less than this a write would carry next to nothing.
+const AHEAD_LIMIT_BYTES_PER_COHORT: usize = 8 * 1024;
 
 /// The passes that are due. A round visits all cohorts that were due when it began.
 #[derive(Default)]
@@ -65,8 +68,9 @@ impl Passes {
     }
 
     /// Whether logs are so far ahead of the sockets that nothing may be appended for now.
-    pub(super) fn are_far_behind(&self) -> bool {
+    pub(super) fn are_far_behind(&self, cohorts: &Cohorts) -> bool {
         let pending = self.under_way.is_some() || !self.due.is_empty();
-        pending && self.appended + self.appended_before > AHEAD_LIMIT_BYTES
+        let limit = AHEAD_LIMIT_BYTES.max(AHEAD_LIMIT_BYTES_PER_COHORT * cohorts.len());
+        pending && self.appended + self.appended_before > limit
     }
 }

@@ -39,8 +39,8 @@ impl Worker {
     }
 
     fn duty_to(&self, client: &Client) -> Option<Duty> {
-        if let State::Leaving { deadline, .. } = client.state {
-            return (self.now >= deadline).then_some(Duty::GiveUp(Cause::Idle));
+        if let State::Leaving { deadline_secs, .. } = client.state {
+            return (self.now_secs() >= deadline_secs).then_some(Duty::GiveUp(Cause::Idle));
         }
         let silence = Duration::from_secs(u64::from(self.now_secs() - client.heard_at_secs));
         if !client.has_socket() {
@@ -48,14 +48,14 @@ impl Worker {
         }
         if !client.is_heard() {
             // Nobody listens, so that its silence says nothing. See `Worker::pause`.
-            return (!client.missed.is_empty()).then_some(Duty::TellSkipped);
+            return client.missed.is_some().then_some(Duty::TellSkipped);
         }
         match self.limits.idle_timeout {
             Some(idle) if silence >= idle => Some(Duty::GiveUp(Cause::Idle)),
             Some(idle) if silence >= idle / 2 && self.limits.send_pings && !client.pinged => {
                 Some(Duty::Ping)
             }
-            _ => (!client.missed.is_empty()).then_some(Duty::TellSkipped),
+            _ => client.missed.is_some().then_some(Duty::TellSkipped),
         }
     }
 

@@ -170,7 +170,7 @@ impl Harness {
             totals.closed_broken += tally.closed_broken;
             totals.closed_violation += tally.closed_violation;
             totals.failures += tally.failures;
-            totals.messages_received += tally.messages_received;
+            totals.messages += tally.messages;
         }
         totals
     }
