@@ -44,9 +44,14 @@ export const PUBLISH_DETAIL = {
     },
   },
   responses: {
-    200: { description: 'The number of shards that took it: `{ "shards": 4 }`.' },
+    200: {
+      description:
+        'The number of shards that took it: `{ "shards": 4 }`. Where full queues did not, `dropped` is ' +
+        "the number of their workers.",
+    },
     400: { description: "The channel's name or the text is not allowed." },
     401: { description: "The API key is missing or wrong." },
+    403: { description: "It comes from a web page of another origin, and there is no API key." },
     413: { description: "The message is longer than `maxPayloadLength`." },
   },
 };

@@ -4,10 +4,12 @@ import { apiDescription, PUBLISH_DETAIL } from "./api-description";
 import { bearerCheck } from "./auth";
 import { checkChannelName, parseChannels } from "./channels";
 import { describe } from "./describe";
+import { FOREIGN_PAGE, isFromForeignPage } from "./foreign-page";
 import {
   type Broadcaster,
   createBroadcaster,
   PrometheusCollector,
+  type PublishResult,
   type ResolvedConfig,
   shardcast,
 } from "./index";
@@ -34,6 +36,9 @@ export function createApp({ config, apiKey, channels }: AppOptions) {
   const collector = new PrometheusCollector();
   const broadcaster = createBroadcaster({ ...config, clientId }, {}, collector);
   const mayUse = bearerCheck(apiKey);
+  // A page that has the key may come from anywhere. Without a key, anyone's page could do anything.
+  const isForeign = apiKey === undefined ? isFromForeignPage : () => false;
+  const watching = { about: describe(config), sources: channels };
 
   const app = new Elysia({
     adapter: shardcast(broadcaster),
@@ -42,7 +47,7 @@ export function createApp({ config, apiKey, channels }: AppOptions) {
     .use(apiDescription())
     .use(page())
     .use(health(broadcaster))
-    .use(live({ broadcaster, mayUse, about: describe(config), sources: channels }))
+    .use(live({ broadcaster, config, mayUse, isForeign, ...watching }))
     .ws("/stream", {
       detail: { hide: true },
       beforeHandle({ query, status }) {
@@ -57,6 +62,7 @@ export function createApp({ config, apiKey, channels }: AppOptions) {
     })
     .guard({
       beforeHandle({ headers, status, set }) {
+        if (isForeign(headers)) return status(403, FOREIGN_PAGE);
         if (mayUse(headers.authorization)) return undefined;
         set.headers["www-authenticate"] = "Bearer";
         return status(401, { error: "this needs the API key: Authorization: Bearer <key>" });
@@ -101,13 +107,18 @@ async function publish(
   }
   const type = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
   if (type === "application/octet-stream") {
-    return { shards: broadcaster.publish(channel, bytes).shards };
+    return told(broadcaster.publish(channel, bytes));
   }
   const text = toText(bytes);
   if (text === undefined) {
     return status(400, { error: "text must be UTF-8; bytes go as application/octet-stream" });
   }
-  return { shards: broadcaster.publish(channel, text).shards };
+  return told(broadcaster.publish(channel, text));
+}
+
+/** Without the workers that dropped it, 0 shards would be the same as nobody who listens. */
+function told({ shards, dropped }: PublishResult) {
+  return dropped === 0 ? { shards } : { shards, dropped };
 }
 
 /** The text; nothing when it is not UTF-8. */

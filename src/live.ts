@@ -2,8 +2,11 @@
 
 import { Elysia } from "elysia";
 
-import type { Broadcaster } from "./index";
+import { FOREIGN_PAGE } from "./foreign-page";
+import type { Broadcaster, ResolvedConfig } from "./index";
+import type { LiveMessage } from "./snapshot";
 import { Snapshots } from "./snapshots";
+import { type Repeat, repeat, Ticking } from "./ticking";
 
 /** Strangers cannot name it, neither to subscribe nor to publish: see `channels.ts`. */
 const CHANNEL = "$live";
@@ -15,33 +18,28 @@ const KEY_PREFIX = "shardcast.key.";
 
 export interface LiveOptions {
   broadcaster: Broadcaster;
+  config: Pick<ResolvedConfig, "useSharding" | "queueMessages" | "queueBytes">;
   /** Whether this `Authorization` header lets in. */
   mayUse: (header: string | undefined) => boolean;
+  /** Whether a request is refused for the web page that it comes from. */
+  isForeign: (headers: Record<string, string | undefined>) => boolean;
   /** What the server is, in a line. */
   about: string;
   /** Channels that have a source. */
   sources: readonly string[];
+  /** In the place of a timer. */
+  every?: Repeat;
 }
 
 /** The route. Nothing is counted or computed while nobody watches. */
-export function live({ broadcaster, mayUse, about, sources }: LiveOptions) {
-  let ticking: Timer | undefined;
-  const snapshots = new Snapshots(broadcaster, CHANNEL);
-
-  const tick = async () => {
-    if (broadcaster.subscriberCount(CHANNEL) === 0) {
-      clearInterval(ticking);
-      ticking = undefined;
-      return;
-    }
-    const text = JSON.stringify({ about, sources, ...(await snapshots.next()) });
-    snapshots.noteOwn(broadcaster.subscriberCount(CHANNEL), text.length);
-    broadcaster.publish(CHANNEL, text);
-  };
+export function live(options: LiveOptions) {
+  const { mayUse, isForeign } = options;
+  const ticking = tickingOf(options);
 
   return new Elysia().ws("/live", {
     detail: { hide: true },
     beforeHandle({ headers, status }) {
+      if (isForeign(headers)) return status(403, FOREIGN_PAGE);
       const offered = protocolsOf(headers["sec-websocket-protocol"]);
       const allowed = mayUse(headers.authorization) || mayUse(keyIn(offered));
       return allowed ? undefined : status(401, { error: "this needs the API key" });
@@ -52,12 +50,25 @@ export function live({ broadcaster, mayUse, about, sources }: LiveOptions) {
         : {},
     open(ws) {
       ws.subscribe(CHANNEL);
-      if (ticking !== undefined) return;
-      snapshots.begin();
-      ticking = setInterval(tick, INTERVAL_MS);
-      // A server that is told to end does not wait for its own page.
-      ticking.unref();
-      void tick();
+      ticking.start();
+    },
+  });
+}
+
+/** Tells the watchers how the broadcaster does, as long as there are any. */
+function tickingOf({ broadcaster, config, about, sources, every = repeat }: LiveOptions): Ticking {
+  const snapshots = new Snapshots(broadcaster, { ...config, hidden: CHANNEL });
+  const watchers = () => broadcaster.subscriberCount(CHANNEL);
+  return new Ticking({
+    repeat: every,
+    intervalMs: INTERVAL_MS,
+    isWanted: () => watchers() > 0,
+    begin: () => snapshots.begin(),
+    async work() {
+      const message: LiveMessage = { about, sources, ...(await snapshots.next()) };
+      if (watchers() === 0) return;
+      snapshots.noteOwn(watchers());
+      broadcaster.publish(CHANNEL, JSON.stringify(message));
     },
   });
 }

@@ -1,4 +1,4 @@
-import { describe, expect, onTestFinished, test } from "bun:test";
+import { describe, expect, onTestFinished, spyOn, test } from "bun:test";
 import { connect as connectTcp } from "node:net";
 
 import { type AppOptions, createApp } from "../src/app";
@@ -26,6 +26,7 @@ function start(config: ShardcastConfig, options: Partial<AppOptions> = {}) {
     http,
     post,
     stream: `ws://${address}/stream`,
+    live: `ws://${address}/live`,
     port: Number(app.server?.port),
   };
 }
@@ -132,6 +133,33 @@ describe.each(both)("the ready-made app, %s", (_name, config) => {
     expect(await answer.json()).toEqual({ clients: nothing, shards: nothing });
   });
 
+  test("lets no web page of another origin publish or watch where there is no API key", async () => {
+    const { post, live, port } = start(config);
+    const home = `127.0.0.1:${port}`;
+    for (const origin of [
+      "http://evil.example",
+      "null",
+      "http://127.0.0.1",
+      `http://evil:${port}`,
+    ]) {
+      expect((await post("/publish/a", "x", { origin })).status).toBe(403);
+      expect((await refused(live, { headers: { origin } })).status).toBe(403);
+    }
+    for (const origin of [`http://${home}`, `https://${home}`]) {
+      expect((await post("/publish/a", "x", { origin })).status).toBe(200);
+      await connect(live, { headers: { origin } });
+    }
+    // As a proxy that ends TLS and passes the host on has it.
+    const proxied = { origin: "https://watch.example", host: "watch.example:443" };
+    await connect(live, { headers: proxied });
+  });
+
+  test("lets the API key in from wherever it comes", async () => {
+    const { post } = start(config, { apiKey: "secret" });
+    const headers = { origin: "http://dashboard.example", authorization: "Bearer secret" };
+    expect((await post("/publish/a", "x", headers)).status).toBe(200);
+  });
+
   test("guards all but the stream and the server's health with the API key", async () => {
     const { http, post, stream } = start(config, { apiKey: "secret" });
     const key = { authorization: "Bearer secret" };
@@ -213,6 +241,13 @@ describe.each(both)("the ready-made app, %s", (_name, config) => {
 });
 
 describe("the ready-made app, sharded", () => {
+  test("tells how many workers dropped a message because their queues were full", async () => {
+    const { broadcaster, post } = start({ numShards: 1 });
+    const publish = spyOn(broadcaster, "publish");
+    publish.mockReturnValueOnce({ shards: 0, dropped: 3, saturated: 0 });
+    expect(await (await post("/publish/a", "x")).json()).toEqual({ shards: 0, dropped: 3 });
+  });
+
   test("refuses a client whose shard is full with 503, and says when to come back", async () => {
     const { stream } = start({ numShards: 1, maxClients: 1 });
     await connect(`${stream}?channels=a`);

@@ -1,16 +1,22 @@
 /** The live page, in a browser. */
 
-import { describe, expect, onTestFinished, test } from "bun:test";
-import type { Page } from "playwright-core";
+import { describe, expect, onTestFinished, spyOn, test } from "bun:test";
+import type { BrowserContextOptions, Page } from "playwright-core";
 
 import { createApp } from "../src/app";
 import { resolveConfig, type ShardcastConfig } from "../src/config";
+import { type ShardCounters, shardStats, shardsOf, type WorkerStats } from "../src/stats";
 import { visit, whyNoBrowser, withoutBrowser } from "./browser";
-import { connect } from "./client";
+import { connect, refused } from "./client";
+import { contrast, drawnColumns } from "./page-eyes.js";
 import { SMALL } from "./serving";
 
 /** For a browser to start, and for a page that shows something every second. */
 const PATIENCE_MS = 60_000;
+
+/** What a browser writes by itself while its server is away, and of an answer of 4xx. */
+const AWAY = /ERR_CONNECTION|WebSocket connection/;
+const REFUSED = /status of 4\d\d/;
 
 /** The ready-made server, until the test ends. */
 function start(config: ShardcastConfig = {}, options: { apiKey?: string; port?: number } = {}) {
@@ -22,7 +28,28 @@ function start(config: ShardcastConfig = {}, options: { apiKey?: string; port?: 
     if (app.server) await app.stop(true);
   });
   const host = `127.0.0.1:${app.server?.port}`;
-  return { app, broadcaster, http: `http://${host}/`, ws: `ws://${host}` };
+  const http = `http://${host}/`;
+  return { app, broadcaster, http, ws: `ws://${host}`, port: app.server?.port as number };
+}
+
+type Started = ReturnType<typeof start>;
+
+interface OpenOptions extends BrowserContextOptions {
+  /** What the browser may write into its console. */
+  tolerates?: RegExp;
+}
+
+/** Looks at the consoles of the pages that a test has opened. */
+let lookAtConsoles = () => {};
+
+async function open({ http }: Started, { tolerates, ...options }: OpenOptions = {}): Promise<Page> {
+  const { page, complaints } = await visit(http, options);
+  const before = lookAtConsoles;
+  lookAtConsoles = () => {
+    before();
+    expect(complaints.filter((complaint) => !tolerates?.test(complaint))).toEqual([]);
+  };
+  return page;
 }
 
 /** Publishes until the test ends. */
@@ -30,6 +57,17 @@ function flow(publish: (n: number) => void): void {
   let n = 0;
   const timer = setInterval(() => publish(n++), 5);
   onTestFinished(() => clearInterval(timer));
+}
+
+/** Has the first worker show other figures than it has. */
+function pretend({ broadcaster }: Started, figures: Partial<WorkerStats>): void {
+  const stats = broadcaster.stats.bind(broadcaster);
+  spyOn(broadcaster, "stats").mockImplementation(() => {
+    const [first, ...others] = shardsOf(stats()) as [ShardCounters, ...ShardCounters[]];
+    const [worker, ...workers] = first.per_worker as [WorkerStats, ...WorkerStats[]];
+    const per_worker = [{ ...worker, ...figures }, ...workers];
+    return shardStats([{ ...first, per_worker }, ...others]);
+  });
 }
 
 const text = (page: Page, selector: string) => page.locator(selector).textContent();
@@ -42,158 +80,373 @@ async function says(page: Page, selector: string, pattern: RegExp): Promise<void
 const status = (page: Page, state: string) =>
   page.locator(`#status[data-state="${state}"]`).waitFor();
 
-describe.skipIf(withoutBrowser)(`the page${whyNoBrowser}`, () => {
-  test(
-    "connects, and its figures move when messages flow",
-    async () => {
-      const { broadcaster, http, ws } = start();
-      await connect(`${ws}/stream?channels=ticks`);
-      const { page, complaints } = await visit(http);
-      await status(page, "connected");
-      await says(page, "#clients", /^3$/);
-      await says(page, "#messages", /^0$/);
-      await says(page, "#p99", /–/);
-      flow((n) => broadcaster.publish("ticks", `{"n":${n}}`));
-      await says(page, "#messages", /^[1-9]/);
-      await says(page, "#deliveries", /^[1-9]/);
-      await says(page, "#p99", /ms$/);
-      await says(page, "#channels td:nth-child(1)", /^ticks$/);
-      await says(page, "#channels td:nth-child(2)", /^2$/);
-      await says(page, "#channels td:nth-child(3)", /^[1-9]/);
-      await says(page, "#stream li", /^\{"n":\d+\}$/);
-      expect(await page.locator(".worker").count()).toBe(2);
-      expect(await page.locator("canvas").count()).toBe(3);
-      expect(complaints).toEqual([]);
-    },
-    PATIENCE_MS,
-  );
+/** Where the first line of a chart is to be seen. */
+const drawn = (page: Page, chart: string) => page.locator(`${chart} canvas`).evaluate(drawnColumns);
 
-  test(
-    "shows a client that has stalled as slow",
-    async () => {
-      const { broadcaster, http, ws } = start({ dropSlowClients: false, bufferSize: 1_000_000 });
-      const stalled = await connect(`${ws}/stream?channels=ticks&id=sleepy`);
-      stalled.socket.pause();
-      const { page } = await visit(http);
-      await says(page, "#slow", /Every client keeps up/);
-      flow(() => broadcaster.publish("ticks", "x".repeat(100_000)));
-      await says(page, "#slow td:nth-child(1)", /^sleepy$/);
-      await says(page, "#slow td:nth-child(3)", /^[1-9]/);
-    },
-    PATIENCE_MS,
-  );
+/** A test in a browser, in whose console there is no error at its end. */
+function seen(what: string, look: () => Promise<void>): void {
+  const lookAtAll = async () => {
+    lookAtConsoles = () => {};
+    await look();
+    lookAtConsoles();
+  };
+  test.skipIf(withoutBrowser)(`${what}${whyNoBrowser}`, lookAtAll, PATIENCE_MS);
+}
 
-  test(
-    "is back after a restart of the server",
-    async () => {
-      const first = start();
-      const { page } = await visit(first.http);
-      await status(page, "connected");
-      const port = first.app.server?.port as number;
-      await first.app.stop(true);
-      await status(page, "disconnected");
-      start({}, { port });
-      await status(page, "connected");
-    },
-    PATIENCE_MS,
-  );
+describe("the page", () => {
+  seen("connects, and its figures move when messages flow", async () => {
+    const server = start();
+    await connect(`${server.ws}/stream?channels=ticks`);
+    const page = await open(server);
+    await status(page, "connected");
+    await says(page, "#clients", /^3$/);
+    await says(page, "#messages", /^0$/);
+    await says(page, "#megabytes", /^0$/);
+    await says(page, "#p99", /–/);
+    flow((n) => server.broadcaster.publish("ticks", `{"n":${n},"p":"${"x".repeat(10_000)}"}`));
+    await says(page, "#messages", /^[1-9]/);
+    await says(page, "#deliveries", /^[1-9]/);
+    await says(page, "#megabytes", /^[\d.]*[1-9]/);
+    await says(page, "#p99", /ms$/);
+    await says(page, "#p50", /^p50 .*ms$/);
+    await says(page, "#channels td:nth-child(1)", /^ticks$/);
+    await says(page, "#channels td:nth-child(2)", /^2$/);
+    await says(page, "#channels td:nth-child(3)", /^[1-9]/);
+    await says(page, "#stream li", /^\{"n":\d+,"p":"x+…$/);
+  });
 
-  test(
-    "publishes, and says what became of it",
-    async () => {
-      const { http, ws } = start();
-      const client = await connect(`${ws}/stream?channels=news`);
-      const { page, complaints } = await visit(http);
-      await page.fill("#publish-channel", "news");
-      await page.fill("#message", "from the page");
-      await page.click("#publish button");
-      expect(await client.next()).toBe("from the page");
-      await says(page, "#published", /^Published to 1 shard\.$/);
-      await page.fill("#publish-channel", "no name");
-      await page.click("#publish button");
-      await says(page, "#published", /must be 1 to 200 characters/);
-      // A browser writes of an answer of 400 by itself.
-      expect(complaints.filter((complaint) => !complaint.includes("400"))).toEqual([]);
-    },
-    PATIENCE_MS,
-  );
+  seen("draws its charts, and says in words what they show", async () => {
+    const server = start();
+    const page = await open(server);
+    await status(page, "connected");
+    flow(() => server.broadcaster.publish("ticks", "x"));
+    await says(page, "#chart-times .accent", /^p50.*ms$/);
+    await says(page, "#chart-times .second", /^p99.*ms$/);
+    for (const chart of ["#chart-deliveries", "#chart-times", "#chart-clients"]) {
+      while ((await drawn(page, chart)).length === 0) await says(page, "#messages", /\d/);
+    }
+    const label = await page.locator("#chart-clients .plot").getAttribute("aria-label");
+    expect(label).toMatch(/^Clients in the last two minutes: now \d+, at most \d+$/);
+  });
 
-  test(
-    "asks for the API key where there is one, and takes no other",
-    async () => {
-      const { http } = start({}, { apiKey: "sésame" });
-      const { page } = await visit(http);
-      const dialog = page.locator("dialog[open]");
-      for (const key of ["wrong", "sésame"]) {
-        await dialog.waitFor();
-        await page.fill("#key-input", key);
-        await page.keyboard.press("Enter");
-      }
-      await status(page, "connected");
-      await says(page, "#clients", /^2$/);
-      await page.fill("#message", "with the key");
-      await page.click("#publish button");
-      await says(page, "#published", /^Published/);
-    },
-    PATIENCE_MS,
-  );
+  seen("shows a client that has stalled as slow", async () => {
+    const server = start({ dropSlowClients: false, bufferSize: 1_000_000 });
+    const stalled = await connect(`${server.ws}/stream?channels=ticks&id=sleepy`);
+    stalled.socket.pause();
+    const page = await open(server);
+    await says(page, "#slow", /Every client keeps up/);
+    flow(() => server.broadcaster.publish("ticks", "x".repeat(100_000)));
+    await says(page, "#slow td:nth-child(1)", /^sleepy$/);
+    await says(page, "#slow td:nth-child(3)", /^[1-9]/);
+  });
 
-  test(
-    "can be used by the keyboard alone, and pauses the stream",
+  seen("tells what was dropped, and why", async () => {
+    const server = start({ dropSlowClients: false, bufferSize: 10 });
+    const stalled = await connect(`${server.ws}/stream?channels=other`);
+    stalled.socket.pause();
+    const page = await open(server);
+    await says(page, "#dropped", /^0$/);
+    flow(() => server.broadcaster.publish("other", "x".repeat(100_000)));
+    await says(page, "#dropped", /^[1-9]/);
+    await says(page, "#dropped-by", /^skipped [1-9]/);
+  });
+
+  seen("shows which worker has the clients, and how busy it is", async () => {
+    const server = start({ numShards: 1, workersPerShard: 2 });
+    // One id, one worker.
+    const clients = Array.from({ length: 20 }, () =>
+      connect(`${server.ws}/stream?channels=ticks&id=same`),
+    );
+    await Promise.all(clients);
+    const page = await open(server);
+    flow(() => server.broadcaster.publish("ticks", "x".repeat(1000)));
+    await says(page, ".worker b", /^2\d$/);
+    await says(page, ".worker b", /^[012]$/);
+    const laden = page.locator(".worker").filter({ hasText: /^2\d$/ });
+    await laden.locator(".busy:not([style*='scaleY(0)'])").waitFor({ state: "attached" });
+  });
+
+  seen("marks a worker that is stuck, and goes on", async () => {
+    const server = start();
+    const page = await open(server);
+    await status(page, "connected");
+    expect(await page.locator("#stuck").isVisible()).toBe(false);
+    pretend(server, { queue_messages: 8192, busy_seconds: 1 });
+    spyOn(server.broadcaster, "slowClients").mockReturnValue(new Promise(() => {}));
+    await page.locator(".worker.stuck").waitFor();
+    await says(page, "#stuck", /^1 worker stuck \(0\/0\): messages wait/);
+    await says(page, "#worker", /^Worker 0\/0: .* 8,192 messages queued \(50 % full\), stuck$/);
+    const bar = await page.locator(".worker.stuck .queue").getAttribute("style");
+    expect(bar).toContain("scaleY(0.5)");
+    await says(page, "#slow-note", /^As of \d+ s ago/);
+    await status(page, "connected");
+  });
+
+  seen("says how many workers it does not show", async () => {
+    const server = start();
+    const page = await open(server);
+    const workers = Array.from(
+      { length: 600 },
+      () => shardsOf(server.broadcaster.stats())[0]?.per_worker[0] as WorkerStats,
+    );
+    const [shard] = shardsOf(server.broadcaster.stats()) as [ShardCounters];
+    const crowd = shardStats([shard, shard].map((shard) => ({ ...shard, per_worker: workers })));
+    spyOn(server.broadcaster, "stats").mockReturnValue(crowd);
+    await says(page, "#left-out", /^And 600 workers of later shards\.$/);
+  });
+
+  seen("is back after a restart of the server, with its figures and its stream", async () => {
+    const first = start();
+    const page = await open(first, { tolerates: AWAY });
+    await status(page, "connected");
+    await says(page, "#stream-state", /^Listening to ticks/);
+    await first.app.stop(true);
+    await status(page, "disconnected");
+    await says(page, "#stream-state", /Next attempt in \d+ s/);
+    const second = start({}, { port: first.port });
+    await status(page, "connected");
+    flow((n) => second.broadcaster.publish("ticks", `after ${n}`));
+    await says(page, "#messages", /^[1-9]/);
+    await says(page, "#stream li", /^after \d+$/);
+    await page.locator("body:not(.stale)").waitFor();
+  });
+
+  seen("notices a server that has gone silent, and shows that its figures are old", async () => {
+    const server = start();
+    const page = await open(server);
+    await says(page, "#chart-clients .key", /^\d+$/);
+    const silence = spyOn(server.broadcaster, "subscriberCount").mockReturnValue(0);
+    await page.locator("body.stale").waitFor();
+    const opacity = "getComputedStyle(document.querySelector('#figures > dl')).opacity";
+    expect(await page.evaluate(opacity)).toBe("0.45");
+    silence.mockRestore();
+    await page.locator("body:not(.stale)").waitFor();
+    // The line breaks where nobody looked.
+    const gaps = async () => {
+      const columns = await drawn(page, "#chart-clients");
+      return columns.map((x, n) => x - (columns[n - 1] ?? x)).filter((step) => step > 10);
+    };
+    while ((await gaps()).length === 0) await says(page, "#clients", /\d/);
+  });
+
+  seen("publishes, and says what became of it", async () => {
+    const server = start({ maxPayloadLength: 1000 });
+    const client = await connect(`${server.ws}/stream?channels=news`);
+    const page = await open(server, { tolerates: REFUSED });
+    await status(page, "connected");
+    await page.fill("#publish-channel", "news");
+    await page.fill("#message", "from the page");
+    await page.click("#publish button");
+    expect(await client.next()).toBe("from the page");
+    await says(page, "#published", /^Published to 1 shard\.$/);
+    await page.fill("#publish-channel", "nobody");
+    await page.click("#publish button");
+    await says(page, "#published", /^Published; nobody is subscribed\.$/);
+    spyOn(server.broadcaster, "publish").mockReturnValueOnce({
+      shards: 0,
+      dropped: 2,
+      saturated: 0,
+    });
+    await page.click("#publish button");
+    await says(page, "#published", /^Dropped by 2 workers: the queues are full\.$/);
+    await page.fill("#message", "x".repeat(1001));
+    await page.click("#publish button");
+    await says(page, "#published", /too long|413/);
+    await page.fill("#publish-channel", "no name");
+    await page.click("#publish button");
+    await page.locator("#publish-channel:invalid:focus").waitFor();
+  });
+
+  seen("asks for the API key where there is one, and says when it was wrong", async () => {
+    const server = start({}, { apiKey: "sésame" });
+    const page = await open(server, { tolerates: REFUSED });
+    const dialog = page.locator("#key[open]");
+    await dialog.waitFor();
+    expect(await page.locator("#key-wrong").isVisible()).toBe(false);
+    await page.keyboard.type("wrong");
+    await page.keyboard.press("Enter");
+    await says(page, "#key-wrong", /^That was not the key\.$/);
+    await page.locator("#key-wrong").waitFor();
+    await page.keyboard.type("sésame");
+    await page.keyboard.press("Enter");
+    await status(page, "connected");
+    await page.fill("#message", "with the key");
+    await page.click("#publish button[type=submit]");
+    await says(page, "#published", /^Published/);
+    await page.click("footer a[href='/stats']");
+    await says(page, "#answer-body", /"total_clients"/);
+  });
+
+  seen("can do without the key: the stream is for all", async () => {
+    const server = start({}, { apiKey: "key" });
+    const page = await open(server, { tolerates: REFUSED });
+    await page.locator("#key[open]").waitFor();
+    await page.keyboard.press("Escape");
+    await status(page, "locked");
+    flow((n) => server.broadcaster.publish("ticks", `public ${n}`));
+    await page.fill("#channel", "ticks");
+    await page.keyboard.press("Enter");
+    await says(page, "#stream li", /^public \d+$/);
+    expect(await page.locator("#key").isVisible()).toBe(false);
+    await page.click("#unlock");
+    await page.keyboard.type("key");
+    await page.keyboard.press("Enter");
+    await status(page, "connected");
+    expect(await page.locator("#unlock").isVisible()).toBe(false);
+  });
+
+  seen("asks once for all that need the key", async () => {
+    const first = start({}, { apiKey: "old" });
+    const page = await open(first, { tolerates: new RegExp(`${AWAY.source}|${REFUSED.source}`) });
+    await page.locator("#key[open]").waitFor();
+    await page.keyboard.type("old");
+    await page.keyboard.press("Enter");
+    await status(page, "connected");
+    await page.fill("#publish-channel", "news");
+    await page.fill("#message", "x");
+    await first.app.stop(true);
+    start({}, { apiKey: "new", port: first.port });
+    await page.locator("#key[open]").waitFor();
+    const answered = page.waitForResponse(/publish/);
+    await page.evaluate("document.querySelector('#publish').requestSubmit()");
+    await answered;
+    await page.fill("#key-input", "new");
+    await page.keyboard.press("Enter");
+    await status(page, "connected");
+    await says(page, "#published", /^Published/);
+  });
+
+  seen("can be used by the keyboard alone, and pauses the stream", async () => {
+    const server = start({ numShards: 1, workersPerShard: 2 });
+    const page = await open(server);
+    await status(page, "connected");
+    flow((n) => server.broadcaster.publish("other", `message ${n}`));
+    await page.focus("#channel");
+    await page.fill("#channel", "other");
+    await page.keyboard.press("Enter");
+    await says(page, "#stream li", /^message \d+$/);
+    for (const press of ["Tab", "Tab", "Enter"]) await page.keyboard.press(press);
+    await page.locator('#pause[aria-pressed="true"]').waitFor();
+    const before = await text(page, "#stream li:first-child");
+    await says(page, "#channels", /other/);
+    expect(await text(page, "#stream li:first-child")).toBe(before);
+    await page.keyboard.press("Tab");
+    await page.locator("#stream:focus").waitFor();
+    await page.focus(".worker");
+    await says(page, "#worker", /^Worker 0\/0: /);
+    await page.keyboard.press("ArrowRight");
+    await says(page, "#worker", /^Worker 0\/1: \d+ clients?, .* queued/);
+    await page.fill("#publish-channel", "other");
+    await page.keyboard.press("Tab");
+    await page.keyboard.type("typed");
+    await page.keyboard.press("Control+Enter");
+    await says(page, "#published", /^Published to 1 shard\.$/);
+  });
+
+  seen(
+    "listens to a channel that is chosen in the table, which keeps what is selected",
     async () => {
-      const { broadcaster, http } = start();
-      const { page } = await visit(http);
-      await status(page, "connected");
-      flow((n) => broadcaster.publish("other", `message ${n}`));
-      await page.focus("#channel");
-      await page.fill("#channel", "other");
-      await page.keyboard.press("Enter");
+      const server = start();
+      await connect(`${server.ws}/stream?channels=other`);
+      const page = await open(server);
+      flow((n) => server.broadcaster.publish("other", `message ${n}`));
+      await page.getByRole("button", { name: "other" }).click();
+      await says(page, "#stream-state", /^Listening to other\.$/);
       await says(page, "#stream li", /^message \d+$/);
-      for (const press of ["Tab", "Tab", "Enter"]) await page.keyboard.press(press);
-      await page.locator('#pause[aria-pressed="true"]').waitFor();
-      const before = await text(page, "#stream li:first-child");
-      await says(page, "#channels", /other/);
-      expect(await text(page, "#stream li:first-child")).toBe(before);
+      await page.evaluate(
+        "getSelection().selectAllChildren(document.querySelector('#channels td'))",
+      );
+      const rate = await text(page, "#channels td:nth-child(3)");
+      await says(page, "#channels td:nth-child(3)", new RegExp(`^(?!${rate}$)`));
+      expect(await page.evaluate("String(getSelection())")).toBe("other");
     },
-    PATIENCE_MS,
   );
+
+  seen("takes names and messages as text", async () => {
+    const server = start({ dropSlowClients: false, bufferSize: 1_000_000 });
+    const evil = "<img src=x onerror=\"document.title='owned'\">";
+    const id = encodeURIComponent(evil);
+    const stalled = await connect(`${server.ws}/stream?channels=ticks&id=${id}`);
+    stalled.socket.pause();
+    const page = await open(server, { tolerates: REFUSED });
+    await says(page, "#stream-state", /^Listening/);
+    await fetch(`${server.http}publish/ticks`, { method: "POST", body: evil });
+    await says(page, "#stream li", /^<img/);
+    flow(() => server.broadcaster.publish("ticks", "x".repeat(100_000)));
+    await says(page, "#slow td", /^<img/);
+    // The server has to refuse what the form lets nobody send.
+    await page.evaluate("document.querySelector('#publish').noValidate = true");
+    await page.fill("#publish-channel", evil);
+    await page.fill("#message", evil);
+    await page.click("#publish button");
+    await says(page, "#published", /<img/);
+    expect(await page.title()).toBe("shardcast");
+    expect(await page.locator("main img").count()).toBe(0);
+  });
+
+  seen("says what is not known without sharding", async () => {
+    const server = start({ useSharding: false });
+    const page = await open(server);
+    flow(() => server.broadcaster.publish("ticks", "x"));
+    await says(page, "#messages", /^[1-9]/);
+    await says(page, "#channels", /^Bun does not name its channels\.$/);
+    for (const figure of ["#megabytes", "#dropped", "#p99"]) await says(page, figure, /^–$/);
+    await page.locator("#unsharded-hint").waitFor();
+    for (const hidden of ["#shards", "#sharded-hint", "#worker"]) {
+      expect(await page.locator(hidden).isVisible()).toBe(false);
+    }
+  });
 
   for (const colorScheme of ["light", "dark"] as const) {
-    test(
-      `fits a phone, in ${colorScheme}`,
-      async () => {
-        const { broadcaster, http } = start({ numShards: 4, workersPerShard: 4 });
-        flow((n) => broadcaster.publish("ticks", `{"n":${n},"p":"${"x".repeat(200)}"}`));
-        const viewport = { width: 360, height: 740 };
-        const { page, complaints } = await visit(http, { viewport, colorScheme });
-        await says(page, "#messages", /^[1-9]/);
-        const width = await page.evaluate("document.documentElement.scrollWidth");
-        expect(width).toBe(viewport.width);
-        const background = await page.evaluate("getComputedStyle(document.body).backgroundColor");
-        expect(background).toBe(colorScheme === "light" ? "rgb(246, 247, 249)" : "rgb(16, 21, 28)");
-        expect(complaints).toEqual([]);
-      },
-      PATIENCE_MS,
-    );
+    seen(`fits a phone, and can be read, in ${colorScheme}`, async () => {
+      const server = start({ numShards: 4, workersPerShard: 4 });
+      const { broadcaster } = server;
+      flow((n) => broadcaster.publish("ticks", `{"n":${n},"p":"${"x".repeat(200)}"}`));
+      const viewport = { width: 360, height: 740 };
+      const page = await open(server, { viewport, colorScheme });
+      await says(page, "#messages", /^[1-9]/);
+      const width = await page.evaluate("document.documentElement.scrollWidth");
+      expect(width).toBe(viewport.width);
+      for (const ground of [".worker", ".worker .busy"]) {
+        expect(await page.evaluate(contrast, [".worker b", ground])).toBeGreaterThan(4.5);
+      }
+      pretend(server, { queue_messages: 1, busy_seconds: 1, saturated: true });
+      await page.locator(".worker.stuck").waitFor();
+      for (const ground of [".worker.stuck", ".worker.stuck .busy"]) {
+        expect(await page.evaluate(contrast, [".worker.stuck b", ground])).toBeGreaterThan(4.5);
+      }
+    });
   }
+
+  seen("changes with the system between light and dark", async () => {
+    const server = start();
+    const page = await open(server, { colorScheme: "light" });
+    await status(page, "connected");
+    const ground = () => page.evaluate("getComputedStyle(document.body).backgroundColor");
+    expect(await ground()).toBe("rgb(246, 247, 249)");
+    await page.emulateMedia({ colorScheme: "dark" });
+    expect(await ground()).toBe("rgb(16, 21, 28)");
+    while ((await drawn(page, "#chart-clients")).length === 0) await says(page, "#clients", /\d/);
+  });
 });
 
-test("strangers cannot watch where there is an API key, nor be heard on the page's channel", async () => {
-  const { http, ws } = start({}, { apiKey: "key" });
-  const refusal = connect(`${ws}/live`).then(
-    () => "let in",
-    (error: Error) => error.message,
-  );
-  expect(await refusal).toContain("401");
-  const key = Buffer.from("key").toString("base64url");
-  const protocols = ["shardcast.live", `shardcast.key.${key}`];
-  const watcher = await connect(`${ws}/live`, { protocols });
-  expect(watcher.socket.protocol).toBe("shardcast.live");
-  expect(JSON.parse(String(await watcher.next()))).toMatchObject({
-    sources: ["ticks"],
-    clients: 1,
+describe("strangers", () => {
+  test("cannot watch where there is an API key, nor be heard on the page's channel", async () => {
+    const { http, ws } = start({}, { apiKey: "key" });
+    expect((await refused(`${ws}/live`)).status).toBe(401);
+    const key = Buffer.from("key").toString("base64url");
+    const protocols = ["shardcast.live", `shardcast.key.${key}`];
+    const watcher = await connect(`${ws}/live`, { protocols });
+    expect(watcher.socket.protocol).toBe("shardcast.live");
+    expect(JSON.parse(String(await watcher.next()))).toMatchObject({ sources: ["ticks"] });
+    const headers = { authorization: "Bearer key" };
+    const publish = await fetch(`${http}publish/$live`, { method: "POST", headers, body: "{}" });
+    expect(publish.status).toBe(400);
   });
-  const headers = { authorization: "Bearer key" };
-  const publish = await fetch(`${http}publish/$live`, { method: "POST", headers, body: "{}" });
-  expect(publish.status).toBe(400);
+
+  test("cannot listen on the page's channel by the stream", async () => {
+    const { ws } = start();
+    expect((await refused(`${ws}/stream?channels=$live`)).status).toBe(400);
+    expect((await refused(`${ws}/stream?channels=ticks,$live`)).status).toBe(400);
+  });
 });

@@ -1,8 +1,12 @@
 import { describe, expect, test } from "bun:test";
 
+import { resolveConfig } from "../src/config";
 import { type DeliveryTimes, percentile, since } from "../src/delivery-times";
+import type { SlowClient } from "../src/reports";
+import type { Snapshot } from "../src/snapshot";
 import { Snapshots } from "../src/snapshots";
-import { connect } from "./client";
+import { noCounters, shardStats, type WorkerStats } from "../src/stats";
+import { connect, within } from "./client";
 import { serve } from "./serving";
 
 describe("a histogram of times", () => {
@@ -53,17 +57,73 @@ describe("the sharded broadcaster", () => {
   });
 });
 
+const IDLE: WorkerStats = {
+  clients: 0,
+  queue_messages: 0,
+  queue_bytes: 0,
+  saturated: false,
+  saturations: 0,
+  busy_seconds: 0,
+  failures: 0,
+};
+
+/** Stands in for a broadcaster of so many shards, each of these workers. */
+class Standing {
+  published = 0;
+  channels = () => [];
+  deliveryTimes = () => undefined;
+  slowClients = (): Promise<SlowClient[]> => Promise.resolve([]);
+
+  constructor(
+    public workers: Partial<WorkerStats>[],
+    private readonly shards = 1,
+  ) {}
+
+  stats() {
+    const per_worker = this.workers.map((worker) => ({ ...IDLE, ...worker }));
+    const shard = { ...noCounters(), per_worker };
+    const { published } = this;
+    return shardStats(
+      Array.from({ length: this.shards }, () => shard),
+      { published },
+    );
+  }
+}
+
+/** Looks at it with a clock that is moved by hand. */
+function looking(broadcaster: Standing) {
+  const clock = { ms: 0 };
+  const limits = { queueMessages: 100, queueBytes: 1000 };
+  const options = { ...limits, useSharding: true, hidden: "$own", clock: () => clock.ms };
+  const snapshots = new Snapshots(broadcaster, options);
+  snapshots.begin();
+  const after = (ms: number) => {
+    clock.ms += ms;
+    return snapshots.next();
+  };
+  return { after };
+}
+
+const workersOf = ({ shards }: Snapshot) => shards.flatMap(({ workers }) => workers);
+
 describe("a snapshot", () => {
   test("leaves out what snapshots have added themselves", async () => {
     const { broadcaster, ws } = serve({}, (app) =>
       app.ws("/", { open: (ws) => void ws.subscribe("$own") }),
     );
     const client = await connect(ws);
-    const snapshots = new Snapshots(broadcaster, "$own");
+    const clock = { ms: 0 };
+    const config = { useSharding: true, queueMessages: 1, queueBytes: 1 };
+    const snapshots = new Snapshots(broadcaster, {
+      ...config,
+      hidden: "$own",
+      clock: () => clock.ms,
+    });
     snapshots.begin();
-    snapshots.noteOwn(1, 5);
+    snapshots.noteOwn(1);
     broadcaster.publish("$own", "12345");
     await client.next();
+    clock.ms = 1000;
     const { messagesPerSecond, deliveriesPerSecond, p99Ms, channels, shards } =
       await snapshots.next();
     expect({ messagesPerSecond, deliveriesPerSecond, p99Ms, channels }).toEqual({
@@ -73,5 +133,72 @@ describe("a snapshot", () => {
       channels: [],
     });
     expect(shards.map(({ workers }) => workers.length)).toEqual([1, 1]);
+  });
+
+  test("tells no rates before half a second has passed, and none of it is lost", async () => {
+    const broadcaster = new Standing([{}]);
+    const { after } = looking(broadcaster);
+    broadcaster.published = 10;
+    const early = await after(1);
+    expect([early.messagesPerSecond, early.bytesPerSecond]).toEqual([null, null]);
+    expect(workersOf(early).map(({ busy }) => busy)).toEqual([null]);
+    broadcaster.workers = [{ busy_seconds: 0.5 }];
+    const later = await after(999);
+    expect(later.messagesPerSecond).toBe(10);
+    expect(workersOf(later).map(({ busy }) => busy)).toEqual([0.5]);
+  });
+
+  test("shows as stuck a worker that leaves its queue alone, and no other", async () => {
+    const waiting = { queue_messages: 5, queue_bytes: 10 };
+    const broadcaster = new Standing([waiting, waiting, {}]);
+    const { after } = looking(broadcaster);
+    broadcaster.workers = [waiting, { ...waiting, busy_seconds: 0.1 }, {}];
+    const snapshot = await after(1000);
+    expect(workersOf(snapshot).map(({ stuck }) => stuck)).toEqual([true, false, false]);
+    expect(snapshot.workersStuck).toBe(1);
+  });
+
+  test("tells how full a queue is, by what fills it more", async () => {
+    const byMessages = { queue_messages: 50, queue_bytes: 100 };
+    const byBytes = { queue_messages: 1, queue_bytes: 900 };
+    const { after } = looking(new Standing([byMessages, byBytes]));
+    expect(workersOf(await after(1000)).map(({ fill }) => fill)).toEqual([0.5, 0.9]);
+  });
+
+  test("does not wait for a stuck worker to say who is slow, nor ask it again", async () => {
+    const broadcaster = new Standing([{}]);
+    const sleepy = { id: "sleepy", shard: 0, worker: 0, address: "", lagBytes: 7 };
+    let asked = 0;
+    const answers = [Promise.resolve([sleepy]), new Promise<never>(() => {})];
+    broadcaster.slowClients = () => answers[asked++] as Promise<SlowClient[]>;
+    const { after } = looking(broadcaster);
+    const { slowAt } = await after(1000);
+    expect(slowAt).toBeNumber();
+    for (let n = 0; n < 3; n += 1) {
+      const snapshot = await within(after(1000), "a snapshot beside a stuck worker");
+      expect(snapshot.slow.map(({ id }) => id)).toEqual(["sleepy"]);
+      expect(snapshot.slowAt).toBe(slowAt);
+    }
+    expect(asked).toBe(2);
+  });
+
+  test("says how many workers it leaves out", async () => {
+    const workers = Array.from({ length: 64 }, () => ({ queue_messages: 1 }));
+    const { after } = looking(new Standing(workers, 20));
+    const { shards, workersLeftOut, workersStuck } = await after(1000);
+    expect(shards).toHaveLength(16);
+    expect(workersLeftOut).toBe(4 * 64);
+    expect(workersStuck).toBe(20 * 64);
+  });
+
+  test("does not pretend to know what Bun does not tell", async () => {
+    const config = resolveConfig({ useSharding: false });
+    const snapshots = new Snapshots(new Standing([{}]), { ...config, hidden: "$own" });
+    const { sharded, dropped, bytesPerSecond } = await snapshots.next();
+    expect({ sharded, dropped, bytesPerSecond }).toEqual({
+      sharded: false,
+      dropped: null,
+      bytesPerSecond: null,
+    });
   });
 });

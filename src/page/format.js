@@ -3,29 +3,48 @@
 const WHOLE = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const SHORT = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 });
 const FINE = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
+const HUNDREDTHS = new Intl.NumberFormat("en", { maximumFractionDigits: 2 });
+
+/** Stands for what is not known. */
+export const UNKNOWN = "–";
 
 /** @param {number} count */
 export function whole(count) {
   return WHOLE.format(count);
 }
 
-/** @param {number} count such as 1,234,567, which becomes 1.23M */
+/** @param {number | null} count such as 1,234,567, which becomes 1.23M */
 export function short(count) {
+  if (count === null) return UNKNOWN;
   return count < 10_000 ? WHOLE.format(count) : SHORT.format(count);
 }
 
-/** @param {number} value */
+/** @param {number | null} value */
 export function fine(value) {
-  return FINE.format(value);
+  return value === null ? UNKNOWN : FINE.format(value);
+}
+
+/** @param {number | null} bytes */
+export function megabytes(bytes) {
+  if (bytes === null) return UNKNOWN;
+  return bytes < 10e6 ? HUNDREDTHS.format(bytes / 1e6) : FINE.format(bytes / 1e6);
 }
 
 /** @param {number | null} milliseconds */
 export function time(milliseconds) {
-  return milliseconds === null ? "–" : `${FINE.format(milliseconds)} ms`;
+  return milliseconds === null ? UNKNOWN : `${FINE.format(milliseconds)} ms`;
 }
 
 /** @param {number} bytes */
 export function bytes(bytes) {
   if (bytes < 1000) return `${WHOLE.format(bytes)} B`;
   return bytes < 1e6 ? `${FINE.format(bytes / 1e3)} kB` : `${FINE.format(bytes / 1e6)} MB`;
+}
+
+/**
+ * @param {number} count
+ * @param {string} one such as "worker"
+ */
+export function counted(count, one) {
+  return `${whole(count)} ${one}${count === 1 ? "" : "s"}`;
 }

@@ -1,37 +1,61 @@
 // Puts the page together: what the server says goes to those who show it.
 
-import { Charts } from "./charts.js";
-import { keepConnected } from "./connection.js";
-import { showFigures } from "./figures.js";
-import { apiKey, askForKey } from "./key.js";
-import { enablePublishing } from "./publish.js";
-import { showShards } from "./shards.js";
-import { Stream } from "./stream.js";
-import { showChannels, showSlow } from "./tables.js";
+/** @import { LiveMessage } from "../snapshot" */
 
-/** The subprotocol of `/live`, and the one that brings the key: a browser can send no other header. */
+import { Charts } from "./charts.js";
+import { Connection, urlOf } from "./connection.js";
+import { byId, setText } from "./dom.js";
+import { showFigures } from "./figures.js";
+import { apiKey, askForKey, authorization, keyGiven } from "./key.js";
+import { enableLinks } from "./links.js";
+import { enablePublishing } from "./publish.js";
+import { enableChoosing, showShards } from "./shards.js";
+import { Stream } from "./stream.js";
+import { enableListening, showChannels, showSlow } from "./tables.js";
+
+/** The subprotocol of `/live`, and that which brings the key: a browser sends no header of ours. */
 const LIVE = "shardcast.live";
 const KEY_PREFIX = "shardcast.key.";
+/** The server speaks once a second. */
+const SILENCE_MS = 5000;
 
-const status = document.querySelector("#status");
+const WORDS = {
+  connecting: "connecting",
+  connected: "connected",
+  disconnected: "disconnected",
+  refused: "refused",
+  locked: "needs the API key",
+};
+
+const status = byId("status", HTMLElement);
+const about = byId("about", HTMLElement);
 const charts = new Charts();
 const stream = new Stream();
+let wasLost = false;
 
-/** @param {"connecting" | "connected" | "disconnected"} state */
+/** @param {keyof typeof WORDS} state */
 function showState(state) {
   status.dataset.state = state;
-  status.lastElementChild.textContent = state;
+  setText(byId("status-text", HTMLElement), WORDS[state]);
+  // Only a message makes what is shown true again: see `show`.
+  if (state !== "connected") document.body.classList.add("stale");
+  if (state === "disconnected") wasLost = true;
+  if (state !== "connected" || !wasLost) return;
+  // What has cut this connection may have cut the other, which cannot know: channels may be silent.
+  wasLost = false;
+  stream.again();
 }
 
-/** @param {any} snapshot what `/live` sends every second */
-function show(snapshot) {
-  document.querySelector("#about").textContent = snapshot.about;
-  showFigures(snapshot);
-  charts.add(snapshot);
-  showShards(snapshot.shards);
-  showChannels(snapshot.channels);
-  showSlow(snapshot.slow);
-  stream.offer(snapshot.sources[0] ?? snapshot.channels[0]?.channel);
+/** @param {LiveMessage} message what `/live` sends every second */
+function show(message) {
+  document.body.classList.remove("stale");
+  setText(about, message.about);
+  showFigures(message);
+  charts.add(message);
+  showShards(message);
+  showChannels(message);
+  showSlow(message);
+  stream.offer(message.sources[0] ?? message.channels[0]?.channel);
 }
 
 function protocols() {
@@ -47,19 +71,28 @@ function toBase64Url(text) {
 
 /** Whether the key that the page has, if any, is the one that the server wants. */
 async function isLetIn() {
-  const key = apiKey();
-  const headers = key === undefined ? {} : { authorization: `Bearer ${key}` };
-  return (await fetch("/stats", { method: "HEAD", headers })).status !== 401;
+  const signal = AbortSignal.timeout(SILENCE_MS);
+  const answer = await fetch("/stats", { method: "HEAD", headers: authorization(), signal });
+  return answer.status !== 401;
+}
+
+/** Before every attempt: the server may have been restarted with another key. */
+async function unlock() {
+  while (!(await isLetIn())) {
+    showState("locked");
+    if (!(await askForKey())) await keyGiven();
+  }
 }
 
 enablePublishing();
-keepConnected({
-  path: "/live",
+enableLinks();
+enableChoosing();
+enableListening((channel) => stream.listen(channel));
+new Connection({
+  url: urlOf("/live"),
   protocols,
-  hear: (text) => show(JSON.parse(text)),
-  enter: showState,
-  // Before every attempt: the server may have been restarted with another key.
-  prepare: async () => {
-    while (!(await isLetIn())) await askForKey();
-  },
+  hear: (data) => show(JSON.parse(String(data))),
+  enter: ({ name }) => showState(name),
+  silenceMs: SILENCE_MS,
+  prepare: unlock,
 });

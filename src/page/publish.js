@@ -1,39 +1,65 @@
 // The box that publishes.
 
-import { apiKey, askForKey } from "./key.js";
+import { byId } from "./dom.js";
+import { counted } from "./format.js";
+import { askForKey, authorization } from "./key.js";
 
-const form = document.querySelector("#publish");
-const output = document.querySelector("#published");
+const form = byId("publish", HTMLFormElement);
+const channelInput = byId("publish-channel", HTMLInputElement);
+const messageInput = byId("message", HTMLTextAreaElement);
+const output = byId("published", HTMLOutputElement);
+
+/** @typedef {{ text: string, good: boolean }} Outcome */
 
 export function enablePublishing() {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    try {
-      say(...(await publish(form.channel.value, form.message.value)));
-    } catch {
-      say("The server does not answer.", false);
-    }
+    const { text, good } = await publish(channelInput.value, messageInput.value);
+    output.value = text;
+    output.classList.toggle("failed", !good);
+  });
+  messageInput.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
   });
 }
 
-/** @returns {Promise<[string, boolean]>} what became of it, and whether it was taken */
+/** @param {string} channel @param {string} message @returns {Promise<Outcome>} */
 async function publish(channel, message) {
-  const key = apiKey();
-  const headers = { "content-type": "text/plain" };
-  if (key !== undefined) headers.authorization = `Bearer ${key}`;
+  const headers = { "content-type": "text/plain", ...authorization() };
   const path = `/publish/${encodeURIComponent(channel)}`;
-  const response = await fetch(path, { method: "POST", headers, body: message });
-  if (response.status === 401) {
-    await askForKey();
-    return publish(channel, message);
+  try {
+    const response = await fetch(path, { method: "POST", headers, body: message });
+    if (response.status !== 401) return outcome(response, await response.text());
+  } catch {
+    return bad("The server does not answer.");
   }
-  const answer = await response.json();
-  if (!response.ok) return [answer.error ?? `HTTP ${response.status}`, false];
-  if (answer.shards === 0) return ["Published; nobody is subscribed.", true];
-  return [`Published to ${answer.shards} ${answer.shards === 1 ? "shard" : "shards"}.`, true];
+  return (await askForKey()) ? publish(channel, message) : bad("To publish needs the API key.");
 }
 
-function say(text, good) {
-  output.value = text;
-  output.classList.toggle("failed", !good);
+/** @param {Response} response @param {string} body @returns {Outcome} */
+function outcome({ ok, status, statusText }, body) {
+  const { error = "", shards = 0, dropped = 0 } = fields(body);
+  if (!ok) return bad(error || body.trim() || `The answer is ${status} ${statusText}`.trim());
+  if (dropped > 0) return bad(`Dropped by ${counted(dropped, "worker")}: the queues are full.`);
+  if (shards === 0) return { text: "Published; nobody is subscribed.", good: true };
+  return { text: `Published to ${counted(shards, "shard")}.`, good: true };
+}
+
+/**
+ * An answer of the app's is JSON; one from before it, of the door or a proxy, is not.
+ *
+ * @param {string} body
+ * @returns {{ error?: string, shards?: number, dropped?: number }}
+ */
+function fields(body) {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return {};
+  }
+}
+
+/** @param {string} text @returns {Outcome} */
+function bad(text) {
+  return { text, good: false };
 }

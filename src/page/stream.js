@@ -1,28 +1,38 @@
 // The live stream of a chosen channel: as much of it as a person can follow.
 
-import { urlOf } from "./connection.js";
+/** @import { State } from "./connection.js" */
+
+import { Connection, GONE, urlOf } from "./connection.js";
+import { byId, make, setText } from "./dom.js";
+import { bytes } from "./format.js";
 
 const SHOWN = 50;
 const MAX_CHARACTERS = 400;
 /** A fast channel is shown in steps, and only its newest messages. */
 const STEP_MS = 200;
-const RETRY_MS = 2000;
+/** The server was too slow for nobody but this page. */
+const TOO_SLOW = 1013;
 
-const form = document.querySelector("#listen");
-const list = document.querySelector("#stream");
-const pause = document.querySelector("#pause");
+const form = byId("listen", HTMLFormElement);
+const input = byId("channel", HTMLInputElement);
+const publishInput = byId("publish-channel", HTMLInputElement);
+const list = byId("stream", HTMLElement);
+const pause = byId("pause", HTMLButtonElement);
+const output = byId("stream-state", HTMLOutputElement);
 
 export class Stream {
-  /** @type {WebSocket | undefined} */
-  #socket;
+  /** @type {Connection | undefined} */
+  #connection;
+  /** @type {string | undefined} */
+  #channel;
+  /** What has come since the last step, oldest first. @type {string[]} */
   #newest = [];
   #paused = false;
-  #chosen = false;
 
   constructor() {
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      this.#listen(form.channel.value);
+      this.listen(input.value);
     });
     pause.addEventListener("click", () => {
       this.#paused = !this.#paused;
@@ -37,49 +47,87 @@ export class Stream {
    * @param {string | undefined} channel
    */
   offer(channel) {
-    if (this.#chosen || channel === undefined) return;
-    for (const input of document.querySelectorAll("input[name=channel]")) {
-      if (input.value === "") input.value = channel;
-    }
-    this.#listen(channel);
+    if (this.#channel !== undefined || channel === undefined) return;
+    publishInput.value ||= channel;
+    // One that the user is about to type is not taken away.
+    if (input.value === "") this.listen(channel);
   }
 
-  #listen(channel) {
-    this.#chosen = true;
+  /** @param {string} channel */
+  listen(channel) {
+    input.value = channel;
+    // The server would refuse it, and a browser tells nothing of a refused upgrade.
+    if (!form.reportValidity()) return;
+    this.#channel = channel;
     this.#newest = [];
     list.replaceChildren();
-    this.#socket?.close();
-    this.#connect(channel);
+    this.again();
   }
 
-  #connect(channel) {
-    const socket = new WebSocket(urlOf(`/stream?channels=${encodeURIComponent(channel)}`));
-    this.#socket = socket;
-    socket.onmessage = ({ data }) => {
-      this.#newest.unshift(data);
-      this.#newest.length = Math.min(this.#newest.length, SHOWN);
-    };
-    socket.onclose = () => {
-      setTimeout(
-        () => {
-          if (socket === this.#socket) this.#connect(channel);
-        },
-        RETRY_MS * (1 + Math.random()),
-      );
-    };
+  /** Connects anew, to the same channel. */
+  again() {
+    if (this.#channel === undefined) return;
+    this.#connection?.end();
+    this.#connection = new Connection({
+      url: urlOf(`/stream?channels=${encodeURIComponent(this.#channel)}`),
+      hear: (data) => this.#hear(data),
+      enter: (state) => this.#say(state),
+    });
+  }
+
+  /** @param {string | Blob} data */
+  #hear(data) {
+    this.#newest.push(typeof data === "string" ? cut(data) : `${bytes(data.size)}, binary`);
+    if (this.#newest.length > SHOWN) this.#newest.shift();
   }
 
   #show() {
     if (this.#paused || this.#newest.length === 0) return;
-    list.prepend(...this.#newest.map(item));
+    list.prepend(...this.#newest.toReversed().map(item));
     this.#newest = [];
-    while (list.children.length > SHOWN) list.lastElementChild.remove();
+    while (list.children.length > SHOWN) list.lastElementChild?.remove();
+  }
+
+  /** @param {State} state */
+  #say(state) {
+    output.dataset.state = state.name;
+    setText(output, sentence(state, this.#channel ?? ""));
   }
 }
 
-function item(data) {
-  const line = document.createElement("li");
-  const text = typeof data === "string" ? data : `${data.size} bytes`;
-  line.textContent = text.slice(0, MAX_CHARACTERS);
+/** @param {State} state @param {string} channel */
+function sentence(state, channel) {
+  switch (state.name) {
+    case "connecting":
+      return `Connecting to ${channel} …`;
+    case "connected":
+      return `Listening to ${channel}.`;
+    case "refused":
+      return "The server refuses to stream to this page.";
+    case "disconnected":
+      return `${whyEnded(state.code)} Next attempt in ${Math.ceil(state.waitMs / 1000)} s.`;
+  }
+}
+
+/** @param {number} code */
+function whyEnded(code) {
+  if (code === TOO_SLOW) return "This page was too slow for the channel.";
+  if (code === GONE) return "No connection: the server is away, or has no room.";
+  return `The server has ended the connection (${code}).`;
+}
+
+/**
+ * What is shown of a message. It is a copy: a slice would keep the whole of it in memory.
+ *
+ * @param {string} text
+ */
+function cut(text) {
+  return text.length > MAX_CHARACTERS ? `${[...text.slice(0, MAX_CHARACTERS)].join("")}…` : text;
+}
+
+/** @param {string} text */
+function item(text) {
+  const line = make("li");
+  line.textContent = text;
   return line;
 }

@@ -1,0 +1,28 @@
+import { atMost } from "./wait";
+
+/** A question whose answer may be late, or never come: until it does, the last one stands. */
+export class LastAnswer<T> {
+  #known: { answer: T; at: number } | undefined;
+  /** The one question under way. While it is, no other is asked. */
+  #asking: Promise<void> | undefined;
+
+  constructor(private readonly ask: () => Promise<T>) {}
+
+  /**
+   * The newest answer there is after at most `patienceMs`, and when it came, in milliseconds since
+   * 1970. Nothing before the first.
+   */
+  async within(patienceMs: number): Promise<{ answer: T; at: number } | undefined> {
+    this.#asking ??= this.#askOnce();
+    await atMost(this.#asking, patienceMs);
+    return this.#known;
+  }
+
+  async #askOnce(): Promise<void> {
+    try {
+      this.#known = { answer: await this.ask(), at: Date.now() };
+    } finally {
+      this.#asking = undefined;
+    }
+  }
+}

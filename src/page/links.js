@@ -1,0 +1,45 @@
+// The links to what wants the API key, which a browser does not send by itself.
+
+import { byId } from "./dom.js";
+import { apiKey, askForKey, authorization } from "./key.js";
+
+const dialog = byId("answer", HTMLDialogElement);
+const title = byId("answer-title", HTMLElement);
+const body = byId("answer-body", HTMLElement);
+
+/** With a key, the page asks itself, and shows the answer. Without, they are links as any other. */
+export function enableLinks() {
+  for (const link of document.querySelectorAll("a[data-guarded]")) {
+    link.addEventListener("click", (event) => {
+      if (!(link instanceof HTMLAnchorElement) || !isLocked()) return;
+      event.preventDefault();
+      void show(link.pathname);
+    });
+  }
+}
+
+/** Whether the server has shown that it wants a key. */
+function isLocked() {
+  return apiKey() !== undefined || !byId("unlock", HTMLElement).hidden;
+}
+
+/** @param {string} path */
+async function show(path) {
+  title.textContent = path;
+  body.textContent = await answerOf(path);
+  dialog.showModal();
+}
+
+/** @param {string} path @returns {Promise<string>} */
+async function answerOf(path) {
+  try {
+    const response = await fetch(path, { headers: authorization() });
+    if (response.status === 401 && (await askForKey())) return answerOf(path);
+    const text = await response.text();
+    return response.headers.get("content-type")?.startsWith("application/json")
+      ? JSON.stringify(JSON.parse(text), null, 2)
+      : text;
+  } catch {
+    return "The server does not answer.";
+  }
+}

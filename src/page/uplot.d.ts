@@ -1,0 +1,2 @@
+// The page takes uPlot from beside it, where the server puts it.
+export { default } from "uplot";

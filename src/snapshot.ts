@@ -1,0 +1,81 @@
+/** What `/live` tells its page once a second. Types alone: the page's scripts are checked by them. */
+
+/** A worker now, and since the last look. */
+export interface WorkerSnapshot {
+  clients: number;
+  /** Part of the time that its thread was awake, from 0 to 1; null before anything was measured. */
+  busy: number | null;
+  /** Messages in its queue. */
+  queue: number;
+  /** How full its queue is, by messages or by bytes, from 0 to 1. */
+  fill: number;
+  saturated: boolean;
+  /** Messages wait in its queue, as at the last look, and it has not finished a turn since. */
+  stuck: boolean;
+}
+
+export interface ShardSnapshot {
+  clients: number;
+  /** Clients that it may have. */
+  limit: number;
+  workers: WorkerSnapshot[];
+}
+
+/** A channel that has subscribers. */
+export interface ChannelSnapshot {
+  channel: string;
+  subscribers: number;
+  perSecond: number | null;
+}
+
+/** A client whose socket refuses bytes. */
+export interface SlowClientSnapshot {
+  id: string;
+  shard: number;
+  worker: number;
+  /** Unknown without sharding. */
+  lagMessages?: number;
+  lagBytes: number;
+}
+
+/** Deliveries dropped since the start, by reason. */
+export interface DroppedSnapshot {
+  slow: number;
+  skipped: number;
+  closed: number;
+  queueFull: number;
+}
+
+/** Rates are of the time since the last look, and null before that was long enough to tell. */
+export interface Snapshot {
+  /** Milliseconds since 1970. */
+  at: number;
+  /** On Bun's own publish little is known: what is not is null or empty. */
+  sharded: boolean;
+  clients: number;
+  messagesPerSecond: number | null;
+  deliveriesPerSecond: number | null;
+  /** Bytes written to sockets, these snapshots and frame headers included. */
+  bytesPerSecond: number | null;
+  /** From publish to the end of the pass that carried the message; null without messages. */
+  p50Ms: number | null;
+  p99Ms: number | null;
+  dropped: DroppedSnapshot | null;
+  shards: ShardSnapshot[];
+  /** Workers of shards that are left out because there are more than anyone can look at. */
+  workersLeftOut: number;
+  /** Workers that are stuck, those left out included. */
+  workersStuck: number;
+  channels: ChannelSnapshot[];
+  slow: SlowClientSnapshot[];
+  /** When `slow` was true, in milliseconds since 1970: a worker may be late with its answer. */
+  slowAt: number | null;
+}
+
+/** A snapshot, and what does not change. */
+export interface LiveMessage extends Snapshot {
+  /** What the server is, in a line. */
+  about: string;
+  /** Channels that have a source. */
+  sources: readonly string[];
+}

@@ -1,0 +1,121 @@
+/** `/live`, with a timer that is moved by hand. */
+
+import { expect, test } from "bun:test";
+
+import { resolveConfig } from "../src/config";
+import { createBroadcaster } from "../src/index";
+import { live } from "../src/live";
+import { Ticking } from "../src/ticking";
+import { connect } from "./client";
+import { SMALL, serveWith } from "./serving";
+
+/** A timer that strikes when it is told to. */
+class HandTimer {
+  intervalMs = 0;
+  isGoing = false;
+  #work = () => {};
+
+  repeat = (work: () => void, intervalMs: number) => {
+    Object.assign(this, { intervalMs, isGoing: true });
+    this.#work = work;
+    return () => {
+      this.isGoing = false;
+    };
+  };
+
+  strike(): void {
+    if (this.isGoing) this.#work();
+  }
+}
+
+function start() {
+  const broadcaster = createBroadcaster(SMALL);
+  const timer = new HandTimer();
+  let looks = 0;
+  const slowClients = broadcaster.slowClients.bind(broadcaster);
+  broadcaster.slowClients = (top) => {
+    looks += 1;
+    return slowClients(top);
+  };
+  const { ws } = serveWith(broadcaster, (app) =>
+    app.use(
+      live({
+        broadcaster,
+        config: resolveConfig(SMALL),
+        mayUse: () => true,
+        isForeign: () => false,
+        about: "a test",
+        sources: [],
+        every: timer.repeat,
+      }),
+    ),
+  );
+  return { broadcaster, timer, url: `${ws}/live`, looks: () => looks };
+}
+
+test("tells at once, and then once a second", async () => {
+  const { timer, url, looks } = start();
+  const watcher = await connect(url);
+  expect(JSON.parse(String(await watcher.next()))).toMatchObject({
+    about: "a test",
+    sharded: true,
+  });
+  expect(timer.intervalMs).toBe(1000);
+  for (let ticks = 2; ticks < 5; ticks += 1) {
+    timer.strike();
+    await watcher.next();
+    expect(looks()).toBe(ticks);
+  }
+});
+
+test("looks once for two watchers", async () => {
+  const { timer, url, looks } = start();
+  const first = await connect(url);
+  await first.next();
+  const second = await connect(url);
+  timer.strike();
+  expect(await first.next()).toEqual(await second.next());
+  expect(looks()).toBe(2);
+});
+
+test("does nothing while nobody watches, and begins again with the next", async () => {
+  const { broadcaster, timer, url, looks } = start();
+  expect(timer.isGoing).toBe(false);
+  const watcher = await connect(url);
+  await watcher.next();
+  await watcher.close();
+  while (broadcaster.subscriberCount("$live") > 0) await Bun.sleep(1);
+  timer.strike();
+  expect(timer.isGoing).toBe(false);
+  expect(looks()).toBe(1);
+  const next = await connect(url);
+  await next.next();
+  expect(timer.isGoing).toBe(true);
+  expect(looks()).toBe(2);
+});
+
+test("never starts a tick while another is under way", async () => {
+  const timer = new HandTimer();
+  let begun = 0;
+  let end = () => {};
+  const ticking = new Ticking({
+    repeat: timer.repeat,
+    intervalMs: 1,
+    isWanted: () => true,
+    begin: () => {},
+    work() {
+      begun += 1;
+      return new Promise((resolve) => {
+        end = resolve;
+      });
+    },
+  });
+  ticking.start();
+  for (let n = 0; n < 5; n += 1) timer.strike();
+  expect(begun).toBe(1);
+  end();
+  // The tick ends in its turn, which is before this one goes on.
+  await Promise.resolve();
+  timer.strike();
+  expect(begun).toBe(2);
+});
