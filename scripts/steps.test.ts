@@ -20,8 +20,8 @@ test("to serve takes the dependencies and the addon, and no tool of the tests", 
   expect(names("server", path)).toEqual(["dependencies", "addon"]);
 });
 
-test("to test takes the load tester too, and what only some tests want where it can be had", async () => {
-  const without = ["dependencies", "addon", "load-tester", "reference"];
+test("to test takes its peers too, and what only some tests want where it can be had", async () => {
+  const without = ["dependencies", "addon", "load-tester", "test-peers", "reference"];
   expect(names("test", await pathWith())).toEqual(without);
   expect(names("test", await pathWith("python3"))).toEqual([...without, "websockets"]);
   expect(names("test", await pathWith("chromium"))).toEqual([...without, "chromium"]);

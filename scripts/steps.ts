@@ -81,6 +81,15 @@ const LOAD_TESTER: Step = {
   requireTools: requireRust,
 };
 
+const TEST_PEERS: Step = {
+  name: "test-peers",
+  doing: "building the clients that tests have in Rust",
+  inputs: [...CARGO_SETTINGS, "test/peers/{Cargo.toml,src/**/*.rs}"],
+  outputs: ["target/release/tungstenite-client"],
+  command: "cargo build --release --package shardcast-test-peers --target-dir target".split(" "),
+  requireTools: requireRust,
+};
+
 const BENCH_TOOLS: Step = {
   name: "bench-tools",
   doing: "building what the benchmarks compare with and count by",
@@ -152,7 +161,7 @@ export function stepsFor(level: Level, path?: string): readonly Step[] {
   if (level === "load-test") return [LOAD_TESTER];
   const steps = [DEPENDENCIES, ADDON];
   if (level === "test") {
-    steps.push(LOAD_TESTER, REFERENCE);
+    steps.push(LOAD_TESTER, TEST_PEERS, REFERENCE);
     if (canFetchPromtool(path)) steps.push(PROMTOOL);
     if (hasPython(path)) steps.push(WEBSOCKETS);
     if (canProvideChromium(path)) steps.push(CHROMIUM);
