@@ -3,7 +3,11 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { canProvideChromium } from "./chromium";
-import { stepsFor } from "./steps";
+import { LEVELS, stepsFor } from "./steps";
+
+const ROOT = join(import.meta.dir, "..");
+/** What a checkout may have, and this one has not. */
+const ABSENT = ["rust-toolchain.toml", ".cargo/config.toml"];
 
 const names = (...args: Parameters<typeof stepsFor>) => stepsFor(...args).map(({ name }) => name);
 
@@ -51,4 +55,13 @@ test("to measure takes what is compared with, and to load a server the load test
   expect(names("load-test")).toEqual(["load-tester"]);
   expect(names("docs")).toEqual(["dependencies", "addon", "reference"]);
   expect(names("demo")).toEqual(["dependencies", "addon", "load-tester"]);
+});
+
+test("every step watches files that are there", async () => {
+  const path = await pathWith("apt-get", "dpkg-deb", "python3", "chromium");
+  const inputs = LEVELS.flatMap((level) => stepsFor(level, path).flatMap((step) => step.inputs));
+  const matches = (glob: string) => [...new Bun.Glob(glob).scanSync({ cwd: ROOT, dot: true })];
+  const idle = inputs.filter((glob) => !ABSENT.includes(glob) && matches(glob).length === 0);
+  // Bun's globs know no `**` inside of braces.
+  expect(idle).toEqual([]);
 });

@@ -84,7 +84,7 @@ const LOAD_TESTER: Step = {
 const TEST_PEERS: Step = {
   name: "test-peers",
   doing: "building the clients that tests have in Rust",
-  inputs: [...CARGO_SETTINGS, "test/peers/{Cargo.toml,src/**/*.rs}"],
+  inputs: [...CARGO_SETTINGS, "test/peers/Cargo.toml", "test/peers/src/**/*.rs"],
   outputs: ["target/release/tungstenite-client"],
   command: "cargo build --release --package shardcast-test-peers --target-dir target".split(" "),
   requireTools: requireRust,
@@ -93,7 +93,11 @@ const TEST_PEERS: Step = {
 const BENCH_TOOLS: Step = {
   name: "bench-tools",
   doing: "building what the benchmarks compare with and count by",
-  inputs: [...CARGO_SETTINGS, "bench/{floor,count-writes}/{Cargo.toml,src/**/*.rs}"],
+  inputs: [
+    ...CARGO_SETTINGS,
+    "bench/{floor,count-writes}/Cargo.toml",
+    "bench/{floor,count-writes}/src/**/*.rs",
+  ],
   outputs: ["target/release/floor", "target/release/libcount_writes.so"],
   command:
     "cargo build --release --package shardcast-floor --package shardcast-count-writes --target-dir target".split(
@@ -107,8 +111,10 @@ const PARTS: Step = {
   doing: "building the parts of the core that are timed by themselves",
   inputs: [
     ...CARGO_SETTINGS,
-    "bench/parts/{Cargo.toml,build.rs,src/**/*.rs}",
-    "core-rs/{Cargo.toml,src/**/*.rs}",
+    "bench/parts/{Cargo.toml,build.rs}",
+    "bench/parts/src/**/*.rs",
+    "core-rs/Cargo.toml",
+    "core-rs/src/**/*.rs",
   ],
   outputs: ["target/parts/release/libshardcast_parts.so"],
   // A directory of its own: the core without its binding would take the place of the addon in another.
