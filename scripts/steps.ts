@@ -83,9 +83,9 @@ const LOAD_TESTER: Step = {
 
 const TEST_PEERS: Step = {
   name: "test-peers",
-  doing: "building the clients that tests have in Rust",
+  doing: "building the clients and the attackers that tests have in Rust",
   inputs: [...CARGO_SETTINGS, "test/peers/Cargo.toml", "test/peers/src/**/*.rs"],
-  outputs: ["target/release/tungstenite-client"],
+  outputs: ["target/release/storm", "target/release/tungstenite-client"],
   command: "cargo build --release --package shardcast-test-peers --target-dir target".split(" "),
   requireTools: requireRust,
 };
