@@ -3,7 +3,11 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { canProvideChromium } from "./chromium";
-import { stepsFor } from "./steps";
+import { LEVELS, stepsFor } from "./steps";
+
+const ROOT = join(import.meta.dir, "..");
+/** What a checkout may have, and this one has not. */
+const ABSENT = ["rust-toolchain.toml", ".cargo/config.toml"];
 
 const names = (...args: Parameters<typeof stepsFor>) => stepsFor(...args).map(({ name }) => name);
 
@@ -20,8 +24,8 @@ test("to serve takes the dependencies and the addon, and no tool of the tests", 
   expect(names("server", path)).toEqual(["dependencies", "addon"]);
 });
 
-test("to test takes the load tester too, and what only some tests want where it can be had", async () => {
-  const without = ["dependencies", "addon", "load-tester", "reference"];
+test("to test takes its peers too, and what only some tests want where it can be had", async () => {
+  const without = ["dependencies", "addon", "load-tester", "test-peers", "reference"];
   expect(names("test", await pathWith())).toEqual(without);
   expect(names("test", await pathWith("python3"))).toEqual([...without, "websockets"]);
   expect(names("test", await pathWith("chromium"))).toEqual([...without, "chromium"]);
@@ -51,4 +55,13 @@ test("to measure takes what is compared with, and to load a server the load test
   expect(names("load-test")).toEqual(["load-tester"]);
   expect(names("docs")).toEqual(["dependencies", "addon", "reference"]);
   expect(names("demo")).toEqual(["dependencies", "addon", "load-tester"]);
+});
+
+test("every step watches files that are there", async () => {
+  const path = await pathWith("apt-get", "dpkg-deb", "python3", "chromium");
+  const inputs = LEVELS.flatMap((level) => stepsFor(level, path).flatMap((step) => step.inputs));
+  const matches = (glob: string) => [...new Bun.Glob(glob).scanSync({ cwd: ROOT, dot: true })];
+  const idle = inputs.filter((glob) => !ABSENT.includes(glob) && matches(glob).length === 0);
+  // Bun's globs know no `**` inside of braces.
+  expect(idle).toEqual([]);
 });

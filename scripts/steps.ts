@@ -81,10 +81,23 @@ const LOAD_TESTER: Step = {
   requireTools: requireRust,
 };
 
+const TEST_PEERS: Step = {
+  name: "test-peers",
+  doing: "building the clients and the attackers that tests have in Rust",
+  inputs: [...CARGO_SETTINGS, "test/peers/Cargo.toml", "test/peers/src/**/*.rs"],
+  outputs: ["target/release/storm", "target/release/tungstenite-client"],
+  command: "cargo build --release --package shardcast-test-peers --target-dir target".split(" "),
+  requireTools: requireRust,
+};
+
 const BENCH_TOOLS: Step = {
   name: "bench-tools",
   doing: "building what the benchmarks compare with and count by",
-  inputs: [...CARGO_SETTINGS, "bench/{floor,count-writes}/{Cargo.toml,src/**/*.rs}"],
+  inputs: [
+    ...CARGO_SETTINGS,
+    "bench/{floor,count-writes}/Cargo.toml",
+    "bench/{floor,count-writes}/src/**/*.rs",
+  ],
   outputs: ["target/release/floor", "target/release/libcount_writes.so"],
   command:
     "cargo build --release --package shardcast-floor --package shardcast-count-writes --target-dir target".split(
@@ -98,8 +111,10 @@ const PARTS: Step = {
   doing: "building the parts of the core that are timed by themselves",
   inputs: [
     ...CARGO_SETTINGS,
-    "bench/parts/{Cargo.toml,build.rs,src/**/*.rs}",
-    "core-rs/{Cargo.toml,src/**/*.rs}",
+    "bench/parts/{Cargo.toml,build.rs}",
+    "bench/parts/src/**/*.rs",
+    "core-rs/Cargo.toml",
+    "core-rs/src/**/*.rs",
   ],
   outputs: ["target/parts/release/libshardcast_parts.so"],
   // A directory of its own: the core without its binding would take the place of the addon in another.
@@ -152,7 +167,7 @@ export function stepsFor(level: Level, path?: string): readonly Step[] {
   if (level === "load-test") return [LOAD_TESTER];
   const steps = [DEPENDENCIES, ADDON];
   if (level === "test") {
-    steps.push(LOAD_TESTER, REFERENCE);
+    steps.push(LOAD_TESTER, TEST_PEERS, REFERENCE);
     if (canFetchPromtool(path)) steps.push(PROMTOOL);
     if (hasPython(path)) steps.push(WEBSOCKETS);
     if (canProvideChromium(path)) steps.push(CHROMIUM);

@@ -19,6 +19,7 @@ describe("the client behind proxies", () => {
     ["of nobody's word", "203.0.113.5", "198.51.100.1", "203.0.113.5 1"],
     ["of a proxy that says nothing", "10.1.2.3", null, "10.1.2.3 1"],
     ["of a proxy", "10.1.2.3", "198.51.100.1", "198.51.100.1 0"],
+    ["of a proxy that is seen as IPv6", "::ffff:10.1.2.3", "198.51.100.1", "198.51.100.1 0"],
     ["of a proxy by its address alone", "192.0.2.7", "198.51.100.1", "198.51.100.1 0"],
     ["of a neighbour of a proxy", "192.0.2.8", "198.51.100.1", "192.0.2.8 1"],
     ["of two proxies", "10.0.0.1", "198.51.100.1, 10.0.0.2", "198.51.100.1 0"],

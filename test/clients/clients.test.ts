@@ -1,4 +1,4 @@
-/** The same scenario under clients that nobody here wrote. tungstenite's is `core-rs/tests`. */
+/** The same scenario under clients that nobody here wrote. */
 
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
@@ -34,6 +34,12 @@ describe("a client sees what it should", () => {
       PATIENCE_MS,
     );
   }
+
+  test(
+    "tungstenite from Rust",
+    () => serveClient((base) => run("../../target/release/tungstenite-client", base)),
+    PATIENCE_MS,
+  );
 
   test.skipIf(withoutPython)(
     `websockets on Python${whyNoPython}`,

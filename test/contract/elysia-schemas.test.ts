@@ -2,6 +2,7 @@
 
 import { describe } from "bun:test";
 import { Elysia, t } from "elysia";
+import { z } from "zod";
 
 import { sameOnBoth, until } from "./both";
 import { noteAnswers, noteMessages, noteRefusal } from "./notes";
@@ -242,5 +243,64 @@ describe("the schemas of an upgrade", () => {
     stage.note(cookie);
     stage.note(await (await stage.connect("/", { headers: { cookie } })).next());
     await noteRefusal(stage, "/", { cookie: "session=ada.forged" });
+  });
+});
+
+describe("schemas of zod", () => {
+  sameOnBoth("take a message, or say what is wrong with it", async (stage) => {
+    stage.serve((app) =>
+      app.ws("/", {
+        body: z.object({ name: z.string().min(2), age: z.number().int().optional() }),
+        message: (ws, body) => void ws.send(body),
+      }),
+    );
+    const messages = ['{"name":"ada"}', '{"name":"a"}', '{"name":"ada","age":1.5}', "text"];
+    await noteAnswers(stage, await stage.connect(), [...messages, new Uint8Array([1])]);
+  });
+
+  sameOnBoth("change a message before its handler sees it, or do not", async (stage) => {
+    stage.serve((app) =>
+      app
+        .ws("/default", {
+          body: z.object({ room: z.string().default("lobby") }),
+          message: (ws, body) => void ws.send(body),
+        })
+        .ws("/coerced", {
+          body: z.object({ at: z.coerce.date(), n: z.coerce.number() }),
+          message: (ws, { at, n }) => void ws.send(`${typeof at} ${at} ${typeof n} ${n}`),
+        })
+        .ws("/transformed", {
+          body: z.string().transform((text) => ({ shouted: text.toUpperCase() })),
+          message: (ws, body) => void ws.send(JSON.stringify(body)),
+        }),
+    );
+    await noteAnswers(stage, await stage.connect("/default"), ["{}", '{"room":"blue"}']);
+    const dated = ['{"at":"2026-01-01","n":"5"}', '{"at":"never","n":"5"}'];
+    await noteAnswers(stage, await stage.connect("/coerced"), dated);
+    await noteAnswers(stage, await stage.connect("/transformed"), ["hello", "5"]);
+  });
+
+  sameOnBoth("look at an answer", async (stage) => {
+    stage.serve((app) =>
+      app.ws("/", {
+        response: z.object({ ok: z.boolean() }),
+        message: (_ws, message) => message as { ok: boolean },
+      }),
+    );
+    await noteAnswers(stage, await stage.connect(), ['{"ok":true}', '{"ok":"no"}']);
+  });
+
+  sameOnBoth("make numbers of an upgrade's query, or refuse it", async (stage) => {
+    stage.serve((app) =>
+      app.ws("/:room", {
+        params: z.object({ room: z.coerce.number() }),
+        query: z.object({ limit: z.coerce.number().max(9).default(3) }),
+        open: (ws) => void ws.send({ ...ws.data.params, ...ws.data.query }),
+      }),
+    );
+    for (const path of ["/1", "/2?limit=5"]) {
+      stage.note(path, await (await stage.connect(path)).next());
+    }
+    for (const path of ["/blue", "/1?limit=10"]) await noteRefusal(stage, path);
   });
 });

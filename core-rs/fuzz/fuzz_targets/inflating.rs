@@ -1,4 +1,4 @@
-//! A compressed message: inflated as flate2 does, and to its limit.
+//! A compressed message: inflated as miniz does, and to its limit.
 
 #![no_main]
 
@@ -11,6 +11,6 @@ fuzz_target!(|compressed: &[u8]| {
     // What becomes larger than the whole buffer of the comparison is left out.
     let compressed = &compressed[..compressed.len().min(4000)];
     for max in [0, 100, 5000, 1 << 20] {
-        inflating::is_inflated_as_by_flate2(compressed, max);
+        inflating::is_inflated_as_by_miniz(compressed, max);
     }
 });

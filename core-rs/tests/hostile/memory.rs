@@ -1,5 +1,7 @@
 //! The memory that this process has allocated, counted.
 
+#![allow(dead_code, reason = "every test file uses its own share")]
+
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -49,10 +51,15 @@ unsafe impl GlobalAlloc for Counting {
     }
 }
 
+/// The bytes that are allocated now.
+pub(crate) fn live_bytes() -> usize {
+    LIVE_BYTES.load(Ordering::Relaxed)
+}
+
 /// The most bytes that were allocated at once while `act` ran, beyond those before it. For a test that
 /// has its process to itself.
 pub(crate) fn most_during(act: impl FnOnce()) -> usize {
-    let before = LIVE_BYTES.load(Ordering::Relaxed);
+    let before = live_bytes();
     MOST_BYTES.store(before, Ordering::Relaxed);
     act();
     MOST_BYTES.load(Ordering::Relaxed) - before

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::{frames, inflating};
+use crate::{frames, handshake, inflating};
 
 /// The files of a directory of the corpus.
 fn corpus(name: &str) -> Vec<Vec<u8>> {
@@ -14,6 +14,22 @@ fn corpus(name: &str) -> Vec<Vec<u8>> {
         .collect();
     assert!(!inputs.is_empty(), "{name} has inputs");
     inputs
+}
+
+#[test]
+fn handshakes_of_the_corpus_are_answered_alike_in_any_pieces() {
+    for stream in corpus("handshake") {
+        for piece in [2, 7, 64, 1000] {
+            handshake::is_answered_alike_in_any_pieces(&stream, piece);
+        }
+    }
+}
+
+#[test]
+fn handshakes_of_the_corpus_are_taken_as_by_tungstenite() {
+    for head in corpus("handshake") {
+        handshake::is_taken_as_by_tungstenite(&head);
+    }
 }
 
 #[test]
@@ -36,10 +52,10 @@ fn frames_of_the_corpus_are_heard_as_by_tungstenite() {
 }
 
 #[test]
-fn messages_of_the_corpus_are_inflated_as_by_flate2() {
+fn messages_of_the_corpus_are_inflated_as_by_miniz() {
     for compressed in corpus("inflate") {
         for max in [0, 1, 5, 1000, 1 << 20, usize::MAX] {
-            inflating::is_inflated_as_by_flate2(&compressed, max);
+            inflating::is_inflated_as_by_miniz(&compressed, max);
         }
     }
 }
