@@ -8,6 +8,7 @@ import { type MessageData, toPayload } from "./payload";
 import { type Handler, Peers } from "./peers";
 import type { ShardedRun } from "./sharded-run";
 import type { UpgradeOptions, Upgrades } from "./upgrades";
+import { limitSilence } from "./upstream";
 
 /**
  * At `stop(true)`, the time in which clients may still take what is queued and answer the close.
@@ -109,7 +110,7 @@ export class EdgeServer implements Server<unknown> {
 
   /** Limits how long plain HTTP may be silent. An upgrade has the config's own limits. */
   timeout(request: Request, seconds: number): void {
-    if (!this.#parts.upgrades.peer(request)) this.#parts.inner.timeout(request, seconds);
+    if (!this.#parts.upgrades.peer(request)) limitSilence(request, seconds);
   }
 
   closeIdleConnections(): number {

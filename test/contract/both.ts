@@ -17,6 +17,9 @@ import { SMALL } from "../serving";
 /** What `new Elysia` takes, but for the adapter. */
 type AppOptions = Omit<NonNullable<ConstructorParameters<typeof Elysia<"">>[0]>, "adapter">;
 
+/** What an app listens on, but for tests of just that. */
+const LOCAL: Parameters<Elysia["listen"]>[0] = { port: 0, hostname: "127.0.0.1" };
+
 /** Where a scenario plays: one server, and a transcript. */
 export class Stage {
   readonly transcript: string[] = [];
@@ -41,13 +44,13 @@ export class Stage {
     this.note(label, answer);
   }
 
-  /** Starts the server. */
-  serve(routes: (app: Elysia) => unknown, options: AppOptions = {}): Elysia {
+  /** Starts the server. `where` is what `listen` takes. */
+  serve(routes: (app: Elysia) => unknown, options: AppOptions = {}, where = LOCAL): Elysia {
     const { config } = this;
     const adapter = config && { adapter: shardcast({ ...SMALL, ...config }) };
     const app = new Elysia({ ...options, ...adapter });
     routes(app);
-    app.listen({ port: 0, hostname: "127.0.0.1" });
+    app.listen(where);
     this.#app = app;
     return app;
   }

@@ -1,88 +1,9 @@
 /** Plain HTTP on the port of the sockets, byte by byte: what Bun answers, the door lets through. */
 
 import { describe } from "bun:test";
-import { connect as dial, type Socket as TcpSocket } from "node:net";
 
-import { within } from "../client";
 import { type Stage, sameOnBoth, until } from "./both";
-
-/** A connection on which a test writes what it likes. */
-class Wire {
-  readonly #socket: TcpSocket;
-  #received = "";
-  /** The server has ended its side, or broken off. */
-  ended = false;
-
-  private constructor(socket: TcpSocket) {
-    this.#socket = socket;
-    socket.setEncoding("latin1");
-    socket.on("data", (bytes: string) => {
-      this.#received += bytes;
-    });
-    for (const event of ["end", "close", "error"]) {
-      socket.on(event, () => {
-        this.ended = true;
-      });
-    }
-  }
-
-  static open(port: number): Promise<Wire> {
-    const socket = dial({ port, host: "127.0.0.1", allowHalfOpen: true });
-    const wire = new Wire(socket);
-    return within(
-      new Promise((resolve, reject) => {
-        socket.on("connect", () => resolve(wire));
-        socket.on("error", reject);
-      }),
-      "a connection",
-    );
-  }
-
-  write(...lines: string[]): void {
-    this.#socket.write(lines.join("\r\n"), "latin1");
-  }
-
-  /** Says that nothing more will come, and goes on reading. */
-  halfClose(): void {
-    this.#socket.end();
-  }
-
-  close(): void {
-    this.#socket.destroy();
-  }
-
-  get received(): string {
-    return this.#received;
-  }
-
-  /** Waits for what shall have arrived. */
-  async has(text: string | RegExp): Promise<void> {
-    const found = () =>
-      typeof text === "string" ? this.#received.includes(text) : text.test(this.#received);
-    await until(found);
-  }
-
-  async end(): Promise<void> {
-    await until(() => this.ended);
-  }
-}
-
-/** What was answered, in order of the header's names, without the time, and without what is of the connection alone. */
-function normal(received: string): string {
-  const messages = received.split(/(?=HTTP\/1\.[01] )/);
-  return messages.map(normalMessage).join("\n---\n");
-}
-
-function normalMessage(message: string): string {
-  const end = message.indexOf("\r\n\r\n");
-  if (end < 0) return message;
-  const [status = "", ...fields] = message.slice(0, end).split("\r\n");
-  const named = fields
-    .map((field) => field.replace(/^[^:]+/, (name) => name.toLowerCase()))
-    .filter((field) => !/^(date|keep-alive|connection):/.test(field))
-    .toSorted();
-  return [status, ...named, "", message.slice(end + 4)].join("\n");
-}
+import { CLOSE, HOST, normal, UPGRADE, Wire } from "./wire";
 
 function serveHttp(stage: Stage): void {
   stage.serve((app) =>
@@ -121,11 +42,6 @@ function serveHttp(stage: Stage): void {
       .ws("/ws", { open: (ws) => void ws.send("in") }),
   );
 }
-
-/** Long enough for Elysia, which looks for the path from the 11th character of a URL on. */
-const HOST = "Host: example.test";
-
-const CLOSE = [HOST, "Connection: close", "", ""];
 
 /** Requests, each sent on a connection of its own that the server is to close. */
 const REQUESTS: [string, string[]][] = [
@@ -222,10 +138,7 @@ describe("a connection is kept as by Bun", () => {
     const wire = await Wire.open(stage.port);
     wire.write("GET / HTTP/1.1", HOST, "", "");
     await wire.has("home");
-    wire.write(
-      ...["GET /ws HTTP/1.1", HOST, "Upgrade: websocket", "Connection: Upgrade"],
-      ...["Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "", ""],
-    );
+    wire.write("GET /ws HTTP/1.1", HOST, ...UPGRADE, "", "");
     await wire.has("\x81\x02in");
     stage.note(/101 Switching Protocols/.test(wire.received));
     stage.note(wire.received.includes("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
@@ -235,10 +148,7 @@ describe("a connection is kept as by Bun", () => {
   sameOnBoth("and a refused upgrade leaves it open", async (stage) => {
     serveHttp(stage);
     const wire = await Wire.open(stage.port);
-    wire.write(
-      ...["GET /nowhere HTTP/1.1", HOST, "Upgrade: websocket", "Connection: Upgrade"],
-      ...["Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "", ""],
-    );
+    wire.write("GET /nowhere HTTP/1.1", HOST, ...UPGRADE, "", "");
     await wire.has("NOT_FOUND");
     wire.write("GET / HTTP/1.1", HOST, "", "");
     await wire.has("home");

@@ -1,7 +1,7 @@
 //! One client's connection: its requests in their order, until it ends or becomes a WebSocket.
 
 use std::cell::Cell;
-use std::convert::Infallible;
+use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -22,7 +22,7 @@ use super::closing::Closing;
 use super::decider::{Ask, Decider};
 use super::linger::linger;
 use super::objection::Objection;
-use super::proxy::Proxy;
+use super::proxy::{Failure, Proxy};
 use super::refusals::Refusals;
 use super::response::Body;
 use super::tidy::Tidy;
@@ -76,16 +76,22 @@ impl Reception {
         request: Request<Incoming>,
         peer: SocketAddr,
         place: &Place,
-    ) -> Response<Body> {
+    ) -> io::Result<Response<Body>> {
         let answer = match check(&request) {
-            Err(objection) => Err(objection),
+            Err(objection) => Err(objection.into()),
             Ok(()) if handshake::is_asked_for(&request) => {
                 let answer = self.answer_upgrade(&request, peer, place).await;
-                answer.inspect_err(|&objection| self.refusals.count(objection))
+                answer
+                    .inspect_err(|&objection| self.refusals.count(objection))
+                    .map_err(Failure::from)
             }
             Ok(()) => self.proxy.forward(request, peer).await,
         };
-        answer.unwrap_or_else(|objection| objection.response())
+        answer.or_else(|failure| match failure {
+            Failure::Objection(objection) => Ok(objection.response()),
+            // hyper ends the connection on an error.
+            Failure::BrokenOff => Err(io::ErrorKind::ConnectionAborted.into()),
+        })
     }
 
     async fn answer_upgrade(
@@ -145,7 +151,7 @@ pub(super) async fn serve(
     let place = Place::default();
     let service = service_fn(|request| {
         let (reception, place) = (Rc::clone(&reception), Rc::clone(&place));
-        async move { Ok::<_, Infallible>(reception.answer(request, peer, &place).await) }
+        async move { reception.answer(request, peer, &place).await }
     });
     let socket = TokioIo::new(ClientSocket::new(socket, reception.write_timeout));
     let mut connection = reception.http.serve_connection(socket, service);
