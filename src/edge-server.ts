@@ -66,8 +66,8 @@ export class EdgeServer implements Server<unknown> {
     const { run, upgrades } = this.#parts;
     const nearest = upgrades.peer(request) ?? this.#peers.of(request);
     if (!nearest) return null;
-    const peer = run.proxies.clientOf(nearest, request.headers);
-    return { ...peer, family: peer.address.includes(":") ? "IPv6" : "IPv4" };
+    const { address, port } = run.proxies.clientOf(nearest, request.headers);
+    return toSocketAddress(address, port);
   }
 
   /**
@@ -145,7 +145,7 @@ export class EdgeServer implements Server<unknown> {
 
   get address(): SocketAddress {
     const { host, port } = this.#parts.address;
-    return { address: host, port, family: host.includes(":") ? "IPv6" : "IPv4" };
+    return toSocketAddress(host, port);
   }
 
   get url(): URL {
@@ -164,4 +164,8 @@ export class EdgeServer implements Server<unknown> {
   get development(): boolean {
     return this.#parts.inner.development;
   }
+}
+
+function toSocketAddress(address: string, port: number): SocketAddress {
+  return { address, family: address.includes(":") ? "IPv6" : "IPv4", port };
 }

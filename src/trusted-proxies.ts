@@ -41,7 +41,9 @@ export class TrustedProxies {
   }
 
   #trusts(address: string): boolean {
-    return this.#blocks.check(address, familyOf(address));
+    // Who listens for IPv4 and IPv6 at once sees a proxy of IPv4 as one of IPv6.
+    const own = unmapped(address);
+    return this.#blocks.check(own, familyOf(own));
   }
 }
 

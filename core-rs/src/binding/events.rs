@@ -137,7 +137,7 @@ pub(super) fn to_javascript(event: Event, broadcaster: &mut Broadcaster) -> Core
     match event {
         Event::Upgrade(request) => CoreEvent::Upgrade {
             head: print_head(&request),
-            address: request.peer.ip().to_canonical().to_string(),
+            address: request.peer.ip().to_string(),
             port: request.peer.port(),
             ask: broadcaster.keep_ask(request.compression, request.decide),
         },

@@ -81,9 +81,7 @@ pub(super) async fn accept(
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((socket, peer)) => {
-                welcome(socket, SocketAddr::new(peer.ip().to_canonical(), peer.port()));
-            }
+            Ok((socket, peer)) => welcome(socket, peer),
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
                 complain(error);
