@@ -89,6 +89,7 @@ function listenSharded(
     const door = { upstream: path, maxBodyBytes: maxBodyBytes(serve) };
     const opened = openDoor(run, address, door, {
       decide: (event) => void upgrades.decide(event),
+      giveUp: (ask) => upgrades.giveUp(ask),
       pending: () => inner.pendingRequests + upgrades.pending,
       close,
     });

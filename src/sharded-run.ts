@@ -38,6 +38,8 @@ type UpgradeEvent = Extract<CoreEvent, { type: "Upgrade" }>;
 export interface House {
   /** Decides on an upgrade. Never throws. */
   decide(event: UpgradeEvent): void;
+  /** Nobody waits for the decision on an upgrade any more. */
+  giveUp(ask: number): void;
   /** HTTP requests and upgrades that are not answered yet. */
   pending(): number;
   /** Ends plain HTTP at once. */
@@ -272,6 +274,9 @@ export class ShardedRun implements SocketHost {
         break;
       case "Upgrade":
         if (this.isUp) this.#house?.decide(event);
+        break;
+      case "GivenUp":
+        this.#house?.giveUp(event.ask);
         break;
       case "AcceptFailed":
         this.#acceptFailures.strike(event.reason);
