@@ -32,6 +32,10 @@ use super::{Decision, DoorConfig, Reservation, extensions, handshake};
 /// size passes in this much memory.
 pub(super) const STREAM_BUFFER_BYTES: usize = 64 * 1024;
 
+/// Fields that a request's head may have: a few more than Bun takes, which counts for itself what the
+/// door passes on.
+const MAX_FIELDS: usize = 200;
+
 /// Where an accepted client's reservation waits until the 101 response is on its way.
 type Place = Rc<Cell<Option<Box<dyn Reservation>>>>;
 
@@ -49,11 +53,11 @@ pub(super) struct Reception {
 impl Reception {
     pub(super) fn new(config: DoorConfig, ask: Ask, refusals: Arc<Refusals>) -> Reception {
         let mut http = http1::Builder::new();
-        // hyper answers a malformed head with 400, and one of too many bytes or of more than 100
-        // headers with 431. `max_buf_size` alone would be no such limit: it also bounds bodies, and
+        // hyper answers a malformed head with 400, and one of too many bytes or fields with 431. `max_buf_size` alone would be no such limit: it also bounds bodies, and
         // may not be below 8 KiB.
         http.timer(TokioTimer::new())
             .header_read_timeout(config.head_timeout)
+            .max_headers(MAX_FIELDS)
             .max_header_size(config.max_head_bytes)
             .max_buf_size(STREAM_BUFFER_BYTES.max(config.max_head_bytes));
         Reception {

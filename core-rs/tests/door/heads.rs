@@ -50,10 +50,17 @@ fn the_answer_431_outlives_all_that_the_client_still_sends() {
 }
 
 #[test]
-fn more_than_100_headers_are_answered_with_431() {
-    let house = House::open();
+fn two_hundred_fields_pass_and_one_more_is_answered_with_431() {
+    let house = House::open_with(|config| config.max_head_bytes = 1 << 15);
+    let head = |fields: usize| {
+        format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", "a:b\r\n".repeat(fields - 1))
+    };
     let mut client = house.client();
-    client.send(format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", "a:b\r\n".repeat(100)));
+    client.send(head(200));
+    let passed = house.application.accept().head();
+    assert_eq!(passed.headers.iter().filter(|(name, _)| name == "a").count(), 199);
+    let mut client = house.client();
+    client.send(head(201));
     assert_eq!(client.message().0.status(), 431);
 }
 
