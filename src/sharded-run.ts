@@ -298,8 +298,8 @@ export class ShardedRun implements SocketHost {
   }
 
   /**
-   * Closes a client that has closed or broke the protocol. The event comes behind the client's
-   * messages, and Elysia may answer those in a microtask: the answers go out before the close.
+   * Closes a client that has said its last word. The event comes behind the client's messages, and
+   * Elysia may answer those in a microtask: the answers go out before the close.
    */
   #finish(client: number): void {
     setImmediate(() => {

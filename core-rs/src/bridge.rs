@@ -33,7 +33,7 @@ pub enum Event {
     Pong(ClientKey, Vec<u8>),
     /// A client has taken all that waited for it.
     Drained(ClientKey),
-    /// A client has closed, or broke the protocol. It is not read from any more, and is to be closed
+    /// A client has closed, has ended its side, or broke the protocol. It is not read from any more, and is to be closed
     /// by [`Broadcaster::finish`] once what it said before has been answered.
     ///
     /// [`Broadcaster::finish`]: crate::broadcaster::Broadcaster::finish

@@ -49,7 +49,7 @@ pub enum CoreEvent {
     },
     /// A client has taken all that waited for it.
     Drained { client: u32 },
-    /// A client has closed, or broke the protocol. Answer with `finish`.
+    /// A client has closed, has ended its side, or broke the protocol. Answer with `finish`.
     Ending { client: u32 },
     /// A client is gone.
     Closed { client: u32, code: u16, reason: String },
