@@ -31,9 +31,9 @@ const MAX_PORT = 65_535;
 /** Bun's own default of `maxRequestBodySize`. */
 const DEFAULT_MAX_BODY_BYTES = 128 * 1024 * 1024;
 
-/** Options that would have to be the door's, and what they are when not asked for. */
-const NOT_AT_THE_DOOR: [name: string, harmless: unknown[]][] = [
-  ["tls", [undefined, null, false]],
+/** Options that would have to be the door's, what they are when not asked for, and what does instead. */
+const NOT_AT_THE_DOOR: [name: string, harmless: unknown[], instead?: string][] = [
+  ["tls", [undefined, null, false], "Let a proxy in front end TLS (docs/operations.md)."],
   ["unix", [undefined]],
   ["reusePort", [undefined, false]],
   ["ipv6Only", [undefined, false]],
@@ -66,8 +66,9 @@ export function websocketOptions(
  * @throws ShardcastError, code `UNSUPPORTED`, which names the option
  */
 export function refuseUnsupported(options: ServeOptions): void {
-  for (const [name, harmless] of NOT_AT_THE_DOOR) {
-    if (!harmless.includes(options[name])) throw unsupported(`the listen option "${name}"`);
+  for (const [name, harmless, instead] of NOT_AT_THE_DOOR) {
+    if (harmless.includes(options[name])) continue;
+    throw unsupported(`the listen option "${name}"`, instead);
   }
 }
 
