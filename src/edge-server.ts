@@ -7,7 +7,7 @@ import type { DoorAddress } from "./native";
 import { type MessageData, toPayload } from "./payload";
 import { type Handler, Peers } from "./peers";
 import type { ShardedRun } from "./sharded-run";
-import type { UpgradeOptions, Upgrades } from "./upgrades";
+import type { ErrorHandler, UpgradeOptions, Upgrades } from "./upgrades";
 import { limitSilence } from "./upstream";
 
 /**
@@ -93,12 +93,14 @@ export class EdgeServer implements Server<unknown> {
    */
   reload(options: object): this {
     const { inner, run, upgrades } = this.#parts;
-    const { fetch, websocket } = options as {
+    const { fetch, error, websocket } = options as {
       fetch?: Handler;
+      error?: ErrorHandler;
       websocket?: SocketHandlers;
     };
     inner.reload(this.#peers.noting(options) as Parameters<typeof inner.reload>[0]);
     if (fetch) upgrades.handler = (request) => fetch.call(this, request, this);
+    if (error) upgrades.errorHandler = (thrown) => error.call(this, thrown);
     if (websocket) run.clients.handlers = websocket;
     return this;
   }

@@ -25,6 +25,9 @@ export interface UpgradeOptions {
 /** Answers a request, as `app.fetch` does. */
 export type RequestHandler = (request: Request) => unknown;
 
+/** Answers for an error that the app has not answered for, as `error` of `Bun.serve` does. */
+export type ErrorHandler = (error: unknown) => unknown;
+
 type UpgradeEvent = Extract<CoreEvent, { type: "Upgrade" }>;
 
 /** One client that waits at the door. */
@@ -50,6 +53,8 @@ export class Upgrades {
   /** Those that are put to the app and not accepted, by their request and by their number. */
   readonly #asks = new WeakMap<Request, Ask>();
   readonly #requests = new Map<number, UpgradeRequest>();
+  /** Answers for what the handler throws. Replaced when the server is reloaded. */
+  errorHandler: ErrorHandler | undefined;
 
   constructor(
     private readonly run: ShardedRun,
@@ -81,9 +86,7 @@ export class Upgrades {
       const response = await this.handler(request);
       if (!ask.decided) this.#refuse(ask, await toRefusal(response, this.config.upgradeTimeoutMs));
     } catch (error) {
-      // As `Bun.serve` does with an error in `fetch`.
-      console.error(error);
-      this.#refuse(ask, plainRefusal(500, "internal server error"));
+      this.#refuse(ask, await this.#refusalFor(error));
     } finally {
       this.#forget(id);
     }
@@ -121,6 +124,17 @@ export class Upgrades {
     const peer = { handle, id, address, shard, worker: worker % workersPerShard };
     this.clients.admit(handle, new ShardcastSocket(this.run, peer, data));
     return true;
+  }
+
+  /** As `Bun.serve` does with an error in `fetch`. */
+  async #refusalFor(error: unknown): Promise<Refusal> {
+    try {
+      if (!this.errorHandler) throw error;
+      return await toRefusal(await this.errorHandler(error), this.config.upgradeTimeoutMs);
+    } catch (unhandled) {
+      console.error(unhandled);
+      return plainRefusal(500, "internal server error");
+    }
   }
 
   /** Elysia keeps the request as long as its socket, and Bun knows no address for it any more. */

@@ -160,6 +160,22 @@ export const HTTP_DIFFERENCES: Record<string, () => Promise<void>> = {
     expect(sharded).toEndWith("late");
   },
 
+  async "a connection on which nothing comes"() {
+    const pause = async (stage: Stage) => {
+      stage.serve(routes);
+      const wire = await Wire.open(stage.port);
+      wire.write("GET / HTTP/1.1", "");
+      await Promise.race([wire.end(), Bun.sleep(500)]);
+      wire.write(...CLOSE);
+      await wire.end();
+      wire.close();
+      return wire.received;
+    };
+    const [stock, sharded] = await onEach(pause, { headTimeoutMs: 1 });
+    expect(stock).toEndWith("home");
+    expect(sharded).toBe("");
+  },
+
   async "requestIP after the answer"() {
     const lookBack = async (stage: Stage) => {
       const requests: Request[] = [];

@@ -4,6 +4,7 @@ import { describe } from "bun:test";
 import type { Elysia } from "elysia";
 
 import { sameOnBoth } from "./both";
+import { noteRefusal } from "./notes";
 import { HOST, normal, Wire } from "./wire";
 
 const NO = new Error("no");
@@ -82,4 +83,12 @@ describe("an app that throws is answered for as by Bun", () => {
       stage.note(answer.status, await answer.text());
     });
   }
+
+  sameOnBoth("at an upgrade, to the handler of serve.error", async (stage) => {
+    const error = async (error: unknown) => new Response(`caught ${error}`, { status: 503 });
+    stage.serve((app) => app.onError(thrower(NO)).ws("/", { beforeHandle: thrower(FIRST) }), {
+      serve: { error },
+    });
+    await noteRefusal(stage, "/");
+  });
 });
