@@ -12,6 +12,7 @@ import { EdgeServer } from "./edge-server";
 import { listenFailed } from "./errors";
 import {
   type Address,
+  idleSeconds,
   type ListenOptions,
   maxBodyBytes,
   publicAddress,
@@ -20,7 +21,7 @@ import {
   serveOptions,
   websocketOptions,
 } from "./listen-options";
-import type { DoorAddress } from "./native";
+import type { DoorAddress, DoorOptions } from "./native";
 import { OriginalBroadcaster } from "./original";
 import { ShardedBroadcaster } from "./sharded";
 import type { House, ShardedRun } from "./sharded-run";
@@ -86,7 +87,8 @@ function listenSharded(
     const { clients, config } = run;
     const upgrades = new Upgrades(run, clients, config, (request) => app.fetch(request));
     const { server: inner, path, close } = startUpstream(app, serve);
-    const door = { upstream: path, maxBodyBytes: maxBodyBytes(serve) };
+    const limits = { maxBodyBytes: maxBodyBytes(serve), idleTimeoutSeconds: idleSeconds(serve) };
+    const door = { upstream: path, ...limits };
     const opened = openDoor(run, address, door, {
       decide: (event) => void upgrades.decide(event),
       giveUp: (ask) => upgrades.giveUp(ask),
@@ -104,7 +106,7 @@ function listenSharded(
 function openDoor(
   run: ShardedRun,
   { host, port, hostname }: Address,
-  door: { upstream: string; maxBodyBytes: number },
+  door: Pick<DoorOptions, "upstream" | "maxBodyBytes" | "idleTimeoutSeconds">,
   house: House,
 ): DoorAddress {
   try {

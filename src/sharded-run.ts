@@ -125,7 +125,7 @@ export class ShardedRun implements SocketHost {
    * @throws with the system's `code`, such as `EADDRINUSE`
    */
   listen(
-    door: Pick<DoorOptions, "host" | "port" | "upstream" | "maxBodyBytes">,
+    door: Pick<DoorOptions, "host" | "port" | "upstream" | "maxBodyBytes" | "idleTimeoutSeconds">,
     house: House,
   ): DoorAddress {
     this.#house = house;

@@ -160,7 +160,7 @@ export const HTTP_DIFFERENCES: Record<string, () => Promise<void>> = {
     expect(sharded).toEndWith("late");
   },
 
-  async "a connection on which nothing comes"() {
+  async "a head that does not come"() {
     const pause = async (stage: Stage) => {
       stage.serve(routes);
       const wire = await Wire.open(stage.port);

@@ -73,6 +73,19 @@ describe("a request that is silent for too long ends as on Bun", () => {
   );
 
   sameOnBoth(
+    "and so does a connection that is idle",
+    async (stage) => {
+      serveSilence(stage, SHORTEST_S);
+      const wire = await Wire.open(stage.port);
+      wire.write("GET / HTTP/1.1", HOST, "", "");
+      await wire.end();
+      stage.note(normal(wire.received));
+      wire.close();
+    },
+    PATIENCE_MS,
+  );
+
+  sameOnBoth(
     "in the middle of its answer",
     async (stage) => {
       const ended: string[] = [];

@@ -2,12 +2,15 @@
 
 use std::io::{self, ErrorKind, IoSlice};
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
+
+use super::patience::Patience;
 
 /// How long a client that ends its side behind a request is still waited for with the answer. It may be
 /// gone, which the application is to learn, or read on, as some do that have nothing more to say.
@@ -21,7 +24,9 @@ const GRACE: Duration = Duration::from_secs(1);
 /// request up at once when the client has ended its side, though the answer may be at hand.
 pub(super) struct ClientSocket {
     socket: TcpStream,
-    patience: Duration,
+    write_timeout: Duration,
+    /// Is told what passes.
+    patience: Rc<Patience>,
     /// Runs while there is something to write and the client takes nothing.
     stalled: Option<Pin<Box<Sleep>>>,
     /// The client has said something since it was last written to.
@@ -31,8 +36,12 @@ pub(super) struct ClientSocket {
 }
 
 impl ClientSocket {
-    pub(super) fn new(socket: TcpStream, patience: Duration) -> ClientSocket {
-        ClientSocket { socket, patience, stalled: None, waits: false, ended: None }
+    pub(super) fn new(
+        socket: TcpStream,
+        write_timeout: Duration,
+        patience: Rc<Patience>,
+    ) -> ClientSocket {
+        ClientSocket { socket, write_timeout, patience, stalled: None, waits: false, ended: None }
     }
 
     pub(super) fn into_inner(self) -> TcpStream {
@@ -48,9 +57,10 @@ impl ClientSocket {
         if written.is_ready() {
             self.stalled = None;
             self.waits = false;
+            self.patience.note_written();
             return written;
         }
-        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(self.patience)));
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(self.write_timeout)));
         ready!(stalled.as_mut().poll(context));
         Poll::Ready(Err(ErrorKind::TimedOut.into()))
     }
@@ -79,6 +89,7 @@ impl AsyncRead for ClientSocket {
             return self.poll_end(context);
         }
         self.waits = true;
+        self.patience.note_read();
         Poll::Ready(Ok(()))
     }
 }
