@@ -13,6 +13,7 @@ import { isOutOfFiles, listenFailed, ShardcastError } from "./errors";
 import { noFilesToStart } from "./fitness";
 import {
   type Address,
+  idleSeconds,
   type ListenOptions,
   maxBodyBytes,
   publicAddress,
@@ -21,7 +22,7 @@ import {
   serveOptions,
   websocketOptions,
 } from "./listen-options";
-import { type DoorAddress, raiseFileLimit } from "./native";
+import { type DoorAddress, type DoorOptions, raiseFileLimit } from "./native";
 import { OriginalBroadcaster } from "./original";
 import { ShardedBroadcaster } from "./sharded";
 import type { House, ShardedRun } from "./sharded-run";
@@ -102,9 +103,11 @@ function listenSharded(
     const { clients, config } = run;
     const upgrades = new Upgrades(run, clients, config, (request) => app.fetch(request));
     const { server: inner, path, close } = startUpstream(app, serve);
-    const door = { upstream: path, maxBodyBytes: maxBodyBytes(serve) };
+    const limits = { maxBodyBytes: maxBodyBytes(serve), idleTimeoutSeconds: idleSeconds(serve) };
+    const door = { upstream: path, ...limits };
     const opened = openDoor(run, address, door, {
       decide: (event) => void upgrades.decide(event),
+      giveUp: (ask) => upgrades.giveUp(ask),
       pending: () => inner.pendingRequests + upgrades.pending,
       close,
     });
@@ -119,7 +122,7 @@ function listenSharded(
 function openDoor(
   run: ShardedRun,
   { host, port, hostname }: Address,
-  door: { upstream: string; maxBodyBytes: number },
+  door: Pick<DoorOptions, "upstream" | "maxBodyBytes" | "idleTimeoutSeconds">,
   house: House,
 ): DoorAddress {
   try {

@@ -178,7 +178,7 @@ export const CONFIG_KEYS = {
     min: 1,
     max: MAX_WAIT_MS,
     unit: "ms",
-    doc: "Time for a request's head to arrive, and for an idle connection to bring another.",
+    doc: "Time for a request's head to arrive.",
   }),
   maxHeadBytes: whole({
     // Holds a request for 128 channels of 200 characters.

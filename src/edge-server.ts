@@ -7,7 +7,8 @@ import type { DoorAddress } from "./native";
 import { type MessageData, toPayload } from "./payload";
 import { type Handler, Peers } from "./peers";
 import type { ShardedRun } from "./sharded-run";
-import type { UpgradeOptions, Upgrades } from "./upgrades";
+import type { ErrorHandler, UpgradeOptions, Upgrades } from "./upgrades";
+import { limitSilence } from "./upstream";
 
 /**
  * At `stop(true)`, the time in which clients may still take what is queued and answer the close.
@@ -65,8 +66,8 @@ export class EdgeServer implements Server<unknown> {
     const { run, upgrades } = this.#parts;
     const nearest = upgrades.peer(request) ?? this.#peers.of(request);
     if (!nearest) return null;
-    const peer = run.proxies.clientOf(nearest, request.headers);
-    return { ...peer, family: peer.address.includes(":") ? "IPv6" : "IPv4" };
+    const { address, port } = run.proxies.clientOf(nearest, request.headers);
+    return toSocketAddress(address, port);
   }
 
   /**
@@ -92,12 +93,14 @@ export class EdgeServer implements Server<unknown> {
    */
   reload(options: object): this {
     const { inner, run, upgrades } = this.#parts;
-    const { fetch, websocket } = options as {
+    const { fetch, error, websocket } = options as {
       fetch?: Handler;
+      error?: ErrorHandler;
       websocket?: SocketHandlers;
     };
     inner.reload(this.#peers.noting(options) as Parameters<typeof inner.reload>[0]);
     if (fetch) upgrades.handler = (request) => fetch.call(this, request, this);
+    if (error) upgrades.errorHandler = (thrown) => error.call(this, thrown);
     if (websocket) run.clients.handlers = websocket;
     return this;
   }
@@ -109,7 +112,7 @@ export class EdgeServer implements Server<unknown> {
 
   /** Limits how long plain HTTP may be silent. An upgrade has the config's own limits. */
   timeout(request: Request, seconds: number): void {
-    if (!this.#parts.upgrades.peer(request)) this.#parts.inner.timeout(request, seconds);
+    if (!this.#parts.upgrades.peer(request)) limitSilence(request, seconds);
   }
 
   closeIdleConnections(): number {
@@ -144,7 +147,7 @@ export class EdgeServer implements Server<unknown> {
 
   get address(): SocketAddress {
     const { host, port } = this.#parts.address;
-    return { address: host, port, family: host.includes(":") ? "IPv6" : "IPv4" };
+    return toSocketAddress(host, port);
   }
 
   get url(): URL {
@@ -163,4 +166,8 @@ export class EdgeServer implements Server<unknown> {
   get development(): boolean {
     return this.#parts.inner.development;
   }
+}
+
+function toSocketAddress(address: string, port: number): SocketAddress {
+  return { address, family: address.includes(":") ? "IPv6" : "IPv4", port };
 }

@@ -25,12 +25,14 @@ export class ShardcastError extends Error {
   }
 }
 
-/** An error for a part of Bun's interface that sharded mode does not offer yet. */
-export function unsupported(what: string): ShardcastError {
-  return new ShardcastError(
-    "UNSUPPORTED",
-    `${what} is not supported by shardcast yet. With useSharding: false, Bun's own works.`,
-  );
+/**
+ * An error for a part of Bun's interface that sharded mode does not offer yet.
+ *
+ * @param instead what does the same, but for giving sharding up
+ */
+export function unsupported(what: string, instead = ""): ShardcastError {
+  const advice = `${instead}${instead && " "}With useSharding: false, Bun's own works.`;
+  return new ShardcastError("UNSUPPORTED", `${what} is not supported by shardcast yet. ${advice}`);
 }
 
 /**

@@ -12,6 +12,7 @@ export interface ServeOptions {
   port?: string | number | undefined;
   hostname?: string | undefined;
   reusePort?: boolean | undefined;
+  idleTimeout?: unknown;
   maxRequestBodySize?: unknown;
   websocket?: Partial<WebSocketHandler<unknown>>;
   [other: string]: unknown;
@@ -28,12 +29,14 @@ export interface Address {
 
 const DEFAULT_PORT = 3000;
 const MAX_PORT = 65_535;
+/** Elysia's default of `idleTimeout`. */
+const DEFAULT_IDLE_SECONDS = 30;
 /** Bun's own default of `maxRequestBodySize`. */
 const DEFAULT_MAX_BODY_BYTES = 128 * 1024 * 1024;
 
-/** Options that would have to be the door's, and what they are when not asked for. */
-const NOT_AT_THE_DOOR: [name: string, harmless: unknown[]][] = [
-  ["tls", [undefined, null, false]],
+/** Options that would have to be the door's, what they are when not asked for, and what does instead. */
+const NOT_AT_THE_DOOR: [name: string, harmless: unknown[], instead?: string][] = [
+  ["tls", [undefined, null, false], "Let a proxy in front end TLS (docs/operations.md)."],
   ["unix", [undefined]],
   ["reusePort", [undefined, false]],
   ["ipv6Only", [undefined, false]],
@@ -66,8 +69,9 @@ export function websocketOptions(
  * @throws ShardcastError, code `UNSUPPORTED`, which names the option
  */
 export function refuseUnsupported(options: ServeOptions): void {
-  for (const [name, harmless] of NOT_AT_THE_DOOR) {
-    if (!harmless.includes(options[name])) throw unsupported(`the listen option "${name}"`);
+  for (const [name, harmless, instead] of NOT_AT_THE_DOOR) {
+    if (harmless.includes(options[name])) continue;
+    throw unsupported(`the listen option "${name}"`, instead);
   }
 }
 
@@ -86,6 +90,11 @@ export function publicAddress(options: ServeOptions): Address {
 export function maxBodyBytes({ maxRequestBodySize: size }: ServeOptions): number {
   if (typeof size !== "number") return DEFAULT_MAX_BODY_BYTES;
   return Number.isNaN(size) ? 0 : Math.max(0, Math.trunc(size));
+}
+
+/** How long a connection is kept for another request, of `idleTimeout` as Bun takes it; 0 is for ever. */
+export function idleSeconds({ idleTimeout: seconds }: ServeOptions): number {
+  return typeof seconds === "number" ? Math.max(0, Math.trunc(seconds)) : DEFAULT_IDLE_SECONDS;
 }
 
 /**

@@ -38,6 +38,8 @@ type UpgradeEvent = Extract<CoreEvent, { type: "Upgrade" }>;
 export interface House {
   /** Decides on an upgrade. Never throws. */
   decide(event: UpgradeEvent): void;
+  /** Nobody waits for the decision on an upgrade any more. */
+  giveUp(ask: number): void;
   /** HTTP requests and upgrades that are not answered yet. */
   pending(): number;
   /** Ends plain HTTP at once. */
@@ -123,7 +125,7 @@ export class ShardedRun implements SocketHost {
    * @throws with the system's `code`, such as `EADDRINUSE`
    */
   listen(
-    door: Pick<DoorOptions, "host" | "port" | "upstream" | "maxBodyBytes">,
+    door: Pick<DoorOptions, "host" | "port" | "upstream" | "maxBodyBytes" | "idleTimeoutSeconds">,
     house: House,
   ): DoorAddress {
     this.#house = house;
@@ -273,6 +275,9 @@ export class ShardedRun implements SocketHost {
       case "Upgrade":
         if (this.isUp) this.#house?.decide(event);
         break;
+      case "GivenUp":
+        this.#house?.giveUp(event.ask);
+        break;
       case "AcceptFailed":
         this.#acceptFailures.strike(event.reason);
         break;
@@ -293,8 +298,8 @@ export class ShardedRun implements SocketHost {
   }
 
   /**
-   * Closes a client that has closed or broke the protocol. The event comes behind the client's
-   * messages, and Elysia may answer those in a microtask: the answers go out before the close.
+   * Closes a client that has said its last word. The event comes behind the client's messages, and
+   * Elysia may answer those in a microtask: the answers go out before the close.
    */
   #finish(client: number): void {
     setImmediate(() => {

@@ -6,6 +6,7 @@ import { plainRefusal, type Refusal, toRefusal } from "./refusal";
 import type { RefusedHere } from "./refused-upgrades";
 import type { ShardedRun } from "./sharded-run";
 import { ShardcastSocket } from "./socket";
+import { UpgradeRequest } from "./upgrade-request";
 
 /** Where a request comes from. */
 export interface PeerAddress {
@@ -24,6 +25,9 @@ export interface UpgradeOptions {
 /** Answers a request, as `app.fetch` does. */
 export type RequestHandler = (request: Request) => unknown;
 
+/** Answers for an error that the app has not answered for, as `error` of `Bun.serve` does. */
+export type ErrorHandler = (error: unknown) => unknown;
+
 type UpgradeEvent = Extract<CoreEvent, { type: "Upgrade" }>;
 
 /** One client that waits at the door. */
@@ -40,16 +44,17 @@ const RETRY_AFTER_SECONDS = 5;
 /** What the clients are told that nobody asks the app about. */
 const TURNED_AWAY = { full: "the server is full", draining: "the server is shutting down" };
 
-/** What a `Host` header cannot hold: it would change the path of the URL that is made with it. */
-const NOT_IN_HOST = /[\s/?#@\\]/;
-
 /**
  * Brings each client that asks for a WebSocket before the app, and the app's decision to the door.
  *
  * The app decides by calling `server.upgrade(request)` or not, while it answers the request.
  */
 export class Upgrades {
+  /** Those that are put to the app and not accepted, by their request and by their number. */
   readonly #asks = new WeakMap<Request, Ask>();
+  readonly #requests = new Map<number, UpgradeRequest>();
+  /** Answers for what the handler throws. Replaced when the server is reloaded. */
+  errorHandler: ErrorHandler | undefined;
 
   constructor(
     private readonly run: ShardedRun,
@@ -73,21 +78,25 @@ export class Upgrades {
   async decide({ ask: id, head, address, port }: UpgradeEvent): Promise<void> {
     const [url = "", ...headers] = head.split("\n");
     const ask = { id, peer: { address, port }, decided: false };
-    let request: Request | undefined;
+    const request = UpgradeRequest.from(url, headers);
+    if (!request) return this.#refuse(ask, plainRefusal(400, "bad Host header or URL"));
+    this.#asks.set(request, ask);
+    this.#requests.set(id, request);
     try {
-      request = toRequest(url, headers);
-      if (!request) return this.#refuse(ask, plainRefusal(400, "bad Host header or URL"));
-      this.#asks.set(request, ask);
       const response = await this.handler(request);
       if (!ask.decided) this.#refuse(ask, await toRefusal(response, this.config.upgradeTimeoutMs));
     } catch (error) {
-      // As `Bun.serve` does with an error in `fetch`.
-      console.error(error);
-      this.#refuse(ask, plainRefusal(500, "internal server error"));
+      this.#refuse(ask, await this.#refusalFor(error));
     } finally {
-      // Elysia keeps the request as long as its socket.
-      if (request) this.#asks.delete(request);
+      this.#forget(id);
     }
+  }
+
+  /** The client of an upgrade has gone, or was told 503. */
+  giveUp(id: number): void {
+    const request = this.#requests.get(id);
+    this.#forget(id);
+    request?.abort();
   }
 
   /**
@@ -107,6 +116,7 @@ export class Upgrades {
     if (accepted === SHARD_FULL) return this.#turnAway(ask, "full");
     ask.decided = true;
     if (accepted === ASK_GONE) return false;
+    this.#forget(ask.id);
     const { handle, worker } = decodeAccept(accepted);
     const { address } = this.run.proxies.clientOf(ask.peer, request.headers);
     const { workersPerShard } = this.config;
@@ -114,6 +124,25 @@ export class Upgrades {
     const peer = { handle, id, address, shard, worker: worker % workersPerShard };
     this.clients.admit(handle, new ShardcastSocket(this.run, peer, data));
     return true;
+  }
+
+  /** As `Bun.serve` does with an error in `fetch`. */
+  async #refusalFor(error: unknown): Promise<Refusal> {
+    try {
+      if (!this.errorHandler) throw error;
+      return await toRefusal(await this.errorHandler(error), this.config.upgradeTimeoutMs);
+    } catch (unhandled) {
+      console.error(unhandled);
+      return plainRefusal(500, "internal server error");
+    }
+  }
+
+  /** Elysia keeps the request as long as its socket, and Bun knows no address for it any more. */
+  #forget(id: number): void {
+    const request = this.#requests.get(id);
+    if (!request) return;
+    this.#requests.delete(id);
+    this.#asks.delete(request);
   }
 
   #turnAway(ask: Ask, reason: keyof typeof TURNED_AWAY): false {
@@ -128,24 +157,6 @@ export class Upgrades {
     ask.decided = true;
     // The door has counted those that it gave up on itself.
     if (told) this.run.refusedHere[reason] += 1;
-  }
-}
-
-/** The request as the app would have got it from Bun, or nothing if its URL cannot be made. */
-function toRequest(url: string, flat: FlatHeaders): Request | undefined {
-  const headers: [string, string][] = [];
-  let host: string | undefined;
-  for (let i = 0; i + 1 < flat.length; i += 2) {
-    const [name, value] = [flat[i] as string, flat[i + 1] as string];
-    if (name === "host") host = value;
-    // The door has seen that it says "websocket", in whatever case. Elysia knows lower case alone.
-    headers.push([name, name === "upgrade" ? "websocket" : value]);
-  }
-  if (!host || NOT_IN_HOST.test(host)) return undefined;
-  try {
-    return new Request(`http://${host}${url}`, { headers });
-  } catch {
-    return undefined;
   }
 }
 

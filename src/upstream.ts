@@ -50,6 +50,25 @@ export function startUpstream(app: AnyElysia, options: ServeOptions): Upstream {
   }
 }
 
+/** What `limitSilence` goes through. */
+let timekeeper: Server<unknown> | undefined;
+
+/**
+ * Limits how long a request may be silent, as `Server.timeout` does. Bun does nothing there for a server
+ * on a unix socket, though the limit is the request's own, whichever server it came to: one that has
+ * been on a port, and is closed, sets it.
+ */
+export function limitSilence(request: Request, seconds: number): void {
+  timekeeper ??= closedServer();
+  timekeeper.timeout(request, seconds);
+}
+
+function closedServer(): Server<unknown> {
+  const server = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response() });
+  void server.stop(true);
+  return server;
+}
+
 function socketPath(directory: string): string {
   const path = join(directory, "http.sock");
   if (Buffer.byteLength(path) <= MAX_PATH_BYTES) return path;

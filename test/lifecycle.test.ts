@@ -287,6 +287,14 @@ describe("the sharded server", () => {
     expect(app.server).toBeNull();
   });
 
+  test.each([
+    ["listen", {}, { tls: { cert: "", key: "" } }],
+    ["serve", { serve: { tls: { cert: "", key: "" } } }, {}],
+  ])("says what to do instead of TLS, asked for in %s", (_name, options, where) => {
+    const app = new Elysia({ adapter: shardcast(SMALL), ...(options as object) });
+    expect(() => app.listen({ port: 0, ...where })).toThrow(/"tls".*a proxy in front/);
+  });
+
   test("refuses to listen twice", () => {
     const { app } = serve({}, (app) => app.get("/", "once"));
     expect(() => app.listen(0)).toThrow(expect.objectContaining({ code: "ALREADY_LISTENING" }));

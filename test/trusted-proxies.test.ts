@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 
 import { resolveConfig } from "../src/config";
 import { TrustedProxies } from "../src/trusted-proxies";
-import { connect } from "./client";
+import { connect, refused } from "./client";
 import { serve } from "./serving";
 
 const PROXIES = new TrustedProxies(["10.0.0.0/8", "192.0.2.7", "2001:db8::/32"]);
@@ -29,6 +29,7 @@ describe("the client behind proxies", () => {
     ["of IPv6", "2001:db8::5", "2a00::1", "2a00::1 0"],
     ["of IPv6 with a port", "10.0.0.1", "[2a00::1]:4711", "2a00::1 4711"],
     ["of IPv4 written as IPv6", "10.0.0.1", "::ffff:198.51.100.1", "198.51.100.1 0"],
+    ["of no proxy, seen as IPv6", "::ffff:11.0.0.1", "198.51.100.1", "::ffff:11.0.0.1 1"],
     ["of a proxy that says nonsense", "10.0.0.1", "unknown", "10.0.0.1 1"],
     ["up to the nonsense", "10.0.0.1", "1.2.3.4, <script>, 10.0.0.9", "10.0.0.9 0"],
     ["of an empty word", "10.0.0.1", "", "10.0.0.1 1"],
@@ -51,10 +52,15 @@ describe("the client behind proxies", () => {
     const { ws, http } = serve(config, (app) =>
       app
         .get("/ip", ({ request, server }) => server?.requestIP(request)?.address)
-        .ws("/ws", { open: (ws) => void ws.send(ws.remoteAddress) }),
+        .ws("/ws", { open: (ws) => void ws.send(ws.remoteAddress) })
+        .ws("/refused", {
+          beforeHandle: ({ request, server, status }) =>
+            status(403, server?.requestIP(request)?.address),
+        }),
     );
     const headers = { "x-forwarded-for": "198.51.100.1" };
     expect(await (await fetch(`${http}/ip`, { headers })).text()).toBe(expected);
     expect(await (await connect(`${ws}/ws`, { headers })).next()).toBe(expected);
+    expect((await refused(`${ws}/refused`, { headers })).body).toBe(expected);
   });
 });

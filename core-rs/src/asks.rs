@@ -1,5 +1,8 @@
 //! Upgrades that wait for JavaScript's decision.
 
+use std::sync::Arc;
+use std::task::{Context, Wake, Waker};
+
 use rustc_hash::FxHashMap;
 use tokio::sync::oneshot::Sender;
 
@@ -20,6 +23,18 @@ struct Ask {
     decide: Sender<Decision>,
 }
 
+/// Tells that nobody waits any more. The sender of the decision wakes it.
+struct Notice<F> {
+    ask: AskId,
+    give_up: F,
+}
+
+impl<F: Fn(AskId) + Send + Sync + 'static> Wake for Notice<F> {
+    fn wake(self: Arc<Self>) {
+        (self.give_up)(self.ask);
+    }
+}
+
 /// The undecided upgrades.
 #[derive(Default)]
 pub struct Asks {
@@ -34,13 +49,24 @@ pub struct Asks {
 pub struct AskGone;
 
 impl Asks {
-    /// Keeps an upgrade until it is decided.
-    pub fn keep(&mut self, compression: Compression, decide: Sender<Decision>) -> AskId {
+    /// Keeps an upgrade until it is decided. `give_up` is called, from any thread and at most once, when
+    /// nobody waits for the decision any more.
+    pub fn keep(
+        &mut self,
+        compression: Compression,
+        mut decide: Sender<Decision>,
+        give_up: impl Fn(AskId) + Send + Sync + 'static,
+    ) -> AskId {
         if self.waiting.len() >= self.sweep_at {
             self.waiting.retain(|_, ask| !ask.decide.is_closed());
             self.sweep_at = SWEEP_FROM.max(2 * self.waiting.len());
         }
         self.last_id = self.last_id.wrapping_add(1);
+        let notice = Arc::new(Notice { ask: self.last_id, give_up });
+        let waker = Waker::from(Arc::clone(&notice));
+        if decide.poll_closed(&mut Context::from_waker(&waker)).is_ready() {
+            notice.wake();
+        }
         self.waiting.insert(self.last_id, Ask { compression, decide });
         self.last_id
     }
@@ -83,8 +109,8 @@ mod tests {
         let mut asks = Asks::default();
         let (decided, _waits) = channel();
         let (given_up, gone) = channel();
-        let decided = asks.keep(Compression::Off, decided);
-        let given_up = asks.keep(Compression::Off, given_up);
+        let decided = asks.keep(Compression::Off, decided, |_| {});
+        let given_up = asks.keep(Compression::Off, given_up, |_| {});
         assert_eq!(asks.undecided(), 2);
         drop(gone);
         assert_eq!(asks.undecided(), 1);
@@ -100,12 +126,33 @@ mod tests {
         let kept: Vec<_> = (0..SWEEP_FROM / 2).map(|_| channel()).collect();
         let (decide, waits): (Vec<_>, Vec<_>) = kept.into_iter().unzip();
         for decide in decide {
-            asks.keep(Compression::Off, decide);
+            asks.keep(Compression::Off, decide, |_| {});
         }
         for _ in 0..10 * SWEEP_FROM {
-            asks.keep(Compression::Off, channel().0);
+            asks.keep(Compression::Off, channel().0, |_| {});
         }
         assert!(asks.waiting.len() <= 2 * SWEEP_FROM, "{} are kept", asks.waiting.len());
         assert_eq!(asks.undecided(), waits.len());
+    }
+
+    #[test]
+    fn it_is_told_once_that_nobody_waits_and_never_of_what_was_decided() {
+        let mut asks = Asks::default();
+        let (tell, told) = std::sync::mpsc::channel();
+        let mut keep = |decide| {
+            let tell = tell.clone();
+            asks.keep(Compression::Off, decide, move |ask| tell.send(ask).expect("a listener"))
+        };
+        let (given_up, gone) = channel();
+        let given_up = keep(given_up);
+        drop(gone);
+        let (too_late, gone) = channel();
+        drop(gone);
+        let too_late = keep(too_late);
+        let (decided, waits) = channel();
+        let decided = keep(decided);
+        assert!(asks.decide(decided, refusal()), "somebody waits");
+        drop((waits, asks));
+        assert_eq!(told.try_iter().collect::<Vec<_>>(), [given_up, too_late]);
     }
 }

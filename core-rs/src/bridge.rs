@@ -3,10 +3,11 @@
 //! Workers and the door put events in, the JavaScript thread drains them. Messages of clients count
 //! against a limit, past which workers stop reading from their sockets until JavaScript has caught up.
 //! Closes do not count, being bounded by the number of clients, nor do upgrades: the door limits those
-//! that were not taken from here yet, whether their clients still wait or not.
+//! that were not taken from here yet, whether their clients still wait or not, and each is given up once.
 
 use std::sync::atomic::{AtomicBool, Ordering, fence};
 
+use crate::asks::AskId;
 use crate::client::ClientKey;
 use crate::door::UpgradeRequest;
 use crate::missed::Missed;
@@ -20,6 +21,8 @@ const INBOUND: QueueLimits = QueueLimits { messages: 4096, bytes: 16 * 1024 * 10
 pub enum Event {
     /// A client asks for a WebSocket.
     Upgrade(UpgradeRequest),
+    /// Nobody waits for the decision on an upgrade any more: its client has gone, or was told 503.
+    GivenUp(AskId),
     /// A client sent a text message.
     Text(ClientKey, String),
     /// A client sent a binary message.
@@ -30,7 +33,7 @@ pub enum Event {
     Pong(ClientKey, Vec<u8>),
     /// A client has taken all that waited for it.
     Drained(ClientKey),
-    /// A client has closed, or broke the protocol. It is not read from any more, and is to be closed
+    /// A client has closed, has ended its side, or broke the protocol. It is not read from any more, and is to be closed
     /// by [`Broadcaster::finish`] once what it said before has been answered.
     ///
     /// [`Broadcaster::finish`]: crate::broadcaster::Broadcaster::finish

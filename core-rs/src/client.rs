@@ -119,6 +119,8 @@ pub enum Ending {
     },
     /// With something that the protocol does not allow.
     Violation(Violation),
+    /// With the end of its side of the connection. It may still read.
+    End,
 }
 
 /// How far a flush came.

@@ -120,6 +120,21 @@ async function play(
   }
 }
 
+/** Looks at stock Elysia, then at shards. */
+export async function onEach<T>(
+  look: (stage: Stage) => Promise<T> | T,
+  config: ShardcastConfig = {},
+): Promise<[stock: T, sharded: T]> {
+  const see = async (stage: Stage) => {
+    try {
+      return await look(stage);
+    } finally {
+      await stage.end();
+    }
+  };
+  return [await see(new Stage(undefined)), await see(new Stage(config))];
+}
+
 /** Waits for what will be so. */
 export async function until(condition: () => boolean): Promise<void> {
   const holds = async () => {

@@ -9,6 +9,7 @@ import { connect, within } from "../client";
 import { serve } from "../serving";
 import { type Socket, until } from "./both";
 import { ELYSIA_DIFFERENCES } from "./elysia-differences";
+import { HTTP_DIFFERENCES } from "./http-differences";
 
 const TABLES = join(import.meta.dir, "../../docs/parity.md");
 
@@ -117,6 +118,7 @@ const DIFFERENCES: Record<string, () => Promise<void>> = {
   },
 
   ...ELYSIA_DIFFERENCES,
+  ...HTTP_DIFFERENCES,
 };
 
 describe("with a purpose, it differs from Bun:", () => {

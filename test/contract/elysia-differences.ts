@@ -4,7 +4,7 @@ import { expect } from "bun:test";
 import type { Elysia } from "elysia";
 
 import { connect, refused } from "../client";
-import { Stage } from "./both";
+import { onEach, Stage } from "./both";
 import { noteRawUpgrade } from "./notes";
 
 const HANDSHAKE = [
@@ -12,20 +12,6 @@ const HANDSHAKE = [
   "Sec-WebSocket-Version: 13",
   "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
 ];
-
-/** Looks at stock Elysia, then at shards. */
-async function onEach<T>(look: (stage: Stage) => Promise<T> | T): Promise<T[]> {
-  const seen: T[] = [];
-  for (const config of [undefined, {}]) {
-    const stage = new Stage(config);
-    try {
-      seen.push(await look(stage));
-    } finally {
-      await stage.end();
-    }
-  }
-  return seen;
-}
 
 /** The status line, or what else comes first, for an upgrade in these words. */
 async function statusFor(stage: Stage, path: string, lines: string[]): Promise<string> {
@@ -117,5 +103,70 @@ export const ELYSIA_DIFFERENCES: Record<string, () => Promise<void>> = {
       return upgraded.catch(() => refused(`ws://${url}`).then(({ status }) => status));
     };
     expect(await onEach(codeOf)).toEqual([101, 404]);
+  },
+
+  async "an answer to an upgrade that is long"() {
+    const [stock, sharded] = await onEach(async (stage) => {
+      stage.serve((app) => app.ws("/ws", { beforeHandle: () => "x".repeat((1 << 20) + 1) }));
+      return (await refused(`ws://127.0.0.1:${stage.port}/ws`)).status;
+    });
+    expect(stock).toBe(200);
+    expect(sharded).toBe(500);
+  },
+
+  async "an answer to an upgrade that is not whole in time"() {
+    const [stock, sharded] = await onEach(
+      async (stage) => {
+        const body = () => new ReadableStream({ start: (it) => it.enqueue("begun") });
+        const beforeHandle = () => new Response(body(), { status: 403 });
+        stage.serve((app) => app.ws("/ws", { beforeHandle }));
+        return statusFor(stage, "/ws", ["Connection: Upgrade", ...HANDSHAKE]);
+      },
+      { upgradeTimeoutMs: 50 },
+    );
+    expect(stock).toEndWith("HTTP/1.1 403 Forbidden");
+    expect(sharded).toEndWith("HTTP/1.1 500 Internal Server Error");
+  },
+
+  async "an upgrade that is not decided in time"() {
+    const seen = await onEach(
+      async (stage) => {
+        const decision = Promise.withResolvers<void>();
+        const beforeHandle = async () => await decision.promise;
+        stage.serve((app) => app.ws("/ws", { beforeHandle }));
+        const status = statusFor(stage, "/ws", ["Connection: Upgrade", ...HANDSHAKE]);
+        const inTime = await Promise.race([status, Bun.sleep(100)]);
+        decision.resolve();
+        return inTime ?? (await status);
+      },
+      { upgradeTimeoutMs: 1 },
+    );
+    expect(seen[0]).toEndWith("HTTP/1.1 101 Switching Protocols");
+    expect(seen[1]).toEndWith("HTTP/1.1 503 Service Unavailable");
+  },
+
+  async "request.signal of an upgrade that was accepted"() {
+    const [stock, sharded] = await onEach(async (stage) => {
+      const aborted = Promise.withResolvers<boolean>();
+      stage.serve((app) =>
+        app.ws("/", { close: (ws) => aborted.resolve(ws.data.request.signal.aborted) }),
+      );
+      (await stage.connect()).terminate();
+      return aborted.promise;
+    });
+    expect(stock).toBe(true);
+    expect(sharded).toBe(false);
+  },
+
+  async "an error at an upgrade that neither a hook nor serve.error takes"() {
+    const thrower = () => {
+      throw new Error("thrown by a test");
+    };
+    // On Bun's own it would be an error of the test as well.
+    const stage = new Stage({});
+    stage.serve((app) => app.onError(thrower).ws("/ws", { beforeHandle: thrower }));
+    const { status, body } = await refused(`ws://127.0.0.1:${stage.port}/ws`);
+    await stage.end();
+    expect([status, body]).toEqual([500, "internal server error\n"]);
   },
 };

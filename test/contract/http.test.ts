@@ -1,131 +1,56 @@
 /** Plain HTTP on the port of the sockets, byte by byte: what Bun answers, the door lets through. */
 
 import { describe } from "bun:test";
-import { connect as dial, type Socket as TcpSocket } from "node:net";
+import type { Elysia } from "elysia";
 
-import { within } from "../client";
-import { type Stage, sameOnBoth, until } from "./both";
+import { type Stage, sameOnBoth } from "./both";
+import { CLOSE, HOST, normal, UPGRADE, Wire } from "./wire";
 
-/** A connection on which a test writes what it likes. */
-class Wire {
-  readonly #socket: TcpSocket;
-  #received = "";
-  /** The server has ended its side, or broken off. */
-  ended = false;
-
-  private constructor(socket: TcpSocket) {
-    this.#socket = socket;
-    socket.setEncoding("latin1");
-    socket.on("data", (bytes: string) => {
-      this.#received += bytes;
-    });
-    for (const event of ["end", "close", "error"]) {
-      socket.on(event, () => {
-        this.ended = true;
-      });
-    }
-  }
-
-  static open(port: number): Promise<Wire> {
-    const socket = dial({ port, host: "127.0.0.1", allowHalfOpen: true });
-    const wire = new Wire(socket);
-    return within(
-      new Promise((resolve, reject) => {
-        socket.on("connect", () => resolve(wire));
-        socket.on("error", reject);
-      }),
-      "a connection",
-    );
-  }
-
-  write(...lines: string[]): void {
-    this.#socket.write(lines.join("\r\n"), "latin1");
-  }
-
-  /** Says that nothing more will come, and goes on reading. */
-  halfClose(): void {
-    this.#socket.end();
-  }
-
-  close(): void {
-    this.#socket.destroy();
-  }
-
-  get received(): string {
-    return this.#received;
-  }
-
-  /** Waits for what shall have arrived. */
-  async has(text: string | RegExp): Promise<void> {
-    const found = () =>
-      typeof text === "string" ? this.#received.includes(text) : text.test(this.#received);
-    await until(found);
-  }
-
-  async end(): Promise<void> {
-    await until(() => this.ended);
-  }
+function serveHttp(stage: Stage, options?: Parameters<Stage["serve"]>[1]): void {
+  stage.serve(routes, options);
 }
 
-/** What was answered, in order of the header's names, without the time, and without what is of the connection alone. */
-function normal(received: string): string {
-  const messages = received.split(/(?=HTTP\/1\.[01] )/);
-  return messages.map(normalMessage).join("\n---\n");
+const routes = (app: Elysia) =>
+  app
+    .get("/", () => "home")
+    .get("/empty", () => new Response(null, { status: 204 }))
+    .get("/unchanged", () => new Response(null, { status: 304, headers: { etag: '"1"' } }))
+    .get("/json", () => ({ a: 1 }))
+    .get("/cookies", () => {
+      const headers = new Headers();
+      headers.append("set-cookie", "a=1");
+      headers.append("set-cookie", "b=2");
+      return new Response("cookies", { headers });
+    })
+    .get("/stream", async function* () {
+      yield "one ";
+      yield "two ";
+      yield "three";
+    })
+    .get("/throw", () => {
+      throw new Error("thrown");
+    })
+    .get("/reject", async () => {
+      await Bun.sleep(1);
+      throw new Error("rejected");
+    })
+    .get("/url/*", ({ request }) => request.url.replace(/:\d+/, ""))
+    .get("/headers", ({ request }) =>
+      [...request.headers].filter(([name]) => name.startsWith("x-") || name === "cookie"),
+    )
+    .get("/file", () => Bun.file(new URL("../fixtures/page.txt", import.meta.url).pathname))
+    .post("/echo", async ({ request }) => new Response(await request.text()), { parse: "none" })
+    .post("/length", async ({ request }) => (await request.arrayBuffer()).byteLength, {
+      parse: "none",
+    })
+    .ws("/ws", { open: (ws) => void ws.send("in") });
+
+/** How an upload of unknown length begins. */
+const IN_CHUNKS = ["POST /echo HTTP/1.1", HOST, "Transfer-Encoding: chunked", ""];
+
+function manyFields(count: number): string[] {
+  return Array.from({ length: count }, (_, n) => `X-${n}: ${n}`);
 }
-
-function normalMessage(message: string): string {
-  const end = message.indexOf("\r\n\r\n");
-  if (end < 0) return message;
-  const [status = "", ...fields] = message.slice(0, end).split("\r\n");
-  const named = fields
-    .map((field) => field.replace(/^[^:]+/, (name) => name.toLowerCase()))
-    .filter((field) => !/^(date|keep-alive|connection):/.test(field))
-    .toSorted();
-  return [status, ...named, "", message.slice(end + 4)].join("\n");
-}
-
-function serveHttp(stage: Stage): void {
-  stage.serve((app) =>
-    app
-      .get("/", () => "home")
-      .get("/empty", () => new Response(null, { status: 204 }))
-      .get("/unchanged", () => new Response(null, { status: 304, headers: { etag: '"1"' } }))
-      .get("/json", () => ({ a: 1 }))
-      .get("/cookies", () => {
-        const headers = new Headers();
-        headers.append("set-cookie", "a=1");
-        headers.append("set-cookie", "b=2");
-        return new Response("cookies", { headers });
-      })
-      .get("/stream", async function* () {
-        yield "one ";
-        yield "two ";
-        yield "three";
-      })
-      .get("/throw", () => {
-        throw new Error("thrown");
-      })
-      .get("/reject", async () => {
-        await Bun.sleep(1);
-        throw new Error("rejected");
-      })
-      .get("/url/*", ({ request }) => request.url.replace(/:\d+/, ""))
-      .get("/headers", ({ request }) =>
-        [...request.headers].filter(([name]) => name.startsWith("x-") || name === "cookie"),
-      )
-      .get("/file", () => Bun.file(new URL("../fixtures/page.txt", import.meta.url).pathname))
-      .post("/echo", async ({ request }) => new Response(await request.text()), { parse: "none" })
-      .post("/length", async ({ request }) => (await request.arrayBuffer()).byteLength, {
-        parse: "none",
-      })
-      .ws("/ws", { open: (ws) => void ws.send("in") }),
-  );
-}
-
-/** Long enough for Elysia, which looks for the path from the 11th character of a URL on. */
-const HOST = "Host: example.test";
-
-const CLOSE = [HOST, "Connection: close", "", ""];
 
 /** Requests, each sent on a connection of its own that the server is to close. */
 const REQUESTS: [string, string[]][] = [
@@ -161,6 +86,17 @@ const REQUESTS: [string, string[]][] = [
       "",
     ]),
   ],
+  ["a body that a GET brings", ["GET / HTTP/1.1", "Content-Length: 2", ...CLOSE.slice(0, 3), "hi"]],
+  ["a method without a route", ["PROPFIND / HTTP/1.1", ...CLOSE]],
+  ["a whole URI as the target", ["GET http://example.test/url/x?y HTTP/1.1", ...CLOSE]],
+  [
+    "an expectation that is unknown",
+    ["POST /echo HTTP/1.1", "Expect: luck", "Content-Length: 0", ...CLOSE],
+  ],
+  ["as many fields as Bun takes", ["GET /headers HTTP/1.1", ...manyFields(190), ...CLOSE]],
+  ["a long head", ["GET /headers HTTP/1.1", `X-Long: ${"x".repeat(15_000)}`, ...CLOSE]],
+  ["a long path", [`GET /url/${"x".repeat(15_000)} HTTP/1.1`, ...CLOSE]],
+  ["a value past ASCII", ["GET /headers HTTP/1.1", "X-Name: J\xfcrg", ...CLOSE]],
   [
     "fields that came twice",
     ["GET /headers HTTP/1.1", "X-A: 1", "X-A: 2", "Cookie: a=1", "Cookie: b=2", ...CLOSE],
@@ -222,10 +158,7 @@ describe("a connection is kept as by Bun", () => {
     const wire = await Wire.open(stage.port);
     wire.write("GET / HTTP/1.1", HOST, "", "");
     await wire.has("home");
-    wire.write(
-      ...["GET /ws HTTP/1.1", HOST, "Upgrade: websocket", "Connection: Upgrade"],
-      ...["Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "", ""],
-    );
+    wire.write("GET /ws HTTP/1.1", HOST, ...UPGRADE, "", "");
     await wire.has("\x81\x02in");
     stage.note(/101 Switching Protocols/.test(wire.received));
     stage.note(wire.received.includes("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
@@ -235,10 +168,7 @@ describe("a connection is kept as by Bun", () => {
   sameOnBoth("and a refused upgrade leaves it open", async (stage) => {
     serveHttp(stage);
     const wire = await Wire.open(stage.port);
-    wire.write(
-      ...["GET /nowhere HTTP/1.1", HOST, "Upgrade: websocket", "Connection: Upgrade"],
-      ...["Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "", ""],
-    );
+    wire.write("GET /nowhere HTTP/1.1", HOST, ...UPGRADE, "", "");
     await wire.has("NOT_FOUND");
     wire.write("GET / HTTP/1.1", HOST, "", "");
     await wire.has("home");
@@ -247,141 +177,23 @@ describe("a connection is kept as by Bun", () => {
   });
 });
 
-describe("an upload is taken as by Bun", () => {
-  sameOnBoth("that waits for 100 Continue", async (stage) => {
-    serveHttp(stage);
-    const wire = await Wire.open(stage.port);
-    wire.write("POST /echo HTTP/1.1", HOST, "Content-Length: 5", "Expect: 100-continue", "", "");
-    await wire.has("100 Continue");
-    wire.write("hello");
-    await wire.has("hello");
-    stage.note(wire.received.startsWith("HTTP/1.1 100 Continue\r\n\r\n"));
-    wire.close();
-  });
-
-  sameOnBoth("byte by byte", async (stage) => {
-    serveHttp(stage);
-    const wire = await Wire.open(stage.port);
-    const request = ["POST /echo HTTP/1.1", HOST, "Content-Length: 5", "", "hello"];
-    for (const byte of request.join("\r\n")) {
-      wire.write(byte);
-      await Bun.sleep(0);
-    }
-    await wire.has("hello");
-    stage.note(normal(wire.received));
-    wire.close();
-  });
-
-  sameOnBoth("chunk by chunk as it comes", async (stage) => {
-    const heard: string[] = [];
-    stage.serve((app) =>
-      app.post(
-        "/",
-        async ({ request }) => {
-          const decoder = new TextDecoder();
-          for await (const chunk of request.body ?? []) heard.push(decoder.decode(chunk));
-          return "done";
-        },
-        { parse: "none" },
-      ),
-    );
-    const wire = await Wire.open(stage.port);
-    wire.write("POST / HTTP/1.1", HOST, "Transfer-Encoding: chunked", "", "");
-    for (const chunk of ["one", "two", "six"]) {
-      wire.write("3", chunk, "");
-      await until(() => heard.join("").endsWith(chunk));
-    }
-    wire.write("0", "", "");
-    await wire.has("done");
-    stage.note(heard.join(""));
-    wire.close();
-  });
-
-  sameOnBoth("whose client goes away in the middle", async (stage) => {
-    const ended: string[] = [];
-    stage.serve((app) =>
-      app
-        .post(
-          "/",
-          async ({ request }) => {
-            request.signal.addEventListener("abort", () => ended.push("aborted"));
-            await request.arrayBuffer().catch(() => {});
-            return "?";
-          },
-          { parse: "none" },
-        )
-        .get("/", () => "home"),
-    );
-    const wire = await Wire.open(stage.port);
-    wire.write("POST / HTTP/1.1", HOST, "Content-Length: 100", "", "only some");
-    await until(() => stage.server.pendingRequests === 1);
-    wire.close();
-    await until(() => ended.length > 0);
-    stage.note(ended);
-  });
-});
-
-describe("a download ends as on Bun", () => {
-  sameOnBoth("when its client goes away", async (stage) => {
-    const ended: string[] = [];
-    stage.serve((app) =>
-      app.get("/", ({ request }) => {
-        request.signal.addEventListener("abort", () => ended.push("aborted"));
-        return new Response(
-          new ReadableStream({
-            async pull(controller) {
-              await Bun.sleep(1);
-              controller.enqueue(new Uint8Array(1000));
-            },
-            cancel: () => void ended.push("cancelled"),
-          }),
-        );
-      }),
-    );
-    const wire = await Wire.open(stage.port);
-    wire.write("GET / HTTP/1.1", HOST, "", "");
-    await wire.has("\0\0\0\0");
-    wire.close();
-    await until(() => ended.includes("cancelled"));
-    stage.note("cancelled");
-  });
-
-  sameOnBoth("when its client has said all, and still reads", async (stage) => {
-    stage.serve((app) =>
-      app.get("/", async () => {
-        await Bun.sleep(20);
-        return "late";
-      }),
-    );
-    const wire = await Wire.open(stage.port);
-    wire.write("GET / HTTP/1.1", HOST, "", "");
-    wire.halfClose();
-    await wire.end();
-    stage.note(normal(wire.received));
-    wire.close();
-  });
-
-  sameOnBoth("when its source breaks", async (stage) => {
-    stage.serve((app) =>
-      app.get(
-        "/",
-        () =>
-          new Response(
-            new ReadableStream({
-              async start(controller) {
-                controller.enqueue(new TextEncoder().encode("begun"));
-                await Bun.sleep(5);
-                controller.error(new Error("broken"));
-              },
-            }),
-          ),
-      ),
-    );
-    const wire = await Wire.open(stage.port);
-    wire.write("GET / HTTP/1.1", HOST, "", "");
-    await wire.end();
-    stage.note(wire.received.includes("begun"), wire.received.endsWith("0\r\n\r\n"));
-  });
+describe("a pipelined request is answered as by Bun", () => {
+  const get = (path: string) => [`GET ${path} HTTP/1.1`, HOST, "", ""].join("\r\n");
+  const post = ["POST /echo HTTP/1.1", HOST, "Content-Length: 2", "", "hi"].join("\r\n");
+  for (const [name, requests, last] of [
+    ["behind others whose answers are at hand", get("/").repeat(2) + get("/json"), '{"a":1}'],
+    ["when it takes its time itself", get("/") + get("/reject"), "rejected"],
+    ["behind an upload", post + get("/"), "home"],
+  ] as [string, string, string][]) {
+    sameOnBoth(name, async (stage) => {
+      serveHttp(stage);
+      const wire = await Wire.open(stage.port);
+      wire.write(requests);
+      await wire.has(last);
+      stage.note(normal(wire.received), wire.ended);
+      wire.close();
+    });
+  }
 });
 
 describe("what is no request is refused as by Bun", () => {
@@ -402,6 +214,48 @@ describe("what is no request is refused as by Bun", () => {
       await wire.end();
       // With which words is each one's own.
       stage.note(/^HTTP\/1\.1 (4|5)\d\d/.test(wire.received) || wire.received === "");
+      wire.close();
+    });
+  }
+});
+
+describe("a request that is not taken is refused with Bun's status", () => {
+  for (const [name, lines] of [
+    ["that has no Host", ["GET / HTTP/1.1", "", ""]],
+    ["in a method of lower case", ["get / HTTP/1.1", ...CLOSE]],
+    ["of *", ["GET * HTTP/1.1", ...CLOSE]],
+    ["of *, for options", ["OPTIONS * HTTP/1.1", ...CLOSE]],
+    ["with too many fields", ["GET / HTTP/1.1", ...manyFields(300), ...CLOSE]],
+    ["with a head of 17 KiB", ["GET / HTTP/1.1", `X-Long: ${"x".repeat(17 << 10)}`, ...CLOSE]],
+    ["with a head of 100 KiB", ["GET / HTTP/1.1", `X-Long: ${"x".repeat(100 << 10)}`, ...CLOSE]],
+    ["with a space before a colon", ["GET / HTTP/1.1", "X-Name : x", ...CLOSE]],
+    ["with a folded field", ["GET / HTTP/1.1", "X-Name: x", " y", ...CLOSE]],
+    ["with a length below 0", ["POST /echo HTTP/1.1", HOST, "Content-Length: -1", "", ""]],
+    ["with a chunk that is none", [...IN_CHUNKS, "xx", "hi", "0", "", ""]],
+  ] as [string, string[]][]) {
+    sameOnBoth(name, async (stage) => {
+      serveHttp(stage);
+      const wire = await Wire.open(stage.port);
+      wire.write(...lines);
+      await wire.end();
+      // With which words is each one's own.
+      stage.note(wire.received.slice(0, "HTTP/1.1 400".length));
+      wire.close();
+    });
+  }
+
+  const limited = { serve: { maxRequestBodySize: 10 } };
+  for (const [name, lines] of [
+    ["whose body is too long", ["POST /echo HTTP/1.1", HOST, "Content-Length: 11", "", ""]],
+    ["whose chunks are too long", [...IN_CHUNKS, "b", "hello world", "0", "", ""]],
+  ] as [string, string[]][]) {
+    sameOnBoth(name, async (stage) => {
+      serveHttp(stage, limited);
+      const wire = await Wire.open(stage.port);
+      wire.write(...lines);
+      await wire.end();
+      stage.note(wire.received.slice(0, "HTTP/1.1 413".length));
+      stage.note(/connection: close/i.test(wire.received));
       wire.close();
     });
   }

@@ -25,6 +25,8 @@ pub enum CoreEvent {
         address: String,
         port: u16,
     },
+    /// Nobody waits for the decision on an upgrade any more.
+    GivenUp { ask: u32 },
     /// A client sent a text message.
     Text { client: u32, data: String },
     /// A client sent a binary message.
@@ -47,7 +49,7 @@ pub enum CoreEvent {
     },
     /// A client has taken all that waited for it.
     Drained { client: u32 },
-    /// A client has closed, or broke the protocol. Answer with `finish`.
+    /// A client has closed, has ended its side, or broke the protocol. Answer with `finish`.
     Ending { client: u32 },
     /// A client is gone.
     Closed { client: u32, code: u16, reason: String },
@@ -141,6 +143,7 @@ pub(super) fn to_javascript(event: Event, broadcaster: &mut Broadcaster) -> Core
             port: request.peer.port(),
             ask: broadcaster.keep_ask(request.compression, request.decide),
         },
+        Event::GivenUp(ask) => CoreEvent::GivenUp { ask },
         Event::Text(client, data) => CoreEvent::Text { client, data },
         Event::Binary(client, data) => CoreEvent::Binary { client, data: CopiedBuffer(data) },
         Event::Ping(client, data) => CoreEvent::Ping { client, data: CopiedBuffer(data) },

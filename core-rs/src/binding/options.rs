@@ -65,6 +65,8 @@ pub struct DoorOptions {
     /// Path of the unix socket on which plain HTTP is answered.
     pub upstream: String,
     pub head_timeout_ms: u32,
+    /// Seconds between two requests of a connection; 0 is any time.
+    pub idle_timeout_seconds: u32,
     pub max_head_bytes: u32,
     /// Size of the body of a plain request.
     pub max_body_bytes: f64,
@@ -129,6 +131,8 @@ impl DoorOptions {
             port: self.port,
             upstream: PathBuf::from(self.upstream),
             head_timeout: Duration::from_millis(u64::from(self.head_timeout_ms)),
+            idle_timeout: (self.idle_timeout_seconds > 0)
+                .then(|| Duration::from_secs(u64::from(self.idle_timeout_seconds))),
             write_timeout: WRITE_TIMEOUT,
             max_head_bytes: self.max_head_bytes as usize,
             max_body_bytes: self.max_body_bytes as usize,

@@ -7,6 +7,7 @@ use tokio::sync::oneshot::Sender;
 
 use crate::admission::Admission;
 use crate::asks::{AskGone, AskId};
+use crate::bridge::Event;
 use crate::client::{ClientKey, Pressure};
 use crate::command::Command;
 use crate::compression::Compression;
@@ -36,7 +37,8 @@ pub enum NotAccepted {
 impl Broadcaster {
     /// Keeps an upgrade that [`Broadcaster::next_event`] has brought until it is decided.
     pub fn keep_ask(&mut self, compression: Compression, decide: Sender<Decision>) -> AskId {
-        self.asks.keep(compression, decide)
+        let bridge = Arc::clone(&self.bridge);
+        self.asks.keep(compression, decide, move |ask| bridge.tell(Event::GivenUp(ask)))
     }
 
     /// Upgrades that were kept and whose decision the door still waits for.

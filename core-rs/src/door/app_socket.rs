@@ -3,6 +3,8 @@
 use std::io::{self, ErrorKind, IoSlice};
 use std::net::Shutdown;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::task::{Context, Poll, ready};
 
 use hyper_util::client::legacy::connect::{Connected, Connection};
@@ -14,10 +16,36 @@ use tokio::net::UnixStream;
 ///
 /// hyper gives up at the first write that fails, though the answer is there to be read. So nothing
 /// fails here because the application has closed: what is written then is thrown away, and what it
-/// had sent is read up to its end. Without a whole answer before that end, hyper finds it missing.
-pub(super) struct AppSocket(pub(super) UnixStream);
+/// had sent is read up to its end. Without a whole answer before that end, hyper finds it missing,
+/// and [`Unread`] tells whether the application can have acted on the request.
+pub(super) struct AppSocket {
+    socket: UnixStream,
+    unread: Unread,
+}
+
+/// Whether the application closed its end before it had read all that was written to it. What it has
+/// left unread it has not acted on.
+///
+/// The socket writes it, and whoever misses the answer reads it. Both are on the door's thread, which
+/// hyper does not know.
+#[derive(Clone, Default)]
+pub(super) struct Unread(Arc<AtomicBool>);
+
+impl Unread {
+    pub(super) fn is_so(&self) -> bool {
+        self.0.load(Relaxed)
+    }
+
+    fn note(&self) {
+        self.0.store(true, Relaxed);
+    }
+}
 
 impl AppSocket {
+    pub(super) fn new(socket: UnixStream) -> AppSocket {
+        AppSocket { socket, unread: Unread::default() }
+    }
+
     /// Takes a write to an application that has closed for done.
     fn settle(&self, written: io::Result<usize>, length: usize) -> io::Result<usize> {
         if !written.as_ref().is_err_and(is_closed) {
@@ -25,7 +53,8 @@ impl AppSocket {
         }
         // Its end is ours, so that no request after this one is thrown away whole. An error says
         // that it was.
-        let _ = SockRef::from(&self.0).shutdown(Shutdown::Both);
+        self.unread.note();
+        let _ = SockRef::from(&self.socket).shutdown(Shutdown::Both);
         Ok(length)
     }
 }
@@ -36,9 +65,12 @@ impl AsyncRead for AppSocket {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        match ready!(Pin::new(&mut self.0).poll_read(context, buffer)) {
+        match ready!(Pin::new(&mut self.socket).poll_read(context, buffer)) {
             // It has closed with bytes unread. A unix socket tells so after what it had sent.
-            Err(error) if is_closed(&error) => Poll::Ready(Ok(())),
+            Err(error) if is_closed(&error) => {
+                self.unread.note();
+                Poll::Ready(Ok(()))
+            }
             read => Poll::Ready(read),
         }
     }
@@ -50,7 +82,7 @@ impl AsyncWrite for AppSocket {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let written = ready!(Pin::new(&mut self.0).poll_write(context, bytes));
+        let written = ready!(Pin::new(&mut self.socket).poll_write(context, bytes));
         Poll::Ready(self.settle(written, bytes.len()))
     }
 
@@ -59,26 +91,26 @@ impl AsyncWrite for AppSocket {
         context: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = ready!(Pin::new(&mut self.0).poll_write_vectored(context, slices));
+        let written = ready!(Pin::new(&mut self.socket).poll_write_vectored(context, slices));
         Poll::Ready(self.settle(written, slices.iter().map(|slice| slice.len()).sum()))
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.0.is_write_vectored()
+        self.socket.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(context)
+        Pin::new(&mut self.socket).poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(context)
+        Pin::new(&mut self.socket).poll_shutdown(context)
     }
 }
 
 impl Connection for AppSocket {
     fn connected(&self) -> Connected {
-        Connected::new()
+        Connected::new().extra(self.unread.clone())
     }
 }
 
@@ -110,7 +142,7 @@ mod tests {
         runtime.expect("a runtime").block_on(async {
             let (ours, application) = BlockingStream::pair().expect("a pair");
             ours.set_nonblocking(true).expect("a living socket");
-            test(AppSocket(UnixStream::from_std(ours).expect("a living socket")), application)
+            test(AppSocket::new(UnixStream::from_std(ours).expect("a living socket")), application)
                 .await;
         });
     }
@@ -119,11 +151,36 @@ mod tests {
     fn an_answer_before_the_end_of_the_request_is_read() {
         with_application(async |mut socket, mut application| {
             assert_eq!(write(&mut socket, b"half a request").await.ok(), Some(14));
+            application.read_exact(&mut [0; 14]).expect("a living socket");
             application.write_all(b"enough").expect("a living socket");
             drop(application);
+            assert!(!socket.unread.is_so());
             assert_eq!(write(&mut socket, b"the other half").await.ok(), Some(14));
             assert_eq!(read(&mut socket).await.ok().as_deref(), Some(b"enough".as_slice()));
             assert_eq!(read(&mut socket).await.ok().as_deref(), Some(b"".as_slice()));
+        });
+    }
+
+    #[test]
+    fn an_application_that_has_read_the_request_may_have_acted_on_it() {
+        with_application(async |mut socket, mut application| {
+            assert_eq!(write(&mut socket, b"a request").await.ok(), Some(9));
+            application.read_exact(&mut [0; 9]).expect("a living socket");
+            drop(application);
+            assert_eq!(read(&mut socket).await.ok().as_deref(), Some(b"".as_slice()));
+            assert!(!socket.unread.is_so());
+        });
+    }
+
+    /// Only where a unix socket tells so.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn an_application_that_closes_before_it_reads_has_not_acted() {
+        with_application(async |mut socket, application| {
+            assert_eq!(write(&mut socket, b"a request").await.ok(), Some(9));
+            drop(application);
+            assert_eq!(read(&mut socket).await.ok().as_deref(), Some(b"".as_slice()));
+            assert!(socket.unread.is_so());
         });
     }
 
@@ -132,6 +189,7 @@ mod tests {
         with_application(async |mut socket, mut application| {
             application.shutdown(Shutdown::Read).expect("a living socket");
             assert_eq!(write(&mut socket, b"a request").await.ok(), Some(9));
+            assert!(socket.unread.is_so());
             assert_eq!(read(&mut socket).await.ok().as_deref(), Some(b"".as_slice()));
             assert_eq!(application.read(&mut [0]).ok(), Some(0));
             assert!(application.write_all(b"late").is_err());

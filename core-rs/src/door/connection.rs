@@ -1,7 +1,7 @@
 //! One client's connection: its requests in their order, until it ends or becomes a WebSocket.
 
 use std::cell::Cell;
-use std::convert::Infallible;
+use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -13,7 +13,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1::{self, Parts};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, Version, header};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::select;
 
@@ -22,7 +22,8 @@ use super::closing::Closing;
 use super::decider::{Ask, Decider};
 use super::linger::linger;
 use super::objection::Objection;
-use super::proxy::Proxy;
+use super::patience::{Answer, Patience};
+use super::proxy::{Failure, Proxy};
 use super::refusals::Refusals;
 use super::response::Body;
 use super::tidy::Tidy;
@@ -31,6 +32,10 @@ use super::{Decision, DoorConfig, Reservation, extensions, handshake};
 /// Bytes that a connection may hold in either direction while a body streams through. A body of any
 /// size passes in this much memory.
 pub(super) const STREAM_BUFFER_BYTES: usize = 64 * 1024;
+
+/// Fields that a request's head may have: a few more than Bun takes, which counts for itself what the
+/// door passes on.
+const MAX_FIELDS: usize = 200;
 
 /// Where an accepted client's reservation waits until the 101 response is on its way.
 type Place = Rc<Cell<Option<Box<dyn Reservation>>>>;
@@ -42,6 +47,8 @@ pub(super) struct Reception {
     refusals: Arc<Refusals>,
     proxy: Proxy,
     per_message_deflate: bool,
+    head_timeout: Duration,
+    idle_timeout: Option<Duration>,
     write_timeout: Duration,
     tidy: Tidy,
 }
@@ -49,11 +56,10 @@ pub(super) struct Reception {
 impl Reception {
     pub(super) fn new(config: DoorConfig, ask: Ask, refusals: Arc<Refusals>) -> Reception {
         let mut http = http1::Builder::new();
-        // hyper answers a malformed head with 400, and one of too many bytes or of more than 100
-        // headers with 431. `max_buf_size` alone would be no such limit: it also bounds bodies, and
-        // may not be below 8 KiB.
-        http.timer(TokioTimer::new())
-            .header_read_timeout(config.head_timeout)
+        // hyper answers a malformed head with 400, and one of too many bytes or fields with 431. `max_buf_size` alone would be no such limit: it also bounds bodies, and
+        // may not be below 8 KiB. How long a head may take is for `Patience` to say.
+        http.header_read_timeout(None)
+            .max_headers(MAX_FIELDS)
             .max_header_size(config.max_head_bytes)
             .max_buf_size(STREAM_BUFFER_BYTES.max(config.max_head_bytes));
         Reception {
@@ -62,6 +68,8 @@ impl Reception {
             refusals,
             proxy: Proxy::new(&config.upstream, config.max_body_bytes),
             per_message_deflate: config.per_message_deflate,
+            head_timeout: config.head_timeout,
+            idle_timeout: config.idle_timeout,
             write_timeout: config.write_timeout,
             tidy: Tidy::default(),
         }
@@ -76,16 +84,22 @@ impl Reception {
         request: Request<Incoming>,
         peer: SocketAddr,
         place: &Place,
-    ) -> Response<Body> {
+    ) -> io::Result<Response<Body>> {
         let answer = match check(&request) {
-            Err(objection) => Err(objection),
+            Err(objection) => Err(objection.into()),
             Ok(()) if handshake::is_asked_for(&request) => {
                 let answer = self.answer_upgrade(&request, peer, place).await;
-                answer.inspect_err(|&objection| self.refusals.count(objection))
+                answer
+                    .inspect_err(|&objection| self.refusals.count(objection))
+                    .map_err(Failure::from)
             }
             Ok(()) => self.proxy.forward(request, peer).await,
         };
-        answer.unwrap_or_else(|objection| objection.response())
+        answer.or_else(|failure| match failure {
+            Failure::Objection(objection) => Ok(objection.response()),
+            // hyper ends the connection on an error.
+            Failure::BrokenOff => Err(io::ErrorKind::ConnectionAborted.into()),
+        })
     }
 
     async fn answer_upgrade(
@@ -143,29 +157,40 @@ pub(super) async fn serve(
     mut closing: Closing,
 ) {
     let place = Place::default();
+    let patience = Rc::new(Patience::new(reception.head_timeout, reception.idle_timeout));
     let service = service_fn(|request| {
         let (reception, place) = (Rc::clone(&reception), Rc::clone(&place));
-        async move { Ok::<_, Infallible>(reception.answer(request, peer, &place).await) }
+        let patience = Rc::clone(&patience);
+        patience.note_request();
+        async move {
+            let response = reception.answer(request, peer, &place).await?;
+            Ok::<_, io::Error>(response.map(|body| Answer::new(body, patience)))
+        }
     });
-    let socket = TokioIo::new(ClientSocket::new(socket, reception.write_timeout));
-    let mut connection = reception.http.serve_connection(socket, service);
-    let ended = select! {
+    let socket = ClientSocket::new(socket, reception.write_timeout, Rc::clone(&patience));
+    let mut connection = reception.http.serve_connection(TokioIo::new(socket), service);
+    let finished = select! {
         biased;
-        ended = &mut connection => Some(ended),
+        ended = &mut connection => Some(ended.is_ok()),
+        () = patience.run_out() => Some(false),
         () = closing.draining() => None,
     };
-    let ended = match ended {
-        Some(ended) => ended,
+    let finished = match finished {
+        Some(finished) => finished,
         None => {
             Pin::new(&mut connection).graceful_shutdown();
-            (&mut connection).await
+            select! {
+                biased;
+                ended = &mut connection => ended.is_ok(),
+                () = patience.run_out() => false,
+            }
         }
     };
     let Parts { io, read_buf, .. } = connection.into_parts();
     let socket = io.into_inner().into_inner();
-    match (ended, place.take()) {
+    match place.take() {
         // hyper has sent the 101, and stopped without closing.
-        (Ok(()), Some(reservation)) => {
+        Some(reservation) if finished => {
             hand_over(socket, read_buf, reservation);
             reception.tidy.note_hand_over();
         }

@@ -3,8 +3,8 @@
 //! A connection goes through the files in this order:
 //!
 //! 1. `listener` accepts it.
-//! 2. `connection` reads its requests, with limits, and sends each one way or the other. It writes to
-//!    the client with a limit too (`client_socket`).
+//! 2. `connection` reads its requests, with limits, and sends each one way or the other. It waits for
+//!    them with a limit (`patience`), and writes to the client with one too (`client_socket`).
 //! 3. A WebSocket upgrade is checked (`handshake`, `extensions`), decided elsewhere (`decider`, with the types of
 //!    `upgrade`), and answered; an accepted socket leaves the door for its [`Reservation`].
 //! 4. Any other request is passed on to the application (`proxy`) over a unix socket (`upstream`,
@@ -26,6 +26,7 @@ mod headers;
 mod linger;
 mod listener;
 mod objection;
+mod patience;
 mod proxy;
 mod refusals;
 mod response;
@@ -63,8 +64,10 @@ pub struct DoorConfig {
     /// Path of the unix socket on which the application answers plain HTTP.
     pub upstream: PathBuf,
     /// How long a connection may take to send a whole request head, counted from its opening or
-    /// from the end of the response before. Thus also how long an idle connection is kept.
+    /// from the head's first byte.
     pub head_timeout: Duration,
+    /// How long a connection is kept on which no other request begins. None is for ever.
+    pub idle_timeout: Option<Duration>,
     /// How long a client may take nothing of a response before its connection is given up.
     pub write_timeout: Duration,
     /// Size of a request line and its headers, in bytes. A longer head is answered with 431.

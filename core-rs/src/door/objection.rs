@@ -37,8 +37,6 @@ pub(super) enum Objection {
     Undecided,
     /// Nothing listens on the application's socket.
     Unreachable,
-    /// The application gave no proper response.
-    NoResponse,
 }
 
 impl Objection {
@@ -56,7 +54,7 @@ impl Objection {
             Objection::TooManyUndecided | Objection::UndecidedInTime | Objection::Undecided => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
-            Objection::Unreachable | Objection::NoResponse => StatusCode::BAD_GATEWAY,
+            Objection::Unreachable => StatusCode::BAD_GATEWAY,
         }
     }
 
@@ -76,7 +74,6 @@ impl Objection {
             Objection::UndecidedInTime => "the application took too long to decide\n",
             Objection::Undecided => "the application did not decide\n",
             Objection::Unreachable => "the application cannot be reached\n",
-            Objection::NoResponse => "the application broke off without a response\n",
         }
     }
 
@@ -90,8 +87,11 @@ impl Objection {
                 headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
                 headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static(VERSION));
             }
-            StatusCode::PAYLOAD_TOO_LARGE => {
-                // The rest of the body is not waited for.
+            // What follows a request that is not understood may not be one, and the rest of a body that is
+            // too long is not waited for.
+            StatusCode::BAD_REQUEST
+            | StatusCode::NOT_IMPLEMENTED
+            | StatusCode::PAYLOAD_TOO_LARGE => {
                 headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
             StatusCode::SERVICE_UNAVAILABLE => {

@@ -1,8 +1,9 @@
 //! Plain HTTP, passed on to the application.
 //!
 //! Bodies stream both ways as they come. A client that leaves takes its request to the application
-//! with it, and an application that breaks off breaks the client's connection. How long a response
-//! may take is for the application to say: it may be a stream of events that lasts for days. It also
+//! with it, and an application that breaks off ends the client's connection, before its answer or in
+//! the middle. How long a response may take is for the application to say: it may be a stream of events
+//! that lasts for days. It also
 //! says how long the body of a request may be, but the door refuses a longer one itself: the client is
 //! then told for sure, at once, and may finish (`linger`).
 
@@ -15,12 +16,14 @@ use bytes::Bytes;
 use http_body_util::{Either, Empty, LengthLimitError, Limited};
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{self, HeaderName, HeaderValue};
+use hyper::http::Extensions;
 use hyper::http::request::Parts;
 use hyper::http::uri::{self, Authority, PathAndQuery, Scheme};
 use hyper::{HeaderMap, Request, Response, StatusCode, Uri, Version};
 use hyper_util::client::legacy::{self, Client};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
+use super::app_socket::Unread;
 use super::connection::STREAM_BUFFER_BYTES;
 use super::headers::{has_token, remove_connection_fields};
 use super::objection::Objection;
@@ -45,6 +48,20 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A body for the application: the client's, or none for a request that is sent a second time.
 type OutboundBody = Either<Limited<Incoming>, Empty<Bytes>>;
+
+/// Why a request has no response of the application's.
+pub(super) enum Failure {
+    /// The client is to be told.
+    Objection(Objection),
+    /// The application has ended its connection instead of an answer, and the client's is to end so.
+    BrokenOff,
+}
+
+impl From<Objection> for Failure {
+    fn from(objection: Objection) -> Failure {
+        Failure::Objection(objection)
+    }
+}
 
 /// The way to the application.
 pub(super) struct Proxy {
@@ -72,17 +89,17 @@ impl Proxy {
         &self,
         request: Request<Incoming>,
         peer: SocketAddr,
-    ) -> Result<Response<Body>, Objection> {
+    ) -> Result<Response<Body>, Failure> {
         if request.body().size_hint().lower() > self.max_body_bytes as u64 {
-            return Err(Objection::BodyTooLong);
+            return Err(Objection::BodyTooLong.into());
         }
         let request = outbound(request, peer, self.max_body_bytes);
         let repeat = repeatable(&request);
         let response = match (self.client.request(request).await, repeat) {
-            (Err(error), Some(repeat)) if !error.is_connect() => self.client.request(repeat).await,
+            (Err(error), Some(repeat)) if is_unread(&error) => self.client.request(repeat).await,
             (response, _) => response,
         };
-        inbound(response.map_err(|error| objection(&error))?)
+        inbound(response.map_err(|error| failure(&error))?)
     }
 }
 
@@ -143,7 +160,8 @@ fn peer_value(peer: SocketAddr) -> HeaderValue {
 
 /// A copy for a second attempt. The application may close an idle connection just as a request is
 /// written to it. One that has no body and that may be done twice is then sent again (RFC 9110,
-/// section 9.2.2); hyper's client itself repeats any that it has not begun to write.
+/// section 9.2.2), unless the application has read it: a handler that has run is not run again.
+/// hyper's client itself repeats any that it has not begun to write.
 fn repeatable(request: &Request<OutboundBody>) -> Option<Request<OutboundBody>> {
     if !request.method().is_idempotent() || !request.body().is_end_stream() {
         return None;
@@ -155,12 +173,21 @@ fn repeatable(request: &Request<OutboundBody>) -> Option<Request<OutboundBody>> 
     Some(copy)
 }
 
+/// Whether the application has closed the connection without having read the request.
+fn is_unread(error: &legacy::Error) -> bool {
+    let mut extras = Extensions::new();
+    if let Some(connection) = error.connect_info() {
+        connection.get_extras(&mut extras);
+    }
+    extras.get::<Unread>().is_some_and(Unread::is_so)
+}
+
 /// The response as the client is to see it. How its body is framed is between the door and the
 /// client.
-fn inbound(response: Response<Incoming>) -> Result<Response<Body>, Objection> {
+fn inbound(response: Response<Incoming>) -> Result<Response<Body>, Failure> {
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         // Nobody has asked for it: the door keeps `Upgrade` to itself.
-        return Err(Objection::NoResponse);
+        return Err(Failure::BrokenOff);
     }
     let mut response = response.map(Either::Right);
     remove_connection_fields(response.headers_mut());
@@ -169,15 +196,15 @@ fn inbound(response: Response<Incoming>) -> Result<Response<Body>, Objection> {
 }
 
 /// Why there is no response.
-fn objection(error: &legacy::Error) -> Objection {
+fn failure(error: &legacy::Error) -> Failure {
     let cause = error.source().and_then(|cause| cause.downcast_ref::<hyper::Error>());
     match cause {
-        _ if error.is_connect() => Objection::Unreachable,
+        _ if error.is_connect() => Objection::Unreachable.into(),
         // Of our side of the exchange, only the client's body can fail.
         Some(cause) if cause.is_user() => match cause.source() {
-            Some(source) if source.is::<LengthLimitError>() => Objection::BodyTooLong,
-            _ => Objection::BrokenBody,
+            Some(source) if source.is::<LengthLimitError>() => Objection::BodyTooLong.into(),
+            _ => Objection::BrokenBody.into(),
         },
-        _ => Objection::NoResponse,
+        _ => Failure::BrokenOff,
     }
 }

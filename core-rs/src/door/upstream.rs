@@ -45,7 +45,7 @@ impl Service<Uri> for Upstream {
 
     fn call(&mut self, _uri: Uri) -> Self::Future {
         let path = Arc::clone(&self.path);
-        Box::pin(async move { connect(&path).await.map(AppSocket).map(TokioIo::new) })
+        Box::pin(async move { connect(&path).await.map(AppSocket::new).map(TokioIo::new) })
     }
 }
 

@@ -60,19 +60,21 @@ impl Goodbye {
         Goodbye { code, reason, frame, cause: Cause::App }
     }
 
-    /// Answers the client's own close frame with the same, or ends it for what it did.
-    fn after(ending: Ending) -> Goodbye {
+    /// Answers the client's own close frame with the same, or ends it for what it did. None for one
+    /// that has left without a word.
+    fn after(ending: Ending) -> Option<Goodbye> {
         match ending {
             Ending::Close { code, reason } => {
                 let echo = |code| Frame::close(code, &reason);
                 let frame = code.map_or_else(Frame::close_without_code, echo);
                 let code = code.unwrap_or(CLOSE_NO_STATUS);
-                Goodbye { code, reason, frame, cause: Cause::Client }
+                Some(Goodbye { code, reason, frame, cause: Cause::Client })
             }
             Ending::Violation(Violation { code, reason }) => {
                 let frame = Frame::close(code, reason);
-                Goodbye { code, reason: reason.to_owned(), frame, cause: Cause::Violation }
+                Some(Goodbye { code, reason: reason.to_owned(), frame, cause: Cause::Violation })
             }
+            Ending::End => None,
         }
     }
 
@@ -108,9 +110,19 @@ impl Farewell {
 impl Worker {
     /// Closes a client as its last word demands.
     pub(super) fn finish(&mut self, index: ClientIndex) {
-        if let Some(ending) = self.clients[index].ending.as_deref() {
-            let goodbye = Goodbye::after(ending.clone());
-            self.say_goodbye(index, goodbye);
+        let Some(ending) = self.clients[index].ending.as_deref() else { return };
+        match Goodbye::after(ending.clone()) {
+            Some(goodbye) => self.say_goodbye(index, goodbye),
+            None => self.lose_after_flush(index),
+        }
+    }
+
+    /// Gives up a client that has ended its side, and may still read what is ready for it.
+    pub(super) fn lose_after_flush(&mut self, index: ClientIndex) {
+        let key = self.clients[index].key;
+        self.flush(index);
+        if self.clients.get(index).is_some_and(|client| client.key == key) {
+            self.lose(index, Cause::Broken);
         }
     }
 
@@ -159,12 +171,12 @@ impl Worker {
 
     /// A connection that breaks after the client's last word was ended by that.
     fn tell_lost(&mut self, index: ClientIndex, cause: Cause) {
-        match self.clients[index].ending.take() {
-            Some(ending) if cause == Cause::Broken => {
-                let Goodbye { code, reason, cause, .. } = Goodbye::after(*ending);
+        let ending = self.clients[index].ending.take().filter(|_| cause == Cause::Broken);
+        match ending.and_then(|ending| Goodbye::after(*ending)) {
+            Some(Goodbye { code, reason, cause, .. }) => {
                 self.tell_closed(index, cause, code, reason);
             }
-            _ => self.tell_closed(index, cause, CLOSE_ABNORMAL, String::new()),
+            None => self.tell_closed(index, cause, CLOSE_ABNORMAL, String::new()),
         }
     }
 

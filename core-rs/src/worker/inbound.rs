@@ -134,15 +134,13 @@ impl Worker {
         }
     }
 
-    /// The client has ended its side. One that leaves may still read, and gets its close frame first.
+    /// The client has ended its side, and may still read: one that leaves gets its close frame, any other
+    /// what it is answered.
     fn hear_end(&mut self, index: ClientIndex) {
-        let client = &self.clients[index];
-        let (key, open) = (client.key, client.is_open());
-        if !open {
-            self.flush(index);
-        }
-        if self.clients.get(index).is_some_and(|client| client.key == key) {
-            self.lose(index, Cause::Broken);
+        if self.clients[index].is_open() {
+            self.end_hearing(index, Ending::End);
+        } else {
+            self.lose_after_flush(index);
         }
     }
 

@@ -1,6 +1,7 @@
 //! Bodies: they stream, both ways, and end with whoever breaks them off.
 
 use std::io::{ErrorKind, Write};
+use std::net::Shutdown;
 use std::time::Duration;
 use std::{fs, thread};
 
@@ -141,6 +142,30 @@ fn a_large_upload_takes_little_memory() {
         let grown = peak_memory() - before;
         assert!(grown < 16 * PART, "{grown} bytes for an upload of {PARTS} MiB");
     });
+}
+
+#[test]
+fn a_client_that_ends_its_side_gets_an_answer_that_is_at_hand() {
+    let house = House::open();
+    let mut client = house.client();
+    client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi");
+    client.socket().shutdown(Shutdown::Write).expect("a living socket");
+    let mut application = house.application.accept();
+    assert_eq!(application.message().1, "hi");
+    application.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nho");
+    assert_eq!(client.message().1, "ho");
+    assert_eq!(client.rest(), "", "it is not waited for after that");
+}
+
+#[test]
+fn a_client_that_ends_its_side_is_not_waited_for_long() {
+    let house = House::open();
+    let mut client = house.client();
+    client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    client.socket().shutdown(Shutdown::Write).expect("a living socket");
+    let mut application = house.application.accept();
+    application.head();
+    assert_eq!(application.rest(), "", "the request is cancelled");
 }
 
 #[test]

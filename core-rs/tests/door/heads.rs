@@ -2,6 +2,7 @@
 
 use std::io::{ErrorKind, Read};
 use std::net::TcpStream;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::house::{House, MAX_HEAD_BYTES, PATIENCE};
@@ -50,10 +51,17 @@ fn the_answer_431_outlives_all_that_the_client_still_sends() {
 }
 
 #[test]
-fn more_than_100_headers_are_answered_with_431() {
-    let house = House::open();
+fn two_hundred_fields_pass_and_one_more_is_answered_with_431() {
+    let house = House::open_with(|config| config.max_head_bytes = 1 << 15);
+    let head = |fields: usize| {
+        format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", "a:b\r\n".repeat(fields - 1))
+    };
     let mut client = house.client();
-    client.send(format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", "a:b\r\n".repeat(100)));
+    client.send(head(200));
+    let passed = house.application.accept().head();
+    assert_eq!(passed.headers.iter().filter(|(name, _)| name == "a").count(), 199);
+    let mut client = house.client();
+    client.send(head(201));
     assert_eq!(client.message().0.status(), 431);
 }
 
@@ -81,13 +89,29 @@ fn a_head_that_trickles_in_is_cut_off() {
 }
 
 #[test]
-fn an_idle_connection_is_closed_after_the_same_time() {
-    let house = House::open_with(|config| config.head_timeout = Duration::from_millis(500));
+fn an_idle_connection_is_closed_after_a_time_of_its_own() {
+    let idle_timeout = Some(Duration::from_millis(100));
+    let house = House::open_with(|config| config.idle_timeout = idle_timeout);
     let mut client = house.client();
     client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     serve_one(&mut house.application.accept(), "hi");
     assert_eq!(client.message().1, "hi");
     assert_eq!(client.rest(), "");
+}
+
+#[test]
+fn an_idle_connection_is_kept_for_longer_than_a_head_may_take() {
+    let head_timeout = Duration::from_millis(50);
+    let house = House::open_with(|config| config.head_timeout = head_timeout);
+    let mut client = house.client();
+    client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    let mut application = house.application.accept();
+    serve_one(&mut application, "hi");
+    assert_eq!(client.message().1, "hi");
+    thread::sleep(head_timeout * 4);
+    client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    serve_one(&mut application, "again");
+    assert_eq!(client.message().1, "again");
 }
 
 #[test]

@@ -64,6 +64,7 @@ pub(crate) fn config(upstream: &SocketPath) -> DoorConfig {
         port: 0,
         upstream: upstream.as_path().to_owned(),
         head_timeout: PATIENCE,
+        idle_timeout: Some(PATIENCE),
         write_timeout: PATIENCE,
         max_head_bytes: MAX_HEAD_BYTES,
         max_body_bytes: MAX_BODY_BYTES,

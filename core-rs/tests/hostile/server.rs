@@ -58,6 +58,7 @@ pub(crate) fn door() -> DoorConfig {
         port: 0,
         upstream: "/nowhere/shardcast.sock".into(),
         head_timeout: PATIENCE,
+        idle_timeout: Some(PATIENCE),
         max_head_bytes: 16_384,
         max_body_bytes: 1 << 20,
         upgrade_timeout: PATIENCE,

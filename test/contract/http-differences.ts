@@ -1,0 +1,191 @@
+/** What differs from Bun's plain HTTP on purpose: a look at each. */
+
+import { expect } from "bun:test";
+import type { Elysia } from "elysia";
+
+import { onEach, type Stage, until } from "./both";
+import { CLOSE, HOST, Wire } from "./wire";
+
+const LIMITED = { serve: { maxRequestBodySize: 10 } };
+
+const routes = (app: Elysia) =>
+  app
+    .get("/", () => "home")
+    .get("/url/*", ({ request }) => request.url)
+    .get("/stream", async function* () {
+      yield "one";
+      await Bun.sleep(1);
+      yield "two";
+    })
+    .post("/echo", async ({ request }) => new Response(await request.text()), { parse: "none" })
+    .post("/unread", () => "unread", { parse: "none" });
+
+/** What each answers to these lines, until it ends the connection. */
+function answers(...lines: string[]): Promise<[stock: string, sharded: string]> {
+  return onEach(async (stage) => {
+    stage.serve(routes, LIMITED);
+    const wire = await Wire.open(stage.port);
+    wire.write(...lines);
+    await wire.end();
+    wire.close();
+    return wire.received;
+  });
+}
+
+/** How an upload of unknown length begins, on a connection that is to end. */
+const IN_CHUNKS = (path: string) => [
+  `POST ${path} HTTP/1.1`,
+  ...CLOSE.slice(0, 2),
+  "Transfer-Encoding: chunked",
+  "",
+];
+
+const TOO_LONG = ["b", "hello world", "0", "", ""];
+
+export const HTTP_DIFFERENCES: Record<string, () => Promise<void>> = {
+  async "HTTP/1.0"() {
+    const asks = (stage: Stage) => async () => {
+      stage.serve(routes);
+      const wire = await Wire.open(stage.port);
+      wire.write("GET / HTTP/1.0", HOST, "Connection: keep-alive", "", "");
+      await wire.has("home");
+      wire.write("GET / HTTP/1.0", HOST, "", "");
+      await wire.end();
+      wire.close();
+      return wire.received.match(/HTTP\/1\.[01] 200/g);
+    };
+    const [stock, sharded] = await onEach((stage) => asks(stage)());
+    expect(stock).toEqual(["HTTP/1.1 200"]);
+    expect(sharded).toEqual(["HTTP/1.0 200", "HTTP/1.0 200"]);
+  },
+
+  async "several Host fields"() {
+    const [stock, sharded] = await answers("GET / HTTP/1.1", "Host: other.test", ...CLOSE);
+    expect(stock).toStartWith("HTTP/1.1 200");
+    expect(sharded).toStartWith("HTTP/1.1 400");
+  },
+
+  async "the host of a whole URI as the target"() {
+    const [stock, sharded] = await answers("GET http://other.test/url/x HTTP/1.1", ...CLOSE);
+    expect(stock).toEndWith("http://example.test/url/x");
+    expect(sharded).toEndWith("http://other.test/url/x");
+  },
+
+  async "a fragment in the target"() {
+    const [stock, sharded] = await answers("GET /url/x#part HTTP/1.1", ...CLOSE);
+    expect(stock).toEndWith("/url/x#part");
+    expect(sharded).toEndWith("/url/x");
+  },
+
+  async CONNECT() {
+    const [stock, sharded] = await answers("CONNECT other.test:80 HTTP/1.1", ...CLOSE);
+    expect(stock).toStartWith("HTTP/1.1 404");
+    expect(sharded).toStartWith("HTTP/1.1 501");
+  },
+
+  async "lines that end in LF alone, or an empty one before a request"() {
+    const [stock, sharded] = await answers(["GET / HTTP/1.1", ...CLOSE].join("\n"));
+    expect(stock).toStartWith("HTTP/1.1 505");
+    expect(sharded).toStartWith("HTTP/1.1 200");
+    const [before, after] = await answers("", "GET / HTTP/1.1", ...CLOSE);
+    expect(before).toStartWith("HTTP/1.1 400");
+    expect(after).toStartWith("HTTP/1.1 200");
+  },
+
+  async "trailers of an upload"() {
+    const lines = [...IN_CHUNKS("/echo"), "2", "hi", "0", "X-Sum: 1", "", ""];
+    const [stock, sharded] = await answers(...lines);
+    expect(stock).toContain("hiHTTP/1.1 400");
+    expect(sharded).toEndWith("hi");
+  },
+
+  async "HEAD of a stream"() {
+    const [stock, sharded] = await answers("HEAD /stream HTTP/1.1", ...CLOSE);
+    expect(stock).toMatch(/transfer-encoding: chunked/i);
+    expect(sharded).not.toMatch(/transfer-encoding|content-length/i);
+  },
+
+  async "a refusal of the server's own"() {
+    const length = ["POST /echo HTTP/1.1", HOST, "Content-Length: 11", "", ""];
+    const [stock, sharded] = await answers(...length);
+    expect(stock).toEndWith("Connection: close\r\n\r\n");
+    expect(sharded).toEndWith("the body of the request is too long\n");
+  },
+
+  async "a body in chunks that is too long, and that nobody reads"() {
+    const [stock, sharded] = await answers(...IN_CHUNKS("/unread"), ...TOO_LONG);
+    expect(stock).toEndWith("unread");
+    expect(sharded).toStartWith("HTTP/1.1 413");
+  },
+
+  async "100-continue for a body that is too long"() {
+    const expecting = ["POST /echo HTTP/1.1", HOST, "Content-Length: 11", "Expect: 100-continue"];
+    const [stock, sharded] = await answers(...expecting, "", "");
+    expect(stock).toMatch(/^HTTP\/1\.1 100 [\s\S]*HTTP\/1\.1 413/);
+    expect(sharded).toStartWith("HTTP/1.1 413");
+  },
+
+  async "an upload that its client cuts short"() {
+    const cut = async (stage: Stage) => {
+      stage.serve(routes);
+      const wire = await Wire.open(stage.port);
+      wire.write("POST /echo HTTP/1.1", HOST, "Content-Length: 5", "", "hi");
+      wire.halfClose();
+      await wire.end();
+      wire.close();
+      return wire.received;
+    };
+    const [stock, sharded] = await onEach(cut);
+    expect(stock).toBe("");
+    expect(sharded).toStartWith("HTTP/1.1 400");
+  },
+
+  async "a client that ends its side behind its request"() {
+    const ask = async (stage: Stage) => {
+      stage.serve((app) =>
+        app.get("/late", async () => {
+          await Bun.sleep(1);
+          return "late";
+        }),
+      );
+      const wire = await Wire.open(stage.port);
+      wire.write("GET /late HTTP/1.1", HOST, "", "");
+      wire.halfClose();
+      await wire.end();
+      wire.close();
+      return wire.received;
+    };
+    const [stock, sharded] = await onEach(ask);
+    expect(stock).toBe("");
+    expect(sharded).toEndWith("late");
+  },
+
+  async "a head that does not come"() {
+    const pause = async (stage: Stage) => {
+      stage.serve(routes);
+      const wire = await Wire.open(stage.port);
+      wire.write("GET / HTTP/1.1", "");
+      await Promise.race([wire.end(), Bun.sleep(500)]);
+      wire.write(...CLOSE);
+      await wire.end();
+      wire.close();
+      return wire.received;
+    };
+    const [stock, sharded] = await onEach(pause, { headTimeoutMs: 1 });
+    expect(stock).toEndWith("home");
+    expect(sharded).toBe("");
+  },
+
+  async "requestIP after the answer"() {
+    const lookBack = async (stage: Stage) => {
+      const requests: Request[] = [];
+      stage.serve((app) => app.get("/", ({ request }) => void requests.push(request)));
+      await (await fetch(`http://127.0.0.1:${stage.port}/`)).text();
+      await until(() => stage.server.pendingRequests === 0);
+      return stage.server.requestIP(requests[0] as Request)?.address;
+    };
+    const [stock, sharded] = await onEach(lookBack);
+    expect(stock).toBeUndefined();
+    expect(sharded).toBe("127.0.0.1");
+  },
+};
