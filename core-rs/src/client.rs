@@ -12,7 +12,7 @@ use mio::net::TcpStream;
 use crate::backlog::Backlog;
 use crate::cohort::{CohortIndex, SILENT};
 use crate::compression::Compression;
-use crate::frame::{Decoder, Violation};
+use crate::frame::{Decoder, Frame, Violation};
 use crate::log::{Lag, Log};
 use crate::missed::Missed;
 use crate::stats::Tally;
@@ -71,10 +71,15 @@ pub struct Client {
     pub to_read: bool,
     /// The peer has ended its side: read until the end shows.
     pub ended: bool,
-    /// When it was last heard, in seconds of the worker's clock.
+    /// When it was last heard, or seen to take messages, in seconds of the worker's clock.
     pub heard_at_secs: u32,
-    /// A ping was sent since it was last heard.
+    /// A ping was sent since then.
     pub pinged: bool,
+    /// Its socket has taken messages since the last sweep.
+    pub took: bool,
+    /// The answer to its last ping, until its socket takes bytes again. One that does not read its
+    /// pongs gets no others, so that they cannot pile up (RFC 6455, section 5.5.3).
+    pub late_pong: Option<Box<Frame>>,
     /// What it missed and JavaScript was not told of yet.
     pub missed: Missed,
     pressure: Arc<Pressure>,
@@ -148,6 +153,8 @@ impl Client {
             ended: false,
             heard_at_secs: now_secs,
             pinged: false,
+            took: false,
+            late_pong: None,
             missed: Missed::default(),
             pressure,
         }
@@ -202,6 +209,12 @@ impl Client {
         }
     }
 
+    /// Begins its silence anew.
+    pub fn note_life(&mut self, now_secs: u32) {
+        self.heard_at_secs = now_secs;
+        self.pinged = false;
+    }
+
     /// Writes what waits, in as few writes as the backlog allows: two at most when nothing refuses.
     pub fn flush(&mut self, log: &Log, tally: &mut Tally) -> Flushed {
         loop {
@@ -217,6 +230,7 @@ impl Client {
                     self.note_written(written, log, tally);
                     // A short write means a full socket: epoll reports when it has room again.
                     if written < wanted {
+                        self.took = true;
                         return self.refused(log, tally);
                     }
                 }
@@ -234,6 +248,8 @@ impl Client {
         tally.writes += 1;
         tally.bytes_written += bytes as u64;
         tally.deliveries += completed.messages;
+        // Not by a ping of the core's own, which is to find out whether there is anybody.
+        self.took |= completed.messages > 0 || completed.direct_bytes > 0;
         if completed.direct_bytes > 0 {
             self.pressure.direct_bytes.fetch_sub(completed.direct_bytes, Ordering::Relaxed);
         }
