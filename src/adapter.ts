@@ -6,7 +6,7 @@ import { websocket as elysiaHandlers } from "elysia/ws";
 
 import type { Broadcaster } from "./broadcaster";
 import type { SocketHandlers } from "./clients";
-import { type ShardcastConfig, withoutUndefined } from "./config";
+import type { ShardcastConfig } from "./config";
 import { createBroadcaster, type OwnBroadcaster } from "./create-broadcaster";
 import { EdgeServer } from "./edge-server";
 import { isOutOfFiles, listenFailed, ShardcastError } from "./errors";
@@ -29,6 +29,7 @@ import type { House, ShardedRun } from "./sharded-run";
 import { listenStock } from "./stock";
 import { Upgrades } from "./upgrades";
 import { startUpstream } from "./upstream";
+import { websocketLimits } from "./websocket-limits";
 
 /** What `shardcast` takes: a config, or a broadcaster that was made of one. */
 export type ShardcastOptions = ShardcastConfig | OwnBroadcaster;
@@ -98,7 +99,10 @@ function listenSharded(
 ): EdgeServer {
   refuseUnsupported(serve);
   const address = publicAddress(serve);
-  const run = broadcaster.start(socketHandlers(app, serve), bunLimits(app, serve));
+  const run = broadcaster.start(
+    socketHandlers(app, serve),
+    websocketLimits(websocketOptions(app, serve)),
+  );
   try {
     const { clients, config } = run;
     const upgrades = new Upgrades(run, clients, config, (request) => app.fetch(request));
@@ -138,7 +142,10 @@ function listenOriginal(
   serve: ServeOptions,
   broadcaster: OriginalBroadcaster,
 ): Server<unknown> {
-  const websocket = broadcaster.start(socketHandlers(app, serve), bunLimits(app, serve));
+  const websocket = broadcaster.start(
+    socketHandlers(app, serve),
+    websocketLimits(websocketOptions(app, serve)),
+  );
   // Elysia's default is true: a second server that was forgotten would silently share the port.
   const options = { reusePort: false, ...serve, websocket };
   const server = openStock(app, options);
@@ -162,22 +169,4 @@ function socketHandlers(app: AnyElysia, serve: ServeOptions): SocketHandlers {
   // Elysia keeps a copy of Bun's types, of an older Bun.
   const dispatch = elysiaHandlers as SocketHandlers;
   return { ...(app.config.websocket as object), ...dispatch, ...serve.websocket };
-}
-
-/** Limits that the app has set the way Bun takes them. The broadcaster's own config goes first. */
-function bunLimits(app: AnyElysia, serve: ServeOptions): ShardcastConfig {
-  const websocket = websocketOptions(app, serve);
-  const { maxPayloadLength, backpressureLimit, closeOnBackpressureLimit } = websocket;
-  const { idleTimeout, sendPings, publishToSelf } = websocket;
-  // Bun takes an object too, which chooses buffers that the core does not have.
-  const perMessageDeflate = websocket.perMessageDeflate && true;
-  return withoutUndefined({
-    maxPayloadLength,
-    backpressureLimit,
-    closeOnBackpressureLimit,
-    idleTimeout,
-    sendPings,
-    publishToSelf,
-    perMessageDeflate,
-  });
 }

@@ -1,7 +1,7 @@
 import { closeCode } from "./close-code";
 import type { ResolvedConfig } from "./config";
 import type { DeliveryTimes } from "./delivery-times";
-import type { MessageData } from "./payload";
+import { bytesIn, type MessageData } from "./payload";
 import type { Audit, SlowClient } from "./reports";
 import type { ShardStats } from "./stats";
 
@@ -156,5 +156,5 @@ export function resolveShutdown(
 export function sendStatus(result: PublishResult, payload: string | Uint8Array): number {
   if (result.dropped > 0 || result.shards === 0) return 0;
   if (result.saturated > 0) return -1;
-  return typeof payload === "string" ? Buffer.byteLength(payload) : payload.byteLength;
+  return bytesIn(payload);
 }

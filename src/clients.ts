@@ -3,7 +3,7 @@ import type { WebSocketHandler } from "bun";
 import { ABNORMAL_CLOSURE } from "./close-code";
 import type { Logger } from "./logger";
 import type { CoreEvent, MissedMessages } from "./native";
-import { type BinaryMessage, binaryMessage, type ShardcastSocket } from "./socket";
+import { binaryMessage, type ShardcastSocket } from "./socket";
 
 /** Handlers as `Bun.serve` takes them. Elysia's find the route's own handlers in `ws.data`. */
 export type SocketHandlers = WebSocketHandler<unknown>;
@@ -65,13 +65,13 @@ export class Clients {
         this.#message(socket, event.data);
         break;
       case "Binary":
-        this.#message(socket, binaryMessage(socket.binaryType, event.data));
+        this.#message(socket, asDeclared(socket, event.data));
         break;
       case "Ping":
-        this.#run(socket, () => this.handlers.ping?.(socket, event.data as Buffer<ArrayBuffer>));
+        this.#run(socket, () => this.handlers.ping?.(socket, asDeclared(socket, event.data)));
         break;
       case "Pong":
-        this.#run(socket, () => this.handlers.pong?.(socket, event.data as Buffer<ArrayBuffer>));
+        this.#run(socket, () => this.handlers.pong?.(socket, asDeclared(socket, event.data)));
         break;
       case "Drained":
         this.#run(socket, () => this.handlers.drain?.(socket));
@@ -101,11 +101,9 @@ export class Clients {
   }
 
   /** A message that arrives after `close` or `terminate` is not delivered, as with Bun. */
-  #message(socket: ShardcastSocket, message: string | BinaryMessage): void {
+  #message(socket: ShardcastSocket, message: string | Buffer<ArrayBuffer>): void {
     if (socket.readyState !== 1) return;
-    // Bun's type of the handler knows only the default of `binaryType`.
-    const typed = message as string | Buffer<ArrayBuffer>;
-    this.#run(socket, () => this.handlers.message?.(socket, typed));
+    this.#run(socket, () => this.handlers.message?.(socket, message));
   }
 
   #skip(socket: ShardcastSocket, missed: MissedMessages[]): void {
@@ -149,6 +147,11 @@ export class Clients {
       reportError(again);
     }
   }
+}
+
+/** Bytes in the form that the socket asks for. Bun's types of the handlers know only the default one. */
+function asDeclared({ binaryType }: ShardcastSocket, data: Buffer): Buffer<ArrayBuffer> {
+  return binaryMessage(binaryType, data) as Buffer<ArrayBuffer>;
 }
 
 /** A client, for a line of the log. */

@@ -6,9 +6,29 @@ const NO_STATUS_RECEIVED = 1005;
 /** Bytes of a control frame's payload, without those of the code (RFC 6455, section 5.5). */
 const MAX_REASON_BYTES = 123;
 
+/** What an app's `close` comes to. */
+export interface Close {
+  /** Sent to the client; 1005 is none. */
+  sent: number;
+  /** Told to the `close` handler. */
+  told: number;
+}
+
 /**
- * The code to send, 1005 for none. Codes that the standard reserves are refused: a client would take
- * them for errors.
+ * Any number is a code for a socket's `close`, as with Bun, though the standard reserves many of them
+ * and a client takes those for errors. The frame holds 16 bits of it.
+ *
+ * @throws TypeError for what is no number
+ */
+export function toClose(code: unknown): Close {
+  if (typeof code !== "number") throw new TypeError("close requires a numeric code or undefined");
+  const sent = code & 0xffff;
+  return { sent: WITHOUT_CODE.includes(sent) ? NO_STATUS_RECEIVED : sent, told: code | 0 };
+}
+
+/**
+ * The code to send at a shutdown, 1005 for none. Codes that the standard reserves are refused: a client
+ * would take them for errors.
  *
  * @throws RangeError for a code that may not be sent
  */
@@ -20,9 +40,13 @@ export function closeCode(code: number): number {
   throw new RangeError(`close code must be 1000 to 1014 or 3000 to 4999, not ${String(code)}`);
 }
 
-/** What of a reason fits into a close frame beside the code: 123 bytes of UTF-8, cut at a character. */
+/**
+ * What of a reason fits into a close frame beside the code: 123 bytes of UTF-8, cut at a character.
+ *
+ * @throws TypeError for a symbol, which has no text
+ */
 export function closeReason(reason: unknown): string {
-  const text = String(reason);
-  const { read } = new TextEncoder().encodeInto(text, new Uint8Array(MAX_REASON_BYTES));
-  return text.slice(0, read);
+  const bytes = new Uint8Array(MAX_REASON_BYTES);
+  const { written } = new TextEncoder().encodeInto(`${reason}`, bytes);
+  return new TextDecoder().decode(bytes.subarray(0, written));
 }

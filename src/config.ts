@@ -38,6 +38,8 @@ const KIB = 1024;
 const MIB = 1024 * KIB;
 /** Threads of all shards together. */
 export const MAX_WORKERS = 4096;
+/** The most that Bun takes for a limit of a WebSocket's bytes. */
+const MAX_SOCKET_BYTES = 2 ** 32 - 1;
 /** A day. Longer waits are mistakes. */
 const MAX_WAIT_MS = 86_400_000;
 
@@ -103,17 +105,17 @@ export const CONFIG_KEYS = {
   }),
   maxPayloadLength: whole({
     default: 16 * MIB,
-    min: 1,
-    max: 1024 * MIB,
+    min: 0,
+    max: MAX_SOCKET_BYTES,
     unit: "bytes",
     doc: "Largest message from a client. A larger one closes it with 1009.",
   }),
   backpressureLimit: whole({
     default: 16 * MIB,
     min: 0,
-    max: 1024 * MIB,
+    max: MAX_SOCKET_BYTES,
     unit: "bytes",
-    doc: "Direct messages that may wait for one client; past it send answers 0. 0 is no limit.",
+    doc: "Direct messages that may wait for one client before another. 0 is no limit.",
   }),
   closeOnBackpressureLimit: toggle({
     default: false,

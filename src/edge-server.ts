@@ -14,6 +14,8 @@ import { limitSilence } from "./upstream";
  * At `stop(true)`, the time in which clients may still take what is queued and answer the close.
  */
 const CLOSE_TIMEOUT_MS = 1000;
+/** What its clients are told then, in Bun's words. */
+const CLOSE_REASON = "Server closed";
 
 /** What an `EdgeServer` stands before. */
 export interface EdgeParts {
@@ -45,9 +47,10 @@ export class EdgeServer implements Server<unknown> {
    *   or nobody subscribes. `broadcaster.publish` tells more
    */
   publish(topic: string, data: MessageData, compress = true): number {
-    // As Bun does, and as no method of a socket does.
+    // As Bun does, and as no method of a socket does; so is that anything may be meant by `compress`.
     const payload = toPayload(data ?? String(data), "publish");
-    return sendStatus(this.#parts.run.publishPayload(topic, payload, 0, compress), payload);
+    const result = this.#parts.run.publishPayload(topic, payload, 0, Boolean(compress));
+    return sendStatus(result, payload);
   }
 
   subscriberCount(topic: string): number {
@@ -79,7 +82,7 @@ export class EdgeServer implements Server<unknown> {
   stop(closeActiveConnections = false): Promise<void> {
     const { run } = this.#parts;
     if (!closeActiveConnections) return run.retire();
-    return run.shutdown({ spreadMs: 0, timeoutMs: CLOSE_TIMEOUT_MS });
+    return run.shutdown({ reason: CLOSE_REASON, spreadMs: 0, timeoutMs: CLOSE_TIMEOUT_MS });
   }
 
   [Symbol.dispose](): void {

@@ -17,7 +17,7 @@ import {
 } from "./config";
 import { ShardcastError } from "./errors";
 import { createLogger, guarded, type Logger } from "./logger";
-import { type MessageData, toPayload } from "./payload";
+import { bytesIn, type MessageData, toPayload } from "./payload";
 import { checkTop, DEFAULT_TOP, type SlowClient } from "./reports";
 import { checkChannel } from "./socket";
 import { Feeds } from "./sources/feeds";
@@ -41,7 +41,7 @@ const INTERNAL_ERROR = 1011;
  * Right for under a thousand clients, and the control in every benchmark. It counts what is
  * published through it, as handed to Bun; what the app gives to `server.publish` itself goes past
  * it. Bun has no limit of clients and no queue, so `maxClients` does not apply and nothing is
- * dropped here: a slow client's own buffer drops, at `backpressureLimit`, and Bun does not say so.
+ * dropped here: a slow client's own buffer drops, at `backpressureLimit`, and Bun does not say whose.
  */
 export class OriginalBroadcaster implements Broadcaster {
   readonly #input: ShardcastConfig;
@@ -109,7 +109,7 @@ export class OriginalBroadcaster implements Broadcaster {
       },
       message: (ws, message) => {
         this.#counters.messages_received += 1;
-        this.#counters.bytes_received += Buffer.byteLength(message);
+        this.#counters.bytes_received += bytesIn(message);
         return handlers.message?.(ws, message);
       },
       close: (ws, code, reason) => {

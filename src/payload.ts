@@ -31,6 +31,12 @@ export function toPayload(data: unknown, caller: string): string | Uint8Array {
   return asBytes(data, caller) ?? `${data}`;
 }
 
+/** The length of a message as it goes over the wire, uncompressed. */
+export function bytesIn(message: MessageData): number {
+  if (typeof message === "string") return Buffer.byteLength(message);
+  return message instanceof Blob ? message.size : message.byteLength;
+}
+
 /** Text alone, for the methods that say so. */
 export function toText(data: unknown, caller: string): string {
   if (typeof data !== "string") {

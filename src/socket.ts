@@ -1,7 +1,7 @@
 import type { ServerWebSocket } from "bun";
 
 import { type PublishResult, sendStatus } from "./broadcaster";
-import { ABNORMAL_CLOSURE, closeCode, closeReason } from "./close-code";
+import { ABNORMAL_CLOSURE, closeReason, toClose } from "./close-code";
 import type { Account, Core } from "./native";
 import { type MessageData, toBytes, toPayload, toText } from "./payload";
 
@@ -99,22 +99,24 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
   /**
    * @param compress compresses the message, if the client takes it so; by default it is not
    * @returns bytes of payload taken, -1 when they wait behind earlier ones, 0 when dropped
-   *   because the client is closed or `backpressureLimit` is reached
+   *   because the client is closed or more than `backpressureLimit` waits already
    */
   send(data: MessageData, compress = false): number {
-    return this.#send(toPayload(data, "send"), compress);
+    if (!this.#open) return 0;
+    return this.#send(toPayload(data, "send"), toCompress(compress, "send"));
   }
 
   sendText(data: string, compress = false): number {
-    return this.#send(toText(data, "sendText"), compress);
+    if (!this.#open) return 0;
+    return this.#send(toText(data, "sendText"), toCompress(compress, "sendText"));
   }
 
   sendBinary(data: Exclude<MessageData, string>, compress = false): number {
-    return this.#send(toBytes(data, "sendBinary"), compress);
+    if (!this.#open) return 0;
+    return this.#send(toBytes(data, "sendBinary"), toCompress(compress, "sendBinary"));
   }
 
   #send(payload: string | Uint8Array, compress: boolean): number {
-    if (!this.#open) return 0;
     const { core } = this.#host;
     return typeof payload === "string"
       ? core.sendText(this.#handle, payload, compress)
@@ -124,17 +126,20 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
   /**
    * Publishes to all subscribers but this client, also once it is closed: as with Bun, a `close`
    * handler may tell the others. Returns as `server.publish` does.
+   *
+   * @param compress as for `send`, and unlike for `server.publish`
    */
-  publish(channel: string, data: MessageData, compress = true): number {
-    return this.#publish(channel, toPayload(data, "publish"), compress);
+  publish(channel: string, data: MessageData, compress = false): number {
+    return this.#publish(channel, toPayload(data, "publish"), toCompress(compress, "publish"));
   }
 
-  publishText(channel: string, data: string, compress = true): number {
-    return this.#publish(channel, toText(data, "publishText"), compress);
+  publishText(channel: string, data: string, compress = false): number {
+    return this.#publish(channel, toText(data, "publishText"), toCompress(compress, "publishText"));
   }
 
-  publishBinary(channel: string, data: Exclude<MessageData, string>, compress = true): number {
-    return this.#publish(channel, toBytes(data, "publishBinary"), compress);
+  publishBinary(channel: string, data: Exclude<MessageData, string>, compress = false): number {
+    const payload = toBytes(data, "publishBinary");
+    return this.#publish(channel, payload, toCompress(compress, "publishBinary"));
   }
 
   #publish(channel: string, payload: string | Uint8Array, compress: boolean): number {
@@ -150,8 +155,8 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
    * @throws when it would hold more than `maxChannelsPerClient` channels
    */
   subscribe(channel: string): boolean {
-    checkChannel(channel, "subscribe");
     if (!this.#open) return false;
+    checkChannel(channel, "subscribe");
     const { core } = this.#host;
     if (!core.subscribe(this.#handle, channel)) return core.isSubscribed(this.#handle, channel);
     this.#channels += 1;
@@ -160,15 +165,17 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
 
   /** @returns whether the client was subscribed until now */
   unsubscribe(channel: string): boolean {
+    if (!this.#open) return false;
     checkChannel(channel, "unsubscribe");
-    if (!this.#open || !this.#host.core.unsubscribe(this.#handle, channel)) return false;
+    if (!this.#host.core.unsubscribe(this.#handle, channel)) return false;
     this.#channels -= 1;
     return true;
   }
 
   isSubscribed(channel: string): boolean {
+    if (!this.#open) return false;
     checkChannel(channel, "isSubscribed");
-    return this.#open && this.#host.core.isSubscribed(this.#handle, channel);
+    return this.#host.core.isSubscribed(this.#handle, channel);
   }
 
   /** Elysia looks at it whenever it runs a handler, and mostly before the client hears anything. */
@@ -187,19 +194,25 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
    * when this returns.
    *
    * @param code 1000 to 1014 as far as the standard lets it be sent, or 3000 to 4999; 0, 1005 and
-   *   1006 send a close frame without a code
+   *   1006 send a close frame without a code. Any other number is sent as well, and is an error to the
+   *   client
    * @param reason cut to 123 bytes of UTF-8, at a character
    */
   close(code = 1000, reason = ""): void {
-    const sent = closeCode(code);
     if (!this.#open) return;
-    const told = closeReason(reason);
+    const { sent, told } = toClose(code);
+    const text = closeReason(reason);
+    // Making the text of a reason may run code of the app's.
+    if (!this.#open) return;
     this.#open = false;
-    this.#host.core.close(this.#handle, sent, told);
-    this.#host.closed(this.#handle, sent, told);
+    this.#host.core.close(this.#handle, sent, text);
+    this.#host.closed(this.#handle, told, text);
   }
 
-  /** Drops the connection without a close frame. The `close` handler is told 1006, as by `close`. */
+  /**
+   * Drops the connection without a close frame, after as much of what was sent before as the socket
+   * takes at once. The `close` handler is told 1006, as by `close`.
+   */
   terminate(): void {
     if (!this.#open) return;
     this.#open = false;
@@ -241,14 +254,14 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
    * @returns as `send`
    */
   ping(data: MessageData = ""): number {
-    const payload = controlPayload(data, "ping");
-    return this.#open ? this.#host.core.ping(this.#handle, payload) : 0;
+    if (!this.#open) return 0;
+    return this.#host.core.ping(this.#handle, controlPayload(data, "ping"));
   }
 
   /** Sends a pong that no ping has asked for. See `ping`. */
   pong(data: MessageData = ""): number {
-    const payload = controlPayload(data, "pong");
-    return this.#open ? this.#host.core.pong(this.#handle, payload) : 0;
+    if (!this.#open) return 0;
+    return this.#host.core.pong(this.#handle, controlPayload(data, "pong"));
   }
 
   /** Stops reading from the client, and holds no silence against it. Sending still works. */
@@ -280,6 +293,12 @@ export function binaryMessage(type: BinaryType, data: Buffer): BinaryMessage {
     case "blob":
       return new Blob([new Uint8Array(data)]);
   }
+}
+
+/** Whether a message may be compressed. Unlike the server, a socket wants to be told in so many words. */
+function toCompress(compress: unknown, caller: string): boolean {
+  if (typeof compress === "boolean") return compress;
+  throw new TypeError(`${caller} expects compress to be a boolean, not ${String(compress)}`);
 }
 
 /** The payload of a ping or pong, whose size the protocol limits. Unlike a message, it may be nothing. */

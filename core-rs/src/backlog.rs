@@ -41,17 +41,22 @@ impl Kind {
         self.channel().is_some()
     }
 
+    /// Sent by the application to this client alone.
+    fn is_direct(&self) -> bool {
+        matches!(self, Kind::Direct | Kind::DirectControl)
+    }
+
     fn is_message(&self) -> bool {
         matches!(self, Kind::Published(_) | Kind::Direct)
     }
 }
 
-/// Messages of a backlog that a write completed.
+/// What a write has done for a backlog.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Completed {
-    /// Messages, published and direct.
+    /// Messages that it completed, published and direct.
     pub messages: u64,
-    /// Bytes of what the application has sent to the client alone.
+    /// Bytes that it took of what the application has sent to the client alone.
     pub direct_bytes: usize,
 }
 

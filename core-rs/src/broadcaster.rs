@@ -161,6 +161,12 @@ impl Broadcaster {
                         return Some(Event::Report(id, whole));
                     }
                 }
+                Event::Drained(client) => {
+                    if let Some(registration) = self.clients.get_mut(&client) {
+                        registration.awaits_drain = false;
+                    }
+                    return Some(Event::Drained(client));
+                }
                 Event::Ending(client) => {
                     if let Some(registration) = self.clients.get_mut(&client) {
                         registration.to_finish = true;

@@ -13,7 +13,7 @@ use mio::net::TcpStream;
 use crate::backlog::Backlog;
 use crate::cohort::{CohortIndex, SILENT};
 use crate::compression::Compression;
-use crate::frame::{Decoder, Violation};
+use crate::frame::{Decoder, Frame, Violation};
 use crate::log::{Lag, Log};
 use crate::missed::Missed;
 use crate::stats::Tally;
@@ -46,7 +46,7 @@ pub struct Client {
     pub state: State,
     /// `None` until the door hands it over.
     socket: Option<TcpStream>,
-    /// When it was last heard, in seconds of the worker's clock.
+    /// When it was last heard, or seen to take messages, in seconds of the worker's clock.
     pub heard_at_secs: u32,
     /// The socket refused bytes; epoll will tell when it takes more.
     pub blocked: bool,
@@ -62,8 +62,8 @@ pub struct Client {
     pub has_spoken: bool,
     /// The peer has ended its side: read until the end shows.
     pub ended: bool,
-    /// A ping was sent since it was last heard.
-    pub pinged: bool,
+    /// Its socket has taken messages since the last sweep.
+    pub took: bool,
     /// What it has still to be sent.
     pub backlog: Backlog,
     /// Its seat in the roster of its cohort.
@@ -72,6 +72,8 @@ pub struct Client {
     pub key: ClientKey,
     /// How it takes its messages, and may send its own.
     pub compression: Compression,
+    /// A ping was sent since it was last heard, or seen to take messages.
+    pub pinged: bool,
     /// What it has said in part.
     pub decoder: Decoder,
     /// What it lacked when its socket refused bytes. It need not answer for that: the worker itself
@@ -81,6 +83,9 @@ pub struct Client {
     read_ahead: Option<Box<Bytes>>,
     /// Why nothing that it says from now on means anything.
     pub ending: Option<Box<Ending>>,
+    /// The answer to its last ping, until its socket takes bytes again. One that does not read its
+    /// pongs gets no others, so that they cannot pile up (RFC 6455, section 5.5.3).
+    pub late_pong: Option<Box<Frame>>,
     /// What it missed and JavaScript was not told of yet.
     pub missed: Option<Box<Missed>>,
     pressure: Arc<Pressure>,
@@ -154,15 +159,17 @@ impl Client {
             paused: false,
             has_spoken: false,
             ended: false,
-            pinged: false,
+            took: false,
             backlog: Backlog::default(),
             seat: 0,
             key,
             compression,
+            pinged: false,
             decoder: Decoder::default(),
             grace: Lag::MAX,
             read_ahead: None,
             ending: None,
+            late_pong: None,
             missed: None,
             pressure,
         }
@@ -217,6 +224,12 @@ impl Client {
         }
     }
 
+    /// Begins its silence anew.
+    pub fn note_life(&mut self, now_secs: u32) {
+        self.heard_at_secs = now_secs;
+        self.pinged = false;
+    }
+
     /// Writes what waits, in as few writes as the backlog allows: two at most when nothing refuses.
     pub fn flush(&mut self, log: &Log, tally: &mut Tally) -> Flushed {
         loop {
@@ -232,6 +245,7 @@ impl Client {
                     self.note_written(written, log, tally);
                     // A short write means a full socket: epoll reports when it has room again.
                     if written < wanted {
+                        self.took = true;
                         return self.refused(log, tally);
                     }
                 }
@@ -249,6 +263,8 @@ impl Client {
         tally.writes += 1;
         tally.bytes_written += bytes as u64;
         tally.deliveries += completed.messages;
+        // Not by a ping of the core's own, which is to find out whether there is anybody.
+        self.took |= completed.messages > 0 || completed.direct_bytes > 0;
         if completed.direct_bytes > 0 {
             self.pressure.direct_bytes.fetch_sub(completed.direct_bytes, Ordering::Relaxed);
         }

@@ -47,7 +47,7 @@ pub enum Command {
     Close(ClientKey, u16, String),
     /// Close a client that has said its last word, as that demands.
     Finish(ClientKey),
-    /// End a client's connection at once.
+    /// End a client's connection, after what its socket takes at once.
     Terminate(ClientKey),
     /// Close every client, evenly over a time.
     CloseAll {

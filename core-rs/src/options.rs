@@ -15,7 +15,7 @@ pub struct Options {
     pub max_clients: usize,
     /// Channels one client may be subscribed to.
     pub max_channels_per_client: usize,
-    /// Bytes of direct messages that may wait for one client.
+    /// Bytes of direct messages that may wait for one client before another; past it that is dropped.
     pub backpressure_limit_bytes: usize,
     /// Whether a client that would pass that is dropped; otherwise the message is.
     pub close_on_backpressure_limit: bool,

@@ -380,7 +380,7 @@ fn a_silent_client_is_pinged_and_then_given_up() {
         assert!(matches!(alive.read().expect("a ping comes"), Message::Ping(_)));
         alive.flush().expect("the server reads");
     }
-    assert_eq!(harness.closed(), (dead, 1006, String::new()));
+    assert_eq!(harness.closed(), (dead, 1006, "WebSocket timed out from inactivity".to_owned()));
     let totals = harness.wait_for(|totals| totals.clients == 1);
     assert_eq!(totals.closed_idle, 1);
     drop(dead_socket);

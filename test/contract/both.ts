@@ -90,11 +90,15 @@ export class Stage {
 /** The server's side of a client. */
 export type Socket = ServerWebSocket<unknown>;
 
-/** A test that plays `scenario` on Bun's own WebSockets, twice, and on shards, with one outcome. */
+/**
+ * A test that plays `scenario` on Bun's own WebSockets, twice, and on shards, with one outcome.
+ *
+ * @param run a scenario that waits for a clock is played beside others of its file, if `concurrent`
+ */
 export function sameOnBoth(
   name: string,
   scenario: (stage: Stage) => Promise<void> | void,
-  timeoutMs?: number,
+  run: { timeoutMs?: number; concurrent?: boolean } = {},
 ): void {
   const comparison = async () => {
     const configs = [undefined, { useSharding: false }, {}];
@@ -104,7 +108,8 @@ export function sameOnBoth(
     expect(sharded).toEqual(stock);
     expect(original).toEqual(stock);
   };
-  test(name, comparison, timeoutMs);
+  const define = run.concurrent ? test.concurrent : test;
+  define(name, comparison, run.timeoutMs);
 }
 
 async function play(
@@ -148,6 +153,7 @@ function print(value: unknown): string {
   if (typeof value === "string") return value;
   if (typeof value === "function") return "a function";
   if (value instanceof Error) return `${value.constructor.name}: ${value.message}`;
+  if (value instanceof Blob) return `Blob of ${value.size}, ${value.type}`;
   if (value instanceof ArrayBuffer) return `ArrayBuffer ${Buffer.from(value).toString("hex")}`;
   if (ArrayBuffer.isView(value)) {
     const { buffer, byteOffset, byteLength } = value;

@@ -1,8 +1,9 @@
 /** What differs from Bun on purpose: a test for each row of docs/parity.md. */
 
-import { describe, expect, test } from "bun:test";
+import { describe, expect, onTestFinished, test } from "bun:test";
 import { connect as dial } from "node:net";
 import { join } from "node:path";
+import type { Elysia } from "elysia";
 
 import type { ShardcastConfig } from "../../src";
 import { connect, within } from "../client";
@@ -11,6 +12,8 @@ import { type Socket, until } from "./both";
 import { ELYSIA_DIFFERENCES } from "./elysia-differences";
 import { HTTP_DIFFERENCES } from "./http-differences";
 
+/** More than two sockets hold between them. */
+const LARGE = "x".repeat(15 << 20);
 const TABLES = join(import.meta.dir, "../../docs/parity.md");
 
 /** A difference, and how to see it: on Bun's own and on shards. */
@@ -25,6 +28,92 @@ const DIFFERENCES: Record<string, () => Promise<void>> = {
     };
     expect(await sent({ useSharding: false })).toBe(0);
     expect(await sent({})).toBeLessThanOrEqual("text".length + 2);
+  },
+
+  async drain() {
+    const left = async (config: ShardcastConfig) => {
+      const { client, socket, drained } = await pair({ ...config, backpressureLimit: 64 << 20 });
+      client.socket.pause();
+      // More than two sockets hold, and more again.
+      for (let count = 0; count < 3; count += 1) socket.send(LARGE);
+      await until(() => socket.send("x") === -1);
+      client.socket.resume();
+      return drained;
+    };
+    expect(await left({ useSharding: false })).toBeGreaterThan(0);
+    expect(await left({})).toBe(0);
+  },
+
+  async "what publish answers"() {
+    const answers = async (config: ShardcastConfig) => {
+      const { client, app } = await pair({ ...config, backpressureLimit: 1024 });
+      client.socket.pause();
+      return [LARGE, "next"].map((message) => app.server?.publish("news", message));
+    };
+    expect(await answers({ useSharding: false })).toEqual([-1, 0]);
+    expect(await answers({})).toEqual([LARGE.length, "next".length]);
+  },
+
+  async "pings while the socket is full"() {
+    const pongs = async (config: ShardcastConfig) => {
+      const { client, socket, pings } = await pair({ ...config, backpressureLimit: 64 << 20 });
+      const heard: string[] = [];
+      client.socket.on("pong", (data: Buffer) => heard.push(data.toString()));
+      client.socket.pause();
+      socket.send(LARGE);
+      await until(() => socket.send("x") === -1);
+      for (const ping of ["first", "last"]) client.socket.ping(ping);
+      await until(() => pings() === 2);
+      client.socket.resume();
+      await until(() => heard.includes("last"));
+      return heard;
+    };
+    expect(await pongs({ useSharding: false })).toEqual(["first", "last"]);
+    expect(await pongs({})).toEqual(["last"]);
+  },
+
+  async "unref while there are clients"() {
+    const withClient = async (config: string) => {
+      const path = join(import.meta.dir, "../fixtures/unref.ts");
+      const child = Bun.spawn([process.execPath, path, config], { stdout: "pipe" });
+      onTestFinished(() => child.kill("SIGKILL"));
+      const { value } = await child.stdout.getReader().read();
+      const port = Number(new TextDecoder().decode(value));
+      return { client: await connect(`ws://127.0.0.1:${port}/`), ended: child.exited };
+    };
+    const stock = await withClient("");
+    expect(await within(stock.ended, "the end of the process")).toBe(0);
+    expect((await stock.client.closed).code).toBe(1006);
+    const sharded = await withClient("{}");
+    await sharded.client.close();
+    expect(await within(sharded.ended, "the end of the process")).toBe(0);
+  },
+
+  async "compressors of a socket's own"() {
+    const extensions = async (config: ShardcastConfig) => {
+      const perMessageDeflate = { compress: "dedicated" } as unknown as boolean;
+      const app = (app: Elysia) => {
+        app.config.websocket = { perMessageDeflate } as never;
+        return app.ws("/", {});
+      };
+      const { ws } = serve(config, app);
+      return String((await connect(ws)).upgrade["sec-websocket-extensions"]);
+    };
+    expect(await extensions({ useSharding: false })).not.toContain("server_no_context_takeover");
+    expect(await extensions({})).toContain("server_no_context_takeover");
+  },
+
+  async "a message shorter than compressionThreshold"() {
+    const bytes = async (config: ShardcastConfig) => {
+      const { client, socket } = await pair({ ...config, perMessageDeflate: true });
+      const { _socket: wire } = client.socket as unknown as { _socket: { bytesRead: number } };
+      const before = wire.bytesRead;
+      socket.send("x".repeat(200), true);
+      expect(await client.next()).toBe("x".repeat(200));
+      return wire.bytesRead - before;
+    };
+    expect(await bytes({ useSharding: false })).toBeLessThan(100);
+    expect(await bytes({})).toBeGreaterThan(200);
   },
 
   async "the close code of a broken protocol"() {
@@ -132,10 +221,15 @@ test("every difference is a row of the documentation, and every row has a test",
   expect(rows.toSorted()).toEqual(Object.keys(DIFFERENCES).toSorted());
 });
 
-/** A client on channel `news`, its socket, and the code that the app hears at its end. */
+/**
+ * A client on channel `news`, its socket, and what the app hears: the code of its end, what still
+ * waits at the first drain, and the number of its pings.
+ */
 async function pair(config: ShardcastConfig) {
   const opened = Promise.withResolvers<Socket>();
   const closed = Promise.withResolvers<number>();
+  const drained = Promise.withResolvers<number>();
+  let pings = 0;
   const { app, ws } = serve(config, (app) =>
     app
       .get("/", () => "home")
@@ -147,10 +241,16 @@ async function pair(config: ShardcastConfig) {
           opened.resolve(ws.raw as Socket);
         },
         close: (_ws, code) => closed.resolve(code),
+        drain: (ws) => drained.resolve((ws.raw as Socket).getBufferedAmount()),
+        ping: () => {
+          pings += 1;
+        },
       }),
   );
   const client = await connect(`${ws}/ws`);
-  return { app, client, socket: await opened.promise, ended: closed.promise };
+  const socket = await opened.promise;
+  const told = { ended: closed.promise, drained: drained.promise, pings: () => pings };
+  return { app, client, socket, ...told };
 }
 
 /** What a server answers to these bytes, until it ends the connection or has nothing to add. */

@@ -176,6 +176,17 @@ describe("the server stops as Bun's does", () => {
     stage.note(refused);
   });
 
+  sameOnBoth("when it is disposed of", async (stage) => {
+    const sockets = serveAll(stage);
+    const client = await stage.connect("/ws");
+    await until(() => sockets.length === 1);
+    const { port, server } = stage;
+    stage.note("async too", Symbol.asyncDispose in server);
+    stage.try("dispose", () => server[Symbol.dispose]());
+    stage.note(await client.closed);
+    stage.note(await fetch(`http://127.0.0.1:${port}/`).catch(() => "refused"));
+  });
+
   sameOnBoth("when its clients have left", async (stage) => {
     const sockets = serveAll(stage);
     const client = await stage.connect("/ws");

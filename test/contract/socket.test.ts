@@ -77,79 +77,6 @@ describe("a socket sends as Bun's does", () => {
   }
 });
 
-describe("a socket closes as Bun's does", () => {
-  const CLOSES: unknown[][] = [
-    [],
-    [1000],
-    [1000, "bye"],
-    [1001, "é".repeat(100)],
-    [1002],
-    [1003],
-    [1007],
-    [1008],
-    [1009],
-    [1010],
-    [1011],
-    [1012],
-    [1013],
-    [1014],
-    [3000, "x".repeat(123)],
-    [3000, "x".repeat(124)],
-    [4999],
-    [undefined, "reason"],
-  ];
-  for (const given of CLOSES) {
-    sameOnBoth(`close(${JSON.stringify(given).slice(1, 40)})`, async (stage) => {
-      const ends: unknown[] = [];
-      const { client, socket } = await stage.pair({
-        close: (_ws: unknown, code: number, reason: string) => void ends.push([code, reason]),
-      });
-      stage.try("close", () => (socket.close as (...given: unknown[]) => void)(...given));
-      stage.note(await client.closed);
-      await until(() => ends.length > 0);
-      stage.note(ends);
-    });
-  }
-
-  sameOnBoth("terminate", async (stage) => {
-    const ends: unknown[] = [];
-    const { client, socket } = await stage.pair({
-      close: (_ws: unknown, code: number, reason: string) => void ends.push([code, reason]),
-    });
-    stage.try("terminate", () => socket.terminate());
-    stage.note((await client.closed).code);
-    await until(() => ends.length > 0);
-    stage.note(ends);
-  });
-
-  for (const [code, reason] of [
-    [1000, "done"],
-    [1001, ""],
-    [4000, "é"],
-    [undefined, undefined],
-  ] as const) {
-    sameOnBoth(`its client leaves with ${code}`, async (stage) => {
-      const ends: unknown[] = [];
-      const { client } = await stage.pair({
-        close: (_ws: unknown, code: number, reason: string) => void ends.push([code, reason]),
-      });
-      stage.note(await client.close(code, reason));
-      await until(() => ends.length > 0);
-      stage.note(ends);
-    });
-  }
-
-  sameOnBoth("its client vanishes", async (stage) => {
-    const ends: unknown[] = [];
-    const { client } = await stage.pair({
-      close: (_ws: unknown, code: number, reason: string) => void ends.push([code, reason]),
-    });
-    client.terminate();
-    await until(() => ends.length > 0);
-    stage.note(ends);
-  });
-});
-
 /** What every member answers. */
 function tryEveryMember(stage: Stage, socket: Socket): void {
   const bytes = new Uint8Array(2);
@@ -201,6 +128,39 @@ describe("every member answers as Bun's does", () => {
     stage.try("terminate", () => socket.terminate());
   });
 
+  sameOnBoth("to mistakes, while it is open and once it is closed", async (stage) => {
+    const { socket } = await stage.pair();
+    const mistaken = socket as unknown as Record<string, (...given: unknown[]) => unknown>;
+    const MISTAKES: [string, ...unknown[]][] = [
+      ["send"],
+      ["send", Symbol("s")],
+      ["send", "x", 1],
+      ["sendText", 7],
+      ["sendBinary", "x"],
+      ["publish", "", "x"],
+      ["publish", 7, "x"],
+      ["publish", "a"],
+      ["publish", "a", "x", 1],
+      ["publishText", "a", 7],
+      ["publishBinary", "a", "x"],
+      ["subscribe", ""],
+      ["unsubscribe", ""],
+      ["isSubscribed", ""],
+      ["ping", "x".repeat(126)],
+      ["ping", 7],
+      ["pong", "x".repeat(126)],
+      ["cork"],
+      ["cork", 7],
+      ["close", "x"],
+    ];
+    for (const state of ["open", "closed"]) {
+      for (const [method, ...given] of MISTAKES) {
+        stage.try(`${state} ${method}`, () => mistaken[method]?.(...given));
+      }
+      socket.close();
+    }
+  });
+
   sameOnBoth("in the close handler, and after it", async (stage) => {
     const ends: Socket[] = [];
     const { client, socket } = await stage.pair({
@@ -239,7 +199,7 @@ describe("every member answers as Bun's does", () => {
 });
 
 describe("what a client sends arrives as on Bun's", () => {
-  for (const type of ["default", "nodebuffer", "arraybuffer", "uint8array"] as const) {
+  for (const type of ["default", "nodebuffer", "arraybuffer", "uint8array", "blob"] as const) {
     sameOnBoth(`with binaryType ${type}`, async (stage) => {
       let heard = 0;
       const hear = (kind: string) => (_ws: unknown, data: unknown) => {
@@ -262,6 +222,26 @@ describe("what a client sends arrives as on Bun's", () => {
       await until(() => heard === 5);
       client.socket.pong(new Uint8Array([7]));
       await until(() => heard === 6);
+    });
+  }
+
+  for (const type of ["nodebuffer", "arraybuffer", "uint8array", "blob"] as const) {
+    sameOnBoth(`at handlers of the app's own, with binaryType ${type}`, async (stage) => {
+      let heard = 0;
+      const hear = (kind: string) => (_ws: unknown, data: unknown) => {
+        stage.note(kind, data);
+        heard += 1;
+      };
+      const { client, socket } = await stage.pair();
+      const websocket = { message: hear("message"), ping: hear("ping"), pong: hear("pong") };
+      stage.server.reload({ fetch: () => new Response(), websocket });
+      socket.binaryType = type;
+      client.send(new Uint8Array([1, 2]));
+      client.socket.ping("are you there?");
+      client.socket.pong(new Uint8Array([7]));
+      client.socket.ping();
+      client.send("text");
+      await until(() => heard === 5);
     });
   }
 

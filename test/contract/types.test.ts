@@ -74,9 +74,9 @@ const OPTIONS: Keys<WebSocketHandler<unknown>> = {
 };
 
 test.each([
-  ["ServerWebSocket", SOCKET, ["socket", "control", "compression"]],
+  ["ServerWebSocket", SOCKET, ["socket", "closing", "compression"]],
   ["Server", SERVER, ["server", "lifecycle"]],
-  ["WebSocketHandler", OPTIONS, ["socket", "elysia", "control", "compression", "options"]],
+  ["WebSocketHandler", OPTIONS, ["socket", "elysia", "pressure", "compression", "options"]],
 ])("every member of %s is in the contract", async (_type, members, files) => {
   const paths = files.flatMap((name) => [`contract/${name}.test.ts`, `${name}.test.ts`]);
   const texts = paths.map((path) => Bun.file(`${import.meta.dir}/../${path}`));

@@ -67,18 +67,23 @@ impl Outbox {
     }
 
     pub(super) fn wrote(&mut self, bytes: usize) -> Completed {
+        let from = self.written;
         self.written += bytes;
         let mut completed = Completed::default();
-        while let Some(frame) = self.frames.front().filter(|frame| frame.end <= self.written) {
+        while let Some(frame) = self.frames.front() {
+            if frame.kind.is_direct() {
+                let end = frame.end.min(self.written);
+                completed.direct_bytes += end - from.max(self.start);
+            }
+            if frame.end > self.written {
+                break;
+            }
             if frame.kind.is_published() {
                 self.published.messages -= 1;
                 self.published.bytes -= frame.length as u64;
             }
             self.messages -= u64::from(frame.kind.is_message());
             completed.messages += u64::from(frame.kind.is_message());
-            if matches!(frame.kind, Kind::Direct | Kind::DirectControl) {
-                completed.direct_bytes += frame.length;
-            }
             self.start = frame.end;
             self.begun_in_log = false;
             self.frames.pop_front();

@@ -52,8 +52,6 @@ const CLIENTS: usize = 3;
 struct Waiting {
     kind: Kind,
     bytes: Vec<u8>,
-    /// Length of the whole frame.
-    length: usize,
     begun: bool,
 }
 
@@ -67,7 +65,7 @@ struct Model {
 impl Model {
     fn push(&mut self, kind: Kind, bytes: Vec<u8>) {
         self.meant += u64::from(kind.is_message());
-        self.waiting.push_back(Waiting { kind, length: bytes.len(), bytes, begun: false });
+        self.waiting.push_back(Waiting { kind, bytes, begun: false });
     }
 
     fn write(&mut self, mut bytes: usize) -> (Vec<u8>, Completed) {
@@ -79,9 +77,9 @@ impl Model {
             written.extend(frame.bytes.drain(..taken));
             frame.begun = true;
             bytes -= taken;
+            completed.direct_bytes += if frame.kind == Kind::Direct { taken } else { 0 };
             if frame.bytes.is_empty() {
                 completed.messages += u64::from(frame.kind.is_message());
-                completed.direct_bytes += if frame.kind == Kind::Direct { frame.length } else { 0 };
                 self.waiting.pop_front();
             }
         }

@@ -10,6 +10,10 @@ use crate::lane::{Answer, Offer};
 
 use super::Broadcaster;
 
+/// Direct messages beyond the limit that are taken while the client's socket is not known to be full:
+/// its worker has just not come to write them, and an empty socket would have taken as much at once.
+const UNTRIED_BYTES: usize = 1024 * 1024;
+
 /// What became of a published message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Published {
@@ -122,26 +126,36 @@ impl Broadcaster {
         let Some(registration) = self.clients.get(&client).filter(|client| !client.closing) else {
             return Sent::Dropped;
         };
-        let worker = registration.place.worker;
-        let length = frame.encoded_len();
         let pressure = &registration.pressure;
-        let before = pressure.direct_bytes.load(Ordering::Relaxed);
-        if before + length > self.options.backpressure_limit_bytes {
+        let refused = pressure.refused.load(Ordering::Relaxed);
+        let limit = self.options.backpressure_limit_bytes;
+        let limit = if refused { limit } else { limit.saturating_add(UNTRIED_BYTES) };
+        // Of any length: what counts is what waits before it, as with Bun.
+        if pressure.direct_bytes.load(Ordering::Relaxed) > limit {
             if self.options.close_on_backpressure_limit {
                 self.terminate(client);
             } else {
-                self.command(worker, Command::TellDrained(client));
+                self.ask_for_drain(client);
             }
             return Sent::Dropped;
         }
-        pressure.direct_bytes.fetch_add(length, Ordering::Relaxed);
-        let refused = pressure.refused.load(Ordering::Relaxed);
-        self.command(worker, command(client, frame));
+        pressure.direct_bytes.fetch_add(frame.encoded_len(), Ordering::Relaxed);
+        self.command(registration.place.worker, command(client, frame));
         if refused {
-            self.command(worker, Command::TellDrained(client));
+            self.ask_for_drain(client);
             return Sent::Behind;
         }
         Sent::Queued
+    }
+
+    /// Has the application told when the client has taken all that waits. Once until it is: an
+    /// application that sends in a loop must not fill the worker's queue with the question.
+    fn ask_for_drain(&mut self, client: ClientKey) {
+        let Some(registration) = self.clients.get_mut(&client) else { return };
+        if !std::mem::replace(&mut registration.awaits_drain, true) {
+            let worker = registration.place.worker;
+            self.command(worker, Command::TellDrained(client));
+        }
     }
 
     /// The frame as the workers get it: if it is compressed, then there and once.

@@ -17,6 +17,8 @@ pub(super) struct Registration {
     pub(super) closing: bool,
     /// It has said its last word, and is to be closed once what it said before is answered.
     pub(super) to_finish: bool,
+    /// Its worker was asked to tell when it has taken all that waits, and that was not told yet.
+    pub(super) awaits_drain: bool,
     /// Sorted by channel.
     subscriptions: Vec<Subscription>,
     /// Messages meant for it that the worker's queue refused, of subscriptions that have ended.
@@ -41,6 +43,7 @@ impl Registration {
             pressure,
             closing: false,
             to_finish: false,
+            awaits_drain: false,
             subscriptions: Vec::new(),
             refused: 0,
         }

@@ -58,9 +58,7 @@ impl Worker {
                 worker.say_goodbye(client, Goodbye::by_application(code, reason));
             }),
             Command::Finish(key) => self.with(key, Worker::finish),
-            Command::Terminate(key) => {
-                self.with(key, |worker, client| worker.lose(client, Cause::App));
-            }
+            Command::Terminate(key) => self.with(key, Worker::terminate),
             Command::CloseAll { code, reason, over } => self.begin_farewell(code, reason, over),
             Command::Report(request) => self.report(request),
             Command::Resume => {}

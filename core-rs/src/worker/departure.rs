@@ -21,6 +21,8 @@ pub(super) const FAREWELL_STEP: Duration = Duration::from_millis(5);
 
 const CLOSE_NO_STATUS: u16 = 1005;
 pub(super) const CLOSE_ABNORMAL: u16 = 1006;
+/// What the application is told of a silent client, in Bun's words.
+const IDLE_REASON: &str = "WebSocket timed out from inactivity";
 const CLOSE_TRY_AGAIN_LATER: u16 = 1013;
 
 /// A closing handshake that is about to begin, or to be answered.
@@ -139,6 +141,9 @@ impl Worker {
         if goodbye.cause == Cause::Slow {
             self.tally.dropped_slow += client.backlog.clear(log);
         }
+        if let Some(pong) = client.late_pong.take() {
+            client.backlog.push(Kind::Control, pong.as_bytes(), log);
+        }
         client.backlog.push(Kind::Control, goodbye.frame.as_bytes(), log);
         let peer_closed = client.has_closed();
         client.state = State::Leaving { deadline_secs, peer_closed };
@@ -149,6 +154,15 @@ impl Worker {
         self.move_to_cohort(index, SILENT);
         self.flush_soon(index);
         self.tell_closed(index, goodbye.cause, goodbye.code, goodbye.reason);
+    }
+
+    /// Ends a client's connection because the application wants it. Of what was sent before, the client
+    /// gets as much as its socket takes at once, as with Bun.
+    pub(super) fn terminate(&mut self, index: ClientIndex) {
+        let client = &mut self.clients[index];
+        // Whatever comes of it, the client is given up.
+        let _ = client.flush(self.cohorts[client.cohort].log(), &mut self.tally);
+        self.lose(index, Cause::App);
     }
 
     /// Gives a client up: its socket is closed as it is. The cause counts if it was open until now.
@@ -176,7 +190,10 @@ impl Worker {
             Some(Goodbye { code, reason, cause, .. }) => {
                 self.tell_closed(index, cause, code, reason);
             }
-            None => self.tell_closed(index, cause, CLOSE_ABNORMAL, String::new()),
+            None => {
+                let reason = if cause == Cause::Idle { IDLE_REASON } else { "" };
+                self.tell_closed(index, cause, CLOSE_ABNORMAL, reason.to_owned());
+            }
         }
     }
 

@@ -132,10 +132,12 @@ impl Worker {
         let was_blocked = client.blocked;
         let cohort = client.cohort;
         let flushed = client.flush(self.cohorts[cohort].log(), &mut self.tally);
-        if was_blocked && matches!(flushed, Flushed::All) && !self.cohorts[cohort].log().is_empty()
-        {
-            // It may have been the last to hold the log: a pass finds out.
-            self.passes.schedule(cohort, &mut self.cohorts, 0);
+        if was_blocked && matches!(flushed, Flushed::All) {
+            if !self.cohorts[cohort].log().is_empty() {
+                // It may have been the last to hold the log: a pass finds out.
+                self.passes.schedule(cohort, &mut self.cohorts, 0);
+            }
+            self.send_late_pong(index);
         }
         self.settle(index, flushed);
     }
@@ -149,12 +151,7 @@ impl Worker {
     }
 
     fn note_flushed(&mut self, index: ClientIndex) {
-        let now = self.now_secs();
         let client = &mut self.clients[index];
-        if !self.limits.send_pings {
-            // Without pings, a client that takes what it is sent shows that it lives.
-            client.heard_at_secs = now;
-        }
         match client.state {
             State::Open => self.tell_drained(index),
             State::Leaving { peer_closed: true, .. } => self.lose(index, Cause::Client),

@@ -148,8 +148,7 @@ impl Worker {
         let now = self.now_secs();
         let Worker { clients, bridge, tally, limits, inflater, .. } = self;
         let client = &mut clients[index];
-        client.heard_at_secs = now;
-        client.pinged = false;
+        client.note_life(now);
         let key = client.key;
         let mut control = Control::default();
         let mut told = 0;
@@ -197,16 +196,31 @@ impl Worker {
             }
             return;
         }
-        // A client that does not read its pongs gets none, so that they cannot pile up.
-        if !client.blocked && !control.pongs.is_empty() {
+        self.send_pongs(index, control.pongs);
+        if let Some(ending) = control.ending {
+            self.end_hearing(index, ending);
+        }
+    }
+
+    fn send_pongs(&mut self, index: ClientIndex, mut pongs: VecDeque<Frame>) {
+        let client = &mut self.clients[index];
+        if client.blocked {
+            if let Some(last) = pongs.pop_back() {
+                client.late_pong = Some(Box::new(last));
+            }
+        } else if !pongs.is_empty() {
             let log = self.cohorts[client.cohort].log();
-            for pong in &control.pongs {
+            for pong in &pongs {
                 client.backlog.push(Kind::Control, pong.as_bytes(), log);
             }
             self.flush_soon(index);
         }
-        if let Some(ending) = control.ending {
-            self.end_hearing(index, ending);
+    }
+
+    /// Answers the last ping that came while the client's socket refused bytes.
+    pub(super) fn send_late_pong(&mut self, index: ClientIndex) {
+        if let Some(pong) = self.clients[index].late_pong.take() {
+            self.send_pongs(index, VecDeque::from([*pong]));
         }
     }
 

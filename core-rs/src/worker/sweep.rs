@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::backlog::Kind;
 use crate::client::{Client, ClientIndex, State};
 use crate::frame::Frame;
+use crate::options::ClientLimits;
 
 use super::Worker;
 use super::departure::Cause;
@@ -24,10 +25,17 @@ impl Worker {
     /// Looks at every client once: pings the silent, gives up the dead, and ends handshakes that do not
     /// end by themselves.
     pub(super) fn sweep(&mut self) {
+        let (limits, now_secs) = (self.limits, self.now_secs());
         let due: Vec<(ClientIndex, Duty)> = self
             .clients
-            .iter()
-            .filter_map(|(index, client)| Some((index, self.duty_to(client)?)))
+            .iter_mut()
+            .filter_map(|(index, client)| {
+                if std::mem::take(&mut client.took) {
+                    // As with Bun, a client that takes what it is sent is not silent.
+                    client.note_life(now_secs);
+                }
+                Some((index, duty_to(client, limits, now_secs)?))
+            })
             .collect();
         for (index, duty) in due {
             match duty {
@@ -35,27 +43,6 @@ impl Worker {
                 Duty::Ping => self.ping(index),
                 Duty::TellSkipped => self.tell_skipped(index),
             }
-        }
-    }
-
-    fn duty_to(&self, client: &Client) -> Option<Duty> {
-        if let State::Leaving { deadline_secs, .. } = client.state {
-            return (self.now_secs() >= deadline_secs).then_some(Duty::GiveUp(Cause::Idle));
-        }
-        let silence = Duration::from_secs(u64::from(self.now_secs() - client.heard_at_secs));
-        if !client.has_socket() {
-            return (silence >= ATTACH_TIMEOUT).then_some(Duty::GiveUp(Cause::Broken));
-        }
-        if !client.is_heard() {
-            // Nobody listens, so that its silence says nothing. See `Worker::pause`.
-            return client.missed.is_some().then_some(Duty::TellSkipped);
-        }
-        match self.limits.idle_timeout {
-            Some(idle) if silence >= idle => Some(Duty::GiveUp(Cause::Idle)),
-            Some(idle) if silence >= idle / 2 && self.limits.send_pings && !client.pinged => {
-                Some(Duty::Ping)
-            }
-            _ => client.missed.is_some().then_some(Duty::TellSkipped),
         }
     }
 
@@ -68,5 +55,26 @@ impl Worker {
             client.backlog.push(Kind::Control, Frame::ping(&[]).as_bytes(), log);
             self.flush_soon(index);
         }
+    }
+}
+
+fn duty_to(client: &Client, limits: ClientLimits, now_secs: u32) -> Option<Duty> {
+    if let State::Leaving { deadline_secs, .. } = client.state {
+        return (now_secs >= deadline_secs).then_some(Duty::GiveUp(Cause::Idle));
+    }
+    let silence = Duration::from_secs(u64::from(now_secs - client.heard_at_secs));
+    if !client.has_socket() {
+        return (silence >= ATTACH_TIMEOUT).then_some(Duty::GiveUp(Cause::Broken));
+    }
+    if !client.is_heard() {
+        // Nobody listens, so that its silence says nothing. See `Worker::pause`.
+        return client.missed.is_some().then_some(Duty::TellSkipped);
+    }
+    match limits.idle_timeout {
+        Some(idle) if silence >= idle => Some(Duty::GiveUp(Cause::Idle)),
+        Some(idle) if silence >= idle / 2 && limits.send_pings && !client.pinged => {
+            Some(Duty::Ping)
+        }
+        _ => client.missed.is_some().then_some(Duty::TellSkipped),
     }
 }

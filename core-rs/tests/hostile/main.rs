@@ -10,4 +10,5 @@ mod flooding;
 mod harness;
 mod lying_low;
 mod memory;
+mod sending;
 mod server;

@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const MAX_HEAD_BYTES: usize = 16_384;
 
 /// More are refused, too.
-const MAX_HEADERS: usize = 100;
+const MAX_HEADERS: usize = 200;
 
 /// Sent behind every stream: it ends a head that has no end, and is a request of its own where there
 /// was none.
@@ -94,6 +94,7 @@ impl House {
             port: 0,
             upstream: "/nowhere/shardcast.sock".into(),
             head_timeout: PATIENCE,
+            idle_timeout: Some(PATIENCE),
             write_timeout: PATIENCE,
             max_head_bytes: MAX_HEAD_BYTES,
             max_body_bytes: 1 << 20,

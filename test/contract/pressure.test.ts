@@ -1,0 +1,114 @@
+/** What waits for a client, and the limits of that. */
+
+import { describe } from "bun:test";
+
+import { type Socket, type Stage, sameOnBoth, until } from "./both";
+
+const MIB = 1 << 20;
+/** More than two sockets hold between them. */
+const LARGE = "x".repeat(15 * MIB);
+
+/** A client that does not read, with its end and its drains noted, and a socket under these limits. */
+async function pairOf(stage: Stage, websocket: object) {
+  const ends: unknown[] = [];
+  let drains = 0;
+  const hooks = {
+    close: (_ws: unknown, code: number, reason: string) => void ends.push([code, reason]),
+    drain: () => {
+      drains += 1;
+    },
+  };
+  const { client, socket } = await stage.pair(hooks, { websocket });
+  client.socket.pause();
+  return { client, socket, ends, drained: () => until(() => drains > 0) };
+}
+
+/** What every way to send answers. */
+function noteSends(stage: Stage, socket: Socket): void {
+  stage.try("send", () => socket.send("x"));
+  stage.try("send nothing", () => socket.send(""));
+  stage.try("sendText", () => socket.sendText("x"));
+  stage.try("sendBinary", () => socket.sendBinary(new Uint8Array(1)));
+  stage.try("ping", () => socket.ping("x"));
+  stage.try("pong", () => socket.pong("x"));
+  stage.note("readyState", socket.readyState);
+}
+
+describe("a message goes out whatever its length, as with Bun", () => {
+  for (const [name, websocket, length] of [
+    ["more than backpressureLimit", { backpressureLimit: 1024 }, 15 * MIB],
+    ["more than the default", {}, 17 * MIB],
+    ["and closes nobody", { backpressureLimit: 1024, closeOnBackpressureLimit: true }, 15 * MIB],
+  ] as const) {
+    sameOnBoth(name, async (stage) => {
+      const { client, socket, drained } = await pairOf(stage, websocket);
+      stage.note("taken", socket.send("x".repeat(length)) !== 0);
+      client.socket.resume();
+      stage.note((await client.next()).length);
+      await drained();
+      stage.note(socket.send("again"), await client.next());
+    });
+  }
+});
+
+describe("more than the limit does not wait, as with Bun", () => {
+  sameOnBoth("and what is dropped is told, and the drain after it", async (stage) => {
+    const { client, socket, drained } = await pairOf(stage, { backpressureLimit: 1024 });
+    stage.note("taken", socket.send(LARGE) !== 0);
+    noteSends(stage, socket);
+    client.socket.resume();
+    stage.note((await client.next()).length);
+    await drained();
+    await until(() => socket.getBufferedAmount() === 0);
+    stage.note(socket.send("again"), await client.next());
+  });
+
+  sameOnBoth("or the client is dropped, with closeOnBackpressureLimit", async (stage) => {
+    const { client, socket, ends } = await pairOf(stage, {
+      backpressureLimit: 1024,
+      closeOnBackpressureLimit: true,
+    });
+    stage.note("taken", socket.send(LARGE) !== 0);
+    stage.note(socket.send("x"));
+    await until(() => ends.length > 0);
+    noteSends(stage, socket);
+    stage.note(ends);
+    client.socket.resume();
+    stage.note((await client.closed).code);
+  });
+
+  sameOnBoth("unless the limit is 0", async (stage) => {
+    const { client, socket, drained } = await pairOf(stage, { backpressureLimit: 0 });
+    const sends = [LARGE, LARGE, "x"].map((message) => socket.send(message) !== 0);
+    stage.note(sends);
+    client.socket.resume();
+    stage.note((await client.take(3)).map(({ length }) => length));
+    await drained();
+  });
+});
+
+describe("what waits is told, as with Bun", () => {
+  sameOnBoth("by send, until the drain", async (stage) => {
+    const { client, socket, drained } = await pairOf(stage, {});
+    socket.send(LARGE);
+    await until(() => socket.send("x") === -1);
+    const waiting = socket.getBufferedAmount();
+    stage.note("waits in part", waiting > 0 && waiting < LARGE.length);
+    noteSends(stage, socket);
+    client.socket.resume();
+    await drained();
+    await until(() => socket.getBufferedAmount() === 0);
+    noteSends(stage, socket);
+  });
+
+  sameOnBoth("of several small messages in one turn, as of none", async (stage) => {
+    const { client, socket } = await pairOf(stage, {
+      backpressureLimit: 100,
+      closeOnBackpressureLimit: true,
+    });
+    client.socket.resume();
+    const message = "x".repeat(1000);
+    for (let count = 0; count < 100; count += 1) stage.note(socket.send(message));
+    stage.note((await client.take(100)).every((text) => text === message));
+  });
+});
