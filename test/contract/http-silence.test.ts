@@ -8,7 +8,7 @@ import { HOST, normal, Wire } from "./wire";
 /** Bun looks every four seconds for what is past its time. */
 const SHORTEST_S = 1;
 
-const PATIENCE_MS = 60_000;
+const RUN = { timeoutMs: 60_000, concurrent: true };
 
 /** A route that answers once it is told to, and what became of its requests. */
 function serveSilence(stage: Stage, idleTimeout?: number) {
@@ -50,7 +50,7 @@ describe("a request that is silent for too long ends as on Bun", () => {
         stage.note(normal(wire.received), seen.runs, seen.aborted);
         wire.close();
       },
-      PATIENCE_MS,
+      RUN,
     );
   }
 
@@ -69,7 +69,7 @@ describe("a request that is silent for too long ends as on Bun", () => {
       free.close();
       limited.close();
     },
-    PATIENCE_MS,
+    RUN,
   );
 
   sameOnBoth(
@@ -82,7 +82,7 @@ describe("a request that is silent for too long ends as on Bun", () => {
       stage.note(normal(wire.received));
       wire.close();
     },
-    PATIENCE_MS,
+    RUN,
   );
 
   sameOnBoth(
@@ -104,6 +104,6 @@ describe("a request that is silent for too long ends as on Bun", () => {
       stage.note(normal(wire.received), ended);
       wire.close();
     },
-    PATIENCE_MS,
+    RUN,
   );
 });
