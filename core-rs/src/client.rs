@@ -24,6 +24,10 @@ pub type ClientKey = u32;
 /// Where a worker keeps a client. Free again when the client is gone.
 pub type ClientIndex = usize;
 
+/// What a client may lack, beside what any may, while its socket is still at the door. One that takes
+/// no answer there would else have its cohort keep all that is published meanwhile.
+const AT_THE_DOOR: Lag = Lag { messages: u64::MAX, bytes: 16 * 1024 * 1024 };
+
 /// What the sequencer may know of a client's backlog without asking its worker.
 #[derive(Debug, Default)]
 pub struct Pressure {
@@ -77,7 +81,7 @@ pub struct Client {
     /// What it has said in part.
     pub decoder: Decoder,
     /// What it lacked when its socket refused bytes. It need not answer for that: the worker itself
-    /// had saved it up. Without limit until it has a socket.
+    /// had saved it up. Until it has a socket, what it may lack beside its limits.
     pub grace: Lag,
     /// What the door has read of it, and nobody has heard yet.
     read_ahead: Option<Box<Bytes>>,
@@ -166,7 +170,7 @@ impl Client {
             compression,
             pinged: false,
             decoder: Decoder::default(),
-            grace: Lag::MAX,
+            grace: AT_THE_DOOR,
             read_ahead: None,
             ending: None,
             late_pong: None,

@@ -95,10 +95,11 @@ impl Worker {
     }
 
     fn send(&mut self, index: ClientIndex, kind: Kind, frame: &Frame) {
-        let client = &mut self.clients[index];
-        if !client.is_open() {
+        if !self.clients[index].is_open() {
             return;
         }
+        self.write_rather_than_copy(index);
+        let client = &mut self.clients[index];
         let bytes = frame.in_form(client.compression, &mut self.deflater);
         client.note_form(frame.encoded_len(), bytes.len());
         self.tally.deliveries_meant += u64::from(kind == Kind::Direct);
@@ -119,11 +120,12 @@ impl Worker {
 
     /// Lets a client go on in another cohort's log. What it had not read of the old one it keeps.
     pub(super) fn move_to_cohort(&mut self, index: ClientIndex, to: CohortIndex) {
-        let client = &mut self.clients[index];
-        let from = client.cohort;
+        let from = self.clients[index].cohort;
         if from == to {
             return;
         }
+        self.write_rather_than_copy(index);
+        let client = &mut self.clients[index];
         let log = self.cohorts[from].log();
         let lacked = client.backlog.cursor() != log.head();
         client.backlog.detach(log);

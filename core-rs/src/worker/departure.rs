@@ -133,10 +133,11 @@ impl Worker {
     pub(super) fn say_goodbye(&mut self, index: ClientIndex, goodbye: Goodbye) {
         // The clock's second may be nearly over.
         let deadline_secs = self.now_secs() + 1 + CLOSE_TIMEOUT.as_secs() as u32;
-        let client = &mut self.clients[index];
-        if !client.is_open() {
+        if !self.clients[index].is_open() {
             return;
         }
+        self.write_rather_than_copy(index);
+        let client = &mut self.clients[index];
         let log = self.cohorts[client.cohort].log();
         if goodbye.cause == Cause::Slow {
             self.tally.dropped_slow += client.backlog.clear(log);

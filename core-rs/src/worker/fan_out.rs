@@ -20,6 +20,8 @@ use super::departure::{Cause, Goodbye};
 const SLICE_BUDGET: usize = 1024;
 const WRITE_COST: usize = 8;
 const LOOK_COST: usize = 1;
+/// Bytes of a log that are copied for one client, where its socket has not refused them.
+const COPY_LIMIT_BYTES: u64 = 64 * 1024;
 /// Writes outside of passes in one turn: no more than a slice has.
 const FLUSHES_PER_TURN: usize = SLICE_BUDGET / WRITE_COST;
 
@@ -38,6 +40,7 @@ impl Worker {
             let index = self.cohorts.hearing(channel)[position];
             let excluded = except.filter(|&client| self.clients[client].cohort == index);
             if let Some(client) = excluded {
+                self.write_rather_than_copy(client);
                 self.clients[client].backlog.detach(self.cohorts[index].log());
             }
             let cohort = &mut self.cohorts[index];
@@ -103,6 +106,17 @@ impl Worker {
         self.cohorts[cohort].visited(after);
         self.settle(index, flushed);
         WRITE_COST
+    }
+
+    /// Writes to a client what it lacks of its log, if that is much, before something of its own makes it
+    /// a copy of that. A worker that is behind would else make thousands of long ones in one turn.
+    pub(super) fn write_rather_than_copy(&mut self, index: ClientIndex) {
+        let client = &mut self.clients[index];
+        let log = self.cohorts[client.cohort].log();
+        if !client.blocked && client.backlog.lag(log).bytes > COPY_LIMIT_BYTES {
+            // What follows is written soon, and brings out what this did.
+            let _ = client.flush(log, &mut self.tally);
+        }
     }
 
     /// Has a client written to in this turn, for what no pass will bring.

@@ -46,6 +46,11 @@ fn attach(worker: &mut Worker, client: ClientKey) -> TcpStream {
     theirs
 }
 
+fn publish(worker: &mut Worker, text: &str) {
+    let frame = Frame::text(text);
+    worker.apply(Command::Publish { channel: TICKS, frame, except: None, at: Instant::now() });
+}
+
 fn keeps_a_log(worker: &mut Worker) -> bool {
     while worker.send_slice() {}
     let cohort = worker.cohorts.hearing(TICKS)[0];
@@ -61,10 +66,47 @@ fn a_log_is_let_go_when_the_last_client_that_lacked_some_of_it_leaves() {
         let _reader = attach(&mut worker, 1);
         // Without a socket it can take nothing.
         expect(&mut worker, 2);
-        let frame = Frame::text("tick");
-        worker.apply(Command::Publish { channel: TICKS, frame, except: None, at: Instant::now() });
+        publish(&mut worker, "tick");
         assert!(keeps_a_log(&mut worker));
         worker.apply(command);
         assert!(!keeps_a_log(&mut worker));
     }
+}
+
+#[test]
+fn what_is_much_is_written_before_something_of_the_clients_own_copies_it() {
+    let own: [fn() -> Command; 4] = [
+        || Command::Send(1, Frame::text("own")),
+        || Command::Subscribe(1, Channel { id: ChannelId(1), name: "more".into() }),
+        || Command::Close(1, 1000, String::new()),
+        || Command::Publish {
+            channel: TICKS,
+            frame: Frame::text("others"),
+            except: Some(1),
+            at: Instant::now(),
+        },
+    ];
+    for command in own {
+        for (messages, writes) in [(10, 0), (100, 1)] {
+            let mut worker = worker();
+            expect(&mut worker, 1);
+            let _reader = attach(&mut worker, 1);
+            (0..messages).for_each(|_| publish(&mut worker, &"x".repeat(1000)));
+            worker.apply(command());
+            assert_eq!(worker.tally.writes, writes, "{messages} messages");
+        }
+    }
+}
+
+#[test]
+fn a_client_at_the_door_may_lack_much_and_not_all() {
+    let mut worker = worker();
+    worker.limits.lag = Lag { messages: 10, bytes: 1000 };
+    expect(&mut worker, 1);
+    let message = "x".repeat(1 << 20);
+    (0..15).for_each(|_| publish(&mut worker, &message));
+    assert!(keeps_a_log(&mut worker));
+    (0..2).for_each(|_| publish(&mut worker, &message));
+    while worker.send_slice() {}
+    assert_eq!(worker.tally.closed_slow, 1);
 }
