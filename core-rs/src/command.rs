@@ -24,6 +24,8 @@ pub enum Command {
         except: Option<ClientKey>,
         /// When the application published it.
         at: Instant,
+        /// The worker's clients that are to get it.
+        subscribers: u32,
     },
     /// A client was accepted; its socket follows. Other commands for it may come first.
     Expect(ClientKey, Compression, Arc<Pressure>),
@@ -62,4 +64,15 @@ pub enum Command {
     Report(ReportRequest),
     /// JavaScript has caught up: read from clients again.
     Resume,
+}
+
+impl Command {
+    /// The deliveries that it is meant to become.
+    pub(crate) fn deliveries(&self) -> u64 {
+        match self {
+            Command::Publish { subscribers, .. } => u64::from(*subscribers),
+            Command::Send(..) => 1,
+            _ => 0,
+        }
+    }
 }

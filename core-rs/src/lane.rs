@@ -41,16 +41,6 @@ struct Marks {
     relief: QueueLimits,
 }
 
-/// A message for the queue.
-pub struct Offer {
-    /// [`Command::Publish`].
-    pub command: Command,
-    /// Bytes of its frame.
-    pub bytes: usize,
-    /// Subscribers of the worker that it is for.
-    pub subscribers: u64,
-}
-
 /// What the queue made of an offer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
@@ -74,12 +64,15 @@ impl Lane {
         Lane { worker, refused: Refused::default(), saturation: Saturation::default(), marks }
     }
 
-    /// Offers a message. A worker that must be woken is left to the caller.
-    pub fn offer(&mut self, Offer { command, bytes, subscribers }: Offer) -> Answer {
-        let Ok(must_wake) = self.worker.mailbox().queue().try_push(command, bytes) else {
-            self.refused.messages += 1;
-            self.refused.deliveries += subscribers;
-            return Answer::Refused;
+    /// Offers a message, whose frame has so many bytes. A worker that must be woken is left to the caller.
+    pub fn offer(&mut self, publish: Command, bytes: usize) -> Answer {
+        let must_wake = match self.worker.mailbox().queue().try_push(publish, bytes) {
+            Ok(must_wake) => must_wake,
+            Err(refused) => {
+                self.refused.messages += 1;
+                self.refused.deliveries += refused.deliveries();
+                return Answer::Refused;
+            }
         };
         let saturated = self.is_saturated();
         self.saturation.times += u64::from(saturated && !self.saturation.now);

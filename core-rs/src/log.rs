@@ -13,6 +13,8 @@ use crate::channel::{Channel, ChannelId};
 const IDLE_CAPACITY: usize = 16 * 1024;
 /// The same for each of its readers, where they are few: a worker may have as many logs as clients.
 const IDLE_CAPACITY_PER_READER: usize = 512;
+/// A log that has not grown beyond so many times that keeps what it has.
+const KEPT_CAPACITIES: usize = 4;
 
 /// How far a reader has come. The lesser of two is further behind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -162,12 +164,23 @@ impl Log {
             self.base = self.start;
             self.bytes.clear();
             let capacity = IDLE_CAPACITY.min(IDLE_CAPACITY_PER_READER.saturating_mul(readers));
-            self.bytes.shrink_to(capacity);
-            self.entries.shrink_to(capacity / size_of::<Entry>());
+            self.give_back(capacity);
         } else if released > self.bytes.len() / 2 {
             // Moving the smaller half is paid for by the bytes that were appended since.
             self.bytes.drain(..released);
             self.base = self.start;
+        }
+    }
+
+    /// Gives back what an empty log has grown beyond `capacity`. A little more is kept, or messages that
+    /// need it would have it grow each time.
+    fn give_back(&mut self, capacity: usize) {
+        if self.bytes.capacity() > capacity * KEPT_CAPACITIES {
+            self.bytes.shrink_to(capacity);
+        }
+        let entries = capacity / size_of::<Entry>();
+        if self.entries.capacity() > entries * KEPT_CAPACITIES {
+            self.entries.shrink_to(entries);
         }
     }
 

@@ -138,9 +138,18 @@ impl Worker {
         }
         // It may have been woken just now, after it had been told to stop.
         self.wake_tree.pass_on();
-        // Sockets may be among what nobody takes any more, and their clients wait.
-        while self.queue().pop().is_some() {}
+        self.wind_up();
         self.show_counts();
+    }
+
+    /// What still waits, in the queue or for a client, is dropped, and counted so. Sockets close, those that
+    /// were still to be attached too.
+    fn wind_up(&mut self) {
+        while let Some(command) = self.queue().pop() {
+            self.tally.deliveries_meant += command.deliveries();
+        }
+        self.clients.clear();
+        self.close_books();
     }
 
     fn queue(&self) -> &Queue<Command> {
@@ -160,7 +169,7 @@ impl Worker {
     /// further: the queue fills instead, and the publisher is told.
     fn take_commands(&mut self) -> bool {
         for _ in 0..COMMANDS_PER_TURN {
-            if self.passes.are_far_behind(&self.cohorts) || self.is_stopping() {
+            if self.passes.are_far_behind() || self.is_stopping() {
                 return true;
             }
             match self.queue().pop() {

@@ -3,7 +3,6 @@
 mod harness;
 
 use std::io::Read;
-use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -12,7 +11,7 @@ use shardcast_core::options::Options;
 use shardcast_core::reports::Question;
 use tungstenite::Message;
 
-use harness::{Harness, options, text};
+use harness::{Harness, one_worker, text};
 
 /// The doorbell that a worker rings is the one thing in its thread that is not its own. This one panics
 /// at the first event once it is told to.
@@ -23,13 +22,6 @@ fn with_a_trap(options: Options) -> (Harness, Arc<AtomicBool>) {
         assert!(!set.swap(false, Ordering::Relaxed), "the trap was set");
     });
     (harness, trap)
-}
-
-fn one_worker() -> Options {
-    let mut options = options();
-    options.placement.shards = NonZeroU32::MIN;
-    options.placement.workers_per_shard = NonZeroU32::MIN;
-    options
 }
 
 #[test]

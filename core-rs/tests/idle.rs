@@ -8,7 +8,6 @@ mod memory;
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
-use std::num::NonZeroU32;
 
 use bytes::Bytes;
 use shardcast_core::bridge::Event;
@@ -17,14 +16,12 @@ use shardcast_core::client::ClientKey;
 use shardcast_core::compression::{Compression, Deflater};
 use shardcast_core::door::Reservation;
 use shardcast_core::frame::Frame;
-use shardcast_core::options::Options;
-use shardcast_core::placement::Placement;
 use shardcast_core::reports::Question;
 
 use socket2::SockRef;
 
 use alone::alone;
-use harness::{Harness, options};
+use harness::{Harness, one_worker};
 use memory::live_bytes;
 
 /// Half of them take and send their messages compressed.
@@ -45,8 +42,7 @@ struct Clients {
 impl Clients {
     fn connect(count: usize) -> Clients {
         // One worker: of several, the first that needs a compressor is the one that makes it.
-        let placement = Placement { shards: NonZeroU32::MIN, workers_per_shard: NonZeroU32::MIN };
-        let mut harness = Harness::start(Options { placement, ..options() });
+        let mut harness = Harness::start(one_worker());
         let compressions = [Compression::Off, Compression::Wide].into_iter().cycle();
         let clients = compressions.take(count).enumerate().map(|(number, compression)| {
             let (server, client) = harness.sockets();

@@ -3,26 +3,18 @@
 mod harness;
 
 use std::io::Read;
-use std::num::NonZeroU32;
 use std::time::Duration;
 
 use shardcast_core::bridge::Event;
 use shardcast_core::broadcaster::Sent;
 use shardcast_core::client::ClientKey;
 use shardcast_core::frame::Frame;
-use shardcast_core::options::Options;
-use shardcast_core::placement::Placement;
 use tungstenite::{Error, Message};
 
-use harness::{Harness, TestClient, options, text};
+use harness::{Harness, TestClient, one_worker, options, text};
 
 const MIB: usize = 1 << 20;
 const MORE_THAN_THE_KERNEL_TAKES: usize = 15 * MIB;
-
-fn one_worker() -> Options {
-    let placement = Placement { shards: NonZeroU32::MIN, workers_per_shard: NonZeroU32::MIN };
-    Options { placement, ..options() }
-}
 
 /// A client whose socket is full, and the one message that it has still to take.
 fn full(harness: &mut Harness, id: &str) -> (ClientKey, TestClient) {
@@ -103,11 +95,11 @@ fn a_client_that_was_full_has_its_last_ping_answered_before_the_close() {
 #[test]
 fn a_client_that_takes_what_it_is_sent_is_not_silent_however_slow() {
     let mut limits = one_worker();
-    limits.client.idle_timeout = Some(Duration::from_secs(2));
+    limits.client.idle_timeout = Some(Duration::from_secs(4));
     let mut harness = Harness::start(limits);
     let (_, taker) = full(&mut harness, "takes some, and never all");
     let (stuck, _socket) = full(&mut harness, "takes nothing");
-    let mut taken = vec![0; MORE_THAN_THE_KERNEL_TAKES / 1024];
+    let mut taken = vec![0; MORE_THAN_THE_KERNEL_TAKES / 2048];
     let end = loop {
         taker.get_ref().read_exact(&mut taken).expect("it is connected");
         std::thread::sleep(Duration::from_millis(5));

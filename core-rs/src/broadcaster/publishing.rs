@@ -6,7 +6,7 @@ use std::time::Instant;
 use crate::client::ClientKey;
 use crate::command::Command;
 use crate::frame::Frame;
-use crate::lane::{Answer, Offer};
+use crate::lane::Answer;
 
 use super::Broadcaster;
 
@@ -72,17 +72,16 @@ impl Broadcaster {
         let mut shard = ShardOutcome::default();
         let mut sleepers = false;
         for listeners in self.routes.listeners_mut(channel) {
-            let excluded = u64::from(except_on == Some(listeners.worker));
-            let subscribers = u64::from(listeners.clients) - excluded;
+            let excluded = u32::from(except_on == Some(listeners.worker));
+            let subscribers = listeners.clients - excluded;
             if subscribers == 0 {
                 continue;
             }
             shard.enter(self.options.placement.shard_of(listeners.worker), &mut published);
-            let answer = self.lanes[listeners.worker].offer(Offer {
-                command: Command::Publish { channel, frame: frame.clone(), except, at },
-                bytes: frame.encoded_len(),
-                subscribers,
-            });
+            let frame = frame.clone();
+            let bytes = frame.encoded_len();
+            let command = Command::Publish { channel, frame, except, at, subscribers };
+            let answer = self.lanes[listeners.worker].offer(command, bytes);
             match answer {
                 Answer::Taken { must_wake, saturated } => {
                     published.saturated += u32::from(saturated);

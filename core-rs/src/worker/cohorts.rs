@@ -38,11 +38,6 @@ impl Cohorts {
         cohorts
     }
 
-    /// How many there are, the silent one too.
-    pub(super) fn len(&self) -> usize {
-        self.cohorts.len()
-    }
-
     pub(super) fn get(&self, index: CohortIndex) -> Option<&Cohort> {
         self.cohorts.get(index).map(|listed| &listed.cohort)
     }

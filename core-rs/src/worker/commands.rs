@@ -21,7 +21,7 @@ use super::departure::{Cause, Goodbye};
 impl Worker {
     pub(super) fn apply(&mut self, command: Command) {
         match command {
-            Command::Publish { channel, frame, except, at } => {
+            Command::Publish { channel, frame, except, at, .. } => {
                 self.publish(channel, &frame, except, at);
             }
             Command::Expect(key, compression, pressure) => self.expect(key, compression, pressure),

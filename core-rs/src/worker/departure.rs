@@ -161,8 +161,14 @@ impl Worker {
     /// gets as much as its socket takes at once, as with Bun.
     pub(super) fn terminate(&mut self, index: ClientIndex) {
         let client = &mut self.clients[index];
+        let (cohort, log) = (client.cohort, self.cohorts[client.cohort].log());
+        let lacked = client.backlog.cursor() != log.head();
         // Whatever comes of it, the client is given up.
-        let _ = client.flush(self.cohorts[client.cohort].log(), &mut self.tally);
+        let _ = client.flush(log, &mut self.tally);
+        if lacked {
+            // It may have been the last to hold the log: a pass finds out.
+            self.passes.schedule(cohort, &mut self.cohorts, 0);
+        }
         self.lose(index, Cause::App);
     }
 

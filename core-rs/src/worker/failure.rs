@@ -61,7 +61,7 @@ impl Worker {
 
     /// All that waited is dropped. The message at which it failed may stand in one of the books and not
     /// in the other, so that those of the clients go on from the worker's.
-    fn close_books(&mut self) {
+    pub(super) fn close_books(&mut self) {
         self.departed = self.worker_books().closed();
         self.tally.dropped_closed = self.departed.dropped.closed;
         self.tally.clients = 0;

@@ -81,7 +81,7 @@ impl Worker {
     /// Between two visits the system writes, which leaves nothing of the clients in the caches.
     fn foresee(&self, next: ClientIndex, current: ClientIndex) {
         let current_at = std::ptr::from_ref(&self.clients[current]);
-        // The slab keeps its values side by side. If it did not, this would be no help, and no harm.
+        // The slab keeps its values side by side, as a test sees. Otherwise this would be no help.
         prefetch(current_at.wrapping_offset(next as isize - current as isize));
     }
 
@@ -176,7 +176,7 @@ impl Worker {
     fn tell_drained(&mut self, index: ClientIndex) {
         let client = &mut self.clients[index];
         if std::mem::take(&mut client.tell_drained) {
-            // One for each time that the application was told to wait at most.
+            // At most one for each direct message that had to wait.
             self.bridge.tell(Event::Drained(client.key));
         }
     }

@@ -9,8 +9,8 @@ use super::cohorts::Cohorts;
 /// Bytes that may be appended to logs before every client was visited: a worker that is this far behind
 /// takes no more from its queue.
 const AHEAD_LIMIT_BYTES: usize = 8 * 1024 * 1024;
-/// The same where there are many cohorts. Each has its own copy of a message that they all hear, and with
-/// less than this a write would carry next to nothing.
+/// The same where many cohorts have something to send. Each has its own copy of a message that they all
+/// hear, and with less than this a write would carry next to nothing.
 const AHEAD_LIMIT_BYTES_PER_COHORT: usize = 8 * 1024;
 
 /// The passes that are due. A round visits all cohorts that were due when it began.
@@ -23,6 +23,8 @@ pub(super) struct Passes {
     due: VecDeque<CohortIndex>,
     /// How many of `due` belong to the current round.
     left_in_round: usize,
+    /// How many did when it began.
+    round: usize,
     /// Bytes appended in the current round.
     appended: usize,
     /// Bytes appended in the round before, which some client may still lack.
@@ -43,6 +45,7 @@ impl Passes {
         while self.under_way.is_none() {
             if self.left_in_round == 0 {
                 self.left_in_round = self.due.len();
+                self.round = self.left_in_round;
                 self.appended_before = std::mem::take(&mut self.appended);
             }
             let index = self.due.pop_front()?;
@@ -68,9 +71,10 @@ impl Passes {
     }
 
     /// Whether logs are so far ahead of the sockets that nothing may be appended for now.
-    pub(super) fn are_far_behind(&self, cohorts: &Cohorts) -> bool {
+    pub(super) fn are_far_behind(&self) -> bool {
         let pending = self.under_way.is_some() || !self.due.is_empty();
-        let limit = AHEAD_LIMIT_BYTES.max(AHEAD_LIMIT_BYTES_PER_COHORT * cohorts.len());
+        let busy_cohorts = self.round.max(self.due.len());
+        let limit = AHEAD_LIMIT_BYTES.max(AHEAD_LIMIT_BYTES_PER_COHORT * busy_cohorts);
         pending && self.appended + self.appended_before > limit
     }
 }

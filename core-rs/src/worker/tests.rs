@@ -48,7 +48,13 @@ fn attach(worker: &mut Worker, client: ClientKey) -> TcpStream {
 
 fn publish(worker: &mut Worker, text: &str) {
     let frame = Frame::text(text);
-    worker.apply(Command::Publish { channel: TICKS, frame, except: None, at: Instant::now() });
+    worker.apply(Command::Publish {
+        channel: TICKS,
+        frame,
+        except: None,
+        at: Instant::now(),
+        subscribers: 1,
+    });
 }
 
 fn keeps_a_log(worker: &mut Worker) -> bool {
@@ -84,6 +90,7 @@ fn what_is_much_is_written_before_something_of_the_clients_own_copies_it() {
             frame: Frame::text("others"),
             except: Some(1),
             at: Instant::now(),
+            subscribers: 0,
         },
     ];
     for command in own {
@@ -109,4 +116,25 @@ fn a_client_at_the_door_may_lack_much_and_not_all() {
     (0..2).for_each(|_| publish(&mut worker, &message));
     while worker.send_slice() {}
     assert_eq!(worker.tally.closed_slow, 1);
+}
+
+#[test]
+fn a_log_is_let_go_though_its_last_reader_is_terminated_when_it_catches_up() {
+    let mut worker = worker();
+    expect(&mut worker, 1);
+    publish(&mut worker, "tick");
+    assert!(keeps_a_log(&mut worker));
+    expect(&mut worker, 2);
+    let _reader = attach(&mut worker, 1);
+    worker.apply(Command::Terminate(1));
+    assert!(!keeps_a_log(&mut worker));
+}
+
+#[test]
+fn clients_stand_side_by_side() {
+    let mut worker = worker();
+    (1..=3).for_each(|client| expect(&mut worker, client));
+    let address = |index| std::ptr::from_ref::<Client>(&worker.clients[index]).addr();
+    assert_eq!(address(1) - address(0), size_of::<Client>());
+    assert_eq!(address(2) - address(1), size_of::<Client>());
 }

@@ -52,6 +52,12 @@ pub fn options() -> Options {
     }
 }
 
+/// The same with everybody on one worker.
+pub fn one_worker() -> Options {
+    let placement = Placement { shards: NonZeroU32::MIN, workers_per_shard: NonZeroU32::MIN };
+    Options { placement, ..options() }
+}
+
 pub struct Harness {
     pub broadcaster: Broadcaster,
     listener: TcpListener,

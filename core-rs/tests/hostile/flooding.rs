@@ -7,21 +7,15 @@ use std::thread;
 
 use shardcast_core::log::Lag;
 use shardcast_core::options::{ClientLimits, Options, SlowPolicy};
-use shardcast_core::placement::Placement;
 
 use crate::alone::alone;
-use crate::harness::{TestClient, options};
+use crate::harness::{TestClient, one_worker, options};
 use crate::memory::most_during;
 use crate::server::{Server, descriptors, door, wait_until};
 
 const MIB: usize = 1 << 20;
 
 /// One worker, so that attackers and the control client share it.
-fn one_worker() -> Options {
-    let one = std::num::NonZeroU32::MIN;
-    Options { placement: Placement { shards: one, workers_per_shard: one }, ..options() }
-}
-
 /// A masked frame, with a key of zeros so that the payload stands as it is.
 fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
     let length = u8::try_from(payload.len()).expect("short");

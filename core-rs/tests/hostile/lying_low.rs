@@ -2,7 +2,6 @@
 
 use std::io::Write;
 use std::net::Shutdown;
-use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -12,22 +11,20 @@ use shardcast_core::compression::{Compression, Deflater};
 use shardcast_core::door::Reservation;
 use shardcast_core::frame::Frame;
 use shardcast_core::options::Options;
-use shardcast_core::placement::Placement;
 use shardcast_core::reports::Question;
 use tungstenite::Message;
 
 use crate::alone::alone;
 use crate::connecting::reset;
-use crate::harness::{Harness, PATIENCE, TestClient, options, text};
+use crate::harness::{self, Harness, PATIENCE, TestClient, text};
 use crate::memory::most_during;
 
 const MIB: usize = 1 << 20;
 const MORE_THAN_THE_KERNEL_TAKES: usize = 32 * MIB;
 
 fn one_worker() -> Options {
-    let placement = Placement { shards: NonZeroU32::MIN, workers_per_shard: NonZeroU32::MIN };
     let backpressure_limit_bytes = 2 * MORE_THAN_THE_KERNEL_TAKES;
-    Options { placement, backpressure_limit_bytes, ..options() }
+    Options { backpressure_limit_bytes, ..harness::one_worker() }
 }
 
 fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
