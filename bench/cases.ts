@@ -150,7 +150,7 @@ export const CASES: readonly Case[] = [
     title: "Connect storm: 10,000 upgrades through an Elysia beforeHandle",
     workload: workload(10_000, 0),
     flags: ["--connect-rate", "1000000/s", "--connect-concurrency", "1000"],
-    contestants: [OURS, RECOMMENDED, "Elysia"],
+    contestants: [OURS, RECOMMENDED, "core alone", "Elysia"],
     targets: (of) => [
       atLeast(
         "upgrades/s / Elysia",
@@ -164,7 +164,7 @@ export const CASES: readonly Case[] = [
     // Many systems let one process have 20,000 descriptors, and the workers need some of them.
     title: "Idle connections: 19,500 of them",
     workload: workload(19_500, 0),
-    contestants: [OURS, RECOMMENDED, "Elysia", BUN],
+    contestants: [OURS, RECOMMENDED, "core alone", "Elysia", BUN],
     targets: (of) => [
       atMost("memory / Elysia", of(OURS).bytesPerClient / of("Elysia").bytesPerClient, 1),
     ],

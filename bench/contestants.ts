@@ -14,6 +14,7 @@ export const CONTESTANT_NAMES = [
   "Bun send loop",
   "ws on Node",
   "Socket.IO",
+  "core alone",
   "floor",
 ] as const;
 
@@ -78,13 +79,10 @@ export function startOf(name: ContestantName, workload: Workload): Start {
         flags: ["--hello", "40"],
         path: "/socket.io/?EIO=4&transport=websocket",
       };
+    case "core alone":
+      return { command: ["target/parts/release/core-alone"], env: {}, flags: [], path: PATH };
     case "floor":
-      return {
-        command: floorCommand(workload),
-        env: {},
-        flags: [],
-        path: PATH,
-      };
+      return { command: floorCommand(workload), env: {}, flags: [], path: PATH };
   }
 }
 

@@ -108,17 +108,22 @@ const BENCH_TOOLS: Step = {
 
 const PARTS: Step = {
   name: "parts",
-  doing: "building the parts of the core that are timed by themselves",
+  doing: "building the core alone, and its parts that are timed by themselves",
   inputs: [
     ...CARGO_SETTINGS,
     "bench/parts/{Cargo.toml,build.rs}",
     "bench/parts/src/**/*.rs",
+    "bench/core-alone/src/**/*.rs",
+    "bench/core-alone/Cargo.toml",
     "core-rs/Cargo.toml",
     "core-rs/src/**/*.rs",
   ],
-  outputs: ["target/parts/release/libshardcast_parts.so"],
+  outputs: ["target/parts/release/libshardcast_parts.so", "target/parts/release/core-alone"],
   // A directory of its own: the core without its binding would take the place of the addon in another.
-  command: "cargo build --release --package shardcast-parts --target-dir target/parts".split(" "),
+  command:
+    "cargo build --release --package shardcast-parts --package shardcast-core-alone --target-dir target/parts".split(
+      " ",
+    ),
   requireTools: requireRust,
 };
 

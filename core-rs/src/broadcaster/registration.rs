@@ -61,6 +61,10 @@ impl Registration {
     pub(super) fn subscribe(&mut self, channel: ChannelId, routes: &Routes) {
         let refused_before = routes.refused(channel, self.place.worker);
         if let Err(at) = self.find(channel) {
+            if self.subscriptions.is_empty() {
+                // Most clients have one.
+                self.subscriptions.reserve_exact(1);
+            }
             self.subscriptions.insert(at, Subscription { channel, refused_before });
         }
     }

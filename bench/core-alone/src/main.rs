@@ -1,0 +1,89 @@
+//! The core without JavaScript: it lets everybody in and subscribes them all to one channel, in which
+//! nothing is said. What it takes beside the whole server is what JavaScript takes.
+//!
+//! Prints `listening <port>` once it does.
+
+use std::io;
+use std::net::Ipv4Addr;
+use std::num::NonZeroU32;
+use std::sync::mpsc::sync_channel;
+use std::time::Duration;
+
+use shardcast_core::bridge::Event;
+use shardcast_core::broadcaster::Broadcaster;
+use shardcast_core::door::{DoorConfig, Headers, UpgradeRequest};
+use shardcast_core::log::Lag;
+use shardcast_core::options::{ClientLimits, Options, SlowPolicy};
+use shardcast_core::placement::Placement;
+use shardcast_core::queue::QueueLimits;
+
+const CHANNEL: &str = "ticks";
+const MAX_CLIENTS: usize = 100_000;
+
+fn main() -> io::Result<()> {
+    // The bell rings once until it is armed again.
+    let (ring, bell) = sync_channel(1);
+    let mut broadcaster = Broadcaster::start(options(), move || {
+        let _ = ring.try_send(());
+    })?;
+    println!("listening {}", broadcaster.listen(door())?.port());
+    loop {
+        while let Some(event) = broadcaster.next_event() {
+            match event {
+                Event::Upgrade(request) => let_in(&mut broadcaster, request),
+                Event::Ending(client) => broadcaster.finish(client),
+                _ => {}
+            }
+        }
+        if broadcaster.may_rest() {
+            bell.recv().expect("the broadcaster holds the bell");
+        }
+    }
+}
+
+fn let_in(broadcaster: &mut Broadcaster, request: UpgradeRequest) {
+    let ask = broadcaster.keep_ask(request.compression, request.decide);
+    let id = ask.to_string();
+    if let Ok(accepted) = broadcaster.accept(ask, &id, Headers::new()) {
+        broadcaster.subscribe(accepted.client, CHANNEL).expect("one channel is no limit");
+    }
+}
+
+fn options() -> Options {
+    Options {
+        placement: Placement { shards: NonZeroU32::MIN, workers_per_shard: NonZeroU32::MIN },
+        max_clients: MAX_CLIENTS,
+        max_channels_per_client: 1,
+        backpressure_limit_bytes: 1 << 24,
+        close_on_backpressure_limit: false,
+        queue: QueueLimits { messages: 16_384, bytes: 1 << 26 },
+        saturation_percent: 50,
+        compression_threshold_bytes: 256,
+        worker_niceness: 10,
+        client: ClientLimits {
+            lag: Lag { messages: 100_000, bytes: 1 << 28 },
+            slow: SlowPolicy::Disconnect,
+            max_payload_bytes: 1 << 24,
+            idle_timeout: None,
+            send_pings: true,
+        },
+    }
+}
+
+/// Plain HTTP finds nobody behind it.
+fn door() -> DoorConfig {
+    let long = Duration::from_secs(60);
+    DoorConfig {
+        host: Some(Ipv4Addr::LOCALHOST.into()),
+        port: 0,
+        upstream: "/nowhere".into(),
+        head_timeout: long,
+        idle_timeout: Some(long),
+        write_timeout: long,
+        max_head_bytes: 32 * 1024,
+        max_body_bytes: 0,
+        upgrade_timeout: long,
+        max_pending_upgrades: MAX_CLIENTS,
+        per_message_deflate: false,
+    }
+}
