@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { Elysia } from "elysia";
 
 import { shardcast } from "../src";
+import { roomOf } from "./room";
 
 const CLIENTS = 10_000;
 const MESSAGES = 100;
@@ -24,7 +25,7 @@ async function serve(workers: number) {
   const adapter = shardcast({
     numShards: workers,
     workersPerShard: 1,
-    maxClients: CLIENTS,
+    maxClients: roomOf(CLIENTS, workers),
     bufferSize: 100_000,
   });
   const app = new Elysia({ adapter })

@@ -1,6 +1,7 @@
 /** Who is measured, and how each is started. */
 
 import { recommendedConfig, type ShardcastConfig } from "../src";
+import { roomOf } from "./room";
 import { WORKLOAD_VARIABLE, type Workload } from "./servers/workload";
 
 /** In the order in which they run and are shown. */
@@ -95,7 +96,7 @@ function sharded(
     ...PATIENT,
     numShards,
     workersPerShard,
-    maxClients: clients,
+    maxClients: roomOf(clients, numShards),
     perMessageDeflate: compress,
   };
 }

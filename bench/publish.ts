@@ -12,6 +12,7 @@ import { Elysia } from "elysia";
 
 import { type Broadcaster, shardcast } from "../src";
 import { loadParts } from "./parts";
+import { roomOf } from "./room";
 import { threadCpuNanoseconds } from "./thread-clock";
 
 const MESSAGE = JSON.stringify({ t: Date.now(), p: "x".repeat(100) });
@@ -32,7 +33,7 @@ async function serve(workers: number, clients: number) {
   const adapter = shardcast({
     numShards: workers,
     workersPerShard: 1,
-    maxClients: clients,
+    maxClients: roomOf(clients, workers),
     bufferSize: 100_000,
   });
   const app = new Elysia({ adapter })
