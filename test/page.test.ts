@@ -235,6 +235,17 @@ describe("the page", () => {
     },
   );
 
+  seen("says that nobody is subscribed in words that listen to nothing", async () => {
+    const server = start();
+    const page = await open(server);
+    await page.getByRole("button", { name: "ticks" }).waitFor();
+    const empty = spyOn(server.broadcaster, "channels").mockReturnValue([]);
+    await says(page, "#channels", /^Nobody is subscribed\.$/);
+    expect(await page.locator("#channels button").count()).toBe(0);
+    empty.mockRestore();
+    await page.getByRole("button", { name: "ticks" }).waitFor();
+  });
+
   seen("takes names and messages as text", async () => {
     const server = start({ dropSlowClients: false, bufferSize: 1_000_000 });
     const evil = "<img src=x onerror=\"document.title='owned'\">";
