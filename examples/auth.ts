@@ -1,6 +1,6 @@
 /**
- * Who may connect is decided in `beforeHandle`, as for any route: a refusal is an HTTP answer, and no
- * socket is ever opened. What somebody may hear is decided in `open`.
+ * Who may connect is decided in `beforeHandle`, as for any route: a refusal is an HTTP answer, and
+ * no socket is ever opened. What somebody may hear is decided in `open`.
  */
 
 import { Elysia, t } from "elysia";

@@ -19,8 +19,9 @@ export interface ChildOptions {
 }
 
 /**
- * Runs `command` without standard input (which belongs to the server, not to its set-up) and resolves
- * to its exit code. When this process is told to end meanwhile, so is the command, and then it ends.
+ * Runs `command` without standard input (which belongs to the server, not to its set-up) and
+ * resolves to its exit code. When this process is told to end meanwhile, so is the command, and
+ * then it ends.
  */
 export async function runChild(
   command: readonly string[],

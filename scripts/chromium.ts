@@ -3,8 +3,8 @@
  *
  *     bun scripts/chromium.ts
  *
- * One that is installed is used. Otherwise Debian's package is installed, as root, because a browser
- * needs a hundred libraries of the system's; without root nothing can be done.
+ * One that is installed is used. Otherwise Debian's package is installed, as root, because a
+ * browser needs a hundred libraries of the system's; without root nothing can be done.
  */
 
 import { mkdir, rm, symlink } from "node:fs/promises";

@@ -26,7 +26,14 @@ export function withTable(document: string): string {
 function table(): string {
   const rows = Object.entries(CONFIG_KEYS).map(([key, setting]) => {
     const value = Array.isArray(setting.default) ? "none" : `\`${setting.default}\``;
-    return `| \`${key}\` | ${value} | ${allowed(setting)} | ${setting.doc} | ${places(key, setting.default)} |`;
+    const cells = [
+      `\`${key}\``,
+      value,
+      allowed(setting),
+      setting.doc,
+      places(key, setting.default),
+    ];
+    return `| ${cells.join(" | ")} |`;
   });
   const head = "| key | default | values | what it does | flag, variable |\n|---|---|---|---|---|";
   return [head, ...rows].join("\n");

@@ -1,6 +1,6 @@
 /**
- * Shows the server at work: it streams, a few hundred clients listen, some of them too slowly, and the
- * page shows it all. Ctrl-C ends everything.
+ * Shows the server at work: it streams, a few hundred clients listen, some of them too slowly, and
+ * the page shows it all. Ctrl-C ends everything.
  *
  *     bun run demo
  *     bun run demo --port 8080     # flags go to the server

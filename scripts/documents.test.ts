@@ -154,7 +154,8 @@ describe("the README's code", () => {
   const IMPORTS = `import { Elysia } from "elysia";
 import { loadConfig, recommendedConfig, shardcast } from "shardcast";
 `;
-  // The library's types are those of its sources, so unused imports are none of the README's faults.
+  // The library's types are those of its sources, so unused imports are none of the README's
+  // faults.
   const TSCONFIG = {
     extends: join(ROOT, "tsconfig.json"),
     compilerOptions: { noUnusedLocals: false, noUnusedParameters: false },

@@ -15,7 +15,9 @@ export interface Failures {
   all(): readonly string[];
 }
 
-/** Reads `bun test`, which prints a test's output and its error before the line with its verdict. */
+/**
+ * Reads `bun test`, which prints a test's output and its error before the line with its verdict.
+ */
 export function bunFailures(): Failures {
   const found = new Found();
   let lines: string[] = [];

@@ -5,7 +5,9 @@ import { join } from "node:path";
 import { findKosoku, installKosoku, LOCAL_KOSOKU } from "./kosoku";
 import { hasPython } from "./pypi";
 
-/** Stands in for Python: the environment that it makes has a pip that notes what it is to install. */
+/**
+ * Stands in for Python: the environment that it makes has a pip that notes what it is to install.
+ */
 const PYTHON = `#!/bin/sh
 for directory; do :; done
 mkdir -p "$directory/bin"

@@ -1,6 +1,6 @@
 /**
- * Provides kosoku, which runs Autobahn's test cases against a server. Only the conformance tests want
- * it, so a machine can do without.
+ * Provides kosoku, which runs Autobahn's test cases against a server. Only the conformance tests
+ * want it, so a machine can do without.
  *
  *     bun scripts/kosoku.ts
  */

@@ -2,8 +2,8 @@
  * Lets one set-up of a checkout run at a time, so that two terminals do not write the same files.
  *
  * The lock is the one that SQLite takes on its database file. It is built into Bun, works on every
- * system, and the kernel releases it when the process ends in whatever way: no lock is ever left over
- * from a set-up that was killed, which a file with a process id in it cannot promise.
+ * system, and the kernel releases it when the process ends in whatever way: no lock is ever left
+ * over from a set-up that was killed, which a file with a process id in it cannot promise.
  */
 
 import { Database, SQLiteError } from "bun:sqlite";

@@ -32,8 +32,8 @@ export function setUp(level: Level): Promise<void> {
 }
 
 /**
- * Runs `work`. Where the machine lacks a tool, or a step fails, it prints what the user can do about it
- * and ends the process: there is nothing that a caller could go on with.
+ * Runs `work`. Where the machine lacks a tool, or a step fails, it prints what the user can do
+ * about it and ends the process: there is nothing that a caller could go on with.
  */
 export async function orExplain(work: () => void | Promise<void>): Promise<void> {
   try {

@@ -1,10 +1,11 @@
 /**
- * Tells whether something made from files is up to date, without asking the tool that makes it: cargo
- * alone would take longer to answer than the server takes to start.
+ * Tells whether something made from files is up to date, without asking the tool that makes it:
+ * cargo alone would take longer to answer than the server takes to start.
  *
- * A stamp holds two digests: of the files that a thing was made from, and of the files that were made.
- * The second one catches what was deleted, half written, or made by hand from other sources since.
- * Contents are compared rather than times, because a checkout of another branch changes the times.
+ * A stamp holds two digests: of the files that a thing was made from, and of the files that were
+ * made. The second one catches what was deleted, half written, or made by hand from other sources
+ * since. Contents are compared rather than times, because a checkout of another branch changes the
+ * times.
  */
 
 import { mkdir, rename, rm } from "node:fs/promises";
@@ -32,8 +33,8 @@ export async function isFresh(root: string, work: StampedWork): Promise<boolean>
 }
 
 /**
- * Runs `make` and stamps what it made. Without a stamp from the moment it starts until all is done, so
- * that work which fails or is cut off is done again.
+ * Runs `make` and stamps what it made. Without a stamp from the moment it starts until all is done,
+ * so that work which fails or is cut off is done again.
  *
  * @returns the first glob of `outputs` that matches nothing (and then there is no stamp), if any.
  */

@@ -8,7 +8,10 @@ import type { StampedWork } from "./stamp";
 import { requireNothing, requireRust } from "./toolchain";
 import { WEBSOCKETS_COMMAND } from "./websockets";
 
-/** How much is set up: enough to serve, to run every test, the conformance tests, to load a server, to show it, to measure, or to write what is generated of the documentation. */
+/**
+ * How much is set up: enough to serve, to run every test, the conformance tests, to load a server,
+ * to show it, to measure, or to write what is generated of the documentation.
+ */
 export const LEVELS = [
   "server",
   "test",
@@ -76,7 +79,8 @@ const LOAD_TESTER: Step = {
   doing: "building the load tester",
   inputs: [...CARGO_SETTINGS, "bench/load-test/Cargo.toml", "bench/load-test/src/**/*.rs"],
   outputs: ["target/release/load-test"],
-  // The directory is named because the tests look for the binary there, whatever CARGO_TARGET_DIR is.
+  // The directory is named because the tests look for the binary there, whatever CARGO_TARGET_DIR
+  // is.
   command: "cargo build --release --package shardcast-load-test --target-dir target".split(" "),
   requireTools: requireRust,
 };
@@ -119,7 +123,8 @@ const PARTS: Step = {
     "core-rs/src/**/*.rs",
   ],
   outputs: ["target/parts/release/libshardcast_parts.so", "target/parts/release/core-alone"],
-  // A directory of its own: the core without its binding would take the place of the addon in another.
+  // A directory of its own: the core without its binding would take the place of the addon in
+  // another.
   command:
     "cargo build --release --package shardcast-parts --package shardcast-core-alone --target-dir target/parts".split(
       " ",

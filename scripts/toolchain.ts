@@ -18,7 +18,9 @@ export function requireBun(version: string = Bun.version): void {
   if (problem) throw new MissingTool(problem);
 }
 
-/** Throws unless a recent enough Rust toolchain and a C compiler, as its linker, are on the path. */
+/**
+ * Throws unless a recent enough Rust toolchain and a C compiler, as its linker, are on the path.
+ */
 export function requireRust(path: string = process.env.PATH ?? ""): void {
   requireRustTool("cargo", path);
   requireRustTool("rustc", path);

@@ -28,8 +28,8 @@ export interface AppOptions {
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
- * The ready-made app: a stream, a way to publish, and what watchers want. It stands on the library's
- * public interface alone, and is an example of it.
+ * The ready-made app: a stream, a way to publish, and what watchers want. It stands on the
+ * library's public interface alone, and is an example of it.
  */
 export function createApp({ config, apiKey, channels }: AppOptions) {
   const collector = new PrometheusCollector();

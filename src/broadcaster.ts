@@ -87,8 +87,8 @@ export interface Broadcaster {
   audit(): Promise<Audit | undefined>;
 
   /**
-   * The channels that have subscribers, those with the most messages first. Without sharding none are
-   * known.
+   * The channels that have subscribers, those with the most messages first. Without sharding none
+   * are known.
    *
    * @param top how many at most. Default: 10
    */

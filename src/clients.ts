@@ -85,7 +85,9 @@ export class Clients {
     }
   }
 
-  /** The app has closed a client: its `close` handler runs at once. The core's event finds nobody. */
+  /**
+   * The app has closed a client: its `close` handler runs at once. The core's event finds nobody.
+   */
   closed(handle: number, code: number, reason: string): void {
     const socket = this.#sockets.get(handle);
     if (socket) this.#close(handle, socket, code, reason);
@@ -149,7 +151,10 @@ export class Clients {
   }
 }
 
-/** Bytes in the form that the socket asks for. Bun's types of the handlers know only the default one. */
+/**
+ * Bytes in the form that the socket asks for. Bun's types of the handlers know only the default
+ * one.
+ */
 function asDeclared({ binaryType }: ShardcastSocket, data: Buffer): Buffer<ArrayBuffer> {
   return binaryMessage(binaryType, data) as Buffer<ArrayBuffer>;
 }

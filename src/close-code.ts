@@ -15,8 +15,8 @@ export interface Close {
 }
 
 /**
- * Any number is a code for a socket's `close`, as with Bun, though the standard reserves many of them
- * and a client takes those for errors. The frame holds 16 bits of it.
+ * Any number is a code for a socket's `close`, as with Bun, though the standard reserves many of
+ * them and a client takes those for errors. The frame holds 16 bits of it.
  *
  * @throws TypeError for what is no number
  */
@@ -27,8 +27,8 @@ export function toClose(code: unknown): Close {
 }
 
 /**
- * The code to send at a shutdown, 1005 for none. Codes that the standard reserves are refused: a client
- * would take them for errors.
+ * The code to send at a shutdown, 1005 for none. Codes that the standard reserves are refused: a
+ * client would take them for errors.
  *
  * @throws RangeError for a code that may not be sent
  */

@@ -119,7 +119,7 @@ export const CONFIG_KEYS = {
   }),
   closeOnBackpressureLimit: toggle({
     default: false,
-    doc: "Drop a client that would pass backpressureLimit. Off: its message is dropped.",
+    doc: "Drop a client for which more than backpressureLimit waits. Off: its message is dropped.",
   }),
   publishToSelf: toggle({
     default: false,

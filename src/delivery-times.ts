@@ -24,8 +24,8 @@ export function since(
 }
 
 /**
- * The time that `percent` of the messages did not exceed, in seconds: evenly between the bounds of its
- * bucket, and the last bound for what took longer. Nothing of no messages.
+ * The time that `percent` of the messages did not exceed, in seconds: evenly between the bounds of
+ * its bucket, and the last bound for what took longer. Nothing of no messages.
  */
 export function percentile(times: DeliveryTimes, percent: number): number | undefined {
   const total = times.counts.reduce((sum, count) => sum + count, 0);

@@ -47,7 +47,8 @@ export class EdgeServer implements Server<unknown> {
    *   or nobody subscribes. `broadcaster.publish` tells more
    */
   publish(topic: string, data: MessageData, compress = true): number {
-    // As Bun does, and as no method of a socket does; so is that anything may be meant by `compress`.
+    // As Bun does, and as no method of a socket does; so is that anything may be meant by
+    // `compress`.
     const payload = toPayload(data ?? String(data), "publish");
     const result = this.#parts.run.publishPayload(topic, payload, 0, Boolean(compress));
     return sendStatus(result, payload);

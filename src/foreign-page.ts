@@ -6,8 +6,8 @@ export const FOREIGN_PAGE = {
 };
 
 /**
- * Whether a web page of another origin has sent a request. A browser names the origin of the page in
- * `Origin`, and where the page believes to be in `Host`; other clients send no `Origin`.
+ * Whether a web page of another origin has sent a request. A browser names the origin of the page
+ * in `Origin`, and where the page believes to be in `Host`; other clients send no `Origin`.
  */
 export function isFromForeignPage(headers: Record<string, string | undefined>): boolean {
   const { origin, host = "" } = headers;

@@ -34,7 +34,10 @@ const DEFAULT_IDLE_SECONDS = 30;
 /** Bun's own default of `maxRequestBodySize`. */
 const DEFAULT_MAX_BODY_BYTES = 128 * 1024 * 1024;
 
-/** Options that would have to be the door's, what they are when not asked for, and what does instead. */
+/**
+ * Options that would have to be the door's, what they are when not asked for, and what does
+ * instead.
+ */
 const NOT_AT_THE_DOOR: [name: string, harmless: unknown[], instead?: string][] = [
   ["tls", [undefined, null, false], "Let a proxy in front end TLS (docs/operations.md)."],
   ["unix", [undefined]],
@@ -46,8 +49,8 @@ const NOT_AT_THE_DOOR: [name: string, harmless: unknown[], instead?: string][] =
 ];
 
 /**
- * Merges what `listen` was given into the app's own `serve` options, as Elysia does: of these it does
- * not take `websocket`, which has a place of its own in the app.
+ * Merges what `listen` was given into the app's own `serve` options, as Elysia does: of these it
+ * does not take `websocket`, which has a place of its own in the app.
  */
 export function serveOptions(app: AnyElysia, options: ListenOptions): ServeOptions {
   const { websocket: _, ...own } = (app.config.serve ?? {}) as ServeOptions;
@@ -92,7 +95,10 @@ export function maxBodyBytes({ maxRequestBodySize: size }: ServeOptions): number
   return Number.isNaN(size) ? 0 : Math.max(0, Math.trunc(size));
 }
 
-/** How long a connection is kept for another request, of `idleTimeout` as Bun takes it; 0 is for ever. */
+/**
+ * How long a connection is kept for another request, of `idleTimeout` as Bun takes it; 0 is for
+ * ever.
+ */
 export function idleSeconds({ idleTimeout: seconds }: ServeOptions): number {
   return typeof seconds === "number" ? Math.max(0, Math.trunc(seconds)) : DEFAULT_IDLE_SECONDS;
 }

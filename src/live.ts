@@ -3,7 +3,7 @@
 import { Elysia } from "elysia";
 
 import { FOREIGN_PAGE } from "./foreign-page";
-import type { Broadcaster, ResolvedConfig } from "./index";
+import { type Broadcaster, createLogger, type ResolvedConfig } from "./index";
 import type { LiveMessage } from "./snapshot";
 import { Snapshots } from "./snapshots";
 import { type Repeat, repeat, Ticking } from "./ticking";
@@ -12,13 +12,15 @@ import { type Repeat, repeat, Ticking } from "./ticking";
 const CHANNEL = "$live";
 const INTERVAL_MS = 1000;
 
-/** The subprotocol, and the one by which a browser brings the API key: it can send no other header. */
+/**
+ * The subprotocol, and the one by which a browser brings the API key: it can send no other header.
+ */
 const PROTOCOL = "shardcast.live";
 const KEY_PREFIX = "shardcast.key.";
 
 export interface LiveOptions {
   broadcaster: Broadcaster;
-  config: Pick<ResolvedConfig, "useSharding" | "queueMessages" | "queueBytes">;
+  config: Pick<ResolvedConfig, "useSharding" | "queueMessages" | "queueBytes" | "logger">;
   /** Whether this `Authorization` header lets in. */
   mayUse: (header: string | undefined) => boolean;
   /** Whether a request is refused for the web page that it comes from. */
@@ -58,6 +60,7 @@ export function live(options: LiveOptions) {
 /** Tells the watchers how the broadcaster does, as long as there are any. */
 function tickingOf({ broadcaster, config, about, sources, every = repeat }: LiveOptions): Ticking {
   const snapshots = new Snapshots(broadcaster, { ...config, hidden: CHANNEL });
+  const logger = config.logger ?? createLogger();
   const watchers = () => broadcaster.subscriberCount(CHANNEL);
   return new Ticking({
     repeat: every,
@@ -70,6 +73,7 @@ function tickingOf({ broadcaster, config, about, sources, every = repeat }: Live
       snapshots.noteOwn(watchers());
       broadcaster.publish(CHANNEL, JSON.stringify(message));
     },
+    failed: (err) => logger.error({ err }, "the page could not be told how the server does"),
   });
 }
 

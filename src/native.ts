@@ -47,7 +47,8 @@ export function loadNative(): NativeModule {
 }
 
 /**
- * Raises this process's soft limit of open files to the hard one. A start with sharding does so too.
+ * Raises this process's soft limit of open files to the hard one. A start with sharding does so
+ * too.
  *
  * @returns the limit now in force
  */
@@ -55,7 +56,9 @@ export function raiseFileLimit(): number {
   return loadNative().raiseFileLimit();
 }
 
-/** Unpacks what `accept` returns for a client: its handle, and its worker counted over all shards. */
+/**
+ * Unpacks what `accept` returns for a client: its handle, and its worker counted over all shards.
+ */
 export function decodeAccept(packed: number): { handle: number; worker: number } {
   return { handle: packed >>> 0, worker: Math.floor(packed / 2 ** 32) };
 }

@@ -41,7 +41,8 @@ const INTERNAL_ERROR = 1011;
  * Right for under a thousand clients, and the control in every benchmark. It counts what is
  * published through it, as handed to Bun; what the app gives to `server.publish` itself goes past
  * it. Bun has no limit of clients and no queue, so `maxClients` does not apply and nothing is
- * dropped here: a slow client's own buffer drops, at `backpressureLimit`, and Bun does not say whose.
+ * dropped here: a slow client's own buffer drops, at `backpressureLimit`, and Bun does not say
+ * whose.
  */
 export class OriginalBroadcaster implements Broadcaster {
   readonly #input: ShardcastConfig;
@@ -274,7 +275,9 @@ export class OriginalBroadcaster implements Broadcaster {
     }
   }
 
-  /** As the sharded broadcaster names its clients. Elysia keeps the request in the socket's data. */
+  /**
+   * As the sharded broadcaster names its clients. Elysia keeps the request in the socket's data.
+   */
   #idOf(ws: ServerWebSocket<unknown>): string {
     const { request } = (ws.data ?? {}) as { request?: Request };
     const { clientId } = this.#config;

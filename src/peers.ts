@@ -27,8 +27,8 @@ export class Peers {
   }
 
   /**
-   * The options of a server, with its handlers of HTTP behind ones that take the header off and know
-   * the public server.
+   * The options of a server, with its handlers of HTTP behind ones that take the header off and
+   * know the public server.
    */
   noting(options: object): object {
     const { fetch, routes } = options as { fetch?: Handler; routes?: Record<string, unknown> };

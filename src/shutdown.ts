@@ -1,7 +1,7 @@
 const EXIT_CUT_SHORT = 1;
 /**
- * A signal this soon after the first is the same one. Ctrl-C in a terminal reaches the server twice:
- * from the terminal, and passed on by `bun run`.
+ * A signal this soon after the first is the same one. Ctrl-C in a terminal reaches the server
+ * twice: from the terminal, and passed on by `bun run`.
  */
 const SAME_SIGNAL_MS = 250;
 
@@ -14,8 +14,8 @@ export interface Ending {
 }
 
 /**
- * Ends the process on SIGTERM, SIGINT and SIGHUP: in order and with code 0, or at once and with code 1 on a
- * second signal, at the deadline and if `shutdown` fails.
+ * Ends the process on SIGTERM, SIGINT and SIGHUP: in order and with code 0, or at once and with
+ * code 1 on a second signal, at the deadline and if `shutdown` fails.
  */
 export function endOnSignals({ shutdown, timeoutMs }: Ending): void {
   let endingSince: number | undefined;

@@ -1,4 +1,6 @@
-/** What `/live` tells its page once a second. Types alone: the page's scripts are checked by them. */
+/**
+ * What `/live` tells its page once a second. Types alone: the page's scripts are checked by them.
+ */
 
 /** A worker now, and since the last look. */
 export interface WorkerSnapshot {

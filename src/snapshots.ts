@@ -3,8 +3,8 @@
 import { type DeliveryTimes, percentile, since } from "./delivery-times";
 import type { Broadcaster, ChannelStats, ShardCounters } from "./index";
 import { LastAnswer } from "./last-answer";
-import type { ChannelSnapshot, ShardSnapshot, Snapshot } from "./snapshot";
-import { shardsOf, type WorkerStats } from "./stats";
+import type { ShardSnapshot, Snapshot } from "./snapshot";
+import { shardsOf } from "./stats";
 import { type QueueLimits, snapshotsOfShards } from "./worker-snapshots";
 
 /** A page shows no more than this of each. */
@@ -17,18 +17,17 @@ const MIN_SPAN_MS = 500;
 /** Every worker has to say who is slow, and one that is stuck says nothing. */
 const SLOW_PATIENCE_MS = 200;
 
-/** What is counted up, at some moment. */
-interface Totals {
+/** One look: all the figures of a snapshot are of the same. */
+interface Look {
   atMs: number;
   published: number;
-  deliveries: number;
-  bytes: number;
-  workers: WorkerStats[];
-  channels: Map<string, number>;
+  shards: ShardCounters[];
+  /** Those that are shown. */
+  channels: ChannelStats[];
   times: DeliveryTimes | undefined;
 }
 
-type Looked = Pick<Broadcaster, "stats" | "slowClients" | "channels" | "deliveryTimes">;
+type Watched = Pick<Broadcaster, "stats" | "slowClients" | "channels" | "deliveryTimes">;
 
 /** How to look. */
 export interface SnapshotOptions extends QueueLimits {
@@ -43,12 +42,12 @@ export interface SnapshotOptions extends QueueLimits {
 export class Snapshots {
   readonly #clock: () => number;
   readonly #slow: LastAnswer<Snapshot["slow"]>;
-  #before: Totals | undefined;
+  #before: Look | undefined;
   /** What the snapshots have themselves added to the counts since the last look. */
   #own = { messages: 0, deliveries: 0 };
 
   constructor(
-    private readonly broadcaster: Looked,
+    private readonly broadcaster: Watched,
     private readonly options: SnapshotOptions,
   ) {
     this.#clock = options.clock ?? (() => performance.now());
@@ -57,7 +56,7 @@ export class Snapshots {
 
   /** Begins anew: the time before counts for nothing. */
   begin(): void {
-    this.#lookFrom(this.#totals());
+    this.#lookFrom(this.#look());
   }
 
   /** A snapshot was published to so many clients. */
@@ -69,7 +68,8 @@ export class Snapshots {
   /** The figures since the last snapshot that told rates, or since `begin`. */
   async next(): Promise<Snapshot> {
     const slow = await this.#slow.within(SLOW_PATIENCE_MS);
-    const shards = shardsOf(this.broadcaster.stats());
+    const now = this.#look();
+    const { shards } = now;
     const { useSharding } = this.options;
     return {
       at: Date.now(),
@@ -78,18 +78,18 @@ export class Snapshots {
       dropped: useSharding ? droppedBy(shards) : null,
       slow: slow?.answer ?? [],
       slowAt: slow?.at ?? null,
-      ...this.#sinceLast(shards),
+      ...this.#sinceLast(now),
     };
   }
 
   /** What takes two looks to know. */
-  #sinceLast(shards: ShardCounters[]) {
-    const [now, own] = [this.#totals(), this.#own];
+  #sinceLast(now: Look) {
+    const own = this.#own;
     const spanMs = now.atMs - (this.#before?.atMs ?? now.atMs);
     const before = spanMs < MIN_SPAN_MS ? undefined : this.#before;
     if (before) this.#lookFrom(now);
     const seconds = spanMs / 1000;
-    const rate = (count: (totals: Totals) => number | undefined, ours = 0) => {
+    const rate = (count: (look: Look) => number | undefined, ours = 0) => {
       if (!before) return null;
       const counted = (count(now) ?? 0) - (count(before) ?? count(now) ?? 0) - ours;
       return Math.max(0, counted) / seconds;
@@ -98,17 +98,19 @@ export class Snapshots {
     const times = messagesPerSecond ? since(now.times, before?.times) : undefined;
     return {
       messagesPerSecond,
-      deliveriesPerSecond: rate(({ deliveries }) => deliveries, own.deliveries),
-      bytesPerSecond: this.options.useSharding ? rate(({ bytes }) => bytes) : null,
+      deliveriesPerSecond: rate(({ shards }) => sum(shards, "deliveries"), own.deliveries),
+      bytesPerSecond: this.options.useSharding ? rate(bytesOf) : null,
       p50Ms: milliseconds(times && percentile(times, 50)),
       p99Ms: milliseconds(times && percentile(times, 99)),
-      channels: this.#channels((channel) => rate(({ channels }) => channels.get(channel))),
-      ...shown(snapshotsOfShards(shards, before?.workers ?? [], seconds, this.options)),
+      channels: now.channels.map(({ channel, subscribers }) => {
+        return { channel, subscribers, perSecond: rate(publishedTo(channel)) };
+      }),
+      ...shown(snapshotsOfShards(now.shards, workersOf(before), seconds, this.options)),
     };
   }
 
-  #lookFrom(totals: Totals): void {
-    this.#before = totals;
+  #lookFrom(look: Look): void {
+    this.#before = look;
     this.#own = { messages: 0, deliveries: 0 };
   }
 
@@ -119,33 +121,30 @@ export class Snapshots {
     });
   }
 
-  #channels(rateOf: (channel: string) => number | null): ChannelSnapshot[] {
-    return this.#shownChannels().map(({ channel, subscribers }) => {
-      return { channel, subscribers, perSecond: rateOf(channel) };
-    });
-  }
-
   #shownChannels(): ChannelStats[] {
     const channels = this.broadcaster.channels(MAX_CHANNELS + 1);
     return channels.filter(({ channel }) => channel !== this.options.hidden).slice(0, MAX_CHANNELS);
   }
 
-  #totals(): Totals {
+  #look(): Look {
     const stats = this.broadcaster.stats();
-    const shards = shardsOf(stats);
     return {
       atMs: this.#clock(),
       published: stats.total_published,
-      deliveries: sum(shards, "deliveries"),
-      bytes: sum(shards, "bytes_written"),
-      workers: shards.flatMap(({ per_worker }) => per_worker),
-      channels: new Map(
-        this.#shownChannels().map(({ channel, published }) => [channel, published]),
-      ),
+      shards: shardsOf(stats),
+      channels: this.#shownChannels(),
       times: this.broadcaster.deliveryTimes(),
     };
   }
 }
+
+const bytesOf = ({ shards }: Look) => sum(shards, "bytes_written");
+
+const publishedTo = (name: string) => (look: Look) =>
+  look.channels.find(({ channel }) => channel === name)?.published;
+
+const workersOf = (look: Look | undefined) =>
+  look?.shards.flatMap(({ per_worker }) => per_worker) ?? [];
 
 /** Of more workers than anyone can look at, those of the first shards; of the rest, the number. */
 function shown(shards: ShardSnapshot[]) {

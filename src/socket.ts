@@ -194,8 +194,8 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
    * when this returns.
    *
    * @param code 1000 to 1014 as far as the standard lets it be sent, or 3000 to 4999; 0, 1005 and
-   *   1006 send a close frame without a code. Any other number is sent as well, and is an error to the
-   *   client
+   *   1006 send a close frame without a code. Any other number is sent as well, and is an error to
+   *   the client
    * @param reason cut to 123 bytes of UTF-8, at a character
    */
   close(code = 1000, reason = ""): void {
@@ -295,13 +295,19 @@ export function binaryMessage(type: BinaryType, data: Buffer): BinaryMessage {
   }
 }
 
-/** Whether a message may be compressed. Unlike the server, a socket wants to be told in so many words. */
+/**
+ * Whether a message may be compressed. Unlike the server, a socket wants to be told in so many
+ * words.
+ */
 function toCompress(compress: unknown, caller: string): boolean {
   if (typeof compress === "boolean") return compress;
   throw new TypeError(`${caller} expects compress to be a boolean, not ${String(compress)}`);
 }
 
-/** The payload of a ping or pong, whose size the protocol limits. Unlike a message, it may be nothing. */
+/**
+ * The payload of a ping or pong, whose size the protocol limits. Unlike a message, it may be
+ * nothing.
+ */
 function controlPayload(data: unknown, caller: string): Uint8Array {
   const given = data ?? "";
   const bytes = typeof given === "string" ? Buffer.from(given) : toBytes(given, caller);

@@ -205,7 +205,9 @@ function addWorker(shard: ShardCounters, worker: WorkerCounters): void {
   shard.per_worker.push(workerStats(worker));
 }
 
-/** What is neither delivered nor dropped. The counters are of one turn of the worker's, or nearly. */
+/**
+ * What is neither delivered nor dropped. The counters are of one turn of the worker's, or nearly.
+ */
 function pending(worker: WorkerCounters): number {
   const dropped =
     worker.droppedSlow + worker.droppedSkipped + worker.droppedClosed + worker.droppedQueueFull;

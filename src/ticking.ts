@@ -15,6 +15,8 @@ interface TickingOptions {
   /** Runs before the first. */
   begin: () => void;
   work: () => Promise<void>;
+  /** Is told why a work has failed, which keeps no other from its turn. */
+  failed: (error: unknown) => void;
   repeat: Repeat;
 }
 
@@ -30,8 +32,13 @@ export class Ticking {
     if (this.#stop) return;
     const { repeat, intervalMs, begin } = this.options;
     begin();
-    this.#stop = repeat(() => void this.#tick(), intervalMs);
-    void this.#tick();
+    this.#stop = repeat(() => this.#strike(), intervalMs);
+    this.#strike();
+  }
+
+  /** Nobody waits for a tick, and a rejection that nobody takes ends the process. */
+  #strike(): void {
+    this.#tick().catch(this.options.failed);
   }
 
   /** One that is due while another takes its time is left out: they would pile up. */

@@ -22,8 +22,8 @@ export class TrustedProxies {
 
   /**
    * The client behind `peer`. `X-Forwarded-For` grows to the right, so from there on each entry is
-   * believed as long as a trusted proxy has written it: the first that is no proxy's is the client's.
-   * What is no address ends the search, and whoever passed it on is taken.
+   * believed as long as a trusted proxy has written it: the first that is no proxy's is the
+   * client's. What is no address ends the search, and whoever passed it on is taken.
    *
    * @param headers of its request; a port in the field is the client's, without one it is 0
    */

@@ -25,7 +25,8 @@ export class UpgradeRequest extends SignalessRequest {
     for (let i = 0; i + 1 < flat.length; i += 2) {
       const [name, value] = [flat[i] as string, flat[i + 1] as string];
       if (name === "host") host = value;
-      // The door has seen that it says "websocket", in whatever case. Elysia knows lower case alone.
+      // The door has seen that it says "websocket", in whatever case. Elysia knows lower case
+      // alone.
       headers.push([name, name === "upgrade" ? "websocket" : value]);
     }
     if (!host || NOT_IN_HOST.test(host)) return undefined;

@@ -64,7 +64,9 @@ export class Upgrades {
     public handler: RequestHandler,
   ) {}
 
-  /** Clients that wait for a decision on their upgrade: no longer those that the door gave up on. */
+  /**
+   * Clients that wait for a decision on their upgrade: no longer those that the door gave up on.
+   */
   get pending(): number {
     return this.run.core.undecidedUpgrades();
   }

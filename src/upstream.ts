@@ -54,9 +54,9 @@ export function startUpstream(app: AnyElysia, options: ServeOptions): Upstream {
 let timekeeper: Server<unknown> | undefined;
 
 /**
- * Limits how long a request may be silent, as `Server.timeout` does. Bun does nothing there for a server
- * on a unix socket, though the limit is the request's own, whichever server it came to: one that has
- * been on a port, and is closed, sets it.
+ * Limits how long a request may be silent, as `Server.timeout` does. Bun does nothing there for a
+ * server on a unix socket, though the limit is the request's own, whichever server it came to: one
+ * that has been on a port, and is closed, sets it.
  */
 export function limitSilence(request: Request, seconds: number): void {
   timekeeper ??= closedServer();

@@ -11,8 +11,8 @@ const MOST_BYTES = CONFIG_KEYS.maxPayloadLength.max;
 const SHORTEST_SILENCE_SECONDS = 8;
 
 /**
- * The limits and switches of an app's `websocket`, as keys of the config. What Bun takes for something
- * else is that here, too; what it refuses is left for the config to refuse.
+ * The limits and switches of an app's `websocket`, as keys of the config. What Bun takes for
+ * something else is that here, too; what it refuses is left for the config to refuse.
  */
 export function websocketLimits(options: WebSocketOptions): ShardcastConfig {
   const { maxPayloadLength, backpressureLimit, idleTimeout, perMessageDeflate } = options;

@@ -1,4 +1,6 @@
-/** The documents that describe the ready-made server are valid, and what it answers is as they say. */
+/**
+ * The documents that describe the ready-made server are valid, and what it answers is as they say.
+ */
 
 import { beforeEach, describe, expect, onTestFinished, test } from "bun:test";
 import asyncApiSchema from "@asyncapi/specs/schemas/3.0.0-without-$id.json";

@@ -4,7 +4,7 @@ import { connect as connectTcp } from "node:net";
 import { type AppOptions, createApp } from "../src/app";
 import { resolveConfig, type ShardcastConfig } from "../src/config";
 import type { ShardStats } from "../src/stats";
-import { connect, refused, within } from "./client";
+import { connect, refused, until, within } from "./client";
 import { SMALL } from "./serving";
 
 const both = [
@@ -274,7 +274,7 @@ describe("the ready-made app, sharded", () => {
     await connect(`${stream}?channels=x&id=a`);
     await connect(`${stream}?channels=x&id=b`);
     const settled = async () => {
-      while (broadcaster.stats().total_clients < 2) await Bun.sleep(1);
+      await until(() => broadcaster.stats().total_clients === 2);
     };
     await within(settled(), "both clients");
     const { shard_0, shard_1 } = broadcaster.stats();

@@ -15,7 +15,7 @@ import {
   shardcast,
 } from "../src";
 import { shardsOf } from "../src/stats";
-import { connect, type TestClient, within } from "./client";
+import { connect, type TestClient, until, within } from "./client";
 import { SMALL, serve, serveWith } from "./serving";
 import { logged, type Spy, spyLogger } from "./spy-logger";
 
@@ -46,14 +46,6 @@ function brokenLog(): never {
 
 function total(stats: ShardStats, of: (shard: ReturnType<typeof shardsOf>[number]) => number) {
   return shardsOf(stats).reduce((sum, shard) => sum + of(shard), 0);
-}
-
-/** Resolves once `condition` holds. */
-async function until(condition: () => boolean, what: string): Promise<void> {
-  const settled = async () => {
-    while (!condition()) await Bun.sleep(1);
-  };
-  await within(settled(), what);
 }
 
 describe.each(both)("createBroadcaster, %s", (_name, config) => {

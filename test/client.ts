@@ -1,6 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import type WS from "ws";
 
+import { pollUntil } from "../src/wait";
+
 /**
  * The `ws` client from npm, by its path: Bun replaces the bare import "ws" by a client of its own,
  * and these tests want one that is independent of Bun.
@@ -132,6 +134,12 @@ export async function within<T>(promise: Promise<T>, what: string): Promise<T> {
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Resolves once `condition` holds, for what no event tells; rejects as `within` does. */
+export async function until(condition: () => boolean, what = String(condition)): Promise<void> {
+  const holds = await pollUntil(condition, { everyMs: 1, timeoutMs: PATIENCE_MS });
+  if (!holds) throw new Error(`waited too long for ${what}`);
 }
 
 function open(

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { connect as dial, type Socket } from "node:net";
 
-import { connect, type TestClient, within } from "./client";
+import { connect, type TestClient, until, within } from "./client";
 import { type Serving, serve } from "./serving";
 
 const KEY = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
@@ -32,17 +32,6 @@ async function answer(socket: Socket): Promise<string> {
   socket.once("data", (data) => resolve(data.toString("latin1")));
   socket.once("close", () => resolve(""));
   return within(promise, "an answer");
-}
-
-/** Resolves once `what` holds, which no event tells. */
-async function until(what: () => boolean, name: string): Promise<void> {
-  let waiting = true;
-  const look = async () => {
-    while (waiting && !what()) await new Promise((next) => setImmediate(next));
-  };
-  await within(look(), name).finally(() => {
-    waiting = false;
-  });
 }
 
 /** An app whose clients hear "ticks", and who came and went there. */

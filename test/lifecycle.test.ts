@@ -4,7 +4,7 @@ import { networkInterfaces, tmpdir } from "node:os";
 import { Elysia } from "elysia";
 
 import { shardcast } from "../src";
-import { connect, refused, within } from "./client";
+import { connect, refused, until, within } from "./client";
 import { SMALL, serve } from "./serving";
 
 /** What a WebSocket client sends first. */
@@ -103,15 +103,9 @@ describe.each(both)("the server, %s", (_name, config) => {
     const { app, ws, broadcaster } = serve(config, (app) => app.ws("/", {}));
     const clients = await Promise.all([connect(ws), connect(ws), connect(ws)]);
     expect(app.server?.pendingWebSockets).toBe(3);
-    await within(
-      until(() => broadcaster.stats().total_clients === 3),
-      "all to be counted",
-    );
+    await until(() => broadcaster.stats().total_clients === 3, "all to be counted");
     for (const client of clients) await client.close();
-    await within(
-      until(() => app.server?.pendingWebSockets === 0),
-      "all to leave",
-    );
+    await until(() => app.server?.pendingWebSockets === 0, "all to leave");
   });
 
   test("stops at once when told to, and closes clients with 1001", async () => {
@@ -154,10 +148,7 @@ describe.each(both)("the broadcaster, %s", (_name, config) => {
     const sent = Array.from({ length: 30 }, (_, n) => `message ${n}`);
     for (const message of sent) broadcaster.publish("ticks", message);
     for (const client of clients) expect(await client.take(30)).toEqual(sent);
-    await within(
-      until(() => delivered(broadcaster.stats()) >= 300),
-      "the counters",
-    );
+    await until(() => delivered(broadcaster.stats()) >= 300, "the counters");
     const { total_clients, total_shards } = broadcaster.stats();
     expect(total_clients).toBe(10);
     expect(total_shards).toBe("useSharding" in config ? 1 : SMALL.numShards);
@@ -258,10 +249,7 @@ describe("the sharded server", () => {
     await Promise.all([connect(`${ws}/?id=same`), connect(`${ws}/?id=same`)]);
     expect((await refused(`${ws}/?id=same`)).status).toBe(503);
     // A worker shows its counters once a turn, which may come after the client's handshake.
-    await within(
-      until(() => broadcaster.stats().total_clients === 2),
-      "both to be counted",
-    );
+    await until(() => broadcaster.stats().total_clients === 2, "both to be counted");
   });
 
   test("refuses a client whose Host would change the path", async () => {
@@ -360,11 +348,6 @@ describe("an upgrade that the app never decides", () => {
     await within(app.stop(), "the stop");
   });
 });
-
-/** Resolves once `condition` holds. */
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await Bun.sleep(1);
-}
 
 function delivered(stats: object): number {
   let sum = 0;

@@ -6,8 +6,9 @@ import { resolveConfig } from "../src/config";
 import { createBroadcaster } from "../src/index";
 import { live } from "../src/live";
 import { Ticking } from "../src/ticking";
-import { connect } from "./client";
+import { connect, until } from "./client";
 import { SMALL, serveWith } from "./serving";
+import { logged, spyLogger } from "./spy-logger";
 
 /** A timer that strikes when it is told to. */
 class HandTimer {
@@ -30,6 +31,7 @@ class HandTimer {
 
 function start() {
   const broadcaster = createBroadcaster(SMALL);
+  const logger = spyLogger();
   const timer = new HandTimer();
   let looks = 0;
   const slowClients = broadcaster.slowClients.bind(broadcaster);
@@ -41,7 +43,7 @@ function start() {
     app.use(
       live({
         broadcaster,
-        config: resolveConfig(SMALL),
+        config: resolveConfig({ ...SMALL, logger }),
         mayUse: () => true,
         isForeign: () => false,
         about: "a test",
@@ -50,7 +52,7 @@ function start() {
       }),
     ),
   );
-  return { broadcaster, timer, url: `${ws}/live`, looks: () => looks };
+  return { broadcaster, logger, timer, url: `${ws}/live`, looks: () => looks };
 }
 
 test("tells at once, and then once a second", async () => {
@@ -84,7 +86,7 @@ test("does nothing while nobody watches, and begins again with the next", async 
   const watcher = await connect(url);
   await watcher.next();
   await watcher.close();
-  while (broadcaster.subscriberCount("$live") > 0) await Bun.sleep(1);
+  await until(() => broadcaster.subscriberCount("$live") === 0);
   timer.strike();
   expect(timer.isGoing).toBe(false);
   expect(looks()).toBe(1);
@@ -92,6 +94,18 @@ test("does nothing while nobody watches, and begins again with the next", async 
   await next.next();
   expect(timer.isGoing).toBe(true);
   expect(looks()).toBe(2);
+});
+
+test("logs what it could not find out, and goes on with the next", async () => {
+  const { broadcaster, logger, timer, url } = start();
+  const slowClients = broadcaster.slowClients;
+  broadcaster.slowClients = () => Promise.reject(new Error("nobody knows"));
+  const watcher = await connect(url);
+  await until(() => logged(logger, "error").length > 0);
+  expect(logged(logger, "error")[0]?.fields).toEqual({ err: new Error("nobody knows") });
+  broadcaster.slowClients = slowClients;
+  timer.strike();
+  expect(JSON.parse(String(await watcher.next()))).toMatchObject({ about: "a test" });
 });
 
 test("never starts a tick while another is under way", async () => {
@@ -109,6 +123,7 @@ test("never starts a tick while another is under way", async () => {
         end = resolve;
       });
     },
+    failed: () => {},
   });
   ticking.start();
   for (let n = 0; n < 5; n += 1) timer.strike();

@@ -1,4 +1,6 @@
-/** The package as an app of one's own gets it: packed, with what it says it depends on, and no more. */
+/**
+ * The package as an app of one's own gets it: packed, with what it says it depends on, and no more.
+ */
 
 import { expect, onTestFinished, test } from "bun:test";
 import { mkdir, mkdtemp, rm, symlink } from "node:fs/promises";

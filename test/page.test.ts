@@ -1,63 +1,12 @@
 /** The live page, in a browser. */
 
-import { describe, expect, onTestFinished, spyOn, test } from "bun:test";
-import type { BrowserContextOptions, Page } from "playwright-core";
+import { describe, expect, spyOn } from "bun:test";
+import type { Page } from "playwright-core";
 
-import { createApp } from "../src/app";
-import { resolveConfig, type ShardcastConfig } from "../src/config";
 import { type ShardCounters, shardStats, shardsOf, type WorkerStats } from "../src/stats";
-import { visit, whyNoBrowser, withoutBrowser } from "./browser";
-import { connect, refused } from "./client";
+import { connect } from "./client";
+import { AWAY, flow, open, REFUSED, type Started, says, seen, start, status } from "./live-page";
 import { contrast, drawnColumns } from "./page-eyes.js";
-import { SMALL } from "./serving";
-
-/** For a browser to start, and for a page that shows something every second. */
-const PATIENCE_MS = 60_000;
-
-/** What a browser writes by itself while its server is away, and of an answer of 4xx. */
-const AWAY = /ERR_CONNECTION|WebSocket connection/;
-const REFUSED = /status of 4\d\d/;
-
-/** The ready-made server, until the test ends. */
-function start(config: ShardcastConfig = {}, options: { apiKey?: string; port?: number } = {}) {
-  const { apiKey, port = 0 } = options;
-  const resolved = resolveConfig({ ...SMALL, ...config });
-  const { app, broadcaster } = createApp({ config: resolved, channels: ["ticks"], apiKey });
-  app.listen({ port, hostname: "127.0.0.1" });
-  onTestFinished(async () => {
-    if (app.server) await app.stop(true);
-  });
-  const host = `127.0.0.1:${app.server?.port}`;
-  const http = `http://${host}/`;
-  return { app, broadcaster, http, ws: `ws://${host}`, port: app.server?.port as number };
-}
-
-type Started = ReturnType<typeof start>;
-
-interface OpenOptions extends BrowserContextOptions {
-  /** What the browser may write into its console. */
-  tolerates?: RegExp;
-}
-
-/** Looks at the consoles of the pages that a test has opened. */
-let lookAtConsoles = () => {};
-
-async function open({ http }: Started, { tolerates, ...options }: OpenOptions = {}): Promise<Page> {
-  const { page, complaints } = await visit(http, options);
-  const before = lookAtConsoles;
-  lookAtConsoles = () => {
-    before();
-    expect(complaints.filter((complaint) => !tolerates?.test(complaint))).toEqual([]);
-  };
-  return page;
-}
-
-/** Publishes until the test ends. */
-function flow(publish: (n: number) => void): void {
-  let n = 0;
-  const timer = setInterval(() => publish(n++), 5);
-  onTestFinished(() => clearInterval(timer));
-}
 
 /** Has the first worker show other figures than it has. */
 function pretend({ broadcaster }: Started, figures: Partial<WorkerStats>): void {
@@ -72,26 +21,8 @@ function pretend({ broadcaster }: Started, figures: Partial<WorkerStats>): void 
 
 const text = (page: Page, selector: string) => page.locator(selector).textContent();
 
-/** Waits until the element says something of this form. */
-async function says(page: Page, selector: string, pattern: RegExp): Promise<void> {
-  await page.locator(selector).filter({ hasText: pattern }).first().waitFor();
-}
-
-const status = (page: Page, state: string) =>
-  page.locator(`#status[data-state="${state}"]`).waitFor();
-
 /** Where the first line of a chart is to be seen. */
 const drawn = (page: Page, chart: string) => page.locator(`${chart} canvas`).evaluate(drawnColumns);
-
-/** A test in a browser, in whose console there is no error at its end. */
-function seen(what: string, look: () => Promise<void>): void {
-  const lookAtAll = async () => {
-    lookAtConsoles = () => {};
-    await look();
-    lookAtConsoles();
-  };
-  test.skipIf(withoutBrowser)(`${what}${whyNoBrowser}`, lookAtAll, PATIENCE_MS);
-}
 
 describe("the page", () => {
   seen("connects, and its figures move when messages flow", async () => {
@@ -215,10 +146,11 @@ describe("the page", () => {
     const server = start();
     const page = await open(server);
     await says(page, "#chart-clients .key", /^\d+$/);
+    const opacity = "Number(getComputedStyle(document.querySelector('#figures > dl')).opacity)";
+    expect(await page.evaluate(opacity)).toBe(1);
     const silence = spyOn(server.broadcaster, "subscriberCount").mockReturnValue(0);
     await page.locator("body.stale").waitFor();
-    const opacity = "getComputedStyle(document.querySelector('#figures > dl')).opacity";
-    expect(await page.evaluate(opacity)).toBe("0.45");
+    expect(await page.evaluate(opacity)).toBeLessThan(1);
     silence.mockRestore();
     await page.locator("body:not(.stale)").waitFor();
     // The line breaks where nobody looked.
@@ -255,65 +187,6 @@ describe("the page", () => {
     await page.fill("#publish-channel", "no name");
     await page.click("#publish button");
     await page.locator("#publish-channel:invalid:focus").waitFor();
-  });
-
-  seen("asks for the API key where there is one, and says when it was wrong", async () => {
-    const server = start({}, { apiKey: "sésame" });
-    const page = await open(server, { tolerates: REFUSED });
-    const dialog = page.locator("#key[open]");
-    await dialog.waitFor();
-    expect(await page.locator("#key-wrong").isVisible()).toBe(false);
-    await page.keyboard.type("wrong");
-    await page.keyboard.press("Enter");
-    await says(page, "#key-wrong", /^That was not the key\.$/);
-    await page.locator("#key-wrong").waitFor();
-    await page.keyboard.type("sésame");
-    await page.keyboard.press("Enter");
-    await status(page, "connected");
-    await page.fill("#message", "with the key");
-    await page.click("#publish button[type=submit]");
-    await says(page, "#published", /^Published/);
-    await page.click("footer a[href='/stats']");
-    await says(page, "#answer-body", /"total_clients"/);
-  });
-
-  seen("can do without the key: the stream is for all", async () => {
-    const server = start({}, { apiKey: "key" });
-    const page = await open(server, { tolerates: REFUSED });
-    await page.locator("#key[open]").waitFor();
-    await page.keyboard.press("Escape");
-    await status(page, "locked");
-    flow((n) => server.broadcaster.publish("ticks", `public ${n}`));
-    await page.fill("#channel", "ticks");
-    await page.keyboard.press("Enter");
-    await says(page, "#stream li", /^public \d+$/);
-    expect(await page.locator("#key").isVisible()).toBe(false);
-    await page.click("#unlock");
-    await page.keyboard.type("key");
-    await page.keyboard.press("Enter");
-    await status(page, "connected");
-    expect(await page.locator("#unlock").isVisible()).toBe(false);
-  });
-
-  seen("asks once for all that need the key", async () => {
-    const first = start({}, { apiKey: "old" });
-    const page = await open(first, { tolerates: new RegExp(`${AWAY.source}|${REFUSED.source}`) });
-    await page.locator("#key[open]").waitFor();
-    await page.keyboard.type("old");
-    await page.keyboard.press("Enter");
-    await status(page, "connected");
-    await page.fill("#publish-channel", "news");
-    await page.fill("#message", "x");
-    await first.app.stop(true);
-    start({}, { apiKey: "new", port: first.port });
-    await page.locator("#key[open]").waitFor();
-    const answered = page.waitForResponse(/publish/);
-    await page.evaluate("document.querySelector('#publish').requestSubmit()");
-    await answered;
-    await page.fill("#key-input", "new");
-    await page.keyboard.press("Enter");
-    await status(page, "connected");
-    await says(page, "#published", /^Published/);
   });
 
   seen("can be used by the keyboard alone, and pauses the stream", async () => {
@@ -361,6 +234,17 @@ describe("the page", () => {
       expect(await page.evaluate("String(getSelection())")).toBe("other");
     },
   );
+
+  seen("says that nobody is subscribed in words that listen to nothing", async () => {
+    const server = start();
+    const page = await open(server);
+    await page.getByRole("button", { name: "ticks" }).waitFor();
+    const empty = spyOn(server.broadcaster, "channels").mockReturnValue([]);
+    await says(page, "#channels", /^Nobody is subscribed\.$/);
+    expect(await page.locator("#channels button").count()).toBe(0);
+    empty.mockRestore();
+    await page.getByRole("button", { name: "ticks" }).waitFor();
+  });
 
   seen("takes names and messages as text", async () => {
     const server = start({ dropSlowClients: false, bufferSize: 1_000_000 });
@@ -423,30 +307,9 @@ describe("the page", () => {
     const page = await open(server, { colorScheme: "light" });
     await status(page, "connected");
     const ground = () => page.evaluate("getComputedStyle(document.body).backgroundColor");
-    expect(await ground()).toBe("rgb(246, 247, 249)");
+    const light = await ground();
     await page.emulateMedia({ colorScheme: "dark" });
-    expect(await ground()).toBe("rgb(16, 21, 28)");
+    expect(await ground()).not.toEqual(light);
     while ((await drawn(page, "#chart-clients")).length === 0) await says(page, "#clients", /\d/);
-  });
-});
-
-describe("strangers", () => {
-  test("cannot watch where there is an API key, nor be heard on the page's channel", async () => {
-    const { http, ws } = start({}, { apiKey: "key" });
-    expect((await refused(`${ws}/live`)).status).toBe(401);
-    const key = Buffer.from("key").toString("base64url");
-    const protocols = ["shardcast.live", `shardcast.key.${key}`];
-    const watcher = await connect(`${ws}/live`, { protocols });
-    expect(watcher.socket.protocol).toBe("shardcast.live");
-    expect(JSON.parse(String(await watcher.next()))).toMatchObject({ sources: ["ticks"] });
-    const headers = { authorization: "Bearer key" };
-    const publish = await fetch(`${http}publish/$live`, { method: "POST", headers, body: "{}" });
-    expect(publish.status).toBe(400);
-  });
-
-  test("cannot listen on the page's channel by the stream", async () => {
-    const { ws } = start();
-    expect((await refused(`${ws}/stream?channels=$live`)).status).toBe(400);
-    expect((await refused(`${ws}/stream?channels=ticks,$live`)).status).toBe(400);
   });
 });

@@ -8,7 +8,9 @@ import { type Serving, serve } from "./serving";
 
 const NONE = refusedUpgrades();
 
-/** Lets everybody in who may be, asks nobody who says `?no`, and never decides on who says `?wait`. */
+/**
+ * Lets everybody in who may be, asks nobody who says `?no`, and never decides on who says `?wait`.
+ */
 const routes = (app: Elysia) =>
   app.ws("/", {
     beforeHandle: ({ query, status }) => {

@@ -33,7 +33,8 @@ export function serveWith(broadcaster: OwnBroadcaster, routes: (app: Elysia) => 
   const app = new Elysia({ adapter });
   routes(app);
   app.listen({ port: 0, hostname: "127.0.0.1" });
-  // Not an afterEach: a module is loaded once, and its hooks belong to the first file that loads it.
+  // Not an afterEach: a module is loaded once, and its hooks belong to the first file that loads
+  // it.
   onTestFinished(async () => {
     if (app.server) await app.stop(true);
   });

@@ -6,7 +6,7 @@ import type { SlowClient } from "../src/reports";
 import type { Snapshot } from "../src/snapshot";
 import { Snapshots } from "../src/snapshots";
 import { noCounters, shardStats, type WorkerStats } from "../src/stats";
-import { connect, within } from "./client";
+import { connect, until, within } from "./client";
 import { serve } from "./serving";
 
 describe("a histogram of times", () => {
@@ -52,7 +52,7 @@ describe("the sharded broadcaster", () => {
     expect(broadcaster.stats().total_published).toBe(4);
     const counted = () =>
       broadcaster.deliveryTimes()?.counts.reduce((sum, count) => sum + count, 0);
-    while (counted() !== 4) await Bun.sleep(1);
+    await until(() => counted() === 4);
     expect(broadcaster.deliveryTimes()?.sum).toBeGreaterThan(0);
   });
 });
@@ -70,6 +70,7 @@ const IDLE: WorkerStats = {
 /** Stands in for a broadcaster of so many shards, each of these workers. */
 class Standing {
   published = 0;
+  clients = 0;
   channels = () => [];
   deliveryTimes = () => undefined;
   slowClients = (): Promise<SlowClient[]> => Promise.resolve([]);
@@ -81,8 +82,8 @@ class Standing {
 
   stats() {
     const per_worker = this.workers.map((worker) => ({ ...IDLE, ...worker }));
-    const shard = { ...noCounters(), per_worker };
-    const { published } = this;
+    const { published, clients } = this;
+    const shard = { ...noCounters(), clients, per_worker };
     return shardStats(
       Array.from({ length: this.shards }, () => shard),
       { published },
@@ -146,6 +147,20 @@ describe("a snapshot", () => {
     const later = await after(999);
     expect(later.messagesPerSecond).toBe(10);
     expect(workersOf(later).map(({ busy }) => busy)).toEqual([0.5]);
+  });
+
+  test("has all its figures from one look", async () => {
+    const broadcaster = new Standing([{}]);
+    const { stats } = broadcaster;
+    // More is published with each look, and one more client is there.
+    broadcaster.stats = () => {
+      broadcaster.published += 1;
+      broadcaster.clients += 1;
+      return stats.call(broadcaster);
+    };
+    const { after } = looking(broadcaster);
+    const snapshot = await after(1000);
+    expect([snapshot.clients, snapshot.messagesPerSecond]).toEqual([2, 1]);
   });
 
   test("shows as stuck a worker that leaves its queue alone, and no other", async () => {

@@ -1,6 +1,6 @@
 /**
- * The whole product in a storm: a server in a process of its own, an attacker in another, and somebody
- * who wants service meanwhile.
+ * The whole product in a storm: a server in a process of its own, an attacker in another, and
+ * somebody who wants service meanwhile.
  */
 
 import { expect, onTestFinished, test } from "bun:test";
@@ -9,7 +9,10 @@ import { join } from "node:path";
 import { connect, type TestClient, within } from "./client";
 
 const ROOT = join(import.meta.dir, "..");
-/** Nobody waits longer for service, on however busy a machine. It takes some milliseconds without a storm. */
+/**
+ * Nobody waits longer for service, on however busy a machine. It takes some milliseconds without a
+ * storm.
+ */
 const SERVICE_MS = 5000;
 /** A message is so long that clients which do not read have soon no room for more. */
 const PADDING = "x".repeat(16 * 1024);

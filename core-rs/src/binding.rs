@@ -207,7 +207,7 @@ impl Core {
         self.broadcaster.borrow_mut().finish(client);
     }
 
-    /// Ends a client's connection at once.
+    /// Ends a client's connection, after what its socket takes at once.
     #[napi]
     pub fn terminate(&self, client: u32) {
         self.broadcaster.borrow_mut().terminate(client);

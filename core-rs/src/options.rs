@@ -17,7 +17,7 @@ pub struct Options {
     pub max_channels_per_client: usize,
     /// Bytes of direct messages that may wait for one client before another; past it that is dropped.
     pub backpressure_limit_bytes: usize,
-    /// Whether a client that would pass that is dropped; otherwise the message is.
+    /// Whether a client for which more than that waits already is dropped; otherwise the message is.
     pub close_on_backpressure_limit: bool,
     /// What may wait in each worker's queue.
     pub queue: QueueLimits,

@@ -1,9 +1,11 @@
 /**
- * A WebSocket that comes back. Each wait is twice as long as the one before, up to a limit, and a random
- * part of it is left off: when a server restarts, its clients do not all come in the same moment.
+ * A WebSocket that comes back. Each wait is twice as long as the one before, up to a limit, and a
+ * random part of it is left off: when a server restarts, its clients do not all come in the same
+ * moment.
  *
- * Codes from the server that say that coming back is of no use end it: 1008 (policy) and what the app
- * says so for, here 4401. 1001 is a restart, and 1013 a client that was too slow: both come back.
+ * Codes from the server that say that coming back is of no use end it: 1008 (policy) and what the
+ * app says so for, here 4401. 1001 is a restart, and 1013 a client that was too slow: both come
+ * back.
  */
 
 const FIRST_WAIT_MS = 500;

@@ -50,7 +50,9 @@ function lagOf({ lagMessages, lagBytes }) {
  * @param {string} otherwise
  */
 function fill(body, rows, otherwise) {
-  body.classList.toggle("nothing", rows.length === 0);
+  const hadNothing = body.classList.contains("nothing");
+  // What stands in for rows is made of none: a button of theirs would listen to its words.
+  if (body.classList.toggle("nothing", rows.length === 0) !== hadNothing) body.replaceChildren();
   const shown = rows.length > 0 ? rows : [[otherwise]];
   keepChildren(body, shown.length, () => make("tr"));
   for (const [index, texts] of shown.entries()) {

@@ -2,7 +2,9 @@ import type { Logger } from "../logger";
 import { feed, type Sink } from "./feed";
 import type { Source } from "./source";
 
-/** The sources of a broadcaster, flowing while it serves. One that fails does not stop the others. */
+/**
+ * The sources of a broadcaster, flowing while it serves. One that fails does not stop the others.
+ */
 export class Feeds {
   #ending: AbortController | undefined;
 

@@ -4,8 +4,8 @@ const NEWLINE = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 
 /**
- * Splits bytes into lines, which end with `\n` or `\r\n`; the last may end with the stream. Reads no
- * further than it is pulled.
+ * Splits bytes into lines, which end with `\n` or `\r\n`; the last may end with the stream. Reads
+ * no further than it is pulled.
  *
  * @param maxBytes of a line
  * @throws SourceError naming the line that is longer, or that is not UTF-8

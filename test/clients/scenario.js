@@ -1,6 +1,6 @@
 /**
- * What every client of the standard `WebSocket` interface does, in browsers and out of them. It runs in
- * the page of a browser too, so nothing is imported, and it is no TypeScript.
+ * What every client of the standard `WebSocket` interface does, in browsers and out of them. It
+ * runs in the page of a browser too, so nothing is imported, and it is no TypeScript.
  *
  * @param {typeof WebSocket} WebSocket
  * @param {string} base such as `ws://127.0.0.1:3000`

@@ -24,7 +24,8 @@ export function serveEcho(): Echo {
     // However short: that is what the cases about compression look at.
     compressionThreshold: 0,
   });
-  // Not by the route's own handler: Elysia reads text that looks like JSON, or like a number, first.
+  // Not by the route's own handler: Elysia reads text that looks like JSON, or like a number,
+  // first.
   const websocket: Partial<WebSocketHandler<unknown>> = {
     message: (ws, message) => void ws.send(message, true),
   };

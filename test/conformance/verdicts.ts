@@ -1,4 +1,6 @@
-/** Judges what the cases gave, more strictly than Autobahn itself: what is merely tolerated fails. */
+/**
+ * Judges what the cases gave, more strictly than Autobahn itself: what is merely tolerated fails.
+ */
 
 /** What one case gave, in kosoku's words. */
 export interface CaseReport {
@@ -11,7 +13,9 @@ export interface CaseReport {
   readonly behaviorClose: string;
 }
 
-/** A case says itself that it is informational: where the standard leaves open what is to happen. */
+/**
+ * A case says itself that it is informational: where the standard leaves open what is to happen.
+ */
 const GOOD = ["OK", "INFORMATIONAL"];
 
 /** The section of a case: "6" of "6.4.1". */

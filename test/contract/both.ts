@@ -1,7 +1,7 @@
 /**
- * The contract: what works on Bun's own WebSockets works on shardcast's. Bun itself is the oracle. Each
- * scenario runs on stock Elysia, on its stock adapter behind `useSharding: false` and on shards, writes
- * down all that an app or a client can see, and the transcripts must be equal.
+ * The contract: what works on Bun's own WebSockets works on shardcast's. Bun itself is the oracle.
+ * Each scenario runs on stock Elysia, on its stock adapter behind `useSharding: false` and on
+ * shards, writes down all that an app or a client can see, and the transcripts must be equal.
  *
  * What differs on purpose is a row of docs/parity.md and a test of its own.
  */
@@ -11,8 +11,10 @@ import type { Server, ServerWebSocket } from "bun";
 import { Elysia } from "elysia";
 
 import { type ShardcastConfig, shardcast } from "../../src";
-import { type ConnectOptions, connect, type TestClient, within } from "../client";
+import { type ConnectOptions, connect, type TestClient, until } from "../client";
 import { SMALL } from "../serving";
+
+export { until };
 
 /** What `new Elysia` takes, but for the adapter. */
 type AppOptions = Omit<NonNullable<ConstructorParameters<typeof Elysia<"">>[0]>, "adapter">;
@@ -138,14 +140,6 @@ export async function onEach<T>(
     }
   };
   return [await see(new Stage(undefined)), await see(new Stage(config))];
-}
-
-/** Waits for what will be so. */
-export async function until(condition: () => boolean): Promise<void> {
-  const holds = async () => {
-    while (!condition()) await Bun.sleep(1);
-  };
-  await within(holds(), String(condition));
 }
 
 /** A value by its kind and content, so that equal looks are equal and different kinds are not. */

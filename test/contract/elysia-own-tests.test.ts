@@ -1,7 +1,7 @@
 /**
- * What Elysia's own tests of `.ws` look at and the files beside this one do not: an app that listens on a
- * port alone, and answers requests that come over no socket; Bun's own client, and how it sees an end;
- * methods that are taken off their socket.
+ * What Elysia's own tests of `.ws` look at and the files beside this one do not: an app that
+ * listens on a port alone, and answers requests that come over no socket; Bun's own client, and how
+ * it sees an end; methods that are taken off their socket.
  */
 
 import { describe } from "bun:test";

@@ -110,7 +110,8 @@ describe("hooks run as on stock Elysia", () => {
     await until(() => order.includes("message"));
     await client.close();
     await until(() => order.includes("close"));
-    // How often Elysia runs a hook of the upgrade is its own affair; that is compared with its order.
+    // How often Elysia runs a hook of the upgrade is its own affair; that is compared with its
+    // order.
     for (const name of order) stage.note(name);
   });
 

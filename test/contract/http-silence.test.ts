@@ -1,4 +1,6 @@
-/** Requests that nothing is heard of for too long: how often they run, and what their clients see. */
+/**
+ * Requests that nothing is heard of for too long: how often they run, and what their clients see.
+ */
 
 import { describe } from "bun:test";
 

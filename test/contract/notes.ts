@@ -41,7 +41,8 @@ export async function noteAnswer(stage: Stage, path: string, init?: RequestInit)
 }
 
 /**
- * Asks for an upgrade in bytes of its own, and notes how the answer begins. For what no client says.
+ * Asks for an upgrade in bytes of its own, and notes how the answer begins. For what no client
+ * says.
  *
  * @param lines of the head, after the request line and `Host`
  */

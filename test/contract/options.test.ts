@@ -4,7 +4,9 @@ import { describe } from "bun:test";
 
 import { type Stage, sameOnBoth } from "./both";
 
-/** The code with which the server closes a client that says something too long; 0 if it does not. */
+/**
+ * The code with which the server closes a client that says something too long; 0 if it does not.
+ */
 async function codeFor(stage: Stage, path: string, bytes: number): Promise<number> {
   const client = await stage.connect(path);
   client.send("x".repeat(bytes));

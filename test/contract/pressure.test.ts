@@ -8,7 +8,9 @@ const MIB = 1 << 20;
 /** More than two sockets hold between them. */
 const LARGE = "x".repeat(15 * MIB);
 
-/** A client that does not read, with its end and its drains noted, and a socket under these limits. */
+/**
+ * A client that does not read, with its end and its drains noted, and a socket under these limits.
+ */
 async function pairOf(stage: Stage, websocket: object) {
   const ends: unknown[] = [];
   let drains = 0;

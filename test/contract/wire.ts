@@ -80,7 +80,10 @@ export class Wire {
   }
 }
 
-/** What was answered, in order of the header's names, without the time, and without what is of the connection alone. */
+/**
+ * What was answered, in order of the header's names, without the time, and without what is of the
+ * connection alone.
+ */
 export function normal(received: string): string {
   const messages = received.split(/(?=HTTP\/1\.[01] )/);
   return messages.map(normalMessage).join("\n---\n");

@@ -29,9 +29,9 @@ pub struct CoreOptions {
     pub drop_slow_clients: bool,
     /// Largest inbound message, in bytes.
     pub max_payload_length: f64,
-    /// Bytes of direct messages that may wait for one client.
+    /// Bytes of direct messages that may wait for one client before another.
     pub backpressure_limit: f64,
-    /// Drop a client that would pass that; otherwise its message is dropped.
+    /// Drop a client for which more than that waits already; otherwise its message is dropped.
     pub close_on_backpressure_limit: bool,
     /// Seconds of silence after which a client is given up; 0 is never.
     pub idle_timeout_seconds: u32,

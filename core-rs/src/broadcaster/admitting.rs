@@ -126,7 +126,7 @@ impl Broadcaster {
         }
     }
 
-    /// Ends a client's connection at once.
+    /// Ends a client's connection, after what its socket takes at once.
     pub fn terminate(&mut self, client: ClientKey) {
         self.end(client, Command::Terminate(client));
     }
