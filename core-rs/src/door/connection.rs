@@ -66,7 +66,7 @@ impl Reception {
             http,
             decider: Decider::new(ask, config.max_pending_upgrades, config.upgrade_timeout),
             refusals,
-            proxy: Proxy::new(&config.upstream, config.max_body_bytes),
+            proxy: Proxy::new(&config.upstream, config.max_body_bytes, config.idle_timeout),
             per_message_deflate: config.per_message_deflate,
             head_timeout: config.head_timeout,
             idle_timeout: config.idle_timeout,

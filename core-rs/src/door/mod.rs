@@ -66,7 +66,8 @@ pub struct DoorConfig {
     /// How long a connection may take to send a whole request head, counted from its opening or
     /// from the head's first byte.
     pub head_timeout: Duration,
-    /// How long a connection is kept on which no other request begins. None is for ever.
+    /// How long a connection is kept on which no other request begins, by the door and by the
+    /// application behind it. None is for ever.
     pub idle_timeout: Option<Duration>,
     /// How long a client may take nothing of a response before its connection is given up.
     pub write_timeout: Duration,
