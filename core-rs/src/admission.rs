@@ -9,8 +9,8 @@ use crate::command::Command;
 use crate::door::Reservation;
 use crate::worker::Mailbox;
 
-/// The place that a worker keeps for a client. Dropped without a socket, it gives the client up: its
-/// close is told, as that of any other.
+/// The place that a worker keeps for a client. Dropped without a socket, it gives the client up:
+/// its close is told, as that of any other.
 pub struct Admission {
     key: ClientKey,
     mailbox: Mailbox,

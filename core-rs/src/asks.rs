@@ -12,9 +12,9 @@ use crate::door::Decision;
 /// Names an undecided upgrade.
 pub type AskId = u32;
 
-/// From this many on, those that the door has given up on are thrown out each time that they may have
-/// come to be half of all. The door limits how many it waits for; an application that never answers
-/// must not make the rest pile up.
+/// From this many on, those that the door has given up on are thrown out each time that they may
+/// have come to be half of all. The door limits how many it waits for; an application that never
+/// answers must not make the rest pile up.
 const SWEEP_FROM: usize = 8192;
 
 struct Ask {
@@ -49,8 +49,8 @@ pub struct Asks {
 pub struct AskGone;
 
 impl Asks {
-    /// Keeps an upgrade until it is decided. `give_up` is called, from any thread and at most once, when
-    /// nobody waits for the decision any more.
+    /// Keeps an upgrade until it is decided. `give_up` is called, from any thread and at most once,
+    /// when nobody waits for the decision any more.
     pub fn keep(
         &mut self,
         compression: Compression,

@@ -1,8 +1,9 @@
-//! What one client has still to be sent: bytes of its own first, then its cohort's log from its cursor.
+//! What one client has still to be sent: bytes of its own first, then its cohort's log from its
+//! cursor.
 //!
-//! Nearly always there are no bytes of its own, and a client is just the cursor. What is meant for it
-//! alone must come after the broadcasts before it, so whoever adds such bytes first copies what the
-//! client has not read of the log ([`Backlog::detach`]); then the order is plain.
+//! Nearly always there are no bytes of its own, and a client is just the cursor. What is meant for
+//! it alone must come after the broadcasts before it, so whoever adds such bytes first copies what
+//! the client has not read of the log ([`Backlog::detach`]); then the order is plain.
 
 mod outbox;
 
@@ -17,8 +18,8 @@ use self::outbox::Outbox;
 /// What a stretch of private bytes is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// A published message of the channel of this name, copied from a log. It counts as a delivery, and
-    /// it may be skipped.
+    /// A published message of the channel of this name, copied from a log. It counts as a delivery,
+    /// and it may be skipped.
     Published(Arc<str>),
     /// A message to this client alone. It counts as a delivery.
     Direct,
@@ -67,7 +68,8 @@ pub struct Backlog {
     outbox: Option<Box<Outbox>>,
     cursor: Cursor,
     delivered: u64,
-    /// Sequence number from which on the log's messages are meant for the client and not in `meant`.
+    /// Sequence number from which on the log's messages are meant for the client and not in
+    /// `meant`.
     uncounted: u64,
     /// Messages meant for the client, see [`Ledger`].
     meant: u64,
@@ -174,8 +176,8 @@ impl Backlog {
     }
 
     /// Jumps to the head of the log, and adds the published messages that it left out to `missed`;
-    /// returns their number. A message that was begun is kept, for a frame cannot be left half-sent, and
-    /// so is all that is private.
+    /// returns their number. A message that was begun is kept, for a frame cannot be left
+    /// half-sent, and so is all that is private.
     pub fn skip(&mut self, log: &Log, missed: &mut Option<Box<Missed>>) -> u64 {
         let skipped = self.shed(log, |channel| {
             channel.inspect(|channel| missed.get_or_insert_default().add(channel)).is_some()
@@ -184,16 +186,16 @@ impl Backlog {
         skipped
     }
 
-    /// Drops all but the frame that was begun, because the client was too slow and has to leave. Returns
-    /// the messages that were left out.
+    /// Drops all but the frame that was begun, because the client was too slow and has to leave.
+    /// Returns the messages that were left out.
     pub fn clear(&mut self, log: &Log) -> u64 {
         let cleared = self.shed(log, |_| true);
         self.cleared += cleared;
         cleared
     }
 
-    /// Drops frames that were not begun: all of the log's, and the private ones to which `sheds` says
-    /// yes. It is asked about every frame by its channel, `None` for what was not published.
+    /// Drops frames that were not begun: all of the log's, and the private ones to which `sheds`
+    /// says yes. It is asked about every frame by its channel, `None` for what was not published.
     fn shed(&mut self, log: &Log, mut sheds: impl FnMut(Option<&Arc<str>>) -> bool) -> u64 {
         let before = self.messages(log);
         if let Some(outbox) = &mut self.outbox {

@@ -1,7 +1,7 @@
 //! The face that JavaScript sees. Nothing outside of this module knows Node-API.
 //!
-//! Every method runs on the JavaScript thread. Nothing here decides anything: it turns JavaScript values
-//! into calls of the [`Broadcaster`], and what happened into JavaScript values.
+//! Every method runs on the JavaScript thread. Nothing here decides anything: it turns JavaScript
+//! values into calls of the [`Broadcaster`], and what happened into JavaScript values.
 
 mod counters;
 mod events;
@@ -40,7 +40,8 @@ pub struct Core {
 
 #[napi]
 impl Core {
-    /// Starts the workers. `doorbell` is called when events wait and the last `drain` has taken all.
+    /// Starts the workers. `doorbell` is called when events wait and the last `drain` has taken
+    /// all.
     #[napi(constructor)]
     pub fn new(
         options: CoreOptions,
@@ -213,9 +214,9 @@ impl Core {
         self.broadcaster.borrow_mut().terminate(client);
     }
 
-    /// Publishes text to a channel, but not to the client `except` (0 for nobody). The answer holds,
-    /// in 16 bits each from the lowest up: the number of shards that took it, of workers that dropped it,
-    /// and of workers that took it though saturated.
+    /// Publishes text to a channel, but not to the client `except` (0 for nobody). The answer
+    /// holds, in 16 bits each from the lowest up: the number of shards that took it, of workers
+    /// that dropped it, and of workers that took it though saturated.
     #[napi]
     pub fn publish_text(&self, channel: String, text: String, except: u32, compress: bool) -> i64 {
         self.publish(&channel, &Frame::text(&text), except, compress)

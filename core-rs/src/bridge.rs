@@ -1,9 +1,10 @@
 //! What Rust tells JavaScript: one bounded ring of events for all threads, and a doorbell.
 //!
 //! Workers and the door put events in, the JavaScript thread drains them. Messages of clients count
-//! against a limit, past which workers stop reading from their sockets until JavaScript has caught up.
-//! Closes do not count, being bounded by the number of clients, nor do upgrades: the door limits those
-//! that were not taken from here yet, whether their clients still wait or not, and each is given up once.
+//! against a limit, past which workers stop reading from their sockets until JavaScript has caught
+//! up. Closes do not count, being bounded by the number of clients, nor do upgrades: the door
+//! limits those that were not taken from here yet, whether their clients still wait or not, and
+//! each is given up once.
 
 use std::sync::atomic::{AtomicBool, Ordering, fence};
 
@@ -14,7 +15,8 @@ use crate::missed::Missed;
 use crate::queue::{MustWake, Queue, QueueLimits};
 use crate::reports::{Report, ReportId};
 
-/// Messages of clients that may wait for JavaScript. Each worker may pass it by what one read holds, inflated.
+/// Messages of clients that may wait for JavaScript. Each worker may pass it by what one read
+/// holds, inflated.
 const INBOUND: QueueLimits = QueueLimits { messages: 4096, bytes: 16 * 1024 * 1024 };
 
 /// Something that happened.
@@ -33,8 +35,9 @@ pub enum Event {
     Pong(ClientKey, Vec<u8>),
     /// A client has taken all that waited for it.
     Drained(ClientKey),
-    /// A client has closed, has ended its side, or broke the protocol. It is not read from any more, and is to be closed
-    /// by [`Broadcaster::finish`] once what it said before has been answered.
+    /// A client has closed, has ended its side, or broke the protocol. It is not read from any
+    /// more, and is to be closed by [`Broadcaster::finish`] once what it said before has been
+    /// answered.
     ///
     /// [`Broadcaster::finish`]: crate::broadcaster::Broadcaster::finish
     Ending(ClientKey),
@@ -49,8 +52,8 @@ pub enum Event {
     },
     /// A slow client missed messages.
     Skipped(ClientKey, Missed),
-    /// The system has no descriptor or memory for a connection that waits to be accepted. It is tried
-    /// again, and told again, after a pause.
+    /// The system has no descriptor or memory for a connection that waits to be accepted. It is
+    /// tried again, and told again, after a pause.
     AcceptFailed(String),
     /// A worker has panicked, and begun anew without its clients. Their closes follow.
     WorkerFailed {

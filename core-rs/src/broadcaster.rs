@@ -1,8 +1,8 @@
 //! The sequencer: everything that happens to clients and channels is decided here, in one order.
 //!
-//! One thread calls it. What it decides goes into the workers' queues in the same order, and each worker
-//! carries it out in that order; so a subscribe before a publish hears it and one after does not, and
-//! nobody needs a lock to know who hears what.
+//! One thread calls it. What it decides goes into the workers' queues in the same order, and each
+//! worker carries it out in that order; so a subscribe before a publish hears it and one after does
+//! not, and nobody needs a lock to know who hears what.
 //!
 //! - `admitting`: how clients come and go
 //! - `subscribing`: who hears what
@@ -65,8 +65,8 @@ pub struct Broadcaster {
 }
 
 impl Broadcaster {
-    /// Starts the workers. `doorbell` is called from any thread when [`Broadcaster::next_event`] has
-    /// something for a caller who was told [`Broadcaster::may_rest`].
+    /// Starts the workers. `doorbell` is called from any thread when [`Broadcaster::next_event`]
+    /// has something for a caller who was told [`Broadcaster::may_rest`].
     ///
     /// # Errors
     ///
@@ -136,7 +136,8 @@ impl Broadcaster {
         }
     }
 
-    /// Closes every client after what is queued for it, evenly over `over`, and lets nobody in any more.
+    /// Closes every client after what is queued for it, evenly over `over`, and lets nobody in any
+    /// more.
     pub fn close_all(&mut self, code: u16, reason: &str, over: Duration) {
         self.closing = true;
         for worker in 0..self.lanes.len() {
@@ -178,8 +179,8 @@ impl Broadcaster {
         }
     }
 
-    /// To be asked when [`Broadcaster::next_event`] has nothing more. After true, the doorbell rings for
-    /// the next event; false means that there is one already.
+    /// To be asked when [`Broadcaster::next_event`] has nothing more. After true, the doorbell
+    /// rings for the next event; false means that there is one already.
     pub fn may_rest(&mut self) -> bool {
         if self.bridge.catch_up() {
             for worker in 0..self.lanes.len() {

@@ -3,8 +3,8 @@
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-/// Names a channel between the sequencer and the workers while it has subscribers. Later it may name
-/// another.
+/// Names a channel between the sequencer and the workers while it has subscribers. Later it may
+/// name another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ChannelId(pub u32);
 

@@ -24,8 +24,8 @@ pub type ClientKey = u32;
 /// Where a worker keeps a client. Free again when the client is gone.
 pub type ClientIndex = usize;
 
-/// What a client may lack, beside what any may, while its socket is still at the door. One that takes
-/// no answer there would else have its cohort keep all that is published meanwhile.
+/// What a client may lack, beside what any may, while its socket is still at the door. One that
+/// takes no answer there would else have its cohort keep all that is published meanwhile.
 const AT_THE_DOOR: Lag = Lag { messages: u64::MAX, bytes: 16 * 1024 * 1024 };
 
 /// What the sequencer may know of a client's backlog without asking its worker.
@@ -39,9 +39,9 @@ pub struct Pressure {
 
 /// A client. Only its worker touches it.
 ///
-/// A pass looks at thousands of them, and the system calls between two looks leave nothing of them in
-/// the caches. So all that a look takes is in the first cache line, and the order of the fields is
-/// this one, not the compiler's.
+/// A pass looks at thousands of them, and the system calls between two looks leave nothing of them
+/// in the caches. So all that a look takes is in the first cache line, and the order of the fields
+/// is this one, not the compiler's.
 #[repr(C, align(64))]
 pub struct Client {
     /// Its cohort.
@@ -179,7 +179,8 @@ impl Client {
         }
     }
 
-    /// Takes its socket, which is registered with the worker's poll, and what was read from it before.
+    /// Takes its socket, which is registered with the worker's poll, and what was read from it
+    /// before.
     pub fn attach(&mut self, socket: TcpStream, read_ahead: Bytes) {
         self.socket = Some(socket);
         self.read_ahead = (!read_ahead.is_empty()).then(|| Box::new(read_ahead));
@@ -219,8 +220,8 @@ impl Client {
         matches!(self.ending.as_deref(), Some(Ending::Close { .. }))
     }
 
-    /// Whether what arrives from it is of interest, if only as the end of the stream. It is not while
-    /// the application has still to answer what it said last.
+    /// Whether what arrives from it is of interest, if only as the end of the stream. It is not
+    /// while the application has still to answer what it said last.
     pub fn is_to_be_read(&self) -> bool {
         match self.state {
             State::Open => !self.paused && self.ending.is_none(),
@@ -310,8 +311,8 @@ impl Client {
         self.read_ahead.is_some()
     }
 
-    /// Reads what was read ahead or has arrived, as far as `buffer` goes. Nothing at all means the end
-    /// of the stream.
+    /// Reads what was read ahead or has arrived, as far as `buffer` goes. Nothing at all means the
+    /// end of the stream.
     pub fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if let Some(mut rest) = self.read_ahead.take() {
             let length = rest.len().min(buffer.len());

@@ -1,5 +1,5 @@
-//! The clients of one worker that hear the same channels, in the same form, and the one log they all
-//! read.
+//! The clients of one worker that hear the same channels, in the same form, and the one log they
+//! all read.
 
 use std::time::Instant;
 

@@ -1,7 +1,7 @@
 //! permessage-deflate (RFC 7692): messages compressed one by one, without a window that lasts.
 //!
-//! Neither side keeps a window from one message to the next, so a message is compressed once for all
-//! clients, and an idle client holds no memory for it.
+//! Neither side keeps a window from one message to the next, so a message is compressed once for
+//! all clients, and an idle client holds no memory for it.
 
 use flate2::{Compress, Decompress, FlushCompress, FlushDecompress, Status};
 
@@ -25,8 +25,8 @@ const NARROW_WINDOW_BITS: u8 = 9;
 /// What ends a flushed stream, and is left out of a message (RFC 7692, section 7.2.1).
 const TAIL: [u8; 4] = [0x00, 0x00, 0xff, 0xff];
 
-/// More than deflate ever adds to data that it cannot make smaller, for 64 bytes of it; and at least
-/// this much at all.
+/// More than deflate ever adds to data that it cannot make smaller, for 64 bytes of it; and at
+/// least this much at all.
 const OVERHEAD_PER_64: usize = 1;
 const OVERHEAD_MIN: usize = 128;
 
@@ -35,8 +35,8 @@ pub fn most_compressed(bytes: usize) -> usize {
     bytes.saturating_add(bytes / 64 * OVERHEAD_PER_64).saturating_add(OVERHEAD_MIN)
 }
 
-/// Deflates messages. One serves a whole worker, and keeps its state between messages for its memory
-/// alone.
+/// Deflates messages. One serves a whole worker, and keeps its state between messages for its
+/// memory alone.
 #[derive(Default)]
 pub struct Deflater {
     wide: Option<Compress>,
@@ -44,8 +44,8 @@ pub struct Deflater {
 }
 
 impl Deflater {
-    /// Deflates one message; `None` when it is not to be, or would grow by more than the few bytes that
-    /// data takes which cannot be made smaller.
+    /// Deflates one message; `None` when it is not to be, or would grow by more than the few bytes
+    /// that data takes which cannot be made smaller.
     pub fn deflate(&mut self, payload: &[u8], compression: Compression) -> Option<Vec<u8>> {
         let (stream, window_bits) = match compression {
             Compression::Off => return None,
@@ -193,8 +193,8 @@ mod tests {
 
     #[test]
     fn the_example_of_the_rfc_is_understood() {
-        // RFC 7692, sections 7.2.3.1 to 7.2.3.5: "Hello" as one block, as a stored one, as a last one,
-        // and as two.
+        // RFC 7692, sections 7.2.3.1 to 7.2.3.5: "Hello" as one block, as a stored one, as a last
+        // one, and as two.
         let examples: [&[u8]; 4] = [
             &[0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00],
             &[0x00, 0x05, 0x00, 0xfa, 0xff, 0x48, 0x65, 0x6c, 0x6c, 0x6f, 0x00],

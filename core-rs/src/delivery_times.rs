@@ -1,15 +1,16 @@
-//! How long messages take from their publish to the end of the pass that carried them: a histogram of each
-//! worker's.
+//! How long messages take from their publish to the end of the pass that carried them: a histogram
+//! of each worker's.
 //!
-//! A pass over a cohort brings its clients all that was appended before it began. It is recorded once, at
-//! its end, by the age of the oldest of these messages, and with their number: nothing is measured for a
-//! single delivery, and the figures never flatter. A client whose socket refuses bytes is not waited for.
+//! A pass over a cohort brings its clients all that was appended before it began. It is recorded
+//! once, at its end, by the age of the oldest of these messages, and with their number: nothing is
+//! measured for a single delivery, and the figures never flatter. A client whose socket refuses
+//! bytes is not waited for.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// The upper bounds of the buckets, in microseconds: six for each power of ten, from 100 µs to 10 s. What
-/// takes longer is in one bucket more.
+/// The upper bounds of the buckets, in microseconds: six for each power of ten, from 100 µs to
+/// 10 s. What takes longer is in one bucket more.
 pub const BOUNDS_US: [u64; 31] = [
     100, 150, 200, 300, 500, 700, 1_000, 1_500, 2_000, 3_000, 5_000, 7_000, 10_000, 15_000, 20_000,
     30_000, 50_000, 70_000, 100_000, 150_000, 200_000, 300_000, 500_000, 700_000, 1_000_000,

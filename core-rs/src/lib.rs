@@ -3,16 +3,18 @@
 //! It owns the client sockets and fans messages out to them. Everything enters through the
 //! [`Broadcaster`](broadcaster::Broadcaster), which one thread calls:
 //!
-//! - A **client** is a socket and a cursor. Its id places it on a **shard** and, there, on a **worker**
-//!   ([`placement`]).
-//! - A worker is one thread with one **queue** ([`queue`]), one epoll, and its clients ([`worker`]).
-//! - Clients of a worker that hear the same **channels** form a **cohort** ([`cohort`]) and read one
-//!   **log** ([`log`]), each from its own cursor. What is meant for one client alone is in its
+//! - A **client** is a socket and a cursor. Its id places it on a **shard** and, there, on a
+//!   **worker** ([`placement`]).
+//! - A worker is one thread with one **queue** ([`queue`]), one epoll, and its clients
+//!   ([`worker`]).
+//! - Clients of a worker that hear the same **channels** form a **cohort** ([`cohort`]) and read
+//!   one **log** ([`log`]), each from its own cursor. What is meant for one client alone is in its
 //!   **backlog** ([`backlog`]).
-//! - The **door** ([`door`]) accepts connections, and the **bridge** ([`bridge`]) tells JavaScript what
-//!   happened.
+//! - The **door** ([`door`]) accepts connections, and the **bridge** ([`bridge`]) tells JavaScript
+//!   what happened.
 //!
-//! A *message* is published; a *delivery* is one message to one client, accepted whole by its socket.
+//! A *message* is published; a *delivery* is one message to one client, accepted whole by its
+//! socket.
 
 pub mod admission;
 pub mod asks;

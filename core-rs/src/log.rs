@@ -1,8 +1,8 @@
 //! A cohort's log: encoded frames in publish order, one copy for all the clients that read it.
 //!
-//! Positions count bytes, and sequence numbers count messages, since the log began; neither ever goes
-//! back. What every reader has passed is released. The live bytes are contiguous, so whatever a reader
-//! lacks is one slice, and goes out in one write.
+//! Positions count bytes, and sequence numbers count messages, since the log began; neither ever
+//! goes back. What every reader has passed is released. The live bytes are contiguous, so whatever
+//! a reader lacks is one slice, and goes out in one write.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

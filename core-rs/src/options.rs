@@ -15,7 +15,8 @@ pub struct Options {
     pub max_clients: usize,
     /// Channels one client may be subscribed to.
     pub max_channels_per_client: usize,
-    /// Bytes of direct messages that may wait for one client before another; past it that is dropped.
+    /// Bytes of direct messages that may wait for one client before another; past it that is
+    /// dropped.
     pub backpressure_limit_bytes: usize,
     /// Whether a client for which more than that waits already is dropped; otherwise the message is.
     pub close_on_backpressure_limit: bool,
@@ -51,6 +52,7 @@ pub struct ClientLimits {
 pub enum SlowPolicy {
     /// It is closed with code 1013.
     Disconnect,
-    /// It misses what it lags, is told nothing, and goes on with the next message. JavaScript is told.
+    /// It misses what it lags, is told nothing, and goes on with the next message. JavaScript is
+    /// told.
     Skip,
 }

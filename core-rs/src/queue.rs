@@ -1,8 +1,8 @@
 //! The queue in front of each worker, and the bell by which a sleeping consumer is woken.
 //!
-//! Many threads push (the sequencer, and the door with sockets), one pops. Items come out in the order
-//! in which they went in. Items that count, which are the published messages, are refused past a limit;
-//! the others, which are commands, never are.
+//! Many threads push (the sequencer, and the door with sockets), one pops. Items come out in the
+//! order in which they went in. Items that count, which are the published messages, are refused
+//! past a limit; the others, which are commands, never are.
 
 use std::fmt;
 
@@ -79,7 +79,8 @@ impl<T> Queue<T> {
         Ok(self.push_counted(value, bytes))
     }
 
-    /// Adds an item that counts, full or not: for a producer that has seen room before it made the item.
+    /// Adds an item that counts, full or not: for a producer that has seen room before it made the
+    /// item.
     pub fn push_counted(&self, value: T, bytes: usize) -> MustWake {
         self.messages.fetch_add(1, Ordering::Relaxed);
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
@@ -145,9 +146,10 @@ impl<T> fmt::Debug for Queue<T> {
 
 /// Wakes a consumer only when it sleeps, since waking costs a system call.
 ///
-/// The consumer arms the bell, looks whether something waits, and only then sleeps. A producer pushes,
-/// and then rings. Each writes one thing and then reads the other's: with the sequentially consistent
-/// fences between, at least one of them sees what the other wrote, so nothing waits beside a sleeper.
+/// The consumer arms the bell, looks whether something waits, and only then sleeps. A producer
+/// pushes, and then rings. Each writes one thing and then reads the other's: with the sequentially
+/// consistent fences between, at least one of them sees what the other wrote, so nothing waits
+/// beside a sleeper.
 #[derive(Debug)]
 pub struct Bell {
     /// Set by the consumer before it sleeps; cleared by whoever rings first, or by the consumer.
@@ -162,10 +164,11 @@ impl Bell {
 
     /// For the consumer: from now on the first ring wakes. Look once more before sleeping.
     pub fn arm(&self) {
-        // A swap, like the ringer's: swaps of one value have one order, so that a ring that was under
-        // way since the last arming cannot silence this one.
+        // A swap, like the ringer's: swaps of one value have one order, so that a ring that was
+        // under way since the last arming cannot silence this one.
         self.armed.swap(true, Ordering::Relaxed);
-        // Pairs with the fence in `ring`: the look that follows sees the item, or the ring sees this.
+        // Pairs with the fence in `ring`: the look that follows sees the item, or the ring sees
+        // this.
         fence(Ordering::SeqCst);
     }
 
@@ -195,8 +198,8 @@ mod sync {
     pub(super) use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
 }
 
-/// Under loom, crossbeam's queue (whose authors test it) is a locked one; the bell, the counts and the
-/// protocol around them are what is explored.
+/// Under loom, crossbeam's queue (whose authors test it) is a locked one; the bell, the counts and
+/// the protocol around them are what is explored.
 #[cfg(shardcast_loom)]
 mod sync {
     use std::collections::VecDeque;

@@ -1,8 +1,8 @@
 //! The members of a cohort, and how far the current pass over them has come.
 //!
-//! A pass visits every member once. The members that still wait are a window of the list that may wrap
-//! around its end, so that passes follow each other around the ring.
-//! Members come and go in the middle of a pass at a constant cost.
+//! A pass visits every member once. The members that still wait are a window of the list that may
+//! wrap around its end, so that passes follow each other around the ring. Members come and go in
+//! the middle of a pass at a constant cost.
 
 use crate::client::ClientIndex;
 
@@ -59,8 +59,8 @@ impl Roster {
         self.waiting > 0
     }
 
-    /// Lets the next pass start one seat further on. Passes that follow each other without a pause go
-    /// round the ring by themselves; single ones would all start at the same member.
+    /// Lets the next pass start one seat further on. Passes that follow each other without a pause
+    /// go round the ring by themselves; single ones would all start at the same member.
     pub fn rotate(&mut self) {
         if !self.members.is_empty() {
             self.step();

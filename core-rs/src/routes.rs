@@ -1,4 +1,5 @@
-//! Who hears what, as the sequencer knows it: channels, their names, and which workers have listeners.
+//! Who hears what, as the sequencer knows it: channels, their names, and which workers have
+//! listeners.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -15,8 +16,8 @@ pub struct Listeners {
     pub worker: usize,
     /// Its clients that are subscribed.
     pub clients: u32,
-    /// Messages of the channel that the worker's queue refused since it has had subscribers. Each of
-    /// these knows the count at which it came.
+    /// Messages of the channel that the worker's queue refused since it has had subscribers. Each
+    /// of these knows the count at which it came.
     pub refused: u64,
 }
 
@@ -41,8 +42,8 @@ pub struct ChannelCounts {
 
 /// The channels that have subscribers.
 ///
-/// An id is free for another channel once its last subscriber has left. Workers never confuse the two,
-/// because everything reaches them in the order in which it was decided here.
+/// An id is free for another channel once its last subscriber has left. Workers never confuse the
+/// two, because everything reaches them in the order in which it was decided here.
 #[derive(Default)]
 pub struct Routes {
     /// With a seed: applications take names from clients, who could else choose such as collide.

@@ -1,14 +1,14 @@
 //! Many sleepers, woken by one call.
 //!
-//! Waking a thread is a system call, and the dearest part of a publish that finds the workers asleep.
-//! So the sequencer notes who is to be woken and wakes one of them itself. Whoever comes past its epoll
-//! wakes up to two more: all are awake after a few steps, and the publish has cost one call, whatever
-//! the number of workers.
+//! Waking a thread is a system call, and the dearest part of a publish that finds the workers
+//! asleep. So the sequencer notes who is to be woken and wakes one of them itself. Whoever comes
+//! past its epoll wakes up to two more: all are awake after a few steps, and the publish has cost
+//! one call, whatever the number of workers.
 //!
-//! Nobody noted is forgotten. After its notes the sequencer takes one note back and wakes its worker,
-//! and that worker takes up to two after that, and wakes theirs, and so on: each such step takes a note
-//! away and happens after the notes were made, so it can only end with none left. Workers that wake for
-//! another reason, or are noted twice, only take notes earlier than that.
+//! Nobody noted is forgotten. After its notes the sequencer takes one note back and wakes its
+//! worker, and that worker takes up to two after that, and wakes theirs, and so on: each such step
+//! takes a note away and happens after the notes were made, so it can only end with none left.
+//! Workers that wake for another reason, or are noted twice, only take notes earlier than that.
 
 use self::sync::{AtomicU64, Ordering};
 
@@ -19,7 +19,8 @@ const BITS: usize = u64::BITS as usize;
 
 /// Which workers are to be woken.
 pub struct WakeTree<W> {
-    /// A bit for each worker, in order. The sequencer sets them; whoever clears one wakes its worker.
+    /// A bit for each worker, in order. The sequencer sets them; whoever clears one wakes its
+    /// worker.
     noted: Box<[AtomicU64]>,
     /// By worker.
     wakers: Box<[W]>,
@@ -41,7 +42,8 @@ impl<W: Wake> WakeTree<W> {
 
     /// Notes a worker that has to be woken. [`WakeTree::wake_one`] is to follow.
     pub fn note(&self, worker: usize) {
-        // Pairs with the look in `take`: whoever takes this note has seen what the worker is woken for.
+        // Pairs with the look in `take`: whoever takes this note has seen what the worker is woken
+        // for.
         self.noted[worker / BITS].fetch_or(1 << (worker % BITS), Ordering::Release);
     }
 

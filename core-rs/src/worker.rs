@@ -1,8 +1,8 @@
 //! A worker: one thread with one queue, one epoll, and the clients that were given to it.
 //!
-//! No other thread touches a worker's clients, cohorts or logs, so nothing here is locked. A turn of the
-//! loop takes commands, writes a slice of what is due, reads a slice of what has arrived, and looks at
-//! epoll; it sleeps only when none of them left anything to do. The rooms:
+//! No other thread touches a worker's clients, cohorts or logs, so nothing here is locked. A turn
+//! of the loop takes commands, writes a slice of what is due, reads a slice of what has arrived,
+//! and looks at epoll; it sleeps only when none of them left anything to do. The rooms:
 //!
 //! - `handle`: the worker as the other threads see it, its start and its end
 //! - `commands`: what the queue brings
@@ -165,8 +165,8 @@ impl Worker {
         self.shared_delivery_times.publish(&self.delivery_times);
     }
 
-    /// Takes a run of commands; true when it left some. A log that is far ahead of its readers grows no
-    /// further: the queue fills instead, and the publisher is told.
+    /// Takes a run of commands; true when it left some. A log that is far ahead of its readers
+    /// grows no further: the queue fills instead, and the publisher is told.
     fn take_commands(&mut self) -> bool {
         for _ in 0..COMMANDS_PER_TURN {
             if self.passes.are_far_behind() || self.is_stopping() {
@@ -201,7 +201,8 @@ impl Worker {
         }
     }
 
-    /// Time until something is to be done that no event announces; `None` when there is no such thing.
+    /// Time until something is to be done that no event announces; `None` when there is no such
+    /// thing.
     fn time_to_next_duty(&self) -> Option<Duration> {
         let sweep = (!self.clients.is_empty()).then_some(self.next_sweep);
         let farewell = self.farewell.is_some().then(|| self.now + FAREWELL_STEP);

@@ -13,8 +13,8 @@ use tungstenite::Message;
 
 use harness::{Harness, one_worker, text};
 
-/// The doorbell that a worker rings is the one thing in its thread that is not its own. This one panics
-/// at the first event once it is told to.
+/// The doorbell that a worker rings is the one thing in its thread that is not its own. This one
+/// panics at the first event once it is told to.
 fn with_a_trap(options: Options) -> (Harness, Arc<AtomicBool>) {
     let trap = Arc::new(AtomicBool::new(false));
     let set = Arc::clone(&trap);

@@ -1,11 +1,12 @@
-//! Counts the calls by which a process writes: `send`, `sendto`, `sendmsg`, `sendmmsg`, `write`, `writev`.
+//! Counts the calls by which a process writes: `send`, `sendto`, `sendmsg`, `sendmmsg`, `write`,
+//! `writev`.
 //!
-//! To be named in `LD_PRELOAD`. The count is the first eight bytes, in this machine's order, of the file
-//! that `COUNT_WRITES` names, which must exist and be that long; a reader maps or reads it at any time.
-//! It costs one atomic addition a call, where a tracer would cost more than the call.
+//! To be named in `LD_PRELOAD`. The count is the first eight bytes, in this machine's order, of the
+//! file that `COUNT_WRITES` names, which must exist and be that long; a reader maps or reads it at
+//! any time. It costs one atomic addition a call, where a tracer would cost more than the call.
 //!
-//! Each function here replaces libc's of the same name and makes the same system call. So every one has
-//! libc's contract, which its callers already keep.
+//! Each function here replaces libc's of the same name and makes the same system call. So every one
+//! has libc's contract, which its callers already keep.
 
 #![cfg(target_os = "linux")]
 
@@ -34,7 +35,8 @@ fn mapped() -> Option<&'static AtomicU64> {
     if address == libc::MAP_FAILED {
         return None;
     }
-    // SAFETY: the mapping is a whole page, so aligned, is never undone, and is only used atomically.
+    // SAFETY: the mapping is a whole page, so aligned, is never undone, and is only used
+    // atomically.
     Some(unsafe { AtomicU64::from_ptr(address.cast()) })
 }
 

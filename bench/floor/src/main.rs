@@ -1,9 +1,9 @@
 //! The floor: what one thread can deliver that does nothing but write.
 //!
-//! It has no channels, no slow-client policy, no statistics, no HTTP beyond the handshake, and reads
-//! nothing that a client says. It encodes each message once and sends to each socket in turn what that
-//! one lacks, in one call. No broadcaster on these system calls can do with less work, so the others
-//! are compared with it.
+//! It has no channels, no slow-client policy, no statistics, no HTTP beyond the handshake, and
+//! reads nothing that a client says. It encodes each message once and sends to each socket in turn
+//! what that one lacks, in one call. No broadcaster on these system calls can do with less work, so
+//! the others are compared with it.
 //!
 //! Prints `listening <port>` once it does.
 

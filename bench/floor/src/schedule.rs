@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-/// Messages come on ticks of this length, as they do from a timer in JavaScript: the same arrivals for
-/// all that are compared.
+/// Messages come on ticks of this length, as they do from a timer in JavaScript: the same arrivals
+/// for all that are compared.
 const TICK: Duration = Duration::from_millis(1);
 
 pub(crate) struct Schedule {

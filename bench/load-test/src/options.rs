@@ -59,13 +59,13 @@ pub(crate) struct Options {
     #[arg(long = "header", value_name = "NAME: VALUE")]
     pub(crate) headers: Vec<Header>,
 
-    /// A text message of at most 125 bytes that every client sends once it is connected, for servers
-    /// that wait for one.
+    /// A text message of at most 125 bytes that every client sends once it is connected, for
+    /// servers that wait for one.
     #[arg(long, value_name = "TEXT", value_parser = parse_hello)]
     pub(crate) hello: Option<String>,
 
-    /// Offer permessage-deflate. Compressed messages are counted as they come: nothing is inflated, so
-    /// they show neither number nor time.
+    /// Offer permessage-deflate. Compressed messages are counted as they come: nothing is inflated,
+    /// so they show neither number nor time.
     #[arg(long)]
     pub(crate) compress: bool,
 

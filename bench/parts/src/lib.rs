@@ -1,5 +1,5 @@
-//! The small parts of the core, for mitata to time. A call from JavaScript costs more than most of them
-//! do, so each is repeated `times` times in a call.
+//! The small parts of the core, for mitata to time. A call from JavaScript costs more than most of
+//! them do, so each is repeated `times` times in a call.
 #![allow(
     unreachable_pub,
     missing_docs,
@@ -28,8 +28,8 @@ pub fn encode(payload: Buffer, times: u32) {
     }
 }
 
-/// Decodes `frames`, as they came out of one read. They are unmasked in place: a masking key of zero
-/// leaves them as they are, for the next time, and takes as long as any other.
+/// Decodes `frames`, as they came out of one read. They are unmasked in place: a masking key of
+/// zero leaves them as they are, for the next time, and takes as long as any other.
 ///
 /// # Errors
 ///
@@ -82,8 +82,8 @@ impl WorkerBell {
         }
     }
 
-    /// Gives a worker that sleeps a command and rings its bell; then the worker comes past its epoll,
-    /// takes the command, and is ready to sleep again.
+    /// Gives a worker that sleeps a command and rings its bell; then the worker comes past its
+    /// epoll, takes the command, and is ready to sleep again.
     ///
     /// # Errors
     ///

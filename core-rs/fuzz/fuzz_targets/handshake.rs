@@ -1,4 +1,5 @@
-//! What a client says before it is let in: answered alike in any pieces, and let in as by tungstenite.
+//! What a client says before it is let in: answered alike in any pieces, and let in as by
+//! tungstenite.
 
 #![no_main]
 

@@ -18,8 +18,8 @@ pub enum CoreEvent {
     /// A client asks for a WebSocket. Answer with `accept` or `refuse`.
     Upgrade {
         ask: u32,
-        /// Path and query, as in the request line; then each header's name and value: every one on a
-        /// line of its own. One string is made faster than twenty.
+        /// Path and query, as in the request line; then each header's name and value: every one on
+        /// a line of its own. One string is made faster than twenty.
         head: String,
         /// Kept as long as its client, which a piece of the head would keep whole.
         address: String,
@@ -119,8 +119,8 @@ pub struct DroppedMessages {
     pub queue_full: f64,
 }
 
-/// Bytes that become a `Buffer` of JavaScript's own: the collector does not feel the weight of memory
-/// that is not.
+/// Bytes that become a `Buffer` of JavaScript's own: the collector does not feel the weight of
+/// memory that is not.
 pub struct CopiedBuffer(Vec<u8>);
 
 impl ToNapiValue for CopiedBuffer {

@@ -6,8 +6,8 @@ use crate::door::{Headers, UpgradeRequest};
 
 use super::invalid;
 
-/// The target, and each header's name and value, a line each. None of them can hold a line break: hyper
-/// has seen to it.
+/// The target, and each header's name and value, a line each. None of them can hold a line break:
+/// hyper has seen to it.
 pub(super) fn print_head(request: &UpgradeRequest) -> String {
     let mut head = String::with_capacity(512);
     head.push_str(&request.uri);

@@ -10,8 +10,9 @@ use crate::lane::Answer;
 
 use super::Broadcaster;
 
-/// Direct messages beyond the limit that are taken while the client's socket is not known to be full:
-/// its worker has just not come to write them, and an empty socket would have taken as much at once.
+/// Direct messages beyond the limit that are taken while the client's socket is not known to be
+/// full: its worker has just not come to write them, and an empty socket would have taken as much
+/// at once.
 const UNTRIED_BYTES: usize = 1024 * 1024;
 
 /// What became of a published message.

@@ -27,7 +27,8 @@ pub(super) struct Registration {
 
 struct Subscription {
     channel: ChannelId,
-    /// What the queue had refused of the channel before; what it has since was meant for the client.
+    /// What the queue had refused of the channel before; what it has since was meant for the
+    /// client.
     refused_before: u64,
 }
 

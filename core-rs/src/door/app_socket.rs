@@ -23,11 +23,11 @@ pub(super) struct AppSocket {
     unread: Unread,
 }
 
-/// Whether the application closed its end before it had read all that was written to it. What it has
-/// left unread it has not acted on.
+/// Whether the application closed its end before it had read all that was written to it. What it
+/// has left unread it has not acted on.
 ///
-/// The socket writes it, and whoever misses the answer reads it. Both are on the door's thread, which
-/// hyper does not know.
+/// The socket writes it, and whoever misses the answer reads it. Both are on the door's thread,
+/// which hyper does not know.
 #[derive(Clone, Default)]
 pub(super) struct Unread(Arc<AtomicBool>);
 

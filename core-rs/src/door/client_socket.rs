@@ -10,18 +10,15 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
+use super::grace::{Grace, Graces};
 use super::patience::Patience;
 
-/// How long a client that ends its side behind a request is still waited for with the answer. It may be
-/// gone, which the application is to learn, or read on, as some do that have nothing more to say.
-const GRACE: Duration = Duration::from_secs(1);
-
-/// A socket whose writes fail once the client has taken nothing for so long, and whose end comes late
-/// while the client may wait for an answer.
+/// A socket whose writes fail once the client has taken nothing for so long, and whose end comes
+/// late while the client may wait for an answer.
 ///
-/// hyper limits only how long a client may take to say something: one that reads nothing would keep its
-/// response, and with it a connection to the application, for as long as it likes. And it gives a
-/// request up at once when the client has ended its side, though the answer may be at hand.
+/// hyper limits only how long a client may take to say something: one that reads nothing would keep
+/// its response, and with it a connection to the application, for as long as it likes. And it gives
+/// a request up at once when the client has ended its side, though the answer may be at hand.
 pub(super) struct ClientSocket {
     socket: TcpStream,
     write_timeout: Duration,
@@ -29,10 +26,9 @@ pub(super) struct ClientSocket {
     patience: Rc<Patience>,
     /// Runs while there is something to write and the client takes nothing.
     stalled: Option<Pin<Box<Sleep>>>,
-    /// The client has said something since it was last written to.
-    waits: bool,
-    /// Runs since the client has ended its side while it waited.
-    ended: Option<Pin<Box<Sleep>>>,
+    graces: Graces,
+    /// Of a client that has ended its side while it waited.
+    grace: Option<Grace>,
 }
 
 impl ClientSocket {
@@ -40,8 +36,9 @@ impl ClientSocket {
         socket: TcpStream,
         write_timeout: Duration,
         patience: Rc<Patience>,
+        graces: Graces,
     ) -> ClientSocket {
-        ClientSocket { socket, write_timeout, patience, stalled: None, waits: false, ended: None }
+        ClientSocket { socket, write_timeout, patience, stalled: None, graces, grace: None }
     }
 
     pub(super) fn into_inner(self) -> TcpStream {
@@ -56,20 +53,31 @@ impl ClientSocket {
     ) -> Poll<io::Result<usize>> {
         if written.is_ready() {
             self.stalled = None;
-            self.waits = false;
             self.patience.note_written();
+            if let Some(grace) = &mut self.grace {
+                grace.restart(context);
+            }
             return written;
         }
+        self.patience.note_stalled();
         let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(self.write_timeout)));
         ready!(stalled.as_mut().poll(context));
         Poll::Ready(Err(ErrorKind::TimedOut.into()))
     }
 
     /// The client has ended its side.
+    ///
+    /// One that waits for an upgrade is gone: nobody gives up the other side of a WebSocket, and
+    /// the application is not to be asked in vain.
     fn poll_end(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.waits || self.ended.is_some() {
-            let ended = self.ended.get_or_insert_with(|| Box::pin(sleep(GRACE)));
-            ready!(ended.as_mut().poll(context));
+        if self.grace.is_none() && self.patience.is_for_an_answer() {
+            self.grace = self.graces.begin();
+        }
+        match &mut self.grace {
+            // The write that is put off wakes the task, and restarts the grace.
+            Some(_) if self.stalled.is_some() => return Poll::Pending,
+            Some(grace) if !self.patience.is_between_requests() => ready!(grace.poll_over(context)),
+            _ => {}
         }
         Poll::Ready(Ok(()))
     }
@@ -82,13 +90,12 @@ impl AsyncRead for ClientSocket {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let filled = buffer.filled().len();
-        if self.ended.is_none() {
+        if self.grace.is_none() {
             ready!(Pin::new(&mut self.socket).poll_read(context, buffer))?;
         }
         if buffer.filled().len() == filled {
             return self.poll_end(context);
         }
-        self.waits = true;
         self.patience.note_read();
         Poll::Ready(Ok(()))
     }
@@ -123,5 +130,116 @@ impl AsyncWrite for ClientSocket {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.socket).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::net::{Shutdown, TcpStream as Client};
+
+    use http_body_util::{Either, Full};
+    use tokio::net::TcpListener;
+    use tokio::time::{Instant, timeout};
+
+    use super::super::grace::GRACE;
+    use super::super::patience::Answer;
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(100);
+
+    /// A client that has ended its side when this much is known of it, in a time that passes only
+    /// where everybody waits.
+    fn with_ended(know: fn(&Patience), test: impl AsyncFnOnce(ClientSocket, Client)) {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.enable_all().start_paused(true).build().expect("a runtime");
+        runtime.block_on(async {
+            let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
+            let address = listener.local_addr().expect("it is bound");
+            let client = Client::connect(address).expect("it listens");
+            let (socket, _) = listener.accept().await.expect("a client");
+            client.shutdown(Shutdown::Write).expect("a living socket");
+            let patience = Rc::new(Patience::new(LONG, Some(LONG)));
+            know(&patience);
+            test(ClientSocket::new(socket, LONG, patience, Graces::new()), client).await;
+        });
+    }
+
+    async fn ended(socket: &mut ClientSocket) {
+        let mut byte = [0];
+        let mut buffer = ReadBuf::new(&mut byte);
+        let read = poll_fn(|context| Pin::new(&mut *socket).poll_read(context, &mut buffer)).await;
+        assert!(read.is_ok());
+        assert!(buffer.filled().is_empty());
+    }
+
+    /// How long the end is held back.
+    async fn is_waited_for(socket: &mut ClientSocket) -> Duration {
+        let began = Instant::now();
+        ended(socket).await;
+        began.elapsed()
+    }
+
+    /// Whether the end is still held back after so long.
+    async fn outlives(socket: &mut ClientSocket, time: Duration) -> bool {
+        timeout(time, ended(socket)).await.is_err()
+    }
+
+    async fn write(socket: &mut ClientSocket, bytes: &[u8]) {
+        let written = poll_fn(|context| Pin::new(&mut *socket).poll_write(context, bytes)).await;
+        assert_eq!(written.ok(), Some(bytes.len()));
+    }
+
+    async fn fill(socket: &mut ClientSocket) {
+        let part = [0; 1 << 16];
+        let is_full = |written: Poll<_>| Poll::Ready(written.is_pending());
+        while !poll_fn(|context| is_full(Pin::new(&mut *socket).poll_write(context, &part))).await {
+        }
+    }
+
+    #[test]
+    fn a_client_that_ends_its_side_behind_a_request_is_waited_for() {
+        with_ended(Patience::note_request, async |mut socket, _client| {
+            assert_eq!(is_waited_for(&mut socket).await, GRACE);
+        });
+    }
+
+    #[test]
+    fn a_client_that_has_no_answer_to_wait_for_is_gone_at_once() {
+        for know in [|_: &Patience| {}, Patience::note_upgrade] {
+            with_ended(know, async |mut socket, _client| {
+                assert_eq!(is_waited_for(&mut socket).await, Duration::ZERO);
+            });
+        }
+    }
+
+    #[test]
+    fn an_answer_may_take_any_time_while_it_goes_on() {
+        with_ended(Patience::note_request, async |mut socket, _client| {
+            for _ in 0..10 {
+                assert!(outlives(&mut socket, GRACE / 2).await);
+                write(&mut socket, b"and so on").await;
+            }
+            assert_eq!(is_waited_for(&mut socket).await, GRACE);
+        });
+    }
+
+    #[test]
+    fn a_client_that_takes_its_answer_slowly_is_waited_for() {
+        with_ended(Patience::note_request, async |mut socket, _client| {
+            assert!(outlives(&mut socket, GRACE / 2).await);
+            fill(&mut socket).await;
+            assert!(outlives(&mut socket, LONG / 2).await);
+        });
+    }
+
+    #[test]
+    fn a_client_that_has_the_end_of_its_answer_to_take_is_not_idle() {
+        with_ended(Patience::note_request, async |mut socket, _client| {
+            fill(&mut socket).await;
+            drop(Answer::new(Either::Left(Full::default()), Rc::clone(&socket.patience)));
+            fill(&mut socket).await;
+            assert!(timeout(LONG * 2, socket.patience.run_out()).await.is_err());
+        });
     }
 }

@@ -20,6 +20,7 @@ use tokio::select;
 use super::client_socket::ClientSocket;
 use super::closing::Closing;
 use super::decider::{Ask, Decider};
+use super::grace::Graces;
 use super::linger::linger;
 use super::objection::Objection;
 use super::patience::{Answer, Patience};
@@ -33,8 +34,8 @@ use super::{Decision, DoorConfig, Reservation, extensions, handshake};
 /// size passes in this much memory.
 pub(super) const STREAM_BUFFER_BYTES: usize = 64 * 1024;
 
-/// Fields that a request's head may have: a few more than Bun takes, which counts for itself what the
-/// door passes on.
+/// Fields that a request's head may have: a few more than Bun takes, which counts for itself what
+/// the door passes on.
 const MAX_FIELDS: usize = 200;
 
 /// Where an accepted client's reservation waits until the 101 response is on its way.
@@ -50,14 +51,16 @@ pub(super) struct Reception {
     head_timeout: Duration,
     idle_timeout: Option<Duration>,
     write_timeout: Duration,
+    graces: Graces,
     tidy: Tidy,
 }
 
 impl Reception {
     pub(super) fn new(config: DoorConfig, ask: Ask, refusals: Arc<Refusals>) -> Reception {
         let mut http = http1::Builder::new();
-        // hyper answers a malformed head with 400, and one of too many bytes or fields with 431. `max_buf_size` alone would be no such limit: it also bounds bodies, and
-        // may not be below 8 KiB. How long a head may take is for `Patience` to say.
+        // hyper answers a malformed head with 400, and one of too many bytes or fields with 431.
+        // `max_buf_size` alone would be no such limit: it also bounds bodies, and may not be below
+        // 8 KiB. How long a head may take is for `Patience` to say.
         http.header_read_timeout(None)
             .max_headers(MAX_FIELDS)
             .max_header_size(config.max_head_bytes)
@@ -66,11 +69,12 @@ impl Reception {
             http,
             decider: Decider::new(ask, config.max_pending_upgrades, config.upgrade_timeout),
             refusals,
-            proxy: Proxy::new(&config.upstream, config.max_body_bytes),
+            proxy: Proxy::new(&config.upstream, config.max_body_bytes, config.idle_timeout),
             per_message_deflate: config.per_message_deflate,
             head_timeout: config.head_timeout,
             idle_timeout: config.idle_timeout,
             write_timeout: config.write_timeout,
+            graces: Graces::new(),
             tidy: Tidy::default(),
         }
     }
@@ -146,10 +150,9 @@ fn check(request: &Request<Incoming>) -> Result<(), Objection> {
 
 /// Serves the connection until it ends, or leaves the door as a WebSocket.
 ///
-/// A client that closes its side is gone, whatever it still waits for: hyper then drops the request
-/// under way, which gives up its upgrade or cancels its request to the application. (It reads one
-/// buffer ahead at most. A client that has sent more, and then goes, is missed when it is written
-/// to.)
+/// When `ClientSocket` says that the client is gone, hyper drops the request under way, which gives
+/// up its upgrade or cancels its request to the application. (It reads one buffer ahead at most. A
+/// client that has sent more, and then goes, is missed when it is written to.)
 pub(super) async fn serve(
     socket: TcpStream,
     peer: SocketAddr,
@@ -161,13 +164,18 @@ pub(super) async fn serve(
     let service = service_fn(|request| {
         let (reception, place) = (Rc::clone(&reception), Rc::clone(&place));
         let patience = Rc::clone(&patience);
-        patience.note_request();
+        if handshake::is_asked_for(&request) {
+            patience.note_upgrade();
+        } else {
+            patience.note_request();
+        }
         async move {
             let response = reception.answer(request, peer, &place).await?;
             Ok::<_, io::Error>(response.map(|body| Answer::new(body, patience)))
         }
     });
-    let socket = ClientSocket::new(socket, reception.write_timeout, Rc::clone(&patience));
+    let graces = reception.graces.clone();
+    let socket = ClientSocket::new(socket, reception.write_timeout, Rc::clone(&patience), graces);
     let mut connection = reception.http.serve_connection(TokioIo::new(socket), service);
     let finished = select! {
         biased;
@@ -188,14 +196,14 @@ pub(super) async fn serve(
     };
     let Parts { io, read_buf, .. } = connection.into_parts();
     let socket = io.into_inner().into_inner();
-    match place.take() {
+    // Dropping a reservation gives it up, which JavaScript is to learn before the client has left.
+    match place.take().filter(|_| finished) {
         // hyper has sent the 101, and stopped without closing.
-        Some(reservation) if finished => {
+        Some(reservation) => {
             hand_over(socket, read_buf, reservation);
             reception.tidy.note_hand_over();
         }
-        // Dropping a reservation gives it up.
-        _ => linger(socket).await,
+        None => linger(socket).await,
     }
 }
 

@@ -24,13 +24,13 @@ pub(super) struct Decider {
     /// the request that was asked: clients that come and go faster than the application hears of
     /// them must not make their requests pile up.
     vacancies: Arc<Semaphore>,
-    patience: Duration,
+    timeout: Duration,
 }
 
 impl Decider {
-    pub(super) fn new(ask: Ask, max_undecided: usize, patience: Duration) -> Decider {
+    pub(super) fn new(ask: Ask, max_undecided: usize, timeout: Duration) -> Decider {
         let vacancies = Arc::new(Semaphore::new(max_undecided.min(Semaphore::MAX_PERMITS)));
-        Decider { ask, vacancies, patience }
+        Decider { ask, vacancies, timeout }
     }
 
     /// Asks, and waits for the answer. Whoever drops this future gives the upgrade up: the one who
@@ -61,7 +61,7 @@ impl Decider {
             decide,
             _vacancy: Arc::clone(&vacancy),
         });
-        match timeout(self.patience, decision).await {
+        match timeout(self.timeout, decision).await {
             Ok(Ok(decision)) => Ok(decision),
             Ok(Err(_dropped)) => Err(Objection::Undecided),
             Err(_elapsed) => Err(Objection::UndecidedInTime),

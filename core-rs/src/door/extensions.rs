@@ -14,8 +14,8 @@ pub(super) struct Agreement {
     pub(super) response: HeaderValue,
 }
 
-/// Takes the first of the client's offers that can be kept. An offer that cannot is not an error: the
-/// client is then told of no extension.
+/// Takes the first of the client's offers that can be kept. An offer that cannot is not an error:
+/// the client is then told of no extension.
 pub(super) fn agree(headers: &HeaderMap) -> Option<Agreement> {
     let lines = headers.get_all(header::SEC_WEBSOCKET_EXTENSIONS).iter();
     let mut lines = lines.filter_map(|line: &HeaderValue| line.to_str().ok());
@@ -78,8 +78,8 @@ fn accept(offer: &str) -> Option<Window> {
     Some(window)
 }
 
-/// Splits at a separator, except inside of a quoted string: what another extension's parameter quotes
-/// is no offer of this one.
+/// Splits at a separator, except inside of a quoted string: what another extension's parameter
+/// quotes is no offer of this one.
 fn split_unquoted(text: &str, separator: char) -> impl Iterator<Item = &str> {
     let (mut quoted, mut escaped) = (false, false);
     text.split(move |character| {

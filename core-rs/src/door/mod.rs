@@ -3,17 +3,19 @@
 //! A connection goes through the files in this order:
 //!
 //! 1. `listener` accepts it.
-//! 2. `connection` reads its requests, with limits, and sends each one way or the other. It waits for
-//!    them with a limit (`patience`), and writes to the client with one too (`client_socket`).
-//! 3. A WebSocket upgrade is checked (`handshake`, `extensions`), decided elsewhere (`decider`, with the types of
-//!    `upgrade`), and answered; an accepted socket leaves the door for its [`Reservation`].
+//! 2. `connection` reads its requests, with limits, and sends each one way or the other. It waits
+//!    for them with a limit (`patience`), and writes to the client with one too (`client_socket`),
+//!    even if it has ended its side (`grace`).
+//! 3. A WebSocket upgrade is checked (`handshake`, `extensions`), decided elsewhere (`decider`,
+//!    with the types of `upgrade`), and answered; an accepted socket leaves the door for its
+//!    [`Reservation`].
 //! 4. Any other request is passed on to the application (`proxy`) over a unix socket (`upstream`,
 //!    `app_socket`).
 //! 5. A connection that the door ends is left with care (`linger`).
 //!
-//! What the door answers by itself is an `objection`; such upgrades are counted (`refusals`). After a
-//! rush it gives memory back (`tidy`). All its tasks run on its one thread, so that nothing in it is
-//! locked.
+//! What the door answers by itself is an `objection`; such upgrades are counted (`refusals`). After
+//! a rush it gives memory back (`tidy`). All its tasks run on its one thread, so that nothing in it
+//! is locked.
 
 mod app_socket;
 mod client_socket;
@@ -21,6 +23,7 @@ mod closing;
 mod connection;
 mod decider;
 mod extensions;
+mod grace;
 mod handshake;
 mod headers;
 mod linger;
@@ -66,7 +69,8 @@ pub struct DoorConfig {
     /// How long a connection may take to send a whole request head, counted from its opening or
     /// from the head's first byte.
     pub head_timeout: Duration,
-    /// How long a connection is kept on which no other request begins. None is for ever.
+    /// How long a connection is kept on which no other request begins, by the door and by the
+    /// application behind it. None is for ever.
     pub idle_timeout: Option<Duration>,
     /// How long a client may take nothing of a response before its connection is given up.
     pub write_timeout: Duration,

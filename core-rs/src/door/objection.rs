@@ -87,8 +87,8 @@ impl Objection {
                 headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
                 headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static(VERSION));
             }
-            // What follows a request that is not understood may not be one, and the rest of a body that is
-            // too long is not waited for.
+            // What follows a request that is not understood may not be one, and the rest of a body
+            // that is too long is not waited for.
             StatusCode::BAD_REQUEST
             | StatusCode::NOT_IMPLEMENTED
             | StatusCode::PAYLOAD_TOO_LARGE => {

@@ -1,8 +1,8 @@
 //! How long a connection waits for its client to send a request's head.
 //!
-//! hyper has one limit for a head that is late and for a client that is idle between two requests. The
-//! first guards against clients that trickle, and has to be short. The second is the application's to
-//! say: a client that is cut off early has to connect again.
+//! hyper has one limit for a head that is late and for a client that is idle between two requests.
+//! The first guards against clients that trickle, and has to be short. The second is the
+//! application's to say: a client that is cut off early has to connect again.
 
 use std::cell::Cell;
 use std::pin::Pin;
@@ -28,10 +28,16 @@ pub(super) struct Patience {
 enum Awaited {
     /// A whole head, since the connection was opened or the head was begun.
     Head(Instant),
-    /// The first byte of a head, since the answer before.
+    /// The first byte of a head, since the client took something of the answer before.
     Request(Instant),
-    /// The answer, for which the limits are the application's.
+    /// The first of an answer, for which the limits are the application's.
     Answer,
+    /// The rest of it.
+    Rest,
+    /// That the client takes the end of it, for which `ClientSocket` has a limit.
+    Taking,
+    /// The decision on an upgrade, for which `Decider` has one.
+    Decision,
 }
 
 impl Patience {
@@ -42,15 +48,25 @@ impl Patience {
 
     /// The client has said something.
     pub(super) fn note_read(&self) {
-        if let Awaited::Request(_) = self.awaited.get() {
+        if self.is_between_requests() {
             self.awaited.set(Awaited::Head(Instant::now()));
         }
     }
 
-    /// The client has taken something. The end of an answer is written when it is no longer awaited.
+    /// The client has taken something. The end of an answer is written when it is no longer
+    /// awaited.
     pub(super) fn note_written(&self) {
-        if let Awaited::Request(_) = self.awaited.get() {
+        if self.is_between_requests() {
             self.note_answer();
+        } else if self.is_for_an_answer() {
+            self.awaited.set(Awaited::Rest);
+        }
+    }
+
+    /// There is something to write, and the client takes nothing.
+    pub(super) fn note_stalled(&self) {
+        if self.is_between_requests() {
+            self.awaited.set(Awaited::Taking);
         }
     }
 
@@ -59,24 +75,40 @@ impl Patience {
         self.awaited.set(Awaited::Answer);
     }
 
+    /// There is a request for an upgrade.
+    pub(super) fn note_upgrade(&self) {
+        self.awaited.set(Awaited::Decision);
+    }
+
     fn note_answer(&self) {
         self.awaited.set(Awaited::Request(Instant::now()));
+    }
+
+    /// Whether the client waits for the application, and has no part of the answer yet.
+    pub(super) fn is_for_an_answer(&self) -> bool {
+        matches!(self.awaited.get(), Awaited::Answer)
+    }
+
+    /// Whether there is no more to come of an answer, nor of another request.
+    pub(super) fn is_between_requests(&self) -> bool {
+        matches!(self.awaited.get(), Awaited::Request(_) | Awaited::Taking)
     }
 
     fn deadline(&self) -> Option<Instant> {
         match self.awaited.get() {
             Awaited::Head(since) => Some(since + self.head_timeout),
             Awaited::Request(since) => self.idle_timeout.map(|timeout| since + timeout),
-            Awaited::Answer => None,
+            Awaited::Answer | Awaited::Rest | Awaited::Taking | Awaited::Decision => None,
         }
     }
 
-    /// Returns once the client has taken too long. Nobody wakes it: it looks no later than any deadline
-    /// can be that is set from now on.
+    /// Returns once the client has taken too long. Nobody wakes it: it looks again no later than at
+    /// the earliest deadline that may be set while it sleeps.
     pub(super) async fn run_out(&self) {
         let shortest = self.idle_timeout.unwrap_or(self.head_timeout).min(self.head_timeout);
         loop {
-            sleep_until(self.deadline().unwrap_or_else(|| Instant::now() + shortest)).await;
+            let earliest = Instant::now() + shortest;
+            sleep_until(self.deadline().map_or(earliest, |deadline| deadline.min(earliest))).await;
             if self.deadline().is_some_and(|deadline| deadline <= Instant::now()) {
                 return;
             }
@@ -124,6 +156,7 @@ impl hyper::body::Body for Answer {
 
 #[cfg(test)]
 mod tests {
+    use tokio::join;
     use tokio::time::{sleep, timeout};
 
     use super::*;
@@ -174,10 +207,60 @@ mod tests {
     }
 
     #[test]
+    fn a_head_that_begins_while_a_request_is_waited_for_has_its_own_limit() {
+        in_its_own_time(async {
+            for (idle, begins) in [(HEAD * 3, HEAD), (HEAD / 4, HEAD / 5)] {
+                let patience = Patience::new(HEAD, Some(idle));
+                patience.note_answer();
+                let trickle = async {
+                    sleep(begins).await;
+                    patience.note_read();
+                };
+                let (waited, ()) = join!(waits(&patience), trickle);
+                assert_eq!(waited, Some(begins + HEAD));
+            }
+        });
+    }
+
+    #[test]
+    fn a_request_has_its_own_limit_after_an_answer_that_took_any_time() {
+        in_its_own_time(async {
+            for idle in [HEAD / 5, HEAD * 3] {
+                let patience = Patience::new(HEAD, Some(idle));
+                let exchange = async {
+                    sleep(HEAD / 2).await;
+                    patience.note_request();
+                    sleep(HEAD).await;
+                    patience.note_answer();
+                };
+                let (waited, ()) = join!(waits(&patience), exchange);
+                assert_eq!(waited, Some(HEAD / 2 + HEAD + idle));
+            }
+        });
+    }
+
+    #[test]
+    fn a_client_that_has_not_taken_its_answer_is_not_idle() {
+        in_its_own_time(async {
+            let patience = Patience::new(HEAD, Some(IDLE));
+            patience.note_answer();
+            patience.note_stalled();
+            assert_eq!(waits(&patience).await, None);
+            patience.note_written();
+            assert_eq!(waits(&patience).await, Some(IDLE));
+            patience.note_stalled();
+            patience.note_read();
+            assert_eq!(waits(&patience).await, Some(HEAD));
+        });
+    }
+
+    #[test]
     fn an_answer_and_a_client_that_may_be_idle_are_waited_for_without_limit() {
         in_its_own_time(async {
             let patience = Patience::new(HEAD, None);
             patience.note_request();
+            assert_eq!(waits(&patience).await, None);
+            patience.note_upgrade();
             assert_eq!(waits(&patience).await, None);
             patience.note_answer();
             assert_eq!(waits(&patience).await, None);

@@ -1,11 +1,11 @@
 //! Plain HTTP, passed on to the application.
 //!
 //! Bodies stream both ways as they come. A client that leaves takes its request to the application
-//! with it, and an application that breaks off ends the client's connection, before its answer or in
-//! the middle. How long a response may take is for the application to say: it may be a stream of events
-//! that lasts for days. It also
-//! says how long the body of a request may be, but the door refuses a longer one itself: the client is
-//! then told for sure, at once, and may finish (`linger`).
+//! with it, and an application that breaks off ends the client's connection, before its answer or
+//! in the middle. How long a response may take is for the application to say: it may be a stream of
+//! events that lasts for days. It also says how long the body of a request may be, but the door
+//! refuses a longer one itself: the client is then told for sure, at once, and may finish
+//! (`linger`).
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -42,9 +42,12 @@ const AUTHORITY: &str = "localhost";
 /// Idle connections to the application that are kept for the next requests.
 const MAX_IDLE: usize = 256;
 
-/// How long an idle connection is kept. Less than the 10 s after which Bun closes one, so that a
-/// request hardly ever meets a connection that is just being closed.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long an idle connection is kept at most.
+const MAX_IDLE_TIME: Duration = Duration::from_secs(5);
+
+/// How much earlier than the application is an idle connection closed, so that a request does not
+/// meet one that is just being closed. Bun counts in steps of 4 s, and is early by up to one.
+const HEADWAY: Duration = Duration::from_secs(5);
 
 /// A body for the application: the client's, or none for a request that is sent a second time.
 type OutboundBody = Either<Limited<Incoming>, Empty<Bytes>>;
@@ -53,7 +56,8 @@ type OutboundBody = Either<Limited<Incoming>, Empty<Bytes>>;
 pub(super) enum Failure {
     /// The client is to be told.
     Objection(Objection),
-    /// The application has ended its connection instead of an answer, and the client's is to end so.
+    /// The application has ended its connection instead of an answer, and the client's is to end
+    /// so.
     BrokenOff,
 }
 
@@ -70,10 +74,15 @@ pub(super) struct Proxy {
 }
 
 impl Proxy {
-    pub(super) fn new(upstream: &Path, max_body_bytes: usize) -> Proxy {
+    /// `idle_timeout` is the application's for its own connections.
+    pub(super) fn new(
+        upstream: &Path,
+        max_body_bytes: usize,
+        idle_timeout: Option<Duration>,
+    ) -> Proxy {
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE_TIMEOUT)
+            .pool_idle_timeout(idle_time(idle_timeout))
             .pool_max_idle_per_host(MAX_IDLE)
             .http1_max_buf_size(STREAM_BUFFER_BYTES)
             .build(Upstream::new(upstream));
@@ -101,6 +110,11 @@ impl Proxy {
         };
         inbound(response.map_err(|error| failure(&error))?)
     }
+}
+
+/// How long an idle connection to the application is kept. Zero is until the next request.
+fn idle_time(of_application: Option<Duration>) -> Duration {
+    of_application.map_or(MAX_IDLE_TIME, |time| time.saturating_sub(HEADWAY).min(MAX_IDLE_TIME))
 }
 
 /// The request as the application is to see it.
@@ -158,12 +172,12 @@ fn peer_value(peer: SocketAddr) -> HeaderValue {
     HeaderValue::try_from(value).expect("addresses are ASCII")
 }
 
-/// A copy for a second attempt. The application may close an idle connection just as a request is
-/// written to it. One that has no body and that may be done twice is then sent again (RFC 9110,
-/// section 9.2.2), unless the application has read it: a handler that has run is not run again.
-/// hyper's client itself repeats any that it has not begun to write.
+/// A copy for a second attempt, of a request that has no body. The application may close an idle
+/// connection just as it is written to it, and has then not acted on it (`Unread`), so that any
+/// method may be repeated (RFC 9110, section 9.2.2). hyper's client itself repeats what it has not
+/// begun to write.
 fn repeatable(request: &Request<OutboundBody>) -> Option<Request<OutboundBody>> {
-    if !request.method().is_idempotent() || !request.body().is_end_stream() {
+    if !request.body().is_end_stream() {
         return None;
     }
     let mut copy = Request::new(Either::Right(Empty::new()));
@@ -206,5 +220,20 @@ fn failure(error: &legacy::Error) -> Failure {
             _ => Objection::BrokenBody.into(),
         },
         _ => Failure::BrokenOff,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_idle_connection_is_closed_before_bun_does() {
+        const BUNS_STEP: Duration = Duration::from_secs(4);
+        for seconds in (1..60).map(Duration::from_secs) {
+            assert!(idle_time(Some(seconds)) <= seconds.saturating_sub(BUNS_STEP), "{seconds:?}");
+        }
+        assert_eq!(idle_time(Some(Duration::from_secs(30))), MAX_IDLE_TIME);
+        assert_eq!(idle_time(None), MAX_IDLE_TIME);
     }
 }

@@ -1,7 +1,7 @@
 //! Decodes the frames of one client, however the network cut them.
 //!
-//! A message that arrives whole in one read is handed on where it lies, without a copy. Only what is
-//! incomplete is kept, and a client with nothing incomplete keeps no buffer.
+//! A message that arrives whole in one read is handed on where it lies, without a copy. Only what
+//! is incomplete is kept, and a client with nothing incomplete keeps no buffer.
 
 use super::mask::unmask;
 use super::utf8::{NotUtf8, Utf8Validator};
@@ -124,9 +124,9 @@ impl Decoder {
     ///
     /// # Errors
     ///
-    /// The [`Violation`] to close the connection with. Events before it were delivered; nothing that
-    /// follows it is decoded. A message of more than `max_payload` bytes is one, found in the head of
-    /// the frame that would pass it or, in a compressed message, while it is inflated.
+    /// The [`Violation`] to close the connection with. Events before it were delivered; nothing
+    /// that follows it is decoded. A message of more than `max_payload` bytes is one, found in the
+    /// head of the frame that would pass it or, in a compressed message, while it is inflated.
     pub fn feed(
         &mut self,
         input: &mut [u8],
@@ -335,7 +335,8 @@ impl Head {
         }))
     }
 
-    /// Checks what the first two bytes alone can get wrong, so that it fails without waiting for more.
+    /// Checks what the first two bytes alone can get wrong, so that it fails without waiting for
+    /// more.
     fn check_fixed_part(&self, may_be_compressed: bool) -> Result<(), Violation> {
         let [first, second, ..] = self.bytes;
         let opcode = opcode(first & OPCODE_BITS)?;

@@ -39,8 +39,8 @@ impl Waker {
     }
 }
 
-/// Pops until `count` items came, and sleeps whenever the queue allows it. Were a wake-up lost, loom
-/// would report the deadlock.
+/// Pops until `count` items came, and sleeps whenever the queue allows it. Were a wake-up lost,
+/// loom would report the deadlock.
 fn consume(queue: &Queue<u32>, waker: &Waker, count: usize) -> Vec<u32> {
     let mut popped = Vec::new();
     while popped.len() < count {

@@ -19,8 +19,8 @@ pub(super) struct Cohorts {
     hearing: FxHashMap<ChannelId, Vec<CohortIndex>>,
 }
 
-/// A cohort, and where it stands in the list of each of its channels, so that it leaves them at a cost
-/// that does not depend on who else is in them.
+/// A cohort, and where it stands in the list of each of its channels, so that it leaves them at a
+/// cost that does not depend on who else is in them.
 struct Listed {
     cohort: Cohort,
     places: Box<[usize]>,

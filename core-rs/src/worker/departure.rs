@@ -1,7 +1,7 @@
 //! How clients leave: by their own will, by the application's, by ours, or by accident.
 //!
-//! JavaScript hears of it once, at the moment from which the client hears nothing more. Its socket may
-//! linger for the closing handshake, with a deadline.
+//! JavaScript hears of it once, at the moment from which the client hears nothing more. Its socket
+//! may linger for the closing handshake, with a deadline.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -128,8 +128,8 @@ impl Worker {
         }
     }
 
-    /// Takes a client out of service and starts, or answers, the closing handshake. What waits for it
-    /// goes out before the close frame, unless that is just what was too much.
+    /// Takes a client out of service and starts, or answers, the closing handshake. What waits for
+    /// it goes out before the close frame, unless that is just what was too much.
     pub(super) fn say_goodbye(&mut self, index: ClientIndex, goodbye: Goodbye) {
         // The clock's second may be nearly over.
         let deadline_secs = self.now_secs() + 1 + CLOSE_TIMEOUT.as_secs() as u32;
@@ -149,7 +149,8 @@ impl Worker {
         let peer_closed = client.has_closed();
         client.state = State::Leaving { deadline_secs, peer_closed };
         if client.paused || client.ending.is_some() {
-            // Its own close frame is waited for, or just its end, which may have been announced already.
+            // Its own close frame is waited for, or just its end, which may have been announced
+            // already.
             self.read_soon(index);
         }
         self.move_to_cohort(index, SILENT);
@@ -157,8 +158,8 @@ impl Worker {
         self.tell_closed(index, goodbye.cause, goodbye.code, goodbye.reason);
     }
 
-    /// Ends a client's connection because the application wants it. Of what was sent before, the client
-    /// gets as much as its socket takes at once, as with Bun.
+    /// Ends a client's connection because the application wants it. Of what was sent before, the
+    /// client gets as much as its socket takes at once, as with Bun.
     pub(super) fn terminate(&mut self, index: ClientIndex) {
         let client = &mut self.clients[index];
         let (cohort, log) = (client.cohort, self.cohorts[client.cohort].log());

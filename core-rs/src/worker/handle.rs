@@ -105,8 +105,8 @@ impl Station {
 }
 
 impl WorkerHandle {
-    /// Starts a worker's thread, named `shardcast-<number>`. Once it runs, it wakes others as the tree
-    /// says.
+    /// Starts a worker's thread, named `shardcast-<number>`. Once it runs, it wakes others as the
+    /// tree says.
     ///
     /// # Errors
     ///

@@ -18,8 +18,8 @@ use super::departure::Cause;
 const READ_BYTES: usize = 64 * 1024;
 /// Reads in one turn, before clients are written to again.
 const READS_PER_TURN: usize = 128;
-/// Pings of one read that are answered: the last. More than this is no question but a flood (RFC 6455,
-/// section 5.5.3, has the most recent one answered).
+/// Pings of one read that are answered: the last. More than this is no question but a flood (RFC
+/// 6455, section 5.5.3, has the most recent one answered).
 const PONGS_PER_READ: usize = 128;
 
 /// Who is to be read from, and the buffer for it.
@@ -72,7 +72,8 @@ impl Worker {
         }
     }
 
-    /// Reads from the clients that have something; true when it left some that JavaScript has room for.
+    /// Reads from the clients that have something; true when it left some that JavaScript has room
+    /// for.
     ///
     /// From each once, so that what it is answered is written before it is read from again.
     pub(super) fn read_slice(&mut self) -> bool {
@@ -90,8 +91,8 @@ impl Worker {
         !self.inbound.to_read.is_empty()
     }
 
-    /// Stops reading from a client, so that the network holds it back, or goes on. Its silence is not
-    /// held against it meanwhile.
+    /// Stops reading from a client, so that the network holds it back, or goes on. Its silence is
+    /// not held against it meanwhile.
     pub(super) fn pause(&mut self, index: ClientIndex, paused: bool) {
         let now = self.now_secs();
         let client = &mut self.clients[index];
@@ -116,8 +117,8 @@ impl Worker {
         match client.read(&mut self.inbound.buffer) {
             Ok(0) => self.hear_end(index),
             Ok(length) => {
-                // A short read has emptied the socket, and epoll will tell of more, but not of an end
-                // that it has told of already.
+                // A short read has emptied the socket, and epoll will tell of more, but not of an
+                // end that it has told of already.
                 if length == READ_BYTES || client.ended || read_ahead {
                     self.read_soon(index);
                 }
@@ -134,8 +135,8 @@ impl Worker {
         }
     }
 
-    /// The client has ended its side, and may still read: one that leaves gets its close frame, any other
-    /// what it is answered.
+    /// The client has ended its side, and may still read: one that leaves gets its close frame, any
+    /// other what it is answered.
     fn hear_end(&mut self, index: ClientIndex) {
         if self.clients[index].is_open() {
             self.end_hearing(index, Ending::End);

@@ -8,7 +8,8 @@ use crate::reports::{Books, ClientReport, Question, Report, ReportRequest};
 use super::Worker;
 
 impl Worker {
-    /// Answers a question through the bridge. It was asked by the application, so that answers are few.
+    /// Answers a question through the bridge. It was asked by the application, so that answers are
+    /// few.
     pub(super) fn report(&mut self, ReportRequest { id, question }: ReportRequest) {
         let mut report = Report::default();
         match question {

@@ -10,8 +10,9 @@ use crate::options::ClientLimits;
 use super::Worker;
 use super::departure::Cause;
 
-/// How long the socket of an accepted client may stay at the door. Its cohort's log is kept for it all
-/// that time, and a client that does not read what it was sent before would never let the 101 go out.
+/// How long the socket of an accepted client may stay at the door. Its cohort's log is kept for it
+/// all that time, and a client that does not read what it was sent before would never let the 101
+/// go out.
 const ATTACH_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What a sweep has to do for a client.
@@ -22,8 +23,8 @@ enum Duty {
 }
 
 impl Worker {
-    /// Looks at every client once: pings the silent, gives up the dead, and ends handshakes that do not
-    /// end by themselves.
+    /// Looks at every client once: pings the silent, gives up the dead, and ends handshakes that do
+    /// not end by themselves.
     pub(super) fn sweep(&mut self) {
         let (limits, now_secs) = (self.limits, self.now_secs());
         let due: Vec<(ClientIndex, Duty)> = self

@@ -2,7 +2,6 @@
 
 use std::io::{ErrorKind, Read};
 use std::net::TcpStream;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::house::{House, MAX_HEAD_BYTES, PATIENCE};
@@ -97,21 +96,6 @@ fn an_idle_connection_is_closed_after_a_time_of_its_own() {
     serve_one(&mut house.application.accept(), "hi");
     assert_eq!(client.message().1, "hi");
     assert_eq!(client.rest(), "");
-}
-
-#[test]
-fn an_idle_connection_is_kept_for_longer_than_a_head_may_take() {
-    let head_timeout = Duration::from_millis(50);
-    let house = House::open_with(|config| config.head_timeout = head_timeout);
-    let mut client = house.client();
-    client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-    let mut application = house.application.accept();
-    serve_one(&mut application, "hi");
-    assert_eq!(client.message().1, "hi");
-    thread::sleep(head_timeout * 4);
-    client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-    serve_one(&mut application, "again");
-    assert_eq!(client.message().1, "again");
 }
 
 #[test]

@@ -127,20 +127,20 @@ fn an_application_that_does_not_listen_is_a_bad_gateway() {
 
 #[test]
 fn a_request_that_the_application_did_not_read_is_sent_again_on_another_connection() {
-    let house = House::open();
-    let mut client = house.client();
-    client.send(GET);
-    let mut application = house.application.accept();
-    application.head();
-    application.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
-    client.message();
+    for request in [GET, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"] {
+        let house = House::open();
+        let mut client = house.client();
+        client.send(GET);
+        let mut application = house.application.accept();
+        application.head();
+        application.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
+        client.message();
 
-    application.socket().shutdown(Shutdown::Read).expect("a living socket");
-    client.send(GET);
-    let mut application = house.application.accept();
-    assert_eq!(application.head().line, "GET / HTTP/1.1");
-    application.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nagain");
-    assert_eq!(client.message().1, "again");
+        application.socket().shutdown(Shutdown::Read).expect("a living socket");
+        client.send(request);
+        let line = house.application.accept().head().line;
+        assert!(request.starts_with(&line), "{line}");
+    }
 }
 
 #[test]

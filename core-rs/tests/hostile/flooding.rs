@@ -51,8 +51,8 @@ fn with_clients(
     })
 }
 
-/// Waits until the application has heard so many messages. Their senders have to stay meanwhile: what
-/// is left unread would make their end a reset, which drops what is on its way.
+/// Waits until the application has heard so many messages. Their senders have to stay meanwhile:
+/// what is left unread would make their end a reset, which drops what is on its way.
 fn wait_for_messages(server: &Server, messages: usize) {
     wait_until(|| server.heard.messages.load(Ordering::Relaxed) == messages);
 }

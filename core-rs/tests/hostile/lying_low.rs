@@ -1,4 +1,5 @@
-//! Clients that wait for the moment when nobody looks: while they leave, or while JavaScript is behind.
+//! Clients that wait for the moment when nobody looks: while they leave, or while JavaScript is
+//! behind.
 
 use std::io::Write;
 use std::net::Shutdown;
@@ -47,7 +48,8 @@ fn leaving(harness: &mut Harness) -> TestClient {
     client
 }
 
-/// Returns after the worker has read what others sent before: it has answered this client meanwhile.
+/// Returns after the worker has read what others sent before: it has answered this client
+/// meanwhile.
 fn let_it_read(control: &mut TestClient) {
     for _ in 0..10 {
         control.send(Message::Ping(Bytes::new())).expect("the server reads");

@@ -23,7 +23,8 @@ fn subtract(bytes: usize) {
     LIVE_BYTES.fetch_sub(bytes, Ordering::Relaxed);
 }
 
-// SAFETY: every call goes to the system's allocator as it came, and the counts touch no memory of it.
+// SAFETY: every call goes to the system's allocator as it came, and the counts touch no memory of
+// it.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         add(layout.size());
@@ -56,8 +57,8 @@ pub(crate) fn live_bytes() -> usize {
     LIVE_BYTES.load(Ordering::Relaxed)
 }
 
-/// The most bytes that were allocated at once while `act` ran, beyond those before it. For a test that
-/// has its process to itself.
+/// The most bytes that were allocated at once while `act` ran, beyond those before it. For a test
+/// that has its process to itself.
 pub(crate) fn most_during(act: impl FnOnce()) -> usize {
     let before = live_bytes();
     MOST_BYTES.store(before, Ordering::Relaxed);

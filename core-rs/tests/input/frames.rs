@@ -7,8 +7,8 @@ use shardcast_core::frame::{Decoder, Event, Rules};
 use tungstenite::protocol::{Role, WebSocketConfig};
 use tungstenite::{Error, Message, WebSocket};
 
-/// The largest message. Not below the 125 bytes of a control frame, to which tungstenite would apply
-/// it as well.
+/// The largest message. Not below the 125 bytes of a control frame, to which tungstenite would
+/// apply it as well.
 pub(crate) const MAX_PAYLOAD: usize = 1000;
 
 /// Something a client said, as either decoder understood it.
@@ -128,10 +128,10 @@ fn by_tungstenite(stream: &[u8]) -> Tungstenite {
 /// - What can only be refused is refused here as soon as that is clear: in the first two bytes of a
 ///   frame, in its length, or at the first byte that is not UTF-8. tungstenite waits for the whole
 ///   head or frame.
-/// - A control frame whose length is written in more bytes than it needs is refused here, as is every
-///   control frame of more than 125 bytes. tungstenite reads the length first.
-/// - A close code that may not be sent (RFC 6455, section 7.4) is refused here. tungstenite tells of
-///   a close, with its own code 1002 in its place.
+/// - A control frame whose length is written in more bytes than it needs is refused here, as is
+///   every control frame of more than 125 bytes. tungstenite reads the length first.
+/// - A close code that may not be sent (RFC 6455, section 7.4) is refused here. tungstenite tells
+///   of a close, with its own code 1002 in its place.
 /// - 1014 (bad gateway) may be sent: it is in IANA's registry, and tungstenite does not know it.
 pub(crate) fn is_heard_as_by_tungstenite(stream: &[u8]) {
     let mut ours = hear([stream], false);

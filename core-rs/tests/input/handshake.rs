@@ -20,8 +20,8 @@ const MAX_HEAD_BYTES: usize = 16_384;
 /// More are refused, too.
 const MAX_HEADERS: usize = 200;
 
-/// Sent behind every stream: it ends a head that has no end, and is a request of its own where there
-/// was none.
+/// Sent behind every stream: it ends a head that has no end, and is a request of its own where
+/// there was none.
 const END: &[u8] = b"\r\n\r\nGET / HTTP/1.0\r\n\r\n";
 
 /// How HTTP/2 begins. hyper says 400 to a part of it, and nothing to the whole.
@@ -214,13 +214,13 @@ pub(crate) fn by_tungstenite(head: &[u8]) -> Option<(Request, Response)> {
 
 /// Whom tungstenite lets in is let in, with the same proof. But on purpose these are not:
 ///
-/// - A request that has not exactly one `Host`, or has a second key or version, a body, or the target
-///   `*`. tungstenite takes the first of each, and leaves the rest to its caller.
+/// - A request that has not exactly one `Host`, or has a second key or version, a body, or the
+///   target `*`. tungstenite takes the first of each, and leaves the rest to its caller.
 /// - One that separates the words of `Connection` by blanks, which is no list.
 /// - One of more headers, or bytes, than there is room for.
 ///
-/// That others are let in (the words of `Upgrade` are a list, its lines are several, the spare bits of
-/// the key are not zero) is not compared.
+/// That others are let in (the words of `Upgrade` are a list, its lines are several, the spare bits
+/// of the key are not zero) is not compared.
 pub(crate) fn is_taken_as_by_tungstenite(head: &[u8]) {
     let Some((request, response)) = by_tungstenite(head) else { return };
     match outcome(head, usize::MAX) {

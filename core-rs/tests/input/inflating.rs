@@ -13,8 +13,8 @@ const TAIL: [u8; 4] = [0x00, 0x00, 0xff, 0xff];
 /// More than any corpus file or generated message becomes. A byte is deflated into 1 of 1032.
 const ENOUGH: usize = 1 << 22;
 
-/// The message as miniz inflates it, which shares nothing with zlib, into a buffer that is large enough
-/// from the start.
+/// The message as miniz inflates it, which shares nothing with zlib, into a buffer that is large
+/// enough from the start.
 fn by_miniz(compressed: &[u8]) -> Result<Vec<u8>, InflateError> {
     let whole = [compressed, &TAIL].concat();
     let mut message = Vec::new();
@@ -64,8 +64,8 @@ pub(crate) fn is_inflated_as_by_miniz(compressed: &[u8], max: usize) {
     }
 }
 
-/// A block may have a code without symbols. miniz refuses the code, and zlib its first symbol, before
-/// which the message may end.
+/// A block may have a code without symbols. miniz refuses the code, and zlib its first symbol,
+/// before which the message may end.
 fn is_refused_at_the_next_symbol(compressed: &[u8]) -> bool {
     let further = [compressed, &TAIL, &[0; 100]].concat();
     Inflater::default().inflate(&further, usize::MAX) == Err(InflateError::Malformed)

@@ -1,7 +1,7 @@
 //! Whatever bytes come: what the door, the frame decoder and the inflater make of them.
 //!
-//! The properties stand in `handshake`, `frames` and `inflating`, which the fuzz targets of `core-rs/fuzz` share.
-//! Here they are checked on the committed corpus and on generated input.
+//! The properties stand in `handshake`, `frames` and `inflating`, which the fuzz targets of
+//! `core-rs/fuzz` share. Here they are checked on the committed corpus and on generated input.
 
 #[path = "../door/alone.rs"]
 mod alone;

@@ -1,7 +1,8 @@
 //! A storm against a server under test: clients that connect and reset, and clients that are slow.
 //!
-//! `storm PORT` goes on for some seconds, says how fast it was, and prints as JSON what came of it. It expects of the server
-//! that `/ticks` and `/echo` are WebSockets, of which the second echoes, and that `/body` takes a POST.
+//! `storm PORT` goes on for some seconds, says how fast it was, and prints as JSON what came of it.
+//! It expects of the server that `/ticks` and `/echo` are WebSockets, of which the second echoes,
+//! and that `/body` takes a POST.
 
 mod resets;
 mod slow;
