@@ -16,6 +16,9 @@ export interface Outcome {
 const BEGIN = "<!-- begin: written by `bun run bench` -->";
 const END = "<!-- end -->";
 
+/** Of a table's column: as many as its rule takes. */
+const MIN_WIDTH = 3;
+
 /** Who stands in the README's summary. */
 const SUMMARIZED: readonly ContestantName[] = ["shardcast 1×1", "Bun publish", "floor"];
 const MILLIONS = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 });
@@ -123,10 +126,23 @@ function summaryOf(outcomes: readonly Outcome[]): string {
   return tableOf(head, rows);
 }
 
+/** A table as the formatter would print it: the first column to the left, figures to the right. */
 function tableOf(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = head.map((_, column) =>
+    Math.max(MIN_WIDTH, ...[head, ...rows].map((cells) => cells[column]?.length ?? 0)),
+  );
   const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
-  const rule = line(head.map((_, index) => (index === 0 ? "---" : "--:")));
-  return [line(head), rule, ...rows.map(line)].join("\n");
+  const padded = (cells: readonly string[]) =>
+    line(
+      widths.map((width, column) => {
+        const cell = cells[column] ?? "";
+        return column === 0 ? cell.padEnd(width) : cell.padStart(width);
+      }),
+    );
+  const rule = line(
+    widths.map((width, column) => (column === 0 ? "-".repeat(width) : `${"-".repeat(width - 1)}:`)),
+  );
+  return [padded(head), rule, ...rows.map(padded)].join("\n");
 }
 
 /** Puts `text` between the marks of a document. */
