@@ -10,8 +10,6 @@ use crate::ledger::Ledger;
 use crate::missed::Missed;
 use crate::reports::{ClientReport, Report};
 
-use super::headers::print_head;
-
 /// Something that happened.
 #[napi(discriminant = "type", object_from_js = false)]
 pub enum CoreEvent {
@@ -19,7 +17,7 @@ pub enum CoreEvent {
     Upgrade {
         ask: u32,
         /// Path and query, as in the request line; then each header's name and value: every one on
-        /// a line of its own. One string is made faster than twenty.
+        /// a line of its own.
         head: String,
         /// Kept as long as its client, which a piece of the head would keep whole.
         address: String,
@@ -138,7 +136,7 @@ impl ToNapiValue for CopiedBuffer {
 pub(super) fn to_javascript(event: Event, broadcaster: &mut Broadcaster) -> CoreEvent {
     match event {
         Event::Upgrade(request) => CoreEvent::Upgrade {
-            head: print_head(&request),
+            head: request.head,
             address: request.peer.ip().to_string(),
             port: request.peer.port(),
             ask: broadcaster.keep_ask(request.compression, request.decide),

@@ -1,25 +1,10 @@
-//! HTTP headers on their way to JavaScript and back.
+//! HTTP headers on their way from JavaScript.
 
 use hyper::header::{HeaderName, HeaderValue};
 
-use crate::door::{Headers, UpgradeRequest};
+use crate::door::Headers;
 
 use super::invalid;
-
-/// The target, and each header's name and value, a line each. None of them can hold a line break:
-/// hyper has seen to it.
-pub(super) fn print_head(request: &UpgradeRequest) -> String {
-    let mut head = String::with_capacity(512);
-    head.push_str(&request.uri);
-    for (name, value) in &request.headers {
-        head.push('\n');
-        head.push_str(name.as_str());
-        head.push('\n');
-        // A byte is a character of the same number, as everywhere in JavaScript's own HTTP.
-        head.extend(value.as_bytes().iter().copied().map(char::from));
-    }
-    head
-}
 
 /// Name, value, name, value, …
 pub(super) fn parse_headers(flat: &[String]) -> napi::Result<Headers, &'static str> {

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
@@ -21,6 +22,8 @@ use super::patience::Patience;
 /// a request up at once when the client has ended its side, though the answer may be at hand.
 pub(super) struct ClientSocket {
     socket: TcpStream,
+    /// What the door has read of it already.
+    unread: Bytes,
     write_timeout: Duration,
     /// Is told what passes.
     patience: Rc<Patience>,
@@ -34,15 +37,17 @@ pub(super) struct ClientSocket {
 impl ClientSocket {
     pub(super) fn new(
         socket: TcpStream,
+        unread: Bytes,
         write_timeout: Duration,
         patience: Rc<Patience>,
         graces: Graces,
     ) -> ClientSocket {
-        ClientSocket { socket, write_timeout, patience, stalled: None, graces, grace: None }
+        ClientSocket { socket, unread, write_timeout, patience, stalled: None, graces, grace: None }
     }
 
-    pub(super) fn into_inner(self) -> TcpStream {
-        self.socket
+    /// The socket, and what was read of it that nobody has asked for.
+    pub(super) fn into_parts(self) -> (TcpStream, Bytes) {
+        (self.socket, self.unread)
     }
 
     /// Fails a write that was put off for too long.
@@ -90,7 +95,10 @@ impl AsyncRead for ClientSocket {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let filled = buffer.filled().len();
-        if self.grace.is_none() {
+        if !self.unread.is_empty() {
+            let fitting = self.unread.len().min(buffer.remaining());
+            buffer.put_slice(&self.unread.split_to(fitting));
+        } else if self.grace.is_none() {
             ready!(Pin::new(&mut self.socket).poll_read(context, buffer))?;
         }
         if buffer.filled().len() == filled {
@@ -159,9 +167,10 @@ mod tests {
             let client = Client::connect(address).expect("it listens");
             let (socket, _) = listener.accept().await.expect("a client");
             client.shutdown(Shutdown::Write).expect("a living socket");
-            let patience = Rc::new(Patience::new(LONG, Some(LONG)));
+            let patience = Rc::new(Patience::new(Instant::now(), LONG, Some(LONG)));
             know(&patience);
-            test(ClientSocket::new(socket, LONG, patience, Graces::new()), client).await;
+            let socket = ClientSocket::new(socket, Bytes::new(), LONG, patience, Graces::new());
+            test(socket, client).await;
         });
     }
 

@@ -1,6 +1,6 @@
 //! One client's connection: its requests in their order, until it ends or becomes a WebSocket.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell, RefMut};
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -16,19 +16,25 @@ use hyper::{Method, Request, Response, Version, header};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::select;
+use tokio::time::Instant;
 
+use crate::compression::Compression;
+
+use super::arrival::Arrival;
 use super::client_socket::ClientSocket;
 use super::closing::Closing;
-use super::decider::{Ask, Decider};
+use super::decider::{Ask, Asked, Decided, Decider};
 use super::grace::Graces;
+use super::handshake::Terms;
 use super::linger::linger;
 use super::objection::Objection;
 use super::patience::{Answer, Patience};
 use super::proxy::{Failure, Proxy};
+use super::reader::Reader;
 use super::refusals::Refusals;
 use super::response::Body;
 use super::tidy::Tidy;
-use super::{Decision, DoorConfig, Reservation, extensions, handshake};
+use super::{Decision, DoorConfig, Reservation, handshake};
 
 /// Bytes that a connection may hold in either direction while a body streams through. A body of any
 /// size passes in this much memory.
@@ -38,8 +44,24 @@ pub(super) const STREAM_BUFFER_BYTES: usize = 64 * 1024;
 /// the door passes on.
 const MAX_FIELDS: usize = 200;
 
-/// Where an accepted client's reservation waits until the 101 response is on its way.
-type Place = Rc<Cell<Option<Box<dyn Reservation>>>>;
+/// A connection of which something has been read.
+pub(super) struct Opening {
+    pub(super) socket: TcpStream,
+    /// All of it.
+    pub(super) unread: Bytes,
+    /// The decision on its first request, if that is an upgrade and was put to the application.
+    pub(super) decided: Option<Decided>,
+    pub(super) opened: Instant,
+}
+
+/// What one connection's requests have in common.
+struct Visit {
+    peer: SocketAddr,
+    decided: Cell<Option<Decided>>,
+    /// Where an accepted client's reservation waits until the 101 response is on its way.
+    place: Cell<Option<Box<dyn Reservation>>>,
+    patience: Rc<Patience>,
+}
 
 /// What all connections share.
 pub(super) struct Reception {
@@ -51,6 +73,7 @@ pub(super) struct Reception {
     head_timeout: Duration,
     idle_timeout: Option<Duration>,
     write_timeout: Duration,
+    reader: RefCell<Reader>,
     graces: Graces,
     tidy: Tidy,
 }
@@ -74,6 +97,7 @@ impl Reception {
             head_timeout: config.head_timeout,
             idle_timeout: config.idle_timeout,
             write_timeout: config.write_timeout,
+            reader: RefCell::new(Reader::new(config.max_head_bytes)),
             graces: Graces::new(),
             tidy: Tidy::default(),
         }
@@ -83,21 +107,76 @@ impl Reception {
         &self.tidy
     }
 
+    pub(super) fn head_timeout(&self) -> Duration {
+        self.head_timeout
+    }
+
+    pub(super) fn write_timeout(&self) -> Duration {
+        self.write_timeout
+    }
+
+    /// What a client has said so far, without waiting.
+    pub(super) fn words(&self, arrival: &Arrival) -> io::Result<Bytes> {
+        self.reader.borrow_mut().words(arrival)
+    }
+
+    /// Reads first requests. It is not to be kept over an `await`.
+    pub(super) fn reader(&self) -> RefMut<'_, Reader> {
+        self.reader.borrow_mut()
+    }
+
+    /// What the client is told if it is accepted. None if the request is no upgrade, or something
+    /// is wrong with it.
+    pub(super) fn terms_of_upgrade<B: hyper::body::Body>(
+        &self,
+        request: &Request<B>,
+    ) -> Option<Terms> {
+        let is_upgrade = check(request).is_ok() && handshake::is_asked_for(request);
+        is_upgrade.then(|| Terms::of(request, self.per_message_deflate).ok()).flatten()
+    }
+
+    /// Puts an upgrade to the application.
+    ///
+    /// # Errors
+    ///
+    /// When too many wait for their decision already.
+    pub(super) fn ask<B>(
+        &self,
+        request: &Request<B>,
+        peer: SocketAddr,
+        compression: Compression,
+    ) -> Result<Asked, Objection> {
+        self.decider.ask(request, peer, compression)
+    }
+
+    /// Gives an accepted client's socket to its worker.
+    pub(super) fn hand_over(
+        &self,
+        socket: io::Result<std::net::TcpStream>,
+        read_ahead: Bytes,
+        reservation: Box<dyn Reservation>,
+    ) {
+        // An error says that the socket is beyond use; then the reservation is given up.
+        if let Ok(socket) = socket {
+            reservation.attach(socket, read_ahead);
+        }
+        self.tidy.note_hand_over();
+    }
+
     async fn answer(
         &self,
         request: Request<Incoming>,
-        peer: SocketAddr,
-        place: &Place,
+        visit: &Visit,
     ) -> io::Result<Response<Body>> {
         let answer = match check(&request) {
             Err(objection) => Err(objection.into()),
             Ok(()) if handshake::is_asked_for(&request) => {
-                let answer = self.answer_upgrade(&request, peer, place).await;
+                let answer = self.answer_upgrade(&request, visit).await;
                 answer
                     .inspect_err(|&objection| self.refusals.count(objection))
                     .map_err(Failure::from)
             }
-            Ok(()) => self.proxy.forward(request, peer).await,
+            Ok(()) => self.proxy.forward(request, visit.peer).await,
         };
         answer.or_else(|failure| match failure {
             Failure::Objection(objection) => Ok(objection.response()),
@@ -109,18 +188,17 @@ impl Reception {
     async fn answer_upgrade(
         &self,
         request: &Request<Incoming>,
-        peer: SocketAddr,
-        place: &Place,
+        visit: &Visit,
     ) -> Result<Response<Body>, Objection> {
-        let accept_key = handshake::check(request)?;
-        let agreement =
-            self.per_message_deflate.then(|| extensions::agree(request.headers())).flatten();
-        let compression = agreement.as_ref().map(|agreed| agreed.compression).unwrap_or_default();
-        Ok(match self.decider.decide(request, peer, compression).await? {
+        let terms = Terms::of(request, self.per_message_deflate)?;
+        let decided = match visit.decided.take() {
+            Some(decided) => decided,
+            None => self.ask(request, visit.peer, terms.compression())?.decision().await,
+        };
+        Ok(match decided? {
             Decision::Accept { headers, reservation } => {
-                place.set(Some(reservation));
-                let extensions = agreement.map(|agreed| agreed.response);
-                handshake::accept(accept_key, extensions, headers)
+                visit.place.set(Some(reservation));
+                handshake::accept(terms, headers)
             }
             Decision::Refuse { status, headers, body } => handshake::refuse(status, headers, body),
         })
@@ -128,7 +206,7 @@ impl Reception {
 }
 
 /// What hyper leaves unchecked: whether it is clear where the request goes and where it ends.
-fn check(request: &Request<Incoming>) -> Result<(), Objection> {
+fn check<B>(request: &Request<B>) -> Result<(), Objection> {
     if request.method() == Method::CONNECT {
         return Err(Objection::Connect);
     }
@@ -154,28 +232,34 @@ fn check(request: &Request<Incoming>) -> Result<(), Objection> {
 /// up its upgrade or cancels its request to the application. (It reads one buffer ahead at most. A
 /// client that has sent more, and then goes, is missed when it is written to.)
 pub(super) async fn serve(
-    socket: TcpStream,
+    opening: Opening,
     peer: SocketAddr,
     reception: Rc<Reception>,
     mut closing: Closing,
 ) {
-    let place = Place::default();
-    let patience = Rc::new(Patience::new(reception.head_timeout, reception.idle_timeout));
+    let Opening { socket, unread, decided, opened } = opening;
+    let patience = Rc::new(Patience::new(opened, reception.head_timeout, reception.idle_timeout));
+    let visit = Rc::new(Visit {
+        peer,
+        decided: Cell::new(decided),
+        place: Cell::default(),
+        patience: Rc::clone(&patience),
+    });
     let service = service_fn(|request| {
-        let (reception, place) = (Rc::clone(&reception), Rc::clone(&place));
-        let patience = Rc::clone(&patience);
+        let (reception, visit) = (Rc::clone(&reception), Rc::clone(&visit));
         if handshake::is_asked_for(&request) {
-            patience.note_upgrade();
+            visit.patience.note_upgrade();
         } else {
-            patience.note_request();
+            visit.patience.note_request();
         }
         async move {
-            let response = reception.answer(request, peer, &place).await?;
+            let response = reception.answer(request, &visit).await?;
+            let patience = Rc::clone(&visit.patience);
             Ok::<_, io::Error>(response.map(|body| Answer::new(body, patience)))
         }
     });
-    let graces = reception.graces.clone();
-    let socket = ClientSocket::new(socket, reception.write_timeout, Rc::clone(&patience), graces);
+    let (limit, graces) = (reception.write_timeout, reception.graces.clone());
+    let socket = ClientSocket::new(socket, unread, limit, Rc::clone(&patience), graces);
     let mut connection = reception.http.serve_connection(TokioIo::new(socket), service);
     let finished = select! {
         biased;
@@ -195,23 +279,15 @@ pub(super) async fn serve(
         }
     };
     let Parts { io, read_buf, .. } = connection.into_parts();
-    let socket = io.into_inner().into_inner();
+    let (socket, unread) = io.into_inner().into_parts();
     // Dropping a reservation gives it up, which JavaScript is to learn before the client has left.
-    match place.take().filter(|_| finished) {
-        // hyper has sent the 101, and stopped without closing.
+    match visit.place.take().filter(|_| finished) {
+        // hyper has sent the 101, and stopped without closing. A copy, mostly of nothing: a client
+        // may be silent for days, and would keep hyper's whole buffer as long.
         Some(reservation) => {
-            hand_over(socket, read_buf, reservation);
-            reception.tidy.note_hand_over();
+            let read_ahead = [read_buf, unread].concat().into();
+            reception.hand_over(socket.into_std(), read_ahead, reservation);
         }
         None => linger(socket).await,
-    }
-}
-
-fn hand_over(socket: TcpStream, read_ahead: Bytes, reservation: Box<dyn Reservation>) {
-    // An error says that the socket is beyond use; then the reservation is given up.
-    if let Ok(socket) = socket.into_std() {
-        // A copy, mostly of nothing: a client may be silent for days, and would keep hyper's whole
-        // buffer as long.
-        reservation.attach(socket, Bytes::copy_from_slice(&read_ahead));
     }
 }

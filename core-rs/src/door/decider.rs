@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::Request;
-use tokio::sync::{Semaphore, oneshot};
-use tokio::time::timeout;
+use tokio::sync::oneshot::error::RecvError;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::time::{Instant, timeout_at};
 
 use crate::compression::Compression;
 
@@ -16,6 +17,12 @@ use super::{Decision, UpgradeRequest};
 
 /// Whom an upgrade is put to.
 pub(super) type Ask = Box<dyn Fn(UpgradeRequest)>;
+
+/// What becomes of an upgrade.
+pub(super) type Decided = Result<Decision, Objection>;
+
+/// Room for most heads that browsers do not send, and not much more than they take.
+const HEAD_BYTES: usize = 256;
 
 /// Puts upgrades to the application, so many at a time, and waits so long.
 pub(super) struct Decider {
@@ -33,43 +40,80 @@ impl Decider {
         Decider { ask, vacancies, timeout }
     }
 
-    /// Asks, and waits for the answer. Whoever drops this future gives the upgrade up: the one who
-    /// decides then finds nobody to tell.
+    /// Asks.
     ///
     /// # Errors
     ///
-    /// When too many wait already, or there is no answer.
-    pub(super) async fn decide<B>(
+    /// When too many wait already.
+    pub(super) fn ask<B>(
         &self,
         request: &Request<B>,
         peer: SocketAddr,
         compression: Compression,
-    ) -> Result<Decision, Objection> {
+    ) -> Result<Asked, Objection> {
         let vacancy = Arc::clone(&self.vacancies).try_acquire_owned();
         let vacancy = Arc::new(vacancy.map_err(|_| Objection::TooManyUndecided)?);
         let (decide, decision) = oneshot::channel();
+        let until = Instant::now() + self.timeout;
         (self.ask)(UpgradeRequest {
-            uri: target(request),
-            headers: request
-                .headers()
-                .iter()
-                .filter(|(name, _)| *name != PEER)
-                .map(|(name, value)| (name.clone(), value.clone()))
-                .collect(),
+            head: print_head(request),
             peer,
             compression,
             decide,
             _vacancy: Arc::clone(&vacancy),
         });
-        match timeout(self.timeout, decision).await {
-            Ok(Ok(decision)) => Ok(decision),
-            Ok(Err(_dropped)) => Err(Objection::Undecided),
-            Err(_elapsed) => Err(Objection::UndecidedInTime),
+        Ok(Asked { decision, until, _vacancy: vacancy })
+    }
+}
+
+/// An upgrade that was put to the application. Whoever drops it gives it up: the one who decides
+/// then finds nobody to tell.
+pub(super) struct Asked {
+    decision: oneshot::Receiver<Decision>,
+    until: Instant,
+    _vacancy: Arc<OwnedSemaphorePermit>,
+}
+
+impl Asked {
+    /// Waits for the decision as long as may be.
+    ///
+    /// # Errors
+    ///
+    /// When there is none.
+    pub(super) async fn decision(mut self) -> Decided {
+        let decided = timeout_at(self.until, &mut self.decision).await;
+        decided.map_or(Err(Objection::UndecidedInTime), or_none)
+    }
+
+    /// Waits for the decision so long. None when it falls later.
+    pub(super) async fn decision_within(&mut self, time: Duration) -> Option<Decided> {
+        let end = self.until.min(Instant::now() + time);
+        match timeout_at(end, &mut self.decision).await {
+            Ok(decided) => Some(or_none(decided)),
+            Err(_) if self.until <= Instant::now() => Some(Err(Objection::UndecidedInTime)),
+            Err(_) => None,
         }
     }
 }
 
-/// Path and query, whether the request line had them alone or in a whole URI.
-fn target<B>(request: &Request<B>) -> String {
-    request.uri().path_and_query().map_or("/", |target| target.as_str()).to_owned()
+fn or_none(decided: Result<Decision, RecvError>) -> Decided {
+    decided.map_err(|_dropped| Objection::Undecided)
+}
+
+/// See [`UpgradeRequest::head`]. Nothing in it can hold a line break: who has read the request has
+/// seen to that.
+fn print_head<B>(request: &Request<B>) -> String {
+    let mut head = String::with_capacity(HEAD_BYTES);
+    // Whether the request line had them alone or in a whole URI.
+    head.push_str(request.uri().path_and_query().map_or("/", |target| target.as_str()));
+    for (name, value) in request.headers().iter().filter(|(name, _)| *name != PEER) {
+        head.push('\n');
+        head.push_str(name.as_str());
+        head.push('\n');
+        match value.to_str() {
+            Ok(text) => head.push_str(text),
+            Err(_) => head.extend(value.as_bytes().iter().copied().map(char::from)),
+        }
+    }
+    head
 }

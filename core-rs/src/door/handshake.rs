@@ -8,7 +8,10 @@ use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::{HeaderMap, Method, Request, Response, StatusCode, Version};
 use sha1::{Digest, Sha1};
 
+use crate::compression::Compression;
+
 use super::Headers;
+use super::extensions::{self, Agreement};
 use super::headers::{has_token, is_free};
 use super::objection::Objection;
 use super::response::{Body, whole};
@@ -43,7 +46,7 @@ pub(super) fn is_asked_for<B>(request: &Request<B>) -> bool {
 /// # Errors
 ///
 /// The first thing that is wrong.
-pub(super) fn check<B: hyper::body::Body>(request: &Request<B>) -> Result<HeaderValue, Objection> {
+fn check<B: hyper::body::Body>(request: &Request<B>) -> Result<HeaderValue, Objection> {
     if request.version() != Version::HTTP_11 {
         return Err(Objection::HttpVersion);
     }
@@ -73,22 +76,53 @@ fn accept_key(key: &[u8]) -> HeaderValue {
     HeaderValue::try_from(STANDARD.encode(hash)).expect("base64 is ASCII")
 }
 
+/// What a proper request is told if it is accepted.
+pub(super) struct Terms {
+    accept_key: HeaderValue,
+    agreement: Option<Agreement>,
+}
+
+impl Terms {
+    /// Checks a request that asks for a WebSocket, and agrees on what it offers.
+    ///
+    /// # Errors
+    ///
+    /// The first thing that is wrong.
+    pub(super) fn of<B: hyper::body::Body>(
+        request: &Request<B>,
+        per_message_deflate: bool,
+    ) -> Result<Terms, Objection> {
+        let accept_key = check(request)?;
+        let agreement = per_message_deflate.then(|| extensions::agree(request.headers())).flatten();
+        Ok(Terms { accept_key, agreement })
+    }
+
+    /// How the client is to get its messages.
+    pub(super) fn compression(&self) -> Compression {
+        self.agreement.as_ref().map(|agreed| agreed.compression).unwrap_or_default()
+    }
+
+    /// The fields of the response that switches protocols. Of `headers`, those that the handshake
+    /// sets itself are left out.
+    pub(super) fn fields(
+        self,
+        headers: Headers,
+    ) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+        let own = [
+            (header::UPGRADE, HeaderValue::from_static("websocket")),
+            (header::CONNECTION, HeaderValue::from_static("Upgrade")),
+            (header::SEC_WEBSOCKET_ACCEPT, self.accept_key),
+        ];
+        let extensions = self.agreement.map(|agreed| agreed.response);
+        let extensions = extensions.map(|agreed| (header::SEC_WEBSOCKET_EXTENSIONS, agreed));
+        own.into_iter().chain(extensions).chain(free(headers))
+    }
+}
+
 /// The response that switches protocols. Of `headers`, those that the handshake sets itself are
 /// left out.
-pub(super) fn accept(
-    accept_key: HeaderValue,
-    extensions: Option<HeaderValue>,
-    headers: Headers,
-) -> Response<Body> {
-    let mut response = with_headers(StatusCode::SWITCHING_PROTOCOLS, headers, Bytes::new());
-    let own = response.headers_mut();
-    own.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-    own.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
-    own.insert(header::SEC_WEBSOCKET_ACCEPT, accept_key);
-    if let Some(extensions) = extensions {
-        own.insert(header::SEC_WEBSOCKET_EXTENSIONS, extensions);
-    }
-    response
+pub(super) fn accept(terms: Terms, headers: Headers) -> Response<Body> {
+    with_fields(StatusCode::SWITCHING_PROTOCOLS, terms.fields(headers), Bytes::new())
 }
 
 /// The application's refusal. Of `headers`, those that frame a response are left out, the body
@@ -99,12 +133,20 @@ pub(super) fn refuse(status: u16, headers: Headers, body: Bytes) -> Response<Bod
         .ok()
         .filter(|status| (200..600).contains(&status.as_u16()))
         .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    with_headers(status, headers, body)
+    with_fields(status, free(headers), body)
 }
 
-fn with_headers(status: StatusCode, headers: Headers, body: Bytes) -> Response<Body> {
+fn free(headers: Headers) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+    headers.into_iter().filter(|(name, _)| is_free(name))
+}
+
+fn with_fields(
+    status: StatusCode,
+    fields: impl Iterator<Item = (HeaderName, HeaderValue)>,
+    body: Bytes,
+) -> Response<Body> {
     let mut response = whole(status, body);
-    for (name, value) in headers.into_iter().filter(|(name, _)| is_free(name)) {
+    for (name, value) in fields {
         response.headers_mut().append(name, value);
     }
     response
@@ -204,7 +246,8 @@ mod tests {
         ];
         let further = pairs
             .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
-        let response = accept(HeaderValue::from_static("key"), None, further.to_vec());
+        let terms = Terms { accept_key: HeaderValue::from_static("key"), agreement: None };
+        let response = accept(terms, further.to_vec());
         let pairs = response.headers().iter();
         let mut lines: Vec<_> =
             pairs.map(|(name, value)| (name.as_str(), value.as_bytes())).collect();

@@ -1,13 +1,16 @@
 //! The listening socket.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
+use mio::net::TcpListener;
 use rustix::io::Errno;
 use socket2::{Domain, Protocol, Socket, Type};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 use tokio::select;
+use tokio::task::yield_now;
 use tokio::time::sleep;
 
 use super::closing::Closing;
@@ -19,6 +22,9 @@ const BACKLOG: i32 = 4096;
 /// Wait after the system had no descriptor or memory for a connection. The connection stays in the
 /// backlog, and accepting again at once would only burn the processor.
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(50);
+
+/// Connections accepted in one turn, at most: those that were accepted before are to be served, too.
+const ACCEPTED_PER_TURN: usize = 32;
 
 /// Every address of this machine: `::` hears IPv4 as well, and a system without IPv6 has the other.
 const EVERYWHERE: [IpAddr; 2] =
@@ -66,10 +72,28 @@ fn bind_to(host: IpAddr, port: u16) -> io::Result<std::net::TcpListener> {
     Ok(socket.into())
 }
 
-/// Accepts connections and hands them to `welcome` until the door begins to close. When the system
-/// cannot give one out, `complain` is told, at most once in [`EXHAUSTED_PAUSE`].
+/// A listening socket that the door's epoll watches.
+///
+/// tokio's own would register each connection with that epoll, from which most would soon be
+/// removed again: they leave for that of a worker.
+pub(super) type Listener = AsyncFd<TcpListener>;
+
+/// Has a listening, non-blocking socket watched. To be called within the door's runtime.
+///
+/// # Errors
+///
+/// What the system says.
+pub(super) fn watch(listener: std::net::TcpListener) -> io::Result<Listener> {
+    let listener = TcpListener::from_std(listener);
+    // SAFETY: A listener has one descriptor, open as long as it lives, and nobody takes it out.
+    Ok(unsafe { AsyncFd::register_with_interest(listener, Interest::READABLE) }?)
+}
+
+/// Accepts connections and hands them to `welcome`, non-blocking and registered with nobody, until
+/// the door begins to close. When the system cannot give one out, `complain` is told, at most once
+/// in [`EXHAUSTED_PAUSE`].
 pub(super) async fn accept(
-    listener: TcpListener,
+    listener: Listener,
     mut closing: Closing,
     welcome: impl Fn(TcpStream, SocketAddr),
     complain: impl Fn(io::Error),
@@ -78,17 +102,31 @@ pub(super) async fn accept(
         let accepted = select! {
             biased;
             () = closing.draining() => return,
-            accepted = listener.accept() => accepted,
+            accepted = accept_some(&listener, &welcome) => accepted,
         };
-        match accepted {
-            Ok((socket, peer)) => welcome(socket, peer),
-            Err(error) if is_of_one_connection(&error) => {}
-            Err(error) => {
-                complain(error);
-                sleep(EXHAUSTED_PAUSE).await;
-            }
+        if let Err(error) = accepted {
+            complain(error);
+            sleep(EXHAUSTED_PAUSE).await;
         }
     }
+}
+
+/// Waits for connections and accepts those that are there, within a limit.
+async fn accept_some(
+    listener: &Listener,
+    welcome: impl Fn(TcpStream, SocketAddr),
+) -> io::Result<()> {
+    let mut ready = listener.readable().await?;
+    for _ in 0..ACCEPTED_PER_TURN {
+        match ready.try_io(|listener| listener.get_ref().accept()) {
+            Ok(Ok((socket, peer))) => welcome(socket.into(), peer),
+            Ok(Err(error)) if is_of_one_connection(&error) => {}
+            Ok(Err(error)) => return Err(error),
+            Err(_none_is_there) => return Ok(()),
+        }
+    }
+    yield_now().await;
+    Ok(())
 }
 
 /// The connection was lost before it was accepted. The next one may be taken at once.

@@ -2,13 +2,14 @@
 //!
 //! A connection goes through the files in this order:
 //!
-//! 1. `listener` accepts it.
-//! 2. `connection` reads its requests, with limits, and sends each one way or the other. It waits
-//!    for them with a limit (`patience`), and writes to the client with one too (`client_socket`),
-//!    even if it has ended its side (`grace`).
-//! 3. A WebSocket upgrade is checked (`handshake`, `extensions`), decided elsewhere (`decider`,
+//! 1. `listener` accepts it, and `arrival` listens to what its client says first.
+//! 2. A WebSocket upgrade is checked (`handshake`, `extensions`), decided elsewhere (`decider`,
 //!    with the types of `upgrade`), and answered; an accepted socket leaves the door for its
-//!    [`Reservation`].
+//!    [`Reservation`]. One that is proper and comes first does so by the `shortcut`, with a `reader`
+//!    of its own.
+//! 3. `connection` reads all other requests, with limits, and sends each one way or the other. It
+//!    waits for them with a limit (`patience`), and writes to the client with one too
+//!    (`client_socket`), even if it has ended its side (`grace`).
 //! 4. Any other request is passed on to the application (`proxy`) over a unix socket (`upstream`,
 //!    `app_socket`).
 //! 5. A connection that the door ends is left with care (`linger`).
@@ -18,6 +19,7 @@
 //! is locked.
 
 mod app_socket;
+mod arrival;
 mod client_socket;
 mod closing;
 mod connection;
@@ -31,8 +33,10 @@ mod listener;
 mod objection;
 mod patience;
 mod proxy;
+mod reader;
 mod refusals;
 mod response;
+mod shortcut;
 mod tidy;
 mod upgrade;
 mod upstream;
@@ -45,12 +49,12 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use tokio::net::TcpListener;
 use tokio::runtime;
 use tokio::task::{self, LocalSet};
 
 use closing::{Closing, Latch};
 use connection::Reception;
+use listener::Listener;
 use refusals::Refusals;
 
 pub use proxy::PEER;
@@ -116,7 +120,7 @@ impl Door {
         let local_addr = listener.local_addr()?;
         let listener = {
             let _entered = runtime.enter();
-            TcpListener::from_std(listener)?
+            listener::watch(listener)?
         };
         let (latch, closing) = closing::latch();
         let refusals = Arc::new(Refusals::default());
@@ -166,7 +170,7 @@ impl Drop for Door {
 
 /// Serves until the door closes. The connections' tasks are then dropped with the [`LocalSet`].
 async fn keep_open(
-    listener: TcpListener,
+    listener: Listener,
     reception: Rc<Reception>,
     complain: impl Fn(io::Error) + 'static,
     mut closing: Closing,
@@ -176,7 +180,7 @@ async fn keep_open(
     task::spawn_local(async move { tidied.tidy().keep(tidy::give_back).await });
     let welcome = move |socket, peer| {
         let (reception, closing) = (Rc::clone(&reception), connections_closing.clone());
-        task::spawn_local(connection::serve(socket, peer, reception, closing));
+        task::spawn_local(arrival::serve(socket, peer, reception, closing));
     };
     task::spawn_local(listener::accept(listener, closing.clone(), welcome, complain));
     closing.closed().await;

@@ -41,9 +41,13 @@ enum Awaited {
 }
 
 impl Patience {
-    pub(super) fn new(head_timeout: Duration, idle_timeout: Option<Duration>) -> Patience {
-        let awaited = Cell::new(Awaited::Head(Instant::now()));
-        Patience { head_timeout, idle_timeout, awaited }
+    /// Of a connection that was opened at this time.
+    pub(super) fn new(
+        opened: Instant,
+        head_timeout: Duration,
+        idle_timeout: Option<Duration>,
+    ) -> Patience {
+        Patience { head_timeout, idle_timeout, awaited: Cell::new(Awaited::Head(opened)) }
     }
 
     /// The client has said something.
@@ -180,7 +184,7 @@ mod tests {
     #[test]
     fn a_head_is_waited_for_from_its_first_byte_or_the_opening() {
         in_its_own_time(async {
-            let patience = Patience::new(HEAD, Some(IDLE));
+            let patience = Patience::new(Instant::now(), HEAD, Some(IDLE));
             patience.note_read();
             assert_eq!(waits(&patience).await, Some(HEAD));
             patience.note_answer();
@@ -196,7 +200,7 @@ mod tests {
     fn a_request_is_waited_for_from_when_the_client_has_its_answer() {
         in_its_own_time(async {
             for idle in [HEAD / 2, HEAD * 3] {
-                let patience = Patience::new(HEAD, Some(idle));
+                let patience = Patience::new(Instant::now(), HEAD, Some(idle));
                 patience.note_request();
                 patience.note_answer();
                 sleep(idle / 2).await;
@@ -210,7 +214,7 @@ mod tests {
     fn a_head_that_begins_while_a_request_is_waited_for_has_its_own_limit() {
         in_its_own_time(async {
             for (idle, begins) in [(HEAD * 3, HEAD), (HEAD / 4, HEAD / 5)] {
-                let patience = Patience::new(HEAD, Some(idle));
+                let patience = Patience::new(Instant::now(), HEAD, Some(idle));
                 patience.note_answer();
                 let trickle = async {
                     sleep(begins).await;
@@ -226,7 +230,7 @@ mod tests {
     fn a_request_has_its_own_limit_after_an_answer_that_took_any_time() {
         in_its_own_time(async {
             for idle in [HEAD / 5, HEAD * 3] {
-                let patience = Patience::new(HEAD, Some(idle));
+                let patience = Patience::new(Instant::now(), HEAD, Some(idle));
                 let exchange = async {
                     sleep(HEAD / 2).await;
                     patience.note_request();
@@ -242,7 +246,7 @@ mod tests {
     #[test]
     fn a_client_that_has_not_taken_its_answer_is_not_idle() {
         in_its_own_time(async {
-            let patience = Patience::new(HEAD, Some(IDLE));
+            let patience = Patience::new(Instant::now(), HEAD, Some(IDLE));
             patience.note_answer();
             patience.note_stalled();
             assert_eq!(waits(&patience).await, None);
@@ -257,7 +261,7 @@ mod tests {
     #[test]
     fn an_answer_and_a_client_that_may_be_idle_are_waited_for_without_limit() {
         in_its_own_time(async {
-            let patience = Patience::new(HEAD, None);
+            let patience = Patience::new(Instant::now(), HEAD, None);
             patience.note_request();
             assert_eq!(waits(&patience).await, None);
             patience.note_upgrade();

@@ -1,6 +1,6 @@
 //! Gives memory back to the system after a rush.
 //!
-//! A connection takes some ten kilobytes while it is at the door, and nothing once it has left. Of
+//! A connection takes some kilobytes while it is at the door, and nothing once it has left. Of
 //! thousands that come in one moment, what they leave lies free between what stays of them: the
 //! allocator keeps it for the next rush, unless it is asked.
 

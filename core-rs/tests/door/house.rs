@@ -47,6 +47,13 @@ impl House {
         connect(&self.door)
     }
 
+    /// Waits until the door has answered something by itself. It has then seen what came before.
+    pub(crate) fn is_answering(&self) {
+        let mut client = self.client();
+        client.send("GET / HTTP/1.1\r\n\r\n");
+        assert_eq!(client.message().0.status(), 400);
+    }
+
     /// The next upgrade that waits for a decision.
     pub(crate) fn asked(&self) -> UpgradeRequest {
         self.asked.recv_timeout(PATIENCE).expect("the door asks")

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::Shutdown;
+use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -76,13 +77,10 @@ fn the_application_is_asked_with_the_request_as_it_came() {
     let extra = "Cookie: a\r\nX-Shardcast-Peer: 6.6.6.6 6\r\nCookie: b\r\n\r\n";
     client.send(UPGRADE.replace("\r\n\r\n", "\r\n") + extra);
     let request = house.asked();
-    assert_eq!(request.uri, "/chat?room=1");
+    assert_eq!(request.uri(), "/chat?room=1");
     assert_eq!(Ok(request.peer), client.socket().local_addr().map_err(drop));
-    let headers: Vec<String> = request
-        .headers
-        .iter()
-        .map(|(name, value)| format!("{name}: {}", value.to_str().expect("text")))
-        .collect();
+    let headers: Vec<String> =
+        request.headers().map(|(name, value)| format!("{name}: {value}")).collect();
     assert_eq!(
         headers,
         [
@@ -308,17 +306,64 @@ fn an_upgrade_that_was_given_up_keeps_its_place_until_it_is_taken() {
     assert_eq!(second.head().status(), 101);
 }
 
+/// More than a socket has room for.
+const LONG_COOKIE: usize = 16 << 20;
+
+fn acceptance_with_long_cookie() -> (Decision, Receiver<Fate>) {
+    let cookie = "a".repeat(LONG_COOKIE).try_into().expect("a value");
+    acceptance(vec![("set-cookie".parse().expect("a name"), cookie)])
+}
+
 #[test]
-fn a_client_that_closes_its_side_while_undecided_is_given_up_at_once() {
+fn an_answer_that_is_longer_than_its_socket_has_room_for_comes_whole() {
     let house = House::open();
     let mut client = house.client();
     client.send(UPGRADE);
-    let request = house.asked();
-    client.socket().shutdown(Shutdown::Write).expect("a living socket");
-    // The door answers this by itself, and has by then seen what came before.
-    let mut last = house.client();
-    last.send("GET / HTTP/1.1\r\n\r\n");
-    assert_eq!(last.message().0.status(), 400);
-    assert!(request.decide.is_closed());
-    assert_eq!(client.rest(), "");
+    let (decision, fate) = acceptance_with_long_cookie();
+    assert!(house.asked().decide.send(decision).is_ok());
+    assert_eq!(client.head().get("set-cookie").map(str::len), Some(LONG_COOKIE));
+    assert!(matches!(fate.recv_timeout(PATIENCE), Ok(Fate::Attached(..))));
+}
+
+#[test]
+fn a_client_that_does_not_take_its_answer_is_given_up() {
+    let house = House::open_with(|config| config.write_timeout = Duration::from_millis(50));
+    let mut client = house.client();
+    client.send(UPGRADE);
+    let (decision, fate) = acceptance_with_long_cookie();
+    assert!(house.asked().decide.send(decision).is_ok());
+    assert!(matches!(fate.recv_timeout(PATIENCE), Ok(Fate::GivenUp)));
+}
+
+#[test]
+fn a_client_that_comes_late_to_the_point_is_let_in_with_what_it_has_said_behind() {
+    let house = House::open();
+    for pause in [0, 20] {
+        let mut client = house.client();
+        let (first, rest) = UPGRADE.split_at(pause);
+        // Nobody waits for what is not there: the door has come to wait for each part.
+        client.send(first);
+        house.is_answering();
+        client.send([rest, "behind"].concat());
+        let (mut socket, read_ahead) = admit(house.asked());
+        assert_eq!(client.head().status(), 101);
+        client.socket().shutdown(Shutdown::Write).expect("a living socket");
+        let mut behind = read_ahead.to_vec();
+        socket.read_to_end(&mut behind).expect("the client ends its side");
+        assert_eq!(behind, b"behind");
+    }
+}
+
+#[test]
+fn a_client_that_closes_its_side_while_undecided_is_given_up() {
+    let house = House::open();
+    // What it has said before does not hide it.
+    for said in [UPGRADE.to_owned(), [UPGRADE, "and more"].concat()] {
+        let mut client = house.client();
+        client.send(said);
+        let mut request = house.asked();
+        client.socket().shutdown(Shutdown::Write).expect("a living socket");
+        wait_until_given_up(&mut request);
+        assert_eq!(client.rest(), "");
+    }
 }

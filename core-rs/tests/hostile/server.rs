@@ -196,7 +196,7 @@ impl Application {
         match event {
             Event::Upgrade(request) => {
                 count(&self.heard.asked);
-                let never = request.uri == NEVER;
+                let never = request.uri() == NEVER;
                 let ask = self.broadcaster.keep_ask(request.compression, request.decide);
                 if never {
                     return;
