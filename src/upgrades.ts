@@ -4,6 +4,7 @@ import { type FlatHeaders, type HeaderSource, toFlat } from "./headers";
 import { ASK_GONE, type CoreEvent, decodeAccept, SHARD_FULL } from "./native";
 import { plainRefusal, type Refusal, toRefusal } from "./refusal";
 import type { RefusedHere } from "./refused-upgrades";
+import { RequestHeads } from "./request-head";
 import type { ShardedRun } from "./sharded-run";
 import { ShardcastSocket } from "./socket";
 import { UpgradeRequest } from "./upgrade-request";
@@ -31,9 +32,9 @@ export type ErrorHandler = (error: unknown) => unknown;
 type UpgradeEvent = Extract<CoreEvent, { type: "Upgrade" }>;
 
 /** One client that waits at the door. */
-interface Ask {
+interface Ask extends PeerAddress {
   id: number;
-  peer: PeerAddress;
+  request: UpgradeRequest;
   /** It was accepted or refused. Written by whoever does so; nobody may do it twice. */
   decided: boolean;
 }
@@ -50,9 +51,10 @@ const TURNED_AWAY = { full: "the server is full", draining: "the server is shutt
  * The app decides by calling `server.upgrade(request)` or not, while it answers the request.
  */
 export class Upgrades {
+  readonly #heads = new RequestHeads();
   /** Those that are put to the app and not accepted, by their request and by their number. */
-  readonly #asks = new WeakMap<Request, Ask>();
-  readonly #requests = new Map<number, UpgradeRequest>();
+  readonly #byRequest = new Map<Request, Ask>();
+  readonly #byNumber = new Map<number, Ask>();
   /** Answers for what the handler throws. Replaced when the server is reloaded. */
   errorHandler: ErrorHandler | undefined;
 
@@ -73,32 +75,49 @@ export class Upgrades {
 
   /** The nearest that an upgrade request comes from; nothing for any other request. */
   peer(request: Request): PeerAddress | undefined {
-    return this.#asks.get(request)?.peer;
+    return this.#byRequest.get(request);
   }
 
   /** Has the app answer, and refuses with that answer unless it has upgraded. Never throws. */
-  async decide({ ask: id, head, address, port }: UpgradeEvent): Promise<void> {
-    const [url = "", ...headers] = head.split("\n");
-    const ask = { id, peer: { address, port }, decided: false };
-    const request = UpgradeRequest.from(url, headers);
-    if (!request) return this.#refuse(ask, plainRefusal(400, "bad Host header or URL"));
-    this.#asks.set(request, ask);
-    this.#requests.set(id, request);
+  decide({ ask: id, target, head, own, address, port }: UpgradeEvent): void {
+    const request = this.#requestOf(target, head, own);
+    if (!request) {
+      this.#refuse({ id, decided: false }, plainRefusal(400, "bad Host header or URL"));
+      return;
+    }
+    const ask = { id, request, address, port, decided: false };
+    this.#byRequest.set(request, ask);
+    this.#byNumber.set(id, ask);
+    void this.#put(ask);
+  }
+
+  /** Nothing where no request can be made of it. */
+  #requestOf(target: string, head: string, own: string): UpgradeRequest | undefined {
     try {
-      const response = await this.handler(request);
+      return UpgradeRequest.from(target, this.#heads.of(head), own);
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Puts one to the app. */
+  async #put(ask: Ask): Promise<void> {
+    try {
+      const response = await this.handler(ask.request);
       if (!ask.decided) this.#refuse(ask, await toRefusal(response, this.config.upgradeTimeoutMs));
     } catch (error) {
       this.#refuse(ask, await this.#refusalFor(error));
     } finally {
-      this.#forget(id);
+      this.#forget(ask);
     }
   }
 
   /** The client of an upgrade has gone, or was told 503. */
   giveUp(id: number): void {
-    const request = this.#requests.get(id);
-    this.#forget(id);
-    request?.abort();
+    const ask = this.#byNumber.get(id);
+    if (!ask) return;
+    this.#forget(ask);
+    ask.request.abort();
   }
 
   /**
@@ -108,7 +127,7 @@ export class Upgrades {
    *   is full or the server is shutting down. In the last two cases the client is told 503.
    */
   accept(request: Request, { headers, data }: UpgradeOptions = {}): boolean {
-    const ask = this.#asks.get(request);
+    const ask = this.#byRequest.get(request);
     if (!ask || ask.decided) return false;
     const id = String(this.config.clientId?.(request) ?? crypto.randomUUID());
     const extra = withProtocol(toFlat(headers), request);
@@ -118,9 +137,9 @@ export class Upgrades {
     if (accepted === SHARD_FULL) return this.#turnAway(ask, "full");
     ask.decided = true;
     if (accepted === ASK_GONE) return false;
-    this.#forget(ask.id);
+    this.#forget(ask);
     const { handle, worker } = decodeAccept(accepted);
-    const { address } = this.run.proxies.clientOf(ask.peer, request.headers);
+    const { address } = this.run.proxies.clientOf(ask, request.headers);
     const { workersPerShard } = this.config;
     const shard = Math.floor(worker / workersPerShard);
     const peer = { handle, id, address, shard, worker: worker % workersPerShard };
@@ -140,11 +159,8 @@ export class Upgrades {
   }
 
   /** Elysia keeps the request as long as its socket, and Bun knows no address for it any more. */
-  #forget(id: number): void {
-    const request = this.#requests.get(id);
-    if (!request) return;
-    this.#requests.delete(id);
-    this.#asks.delete(request);
+  #forget({ id, request }: Ask): void {
+    if (this.#byNumber.delete(id)) this.#byRequest.delete(request);
   }
 
   #turnAway(ask: Ask, reason: keyof typeof TURNED_AWAY): false {
@@ -153,7 +169,11 @@ export class Upgrades {
     return false;
   }
 
-  #refuse(ask: Ask, { status, headers, body }: Refusal, reason: keyof RefusedHere = "app"): void {
+  #refuse(
+    ask: Pick<Ask, "id" | "decided">,
+    { status, headers, body }: Refusal,
+    reason: keyof RefusedHere = "app",
+  ): void {
     if (ask.decided) return;
     const told = this.run.core.refuse(ask.id, status, headers, body);
     ask.decided = true;

@@ -10,7 +10,7 @@ use crate::ledger::Ledger;
 use crate::missed::Missed;
 use crate::reports::{ClientReport, Report};
 
-use super::headers::print_head;
+use super::headers::Head;
 
 /// Something that happened.
 #[napi(discriminant = "type", object_from_js = false)]
@@ -18,10 +18,12 @@ pub enum CoreEvent {
     /// A client asks for a WebSocket. Answer with `accept` or `refuse`.
     Upgrade {
         ask: u32,
-        /// Path and query, as in the request line; then each header's name and value: every one on
-        /// a line of its own. One string is made faster than twenty.
+        /// Path and query, as in the request line.
+        target: String,
+        /// A line for each header: `name: value`; of those that are this client's own, `name`.
         head: String,
-        /// Kept as long as its client, which a piece of the head would keep whole.
+        /// The values of the client's own headers, in a line each and in the order of their names.
+        own: String,
         address: String,
         port: u16,
     },
@@ -137,12 +139,17 @@ impl ToNapiValue for CopiedBuffer {
 
 pub(super) fn to_javascript(event: Event, broadcaster: &mut Broadcaster) -> CoreEvent {
     match event {
-        Event::Upgrade(request) => CoreEvent::Upgrade {
-            head: print_head(&request),
-            address: request.peer.ip().to_string(),
-            port: request.peer.port(),
-            ask: broadcaster.keep_ask(request.compression, request.decide),
-        },
+        Event::Upgrade(request) => {
+            let Head { common, own } = Head::of(&request);
+            CoreEvent::Upgrade {
+                target: request.uri,
+                head: common,
+                own,
+                address: request.peer.ip().to_string(),
+                port: request.peer.port(),
+                ask: broadcaster.keep_ask(request.compression, request.decide),
+            }
+        }
         Event::GivenUp(ask) => CoreEvent::GivenUp { ask },
         Event::Text(client, data) => CoreEvent::Text { client, data },
         Event::Binary(client, data) => CoreEvent::Binary { client, data: CopiedBuffer(data) },
