@@ -1,14 +1,10 @@
-/** What is the same in the heads of many requests: it is read once for all of them. */
-
 /** What a `Host` header cannot hold: it would change the path of the URL that is made with it. */
 const NOT_IN_HOST = /[\s/?#@\\]/;
 
-/** Heads that are kept. Of clients that are all alike there is one for each `Origin` and language. */
-const MAX_KEPT = 256;
-/** Longer ones are no browser's, and are not kept. */
-const MAX_KEPT_LENGTH = 4096;
-
-/** The head of a request, without its target and without what is its client's own. */
+/**
+ * What is the same in the heads of many requests, which all but the target and a few headers are:
+ * it is read once for all of them.
+ */
 export class RequestHead {
   /** The init of a `Request`, which copies the headers. */
   readonly init: { readonly headers: Headers };
@@ -42,34 +38,12 @@ export class RequestHead {
   setOwn(values: string): void {
     const own = this.#own;
     const { headers } = this.init;
-    // A piece of a string keeps it whole, as long as the client lives. Most have but this one.
     if (own.length === 1) {
+      // A piece of a string keeps it whole, as long as the client lives. Most have but this one.
       headers.set(own[0] as string, values);
       return;
     }
     const lines = values.split("\n");
     for (const [at, name] of own.entries()) headers.set(name, lines[at] ?? "");
-  }
-}
-
-/** The heads that were seen last. */
-export class RequestHeads {
-  readonly #kept = new Map<string, RequestHead>();
-
-  /** @throws TypeError for what is no header */
-  of(printed: string): RequestHead {
-    const known = this.#kept.get(printed);
-    if (known) return known;
-    const head = new RequestHead(printed);
-    if (printed.length <= MAX_KEPT_LENGTH) this.#keep(printed, head);
-    return head;
-  }
-
-  #keep(printed: string, head: RequestHead): void {
-    if (this.#kept.size === MAX_KEPT) {
-      const [oldest = ""] = this.#kept.keys();
-      this.#kept.delete(oldest);
-    }
-    this.#kept.set(printed, head);
   }
 }

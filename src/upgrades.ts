@@ -1,13 +1,13 @@
+import { type AskedUpgrade, AskedUpgrades } from "./asked-upgrades";
 import type { Clients } from "./clients";
 import type { ResolvedConfig } from "./config";
 import { type FlatHeaders, type HeaderSource, toFlat } from "./headers";
 import { ASK_GONE, type CoreEvent, decodeAccept, SHARD_FULL } from "./native";
 import { plainRefusal, type Refusal, toRefusal } from "./refusal";
 import type { RefusedHere } from "./refused-upgrades";
-import { RequestHeads } from "./request-head";
 import type { ShardedRun } from "./sharded-run";
 import { ShardcastSocket } from "./socket";
-import { UpgradeRequest } from "./upgrade-request";
+import type { UpgradeRequest } from "./upgrade-request";
 
 /** Where a request comes from. */
 export interface PeerAddress {
@@ -29,11 +29,11 @@ export type RequestHandler = (request: Request) => unknown;
 /** Answers for an error that the app has not answered for, as `error` of `Bun.serve` does. */
 export type ErrorHandler = (error: unknown) => unknown;
 
-type UpgradeEvent = Extract<CoreEvent, { type: "Upgrade" }>;
+type HeadEvent = Extract<CoreEvent, { type: "Head" }>;
+type UpgradesEvent = Extract<CoreEvent, { type: "Upgrades" }>;
 
 /** One client that waits at the door. */
-interface Ask extends PeerAddress {
-  id: number;
+interface Ask extends AskedUpgrade {
   request: UpgradeRequest;
   /** It was accepted or refused. Written by whoever does so; nobody may do it twice. */
   decided: boolean;
@@ -51,7 +51,7 @@ const TURNED_AWAY = { full: "the server is full", draining: "the server is shutt
  * The app decides by calling `server.upgrade(request)` or not, while it answers the request.
  */
 export class Upgrades {
-  readonly #heads = new RequestHeads();
+  readonly #asked = new AskedUpgrades();
   /** Those that are put to the app and not accepted, by their request and by their number. */
   readonly #byRequest = new Map<Request, Ask>();
   readonly #byNumber = new Map<number, Ask>();
@@ -78,9 +78,19 @@ export class Upgrades {
     return this.#byRequest.get(request);
   }
 
-  /** Has the app answer, and refuses with that answer unless it has upgraded. Never throws. */
-  decide({ ask: id, target, head, own, address, port }: UpgradeEvent): void {
-    const request = this.#requestOf(target, head, own);
+  /** Learns how heads of requests begin that the core names by a number. */
+  learn(event: HeadEvent): void {
+    this.#asked.learn(event);
+  }
+
+  /** Has the app decide on clients that ask, as long as the run goes on. Never throws. */
+  decide(event: UpgradesEvent): void {
+    this.#asked.read(event, (asked) => {
+      if (this.run.isUp) this.#decide(asked);
+    });
+  }
+
+  #decide({ id, request, address, port }: AskedUpgrade): void {
     if (!request) {
       this.#refuse({ id, decided: false }, plainRefusal(400, "bad Host header or URL"));
       return;
@@ -91,16 +101,7 @@ export class Upgrades {
     void this.#put(ask);
   }
 
-  /** Nothing where no request can be made of it. */
-  #requestOf(target: string, head: string, own: string): UpgradeRequest | undefined {
-    try {
-      return UpgradeRequest.from(target, this.#heads.of(head), own);
-    } catch {
-      return undefined;
-    }
-  }
-
-  /** Puts one to the app. */
+  /** Has the app answer, and refuses with that answer unless it has upgraded. */
   async #put(ask: Ask): Promise<void> {
     try {
       const response = await this.handler(ask.request);

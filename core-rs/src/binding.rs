@@ -3,9 +3,11 @@
 //! Every method runs on the JavaScript thread. Nothing here decides anything: it turns JavaScript
 //! values into calls of the [`Broadcaster`], and what happened into JavaScript values.
 
+mod asked;
 mod counters;
 mod events;
 mod headers;
+mod heads;
 mod options;
 
 use std::cell::RefCell;
@@ -23,8 +25,9 @@ use crate::frame::{Frame, MAX_CONTROL_PAYLOAD};
 use crate::placement;
 use crate::reports::Question;
 
+use self::asked::Told;
 use self::counters::{ChannelCounts, DeliveryTimes, RefusedAtDoor, WorkerCounters};
-use self::events::{CoreEvent, to_javascript};
+use self::events::{Batch, add};
 use self::headers::parse_headers;
 use self::options::{CoreOptions, DoorAddress, DoorOptions};
 
@@ -36,6 +39,7 @@ type Doorbell = ThreadsafeFunction<(), (), (), Status, false, true>;
 pub struct Core {
     // JavaScript is one thread, but a doorbell that it answers inside a call must find an error.
     broadcaster: RefCell<Broadcaster>,
+    told: RefCell<Told>,
 }
 
 #[napi]
@@ -52,7 +56,7 @@ impl Core {
             let _ = doorbell.call((), ThreadsafeFunctionCallMode::NonBlocking);
         };
         let broadcaster = Broadcaster::start(options.checked()?, ring).map_err(io_error)?;
-        Ok(Core { broadcaster: RefCell::new(broadcaster) })
+        Ok(Core { broadcaster: RefCell::new(broadcaster), told: RefCell::default() })
     }
 
     /// Opens the door; returns where. The error has the system's name for it as its `code`, such as
@@ -259,19 +263,25 @@ impl Core {
         self.broadcaster.borrow().is_saturated()
     }
 
-    /// The oldest events, `max` at most. Fewer mean that the doorbell will ring for the next.
+    /// The oldest events, `max` at most, each upgrade counted. A batch that is not full means that
+    /// the doorbell will ring for the next.
     #[napi]
-    pub fn drain(&self, max: u32) -> Vec<CoreEvent> {
+    pub fn drain(&self, max: u32) -> Batch {
         let mut broadcaster = self.broadcaster.borrow_mut();
+        let mut told = self.told.borrow_mut();
         let mut events = Vec::new();
-        while events.len() < max as usize {
+        let mut taken = 0;
+        while taken < max {
             match broadcaster.next_event() {
-                Some(event) => events.push(to_javascript(event, &mut broadcaster)),
+                Some(event) => {
+                    add(event, &mut events, &mut told, &mut broadcaster);
+                    taken += 1;
+                }
                 None if broadcaster.may_rest() => break,
                 None => {}
             }
         }
-        events
+        Batch { events, is_full: taken == max }
     }
 
     /// Clients that are not gone yet, those in the closing handshake included.
