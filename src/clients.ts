@@ -52,7 +52,7 @@ export class Clients {
   /** Takes a new client in and runs its `open`. A throw in `open` ends the client, as with Bun. */
   admit(handle: number, socket: ShardcastSocket): void {
     this.#sockets.set(handle, socket);
-    this.logger.debug(whereabouts(socket), "a client has connected");
+    if (this.#tellsAll) this.logger.debug(whereabouts(socket), "a client has connected");
     if (!this.#run(socket, () => this.handlers.open?.(socket))) socket.terminate();
   }
 
@@ -109,7 +109,7 @@ export class Clients {
   }
 
   #skip(socket: ShardcastSocket, missed: MissedMessages[]): void {
-    for (const { messages } of missed) socket.skippedMessages += messages;
+    for (const { messages } of missed) socket.noteSkipped(messages);
     this.#run(socket, () => this.onSkip?.(socket, missed));
     this.logger.info({ ...whereabouts(socket), missed }, "a slow client has missed messages");
   }
@@ -121,7 +121,13 @@ export class Clients {
     this.#run(socket, () => this.handlers.close?.(socket, code, reason));
     this.#closing -= 1;
     const level = code === TRY_AGAIN_LATER ? "info" : "debug";
+    if (level === "debug" && !this.#tellsAll) return;
     this.logger[level]({ ...whereabouts(socket), code, reason }, "a client has left");
+  }
+
+  /** A line for every client costs even where nobody writes it: its id has to be made. */
+  get #tellsAll(): boolean {
+    return this.logger.isLevelEnabled?.("debug") ?? true;
   }
 
   /**

@@ -121,6 +121,11 @@ export class ShardedRun implements SocketHost {
     return this.config.publishToSelf;
   }
 
+  /** For the sockets. */
+  get workersPerShard(): number {
+    return this.config.workersPerShard;
+  }
+
   /**
    * Opens the door. The house is this run's from here on, and is closed with it even if that fails.
    *

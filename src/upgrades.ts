@@ -130,8 +130,8 @@ export class Upgrades {
   accept(request: Request, { headers, data }: UpgradeOptions = {}): boolean {
     const ask = this.#byRequest.get(request);
     if (!ask || ask.decided) return false;
-    const id = String(this.config.clientId?.(request) ?? crypto.randomUUID());
-    const extra = withProtocol(toFlat(headers), request);
+    const id = this.#idOf(request);
+    const extra = further(headers, request);
     if (this.run.state !== "serving") return this.#turnAway(ask, "draining");
     const { core } = this.run;
     const accepted = core.accept(ask.id, id, extra);
@@ -141,11 +141,15 @@ export class Upgrades {
     this.#forget(ask);
     const { handle, worker } = decodeAccept(accepted);
     const { address } = this.run.proxies.clientOf(ask, request.headers);
-    const { workersPerShard } = this.config;
-    const shard = Math.floor(worker / workersPerShard);
-    const peer = { handle, id, address, shard, worker: worker % workersPerShard };
+    const peer = { handle, id, address, worker };
     this.clients.admit(handle, new ShardcastSocket(this.run, peer, data));
     return true;
+  }
+
+  /** What the app calls the client; nothing leaves it to the core. */
+  #idOf(request: Request): string | undefined {
+    const id = this.config.clientId?.(request);
+    return id === undefined || id === null ? undefined : String(id);
   }
 
   /** As `Bun.serve` does with an error in `fetch`. */
@@ -184,11 +188,15 @@ export class Upgrades {
 }
 
 /**
- * Without a choice of the app's, the first subprotocol that the client offers is taken, as by Bun.
+ * The further headers of the 101 response; nothing where there are none, which is usual. Without a
+ * choice of the app's, the first subprotocol that the client offers is taken, as by Bun.
  */
-function withProtocol(headers: FlatHeaders, request: Request): FlatHeaders {
+function further(source: HeaderSource | undefined, request: Request): FlatHeaders | undefined {
+  const chosen = source && toFlat(source);
   const name = "sec-websocket-protocol";
   const offered = request.headers.get(name)?.split(",")[0]?.trim();
-  const chosen = headers.some((entry, index) => index % 2 === 0 && entry === name);
-  return !offered || chosen ? headers : [...headers, name, offered];
+  if (!offered) return chosen;
+  if (!chosen) return [name, offered];
+  const isChosen = chosen.some((entry, index) => index % 2 === 0 && entry === name);
+  return isChosen ? chosen : [...chosen, name, offered];
 }

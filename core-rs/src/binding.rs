@@ -76,21 +76,28 @@ impl Core {
 
     /// Accepts an upgrade: a client (above 0) in the lower 32 bits and its worker, counted over all
     /// shards, above them; −1 when its shard is full (the upgrade is still to be refused), −2 when
-    /// nobody waits for the answer. `headers` are name, value, name, value, …
+    /// nobody waits for the answer. Without a `clientId` the client has that of `givenId`.
+    /// `headers` are name, value, name, value, …
     #[napi]
     pub fn accept(
         &self,
         ask: u32,
-        client_id: String,
-        headers: Vec<String>,
+        client_id: Option<String>,
+        headers: Option<Vec<String>>,
     ) -> napi::Result<i64, &'static str> {
-        let headers = parse_headers(&headers)?;
-        let accepted = self.broadcaster.borrow_mut().accept(ask, &client_id, headers);
+        let headers = parse_headers(&headers.unwrap_or_default())?;
+        let accepted = self.broadcaster.borrow_mut().accept(ask, client_id.as_deref(), headers);
         Ok(match accepted {
             Ok(Accepted { client, worker }) => i64::from(client) | (worker as i64) << 32,
             Err(NotAccepted::ShardFull) => -1,
             Err(NotAccepted::AskGone) => -2,
         })
+    }
+
+    /// The id of a client that was accepted without one, also once it is gone.
+    #[napi]
+    pub fn given_id(&self, client: u32) -> String {
+        self.broadcaster.borrow().given_id(client)
     }
 
     /// Refuses an upgrade with a response; false when nobody waits for it any more. `headers` are

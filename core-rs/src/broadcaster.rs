@@ -25,6 +25,7 @@ use rustc_hash::FxHashMap;
 use crate::asks::Asks;
 use crate::bridge::{Bridge, Event};
 use crate::client::ClientKey;
+use crate::client_id::ClientIds;
 use crate::command::Command;
 use crate::door::{Door, DoorConfig};
 use crate::error::Error;
@@ -50,6 +51,7 @@ pub struct Broadcaster {
     routes: Routes,
     clients: FxHashMap<ClientKey, Registration>,
     last_key: ClientKey,
+    ids: ClientIds,
     /// Clients that take their messages compressed.
     compressing: u64,
     /// Messages that queues refused and that were meant for clients that are gone.
@@ -96,6 +98,7 @@ impl Broadcaster {
             routes: Routes::default(),
             clients: FxHashMap::default(),
             last_key: 0,
+            ids: ClientIds::new(),
             compressing: 0,
             refused_departed: 0,
             bridge,

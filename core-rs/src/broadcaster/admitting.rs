@@ -51,7 +51,8 @@ impl Broadcaster {
         self.door.as_ref().map(Door::refused_upgrades).unwrap_or_default()
     }
 
-    /// Accepts an upgrade. `headers` are added to the 101 response.
+    /// Accepts an upgrade. Without a `client_id` of the application's, the client gets one.
+    /// `headers` are added to the 101 response.
     ///
     /// # Errors
     ///
@@ -59,12 +60,12 @@ impl Broadcaster {
     pub fn accept(
         &mut self,
         ask: AskId,
-        client_id: &str,
+        client_id: Option<&str>,
         headers: Headers,
     ) -> Result<Accepted, NotAccepted> {
         let compression = self.asks.check(ask).map_err(|AskGone| NotAccepted::AskGone)?;
-        let admission =
-            self.admit(client_id, compression).map_err(|ShardFull| NotAccepted::ShardFull)?;
+        let admission = self.admit_as(client_id, compression);
+        let admission = admission.map_err(|ShardFull| NotAccepted::ShardFull)?;
         let client = admission.key();
         let worker = self.clients[&client].place.worker;
         // Should the asker go right now, the admission is dropped, and the client's close is told.
@@ -87,12 +88,23 @@ impl Broadcaster {
         client_id: &str,
         compression: Compression,
     ) -> Result<Admission, ShardFull> {
+        self.admit_as(Some(client_id), compression)
+    }
+
+    fn admit_as(
+        &mut self,
+        client_id: Option<&str>,
+        compression: Compression,
+    ) -> Result<Admission, ShardFull> {
         if self.closing {
             return Err(ShardFull);
         }
-        let place = self.options.placement.place(client_id);
-        self.shards[place.shard].admit()?;
         let key = self.new_key();
+        let place = match client_id {
+            Some(id) => self.options.placement.place(id),
+            None => self.options.placement.place(&self.ids.of(key)),
+        };
+        self.shards[place.shard].admit()?;
         let pressure = Arc::new(Pressure::default());
         let mailbox = self.lanes[place.worker].worker.mailbox();
         mailbox.push(Command::Expect(key, compression, Arc::clone(&pressure)));
@@ -100,6 +112,11 @@ impl Broadcaster {
         let admission = Admission::new(key, mailbox.clone());
         self.clients.insert(key, Registration::new(place, compression, pressure));
         Ok(admission)
+    }
+
+    /// The id of a client that was accepted without one of the application's.
+    pub fn given_id(&self, client: ClientKey) -> String {
+        self.ids.of(client)
     }
 
     /// A key that no client has.

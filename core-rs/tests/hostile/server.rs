@@ -202,7 +202,7 @@ impl Application {
                     return;
                 }
                 if let Ok(Accepted { client, .. }) =
-                    self.broadcaster.accept(ask, "a", Headers::new())
+                    self.broadcaster.accept(ask, Some("a"), Headers::new())
                 {
                     assert_eq!(self.broadcaster.subscribe(client, CHANNEL), Ok(true));
                 }
