@@ -12,15 +12,15 @@
 mod admitting;
 mod publishing;
 mod registration;
+mod registry;
 mod subscribing;
+mod subscriptions;
 mod watching;
 
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-
-use rustc_hash::FxHashMap;
 
 use crate::asks::Asks;
 use crate::bridge::{Bridge, Event};
@@ -42,6 +42,7 @@ pub use self::publishing::{Publication, Published, Sent};
 pub use self::watching::WorkerSnapshot;
 
 use self::registration::Registration;
+use self::registry::Registry;
 
 /// A broadcaster with its shards, its workers' threads and its door.
 pub struct Broadcaster {
@@ -49,7 +50,7 @@ pub struct Broadcaster {
     shards: Vec<Shard>,
     lanes: Vec<Lane>,
     routes: Routes,
-    clients: FxHashMap<ClientKey, Registration>,
+    clients: Registry,
     last_key: ClientKey,
     ids: ClientIds,
     /// Clients that take their messages compressed.
@@ -96,7 +97,7 @@ impl Broadcaster {
             shards: shards.map(|_| Shard::new(options.max_clients)).collect(),
             lanes,
             routes: Routes::default(),
-            clients: FxHashMap::default(),
+            clients: Registry::default(),
             last_key: 0,
             ids: ClientIds::new(),
             compressing: 0,
@@ -166,13 +167,13 @@ impl Broadcaster {
                     }
                 }
                 Event::Drained(client) => {
-                    if let Some(registration) = self.clients.get_mut(&client) {
+                    if let Some(registration) = self.clients.get_mut(client) {
                         registration.awaits_drain = false;
                     }
                     return Some(Event::Drained(client));
                 }
                 Event::Ending(client) => {
-                    if let Some(registration) = self.clients.get_mut(&client) {
+                    if let Some(registration) = self.clients.get_mut(client) {
                         registration.to_finish = true;
                     }
                     return Some(Event::Ending(client));

@@ -65,9 +65,8 @@ impl Broadcaster {
     ) -> Result<Accepted, NotAccepted> {
         let compression = self.asks.check(ask).map_err(|AskGone| NotAccepted::AskGone)?;
         let admission = self.admit_as(client_id, compression);
-        let admission = admission.map_err(|ShardFull| NotAccepted::ShardFull)?;
+        let (admission, worker) = admission.map_err(|ShardFull| NotAccepted::ShardFull)?;
         let client = admission.key();
-        let worker = self.clients[&client].place.worker;
         // Should the asker go right now, the admission is dropped, and the client's close is told.
         self.asks.decide(ask, Decision::Accept { headers, reservation: Box::new(admission) });
         Ok(Accepted { client, worker })
@@ -88,14 +87,15 @@ impl Broadcaster {
         client_id: &str,
         compression: Compression,
     ) -> Result<Admission, ShardFull> {
-        self.admit_as(Some(client_id), compression)
+        self.admit_as(Some(client_id), compression).map(|(admission, _)| admission)
     }
 
+    /// Returns its worker, too.
     fn admit_as(
         &mut self,
         client_id: Option<&str>,
         compression: Compression,
-    ) -> Result<Admission, ShardFull> {
+    ) -> Result<(Admission, usize), ShardFull> {
         if self.closing {
             return Err(ShardFull);
         }
@@ -110,8 +110,8 @@ impl Broadcaster {
         mailbox.push(Command::Expect(key, compression, Arc::clone(&pressure)));
         self.compressing += u64::from(compression != Compression::Off);
         let admission = Admission::new(key, mailbox.clone());
-        self.clients.insert(key, Registration::new(place, compression, pressure));
-        Ok(admission)
+        self.clients.add(key, Registration::new(place, compression, pressure));
+        Ok((admission, place.worker))
     }
 
     /// The id of a client that was accepted without one of the application's.
@@ -123,7 +123,7 @@ impl Broadcaster {
     fn new_key(&mut self) -> ClientKey {
         loop {
             self.last_key = self.last_key.wrapping_add(1);
-            if self.last_key != 0 && !self.clients.contains_key(&self.last_key) {
+            if self.last_key != 0 && !self.clients.knows(self.last_key) {
                 return self.last_key;
             }
         }
@@ -138,7 +138,7 @@ impl Broadcaster {
     ///
     /// [`Event::Ending`]: crate::bridge::Event::Ending
     pub fn finish(&mut self, client: ClientKey) {
-        if self.clients.get(&client).is_some_and(|client| client.to_finish) {
+        if self.clients.get(client).is_some_and(|client| client.to_finish) {
             self.end(client, Command::Finish(client));
         }
     }
@@ -149,7 +149,7 @@ impl Broadcaster {
     }
 
     fn end(&mut self, client: ClientKey, command: Command) {
-        let Some(registration) = self.clients.get_mut(&client).filter(|client| !client.closing)
+        let Some(registration) = self.clients.get_mut(client).filter(|client| !client.closing)
         else {
             return;
         };
@@ -161,7 +161,7 @@ impl Broadcaster {
 
     /// Nothing more will be heard of a client.
     pub(super) fn forget(&mut self, client: ClientKey) {
-        let Some(mut registration) = self.clients.remove(&client) else { return };
+        let Some(mut registration) = self.clients.remove(client) else { return };
         self.compressing -= u64::from(registration.compression != Compression::Off);
         registration.unsubscribe_all(&mut self.routes);
         self.refused_departed += registration.refused(&self.routes);
