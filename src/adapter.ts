@@ -110,7 +110,8 @@ function listenSharded(
     const limits = { maxBodyBytes: maxBodyBytes(serve), idleTimeoutSeconds: idleSeconds(serve) };
     const door = { upstream: path, ...limits };
     const opened = openDoor(run, address, door, {
-      decide: (event) => void upgrades.decide(event),
+      learn: (event) => upgrades.learn(event),
+      decide: (event) => upgrades.decide(event),
       giveUp: (ask) => upgrades.giveUp(ask),
       pending: () => inner.pendingRequests + upgrades.pending,
       close,

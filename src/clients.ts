@@ -14,7 +14,7 @@ export type SkipListener = (ws: ShardcastSocket, missed: MissedMessages[]) => vo
 /** An event about one client, as opposed to a wish to become one. */
 export type ClientEvent = Exclude<
   CoreEvent,
-  { type: "Upgrade" | "GivenUp" | "Report" | "Ending" | "WorkerFailed" | "AcceptFailed" }
+  { type: "Head" | "Upgrades" | "GivenUp" | "Report" | "Ending" | "WorkerFailed" | "AcceptFailed" }
 >;
 
 /** A slow client was disconnected. */
@@ -52,8 +52,14 @@ export class Clients {
   /** Takes a new client in and runs its `open`. A throw in `open` ends the client, as with Bun. */
   admit(handle: number, socket: ShardcastSocket): void {
     this.#sockets.set(handle, socket);
-    this.logger.debug(whereabouts(socket), "a client has connected");
-    if (!this.#run(socket, () => this.handlers.open?.(socket))) socket.terminate();
+    if (this.#tellsAll) this.logger.debug(whereabouts(socket), "a client has connected");
+    // Not by `run`: thousands that come at once leave a function behind each.
+    try {
+      this.handlers.open?.(socket);
+    } catch (thrown) {
+      this.#report(socket, thrown);
+      socket.terminate();
+    }
   }
 
   /** Runs the handlers that an event is for. Never throws. */
@@ -109,7 +115,7 @@ export class Clients {
   }
 
   #skip(socket: ShardcastSocket, missed: MissedMessages[]): void {
-    for (const { messages } of missed) socket.skippedMessages += messages;
+    for (const { messages } of missed) socket.noteSkipped(messages);
     this.#run(socket, () => this.onSkip?.(socket, missed));
     this.logger.info({ ...whereabouts(socket), missed }, "a slow client has missed messages");
   }
@@ -121,22 +127,24 @@ export class Clients {
     this.#run(socket, () => this.handlers.close?.(socket, code, reason));
     this.#closing -= 1;
     const level = code === TRY_AGAIN_LATER ? "info" : "debug";
+    if (level === "debug" && !this.#tellsAll) return;
     this.logger[level]({ ...whereabouts(socket), code, reason }, "a client has left");
+  }
+
+  /** A line for every client costs even where nobody writes it: its id has to be made. */
+  get #tellsAll(): boolean {
+    return this.logger.isLevelEnabled?.("debug") ?? true;
   }
 
   /**
    * Runs a user's handler. What it throws goes to the `error` handler or, as with Bun, becomes an
    * uncaught exception: the events behind this one must not suffer for it.
-   *
-   * @returns whether it returned
    */
-  #run(socket: ShardcastSocket, handler: () => unknown): boolean {
+  #run(socket: ShardcastSocket, handler: () => unknown): void {
     try {
       handler();
-      return true;
     } catch (thrown) {
       this.#report(socket, thrown);
-      return false;
     }
   }
 

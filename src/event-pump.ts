@@ -1,7 +1,8 @@
 import type { Core, CoreEvent } from "./native";
 
 /**
- * Events taken in one turn of the event loop. More wait for the next, so that HTTP and timers live.
+ * Events taken in one turn of the event loop, each upgrade counted. More wait for the next, so that
+ * HTTP and timers live.
  */
 export const EVENTS_PER_TURN = 256;
 
@@ -27,7 +28,7 @@ export class EventPump {
   ring(): void {
     if (this.#ended) return;
     try {
-      if (this.#drain() === EVENTS_PER_TURN) setImmediate(() => this.ring());
+      if (this.#drain()) setImmediate(() => this.ring());
     } catch (error) {
       // The bell is still silent. Unless someone looks again, nobody ever will.
       setImmediate(() => this.ring());
@@ -39,13 +40,14 @@ export class EventPump {
   end(): void {
     if (this.#ended) return;
     this.#ended = true;
-    while (this.#drain() === EVENTS_PER_TURN);
+    while (this.#drain());
   }
 
-  #drain(): number {
-    const events = this.core.drain(EVENTS_PER_TURN);
+  /** @returns whether more events may wait */
+  #drain(): boolean {
+    const { events, isFull } = this.core.drain(EVENTS_PER_TURN);
     for (const event of events) this.#handle(event);
-    return events.length;
+    return isFull;
   }
 
   #handle(event: CoreEvent): void {

@@ -23,8 +23,7 @@ const OF_THE_DOOR = new Set([
  *
  * @throws TypeError for a name or a value that could break out of its header
  */
-export function toFlat(source: HeaderSource | undefined): FlatHeaders {
-  if (source === undefined) return [];
+export function toFlat(source: HeaderSource): FlatHeaders {
   const flat: FlatHeaders = [];
   for (const [name, value] of toHeaders(source)) {
     if (!OF_THE_DOOR.has(name)) flat.push(name, value);

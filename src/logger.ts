@@ -9,6 +9,8 @@ export interface Logger {
   info: Write;
   warn: Write;
   error: Write;
+  /** Whether lines of a level are written; where it is missing they are. */
+  isLevelEnabled?(level: LogLevel): boolean;
 }
 
 /** How much is logged, from nothing to every connection. */
@@ -30,9 +32,18 @@ export function createLogger(level: LogLevel = "warn"): Logger {
 
 /** The same logger, whose own errors are reported and are nobody else's. */
 export function guarded(logger: Logger): Logger {
+  const isLevelEnabled = (level: LogLevel) => {
+    try {
+      return logger.isLevelEnabled?.(level) ?? true;
+    } catch (error) {
+      reportError(error);
+      return true;
+    }
+  };
   const guard =
-    (level: keyof Logger): Write =>
+    (level: Exclude<LogLevel, "silent">): Write =>
     (fields, message) => {
+      if (!isLevelEnabled(level)) return;
       try {
         logger[level](fields, message);
       } catch (error) {
@@ -44,5 +55,6 @@ export function guarded(logger: Logger): Logger {
     info: guard("info"),
     warn: guard("warn"),
     error: guard("error"),
+    isLevelEnabled,
   };
 }

@@ -30,14 +30,17 @@ import { atMost, pollUntil } from "./wait";
 /** How often a stop looks whether the HTTP requests under way are answered. */
 const QUIET_POLL_MS = 5;
 
-type UpgradeEvent = Extract<CoreEvent, { type: "Upgrade" }>;
+type HeadEvent = Extract<CoreEvent, { type: "Head" }>;
+type UpgradesEvent = Extract<CoreEvent, { type: "Upgrades" }>;
 
 /**
  * What stands behind the door: the Elysia app, which decides on upgrades and answers plain HTTP.
  */
 export interface House {
-  /** Decides on an upgrade. Never throws. */
-  decide(event: UpgradeEvent): void;
+  /** Is told what upgrades will name by a number, always. */
+  learn(event: HeadEvent): void;
+  /** Decides on upgrades. Never throws. */
+  decide(event: UpgradesEvent): void;
   /** Nobody waits for the decision on an upgrade any more. */
   giveUp(ask: number): void;
   /** HTTP requests and upgrades that are not answered yet. */
@@ -116,6 +119,11 @@ export class ShardedRun implements SocketHost {
   /** For the sockets: whether they hear what they publish themselves. */
   get publishToSelf(): boolean {
     return this.config.publishToSelf;
+  }
+
+  /** For the sockets. */
+  get workersPerShard(): number {
+    return this.config.workersPerShard;
   }
 
   /**
@@ -272,8 +280,11 @@ export class ShardedRun implements SocketHost {
       case "Report":
         this.#reports.answer(event);
         break;
-      case "Upgrade":
-        if (this.isUp) this.#house?.decide(event);
+      case "Head":
+        this.#house?.learn(event);
+        break;
+      case "Upgrades":
+        this.#house?.decide(event);
         break;
       case "GivenUp":
         this.#house?.giveUp(event.ask);

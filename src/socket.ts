@@ -10,6 +10,7 @@ export interface SocketHost {
   readonly core: Core;
   /** Whether a socket hears what it publishes itself. */
   readonly publishToSelf: boolean;
+  readonly workersPerShard: number;
   /** Publishes to everyone but the client `except`. */
   publishPayload(
     channel: string,
@@ -27,13 +28,20 @@ export interface SocketHost {
 export interface Peer {
   /** The core's handle. Meaningless once the client is closed, when it may name another. */
   handle: number;
-  /** The id by which the client was placed on its shard. */
-  id: string;
+  /** What the app calls it. Without that it has the id that the core has given it. */
+  id: string | undefined;
   /** IP address. */
   address: string;
-  shard: number;
-  /** Counted within the shard. */
+  /** Counted over all shards. */
   worker: number;
+}
+
+/** What of a socket is hardly ever other than for all others. */
+interface SocketState {
+  readonly open: boolean;
+  readonly paused: boolean;
+  readonly binaryType: BinaryType;
+  readonly skippedMessages: number;
 }
 
 const BINARY_TYPES = ["nodebuffer", "arraybuffer", "uint8array", "blob"] as const;
@@ -45,6 +53,13 @@ export type BinaryMessage = Buffer | ArrayBuffer | Uint8Array | Blob;
 const MAX_CONTROL_PAYLOAD = 125;
 /** Published to all subscribers. */
 const NOBODY = 0;
+/** Shared by all sockets to which nothing has happened: thousands of them are to stay small. */
+const FRESH: SocketState = {
+  open: true,
+  paused: false,
+  binaryType: "nodebuffer",
+  skippedMessages: 0,
+};
 
 /**
  * One client, in the shape of Bun's `ServerWebSocket`, so that Elysia and user handlers cannot
@@ -56,35 +71,67 @@ const NOBODY = 0;
 export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
   readonly #host: SocketHost;
   readonly #handle: number;
-  readonly id: string;
+  /** Made when it is first asked for, unless it is the app's. */
+  #id: string | undefined;
+  readonly #worker: number;
   readonly remoteAddress: string;
-  /** Where it lives: its shard, and the worker within the shard. */
-  readonly shard: number;
-  readonly worker: number;
   data: T;
-  /** Messages that this client missed for being slow, with `dropSlowClients: false`. */
-  skippedMessages = 0;
 
-  #open = true;
+  #state = FRESH;
   /** Channels that it hears. */
   #channels = 0;
-  #paused = false;
-  #binaryType: BinaryType = "nodebuffer";
 
   /** @internal */
-  constructor(host: SocketHost, peer: Peer, data: T) {
+  constructor(host: SocketHost, { handle, id, address, worker }: Peer, data: T) {
     this.#host = host;
-    this.#handle = peer.handle;
-    this.id = peer.id;
-    this.remoteAddress = peer.address;
-    this.shard = peer.shard;
-    this.worker = peer.worker;
+    this.#handle = handle;
+    this.#id = id;
+    this.#worker = worker;
+    this.remoteAddress = address;
     this.data = data;
+  }
+
+  /** The id by which the client was placed on its shard. */
+  get id(): string {
+    this.#id ??= this.#host.core.givenId(this.#handle);
+    return this.#id;
+  }
+
+  /** Where it lives: its shard. */
+  get shard(): number {
+    return Math.floor(this.#worker / this.#host.workersPerShard);
+  }
+
+  /** Where it lives: the worker within the shard. */
+  get worker(): number {
+    return this.#worker % this.#host.workersPerShard;
+  }
+
+  /** Messages that this client missed for being slow, with `dropSlowClients: false`. */
+  get skippedMessages(): number {
+    return this.#state.skippedMessages;
+  }
+
+  /**
+   * The client has missed messages. For the registry of clients alone.
+   *
+   * @internal
+   */
+  noteSkipped(messages: number): void {
+    this.#become({ skippedMessages: this.#state.skippedMessages + messages });
   }
 
   /** 1 while open, 3 from the first `close` or `terminate` on. As with Bun's, never 0 or 2. */
   get readyState(): 1 | 3 {
     return this.#open ? 1 : 3;
+  }
+
+  get #open(): boolean {
+    return this.#state.open;
+  }
+
+  #become(change: Partial<SocketState>): void {
+    this.#state = { ...this.#state, ...change };
   }
 
   /**
@@ -93,7 +140,7 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
    * @internal
    */
   markClosed(): void {
-    this.#open = false;
+    if (this.#open) this.#become({ open: false });
   }
 
   /**
@@ -204,7 +251,7 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
     const text = closeReason(reason);
     // Making the text of a reason may run code of the app's.
     if (!this.#open) return;
-    this.#open = false;
+    this.#become({ open: false });
     this.#host.core.close(this.#handle, sent, text);
     this.#host.closed(this.#handle, told, text);
   }
@@ -215,7 +262,7 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
    */
   terminate(): void {
     if (!this.#open) return;
-    this.#open = false;
+    this.#become({ open: false });
     this.#host.core.terminate(this.#handle);
     this.#host.closed(this.#handle, ABNORMAL_CLOSURE, "");
   }
@@ -233,18 +280,18 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
   }
 
   get binaryType(): BinaryType {
-    return this.#binaryType;
+    return this.#state.binaryType;
   }
 
   set binaryType(type: BinaryType) {
     if (!BINARY_TYPES.includes(type)) {
       throw new TypeError(`binaryType must be one of ${BINARY_TYPES.join(", ")}, not ${type}`);
     }
-    this.#binaryType = type;
+    this.#become({ binaryType: type });
   }
 
   get isPaused(): boolean {
-    return this.#open && this.#paused;
+    return this.#open && this.#state.paused;
   }
 
   /**
@@ -275,8 +322,8 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
   }
 
   #pause(paused: boolean): void {
-    if (!this.#open || this.#paused === paused) return;
-    this.#paused = paused;
+    if (!this.#open || this.#state.paused === paused) return;
+    this.#become({ paused });
     this.#host.core.pause(this.#handle, paused);
   }
 }

@@ -1,13 +1,13 @@
-import type { FlatHeaders } from "./headers";
-
-/** What a `Host` header cannot hold: it would change the path of the URL that is made with it. */
-const NOT_IN_HOST = /[\s/?#@\\]/;
+import type { RequestHead } from "./request-head";
 
 /** TypeScript takes `signal` for a plain property, which no accessor may stand in for. */
 const SignalessRequest = Request as new (
   url: string,
-  init: { headers: [string, string][] },
+  init: { headers: Headers },
 ) => Omit<Request, "signal">;
+
+/** Who has asked for the signal of a request. The requests themselves are to stay small. */
+const leaving = new WeakMap<UpgradeRequest, AbortController>();
 
 /**
  * The request of an upgrade, as the app would have got it from Bun.
@@ -16,38 +16,31 @@ const SignalessRequest = Request as new (
  * request is kept as long as its socket: so it is made for whoever asks.
  */
 export class UpgradeRequest extends SignalessRequest {
-  #leaving: AbortController | undefined;
-
-  /** Nothing if its URL cannot be made. */
-  static from(url: string, flat: FlatHeaders): UpgradeRequest | undefined {
-    const headers: [string, string][] = [];
-    let host: string | undefined;
-    for (let i = 0; i + 1 < flat.length; i += 2) {
-      const [name, value] = [flat[i] as string, flat[i + 1] as string];
-      if (name === "host") host = value;
-      // The door has seen that it says "websocket", in whatever case. Elysia knows lower case
-      // alone.
-      headers.push([name, name === "upgrade" ? "websocket" : value]);
-    }
-    if (!host || NOT_IN_HOST.test(host)) return undefined;
-    try {
-      return new UpgradeRequest(`http://${host}${url}`, { headers });
-    } catch {
-      return undefined;
-    }
+  /**
+   * @param own values of the client's own headers
+   * @returns nothing if its `Host` has no place in a URL
+   * @throws TypeError if its URL cannot be made, or a value is no header's
+   */
+  static from(target: string, head: RequestHead, own: string): UpgradeRequest | undefined {
+    if (head.origin === undefined) return undefined;
+    head.setOwn(own);
+    return new UpgradeRequest(head.origin + target, head.init);
   }
 
   get signal(): AbortSignal {
-    return this.#controller.signal;
+    return controllerOf(this).signal;
   }
 
   /** The client has left. */
   abort(): void {
-    this.#controller.abort(new DOMException("The connection was closed.", "AbortError"));
+    controllerOf(this).abort(new DOMException("The connection was closed.", "AbortError"));
   }
+}
 
-  get #controller(): AbortController {
-    this.#leaving ??= new AbortController();
-    return this.#leaving;
-  }
+function controllerOf(request: UpgradeRequest): AbortController {
+  const known = leaving.get(request);
+  if (known) return known;
+  const controller = new AbortController();
+  leaving.set(request, controller);
+  return controller;
 }

@@ -1,3 +1,4 @@
+import { type AskedUpgrade, AskedUpgrades } from "./asked-upgrades";
 import type { Clients } from "./clients";
 import type { ResolvedConfig } from "./config";
 import { type FlatHeaders, type HeaderSource, toFlat } from "./headers";
@@ -6,7 +7,7 @@ import { plainRefusal, type Refusal, toRefusal } from "./refusal";
 import type { RefusedHere } from "./refused-upgrades";
 import type { ShardedRun } from "./sharded-run";
 import { ShardcastSocket } from "./socket";
-import { UpgradeRequest } from "./upgrade-request";
+import type { UpgradeRequest } from "./upgrade-request";
 
 /** Where a request comes from. */
 export interface PeerAddress {
@@ -28,12 +29,12 @@ export type RequestHandler = (request: Request) => unknown;
 /** Answers for an error that the app has not answered for, as `error` of `Bun.serve` does. */
 export type ErrorHandler = (error: unknown) => unknown;
 
-type UpgradeEvent = Extract<CoreEvent, { type: "Upgrade" }>;
+type HeadEvent = Extract<CoreEvent, { type: "Head" }>;
+type UpgradesEvent = Extract<CoreEvent, { type: "Upgrades" }>;
 
 /** One client that waits at the door. */
-interface Ask {
-  id: number;
-  peer: PeerAddress;
+interface Ask extends AskedUpgrade {
+  request: UpgradeRequest;
   /** It was accepted or refused. Written by whoever does so; nobody may do it twice. */
   decided: boolean;
 }
@@ -50,9 +51,10 @@ const TURNED_AWAY = { full: "the server is full", draining: "the server is shutt
  * The app decides by calling `server.upgrade(request)` or not, while it answers the request.
  */
 export class Upgrades {
+  readonly #asked = new AskedUpgrades();
   /** Those that are put to the app and not accepted, by their request and by their number. */
-  readonly #asks = new WeakMap<Request, Ask>();
-  readonly #requests = new Map<number, UpgradeRequest>();
+  readonly #byRequest = new Map<Request, Ask>();
+  readonly #byNumber = new Map<number, Ask>();
   /** Answers for what the handler throws. Replaced when the server is reloaded. */
   errorHandler: ErrorHandler | undefined;
 
@@ -73,32 +75,50 @@ export class Upgrades {
 
   /** The nearest that an upgrade request comes from; nothing for any other request. */
   peer(request: Request): PeerAddress | undefined {
-    return this.#asks.get(request)?.peer;
+    return this.#byRequest.get(request);
   }
 
-  /** Has the app answer, and refuses with that answer unless it has upgraded. Never throws. */
-  async decide({ ask: id, head, address, port }: UpgradeEvent): Promise<void> {
-    const [url = "", ...headers] = head.split("\n");
-    const ask = { id, peer: { address, port }, decided: false };
-    const request = UpgradeRequest.from(url, headers);
-    if (!request) return this.#refuse(ask, plainRefusal(400, "bad Host header or URL"));
-    this.#asks.set(request, ask);
-    this.#requests.set(id, request);
+  /** Learns how heads of requests begin that the core names by a number. */
+  learn(event: HeadEvent): void {
+    this.#asked.learn(event);
+  }
+
+  /** Has the app decide on clients that ask, as long as the run goes on. Never throws. */
+  decide(event: UpgradesEvent): void {
+    this.#asked.read(event, (asked) => {
+      if (this.run.isUp) this.#decide(asked);
+    });
+  }
+
+  #decide({ id, request, address, port }: AskedUpgrade): void {
+    if (!request) {
+      this.#refuse({ id, decided: false }, plainRefusal(400, "bad Host header or URL"));
+      return;
+    }
+    const ask = { id, request, address, port, decided: false };
+    this.#byRequest.set(request, ask);
+    this.#byNumber.set(id, ask);
+    void this.#put(ask);
+  }
+
+  /** Has the app answer, and refuses with that answer unless it has upgraded. */
+  async #put(ask: Ask): Promise<void> {
     try {
-      const response = await this.handler(request);
+      const response = await this.handler(ask.request);
       if (!ask.decided) this.#refuse(ask, await toRefusal(response, this.config.upgradeTimeoutMs));
     } catch (error) {
       this.#refuse(ask, await this.#refusalFor(error));
     } finally {
-      this.#forget(id);
+      this.#forget(ask);
     }
   }
 
   /** The client of an upgrade has gone, or was told 503. */
   giveUp(id: number): void {
-    const request = this.#requests.get(id);
-    this.#forget(id);
-    request?.abort();
+    const ask = this.#byNumber.get(id);
+    if (!ask) return;
+    this.#forget(ask);
+    ask.request.abort();
   }
 
   /**
@@ -108,24 +128,28 @@ export class Upgrades {
    *   is full or the server is shutting down. In the last two cases the client is told 503.
    */
   accept(request: Request, { headers, data }: UpgradeOptions = {}): boolean {
-    const ask = this.#asks.get(request);
+    const ask = this.#byRequest.get(request);
     if (!ask || ask.decided) return false;
-    const id = String(this.config.clientId?.(request) ?? crypto.randomUUID());
-    const extra = withProtocol(toFlat(headers), request);
+    const id = this.#idOf(request);
+    const extra = further(headers, request);
     if (this.run.state !== "serving") return this.#turnAway(ask, "draining");
     const { core } = this.run;
     const accepted = core.accept(ask.id, id, extra);
     if (accepted === SHARD_FULL) return this.#turnAway(ask, "full");
     ask.decided = true;
     if (accepted === ASK_GONE) return false;
-    this.#forget(ask.id);
+    this.#forget(ask);
     const { handle, worker } = decodeAccept(accepted);
-    const { address } = this.run.proxies.clientOf(ask.peer, request.headers);
-    const { workersPerShard } = this.config;
-    const shard = Math.floor(worker / workersPerShard);
-    const peer = { handle, id, address, shard, worker: worker % workersPerShard };
+    const { address } = this.run.proxies.clientOf(ask, request.headers);
+    const peer = { handle, id, address, worker };
     this.clients.admit(handle, new ShardcastSocket(this.run, peer, data));
     return true;
+  }
+
+  /** What the app calls the client; nothing leaves it to the core. */
+  #idOf(request: Request): string | undefined {
+    const id = this.config.clientId?.(request);
+    return id === undefined || id === null ? undefined : String(id);
   }
 
   /** As `Bun.serve` does with an error in `fetch`. */
@@ -140,11 +164,8 @@ export class Upgrades {
   }
 
   /** Elysia keeps the request as long as its socket, and Bun knows no address for it any more. */
-  #forget(id: number): void {
-    const request = this.#requests.get(id);
-    if (!request) return;
-    this.#requests.delete(id);
-    this.#asks.delete(request);
+  #forget({ id, request }: Ask): void {
+    if (this.#byNumber.delete(id)) this.#byRequest.delete(request);
   }
 
   #turnAway(ask: Ask, reason: keyof typeof TURNED_AWAY): false {
@@ -153,7 +174,11 @@ export class Upgrades {
     return false;
   }
 
-  #refuse(ask: Ask, { status, headers, body }: Refusal, reason: keyof RefusedHere = "app"): void {
+  #refuse(
+    ask: Pick<Ask, "id" | "decided">,
+    { status, headers, body }: Refusal,
+    reason: keyof RefusedHere = "app",
+  ): void {
     if (ask.decided) return;
     const told = this.run.core.refuse(ask.id, status, headers, body);
     ask.decided = true;
@@ -163,11 +188,15 @@ export class Upgrades {
 }
 
 /**
- * Without a choice of the app's, the first subprotocol that the client offers is taken, as by Bun.
+ * The further headers of the 101 response; nothing where there are none, which is usual. Without a
+ * choice of the app's, the first subprotocol that the client offers is taken, as by Bun.
  */
-function withProtocol(headers: FlatHeaders, request: Request): FlatHeaders {
+function further(source: HeaderSource | undefined, request: Request): FlatHeaders | undefined {
+  const chosen = source && toFlat(source);
   const name = "sec-websocket-protocol";
   const offered = request.headers.get(name)?.split(",")[0]?.trim();
-  const chosen = headers.some((entry, index) => index % 2 === 0 && entry === name);
-  return !offered || chosen ? headers : [...headers, name, offered];
+  if (!offered) return chosen;
+  if (!chosen) return [name, offered];
+  const isChosen = chosen.some((entry, index) => index % 2 === 0 && entry === name);
+  return isChosen ? chosen : [...chosen, name, offered];
 }

@@ -327,6 +327,18 @@ describe.each(both)("createBroadcaster, %s", (_name, config) => {
     expect(gone()?.fields).toMatchObject({ ...connected?.fields, code: 1000, reason: "bye" });
     expect(logged(logger, "warn")).toEqual([]);
   });
+
+  test("makes no line for every client where nobody writes it", async () => {
+    const logger: Spy = { ...spyLogger(), isLevelEnabled: (level) => level !== "debug" };
+    const left = Promise.withResolvers<void>();
+    const { ws } = serve({ ...config, logger }, (app) =>
+      app.ws("/", { open: (ws) => void ws.send("ready"), close: () => left.resolve() }),
+    );
+    await (await subscriber(ws)).close();
+    await within(left.promise, "the close");
+    await new Promise(setImmediate);
+    expect(logged(logger, "debug")).toEqual([]);
+  });
 });
 
 /** More than the kernel buffers for a client that does not read, while another does. */

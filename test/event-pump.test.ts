@@ -10,7 +10,12 @@ function source(count: number) {
     client,
     data: "x",
   }));
-  return { drain: (max: number) => waiting.splice(0, max) };
+  return {
+    drain(max: number) {
+      const events = waiting.splice(0, max);
+      return { events, isFull: events.length === max };
+    },
+  };
 }
 
 test("takes a batch a turn and the rest in the turns that follow, in order", async () => {

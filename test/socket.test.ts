@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 
 import type { ShardcastSocket } from "../src";
+import { loadNative } from "../src/native";
 import { connect, type TestClient, within } from "./client";
 import { serve } from "./serving";
 
@@ -30,6 +31,24 @@ test.each([0, 1005, 1006])("a socket closes without a code for %p", async (code)
   const { socket, client } = await pair();
   socket.close(code);
   expect((await within(client.closed, "close")).code).toBe(1005);
+});
+
+test("a client that the app gives no id has one of its own, and lives where that says", async () => {
+  const sockets: ShardcastSocket[] = [];
+  const { ws } = serve({ numShards: 4, workersPerShard: 2 }, (app) =>
+    app.ws("/", { open: (ws) => void sockets.push(ws.raw as unknown as ShardcastSocket) }),
+  );
+  const clients = await Promise.all(Array.from({ length: 20 }, () => connect(ws)));
+  const [first, ...others] = sockets as [ShardcastSocket, ...ShardcastSocket[]];
+  for (const { id, shard, worker } of [first, ...others]) {
+    expect(id).toMatch(/^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/);
+    const hash = loadNative().fnv1a(id);
+    expect({ shard, worker }).toEqual({ shard: hash % 4, worker: Math.floor(hash / 4) % 2 });
+  }
+  expect(new Set(sockets.map(({ id }) => id)).size).toBe(20);
+  const { id } = first;
+  await Promise.all(clients.map((client) => client.close()));
+  expect(first.id).toBe(id);
 });
 
 test("a closed socket answers as Bun's does", async () => {

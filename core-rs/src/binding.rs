@@ -3,9 +3,11 @@
 //! Every method runs on the JavaScript thread. Nothing here decides anything: it turns JavaScript
 //! values into calls of the [`Broadcaster`], and what happened into JavaScript values.
 
+mod asked;
 mod counters;
 mod events;
 mod headers;
+mod heads;
 mod options;
 
 use std::cell::RefCell;
@@ -23,8 +25,9 @@ use crate::frame::{Frame, MAX_CONTROL_PAYLOAD};
 use crate::placement;
 use crate::reports::Question;
 
+use self::asked::Told;
 use self::counters::{ChannelCounts, DeliveryTimes, RefusedAtDoor, WorkerCounters};
-use self::events::{CoreEvent, to_javascript};
+use self::events::{Batch, add};
 use self::headers::parse_headers;
 use self::options::{CoreOptions, DoorAddress, DoorOptions};
 
@@ -36,6 +39,7 @@ type Doorbell = ThreadsafeFunction<(), (), (), Status, false, true>;
 pub struct Core {
     // JavaScript is one thread, but a doorbell that it answers inside a call must find an error.
     broadcaster: RefCell<Broadcaster>,
+    told: RefCell<Told>,
 }
 
 #[napi]
@@ -52,7 +56,7 @@ impl Core {
             let _ = doorbell.call((), ThreadsafeFunctionCallMode::NonBlocking);
         };
         let broadcaster = Broadcaster::start(options.checked()?, ring).map_err(io_error)?;
-        Ok(Core { broadcaster: RefCell::new(broadcaster) })
+        Ok(Core { broadcaster: RefCell::new(broadcaster), told: RefCell::default() })
     }
 
     /// Opens the door; returns where. The error has the system's name for it as its `code`, such as
@@ -72,21 +76,28 @@ impl Core {
 
     /// Accepts an upgrade: a client (above 0) in the lower 32 bits and its worker, counted over all
     /// shards, above them; −1 when its shard is full (the upgrade is still to be refused), −2 when
-    /// nobody waits for the answer. `headers` are name, value, name, value, …
+    /// nobody waits for the answer. Without a `clientId` the client has that of `givenId`.
+    /// `headers` are name, value, name, value, …
     #[napi]
     pub fn accept(
         &self,
         ask: u32,
-        client_id: String,
-        headers: Vec<String>,
+        client_id: Option<String>,
+        headers: Option<Vec<String>>,
     ) -> napi::Result<i64, &'static str> {
-        let headers = parse_headers(&headers)?;
-        let accepted = self.broadcaster.borrow_mut().accept(ask, &client_id, headers);
+        let headers = parse_headers(&headers.unwrap_or_default())?;
+        let accepted = self.broadcaster.borrow_mut().accept(ask, client_id.as_deref(), headers);
         Ok(match accepted {
             Ok(Accepted { client, worker }) => i64::from(client) | (worker as i64) << 32,
             Err(NotAccepted::ShardFull) => -1,
             Err(NotAccepted::AskGone) => -2,
         })
+    }
+
+    /// The id of a client that was accepted without one, also once it is gone.
+    #[napi]
+    pub fn given_id(&self, client: u32) -> String {
+        self.broadcaster.borrow().given_id(client)
     }
 
     /// Refuses an upgrade with a response; false when nobody waits for it any more. `headers` are
@@ -259,19 +270,25 @@ impl Core {
         self.broadcaster.borrow().is_saturated()
     }
 
-    /// The oldest events, `max` at most. Fewer mean that the doorbell will ring for the next.
+    /// The oldest events, `max` at most, each upgrade counted. A batch that is not full means that
+    /// the doorbell will ring for the next.
     #[napi]
-    pub fn drain(&self, max: u32) -> Vec<CoreEvent> {
+    pub fn drain(&self, max: u32) -> Batch {
         let mut broadcaster = self.broadcaster.borrow_mut();
+        let mut told = self.told.borrow_mut();
         let mut events = Vec::new();
-        while events.len() < max as usize {
+        let mut taken = 0;
+        while taken < max {
             match broadcaster.next_event() {
-                Some(event) => events.push(to_javascript(event, &mut broadcaster)),
+                Some(event) => {
+                    add(event, &mut events, &mut told, &mut broadcaster);
+                    taken += 1;
+                }
                 None if broadcaster.may_rest() => break,
                 None => {}
             }
         }
-        events
+        Batch { events, is_full: taken == max }
     }
 
     /// Clients that are not gone yet, those in the closing handshake included.

@@ -12,7 +12,9 @@
 mod admitting;
 mod publishing;
 mod registration;
+mod registry;
 mod subscribing;
+mod subscriptions;
 mod watching;
 
 use std::io;
@@ -20,11 +22,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustc_hash::FxHashMap;
-
 use crate::asks::Asks;
 use crate::bridge::{Bridge, Event};
 use crate::client::ClientKey;
+use crate::client_id::ClientIds;
 use crate::command::Command;
 use crate::door::{Door, DoorConfig};
 use crate::error::Error;
@@ -41,6 +42,7 @@ pub use self::publishing::{Publication, Published, Sent};
 pub use self::watching::WorkerSnapshot;
 
 use self::registration::Registration;
+use self::registry::Registry;
 
 /// A broadcaster with its shards, its workers' threads and its door.
 pub struct Broadcaster {
@@ -48,8 +50,9 @@ pub struct Broadcaster {
     shards: Vec<Shard>,
     lanes: Vec<Lane>,
     routes: Routes,
-    clients: FxHashMap<ClientKey, Registration>,
+    clients: Registry,
     last_key: ClientKey,
+    ids: ClientIds,
     /// Clients that take their messages compressed.
     compressing: u64,
     /// Messages that queues refused and that were meant for clients that are gone.
@@ -94,8 +97,9 @@ impl Broadcaster {
             shards: shards.map(|_| Shard::new(options.max_clients)).collect(),
             lanes,
             routes: Routes::default(),
-            clients: FxHashMap::default(),
+            clients: Registry::default(),
             last_key: 0,
+            ids: ClientIds::new(),
             compressing: 0,
             refused_departed: 0,
             bridge,
@@ -163,13 +167,13 @@ impl Broadcaster {
                     }
                 }
                 Event::Drained(client) => {
-                    if let Some(registration) = self.clients.get_mut(&client) {
+                    if let Some(registration) = self.clients.get_mut(client) {
                         registration.awaits_drain = false;
                     }
                     return Some(Event::Drained(client));
                 }
                 Event::Ending(client) => {
-                    if let Some(registration) = self.clients.get_mut(&client) {
+                    if let Some(registration) = self.clients.get_mut(client) {
                         registration.to_finish = true;
                     }
                     return Some(Event::Ending(client));

@@ -100,6 +100,7 @@ pub struct Client {
 const _: () = {
     let looked_at = offset_of!(Client, backlog) + Backlog::LOOKED_AT_BYTES;
     assert!(looked_at <= align_of::<Client>(), "a look takes one cache line");
+    assert!(size_of::<Client>() <= 3 * align_of::<Client>(), "servers hold very many of them");
 };
 
 /// Whether a client takes part.

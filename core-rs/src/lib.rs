@@ -26,6 +26,7 @@ pub mod bridge;
 pub mod broadcaster;
 pub mod channel;
 pub mod client;
+pub mod client_id;
 pub mod cohort;
 pub mod command;
 pub mod compression;

@@ -136,6 +136,32 @@ describe("a socket knows of its upgrade", () => {
     await noteMessages(stage, await stage.connect("/at/7?x=1&y=%20", options), 1);
   });
 
+  sameOnBoth("the headers of its own client, however alike the clients are", async (stage) => {
+    stage.serve((app) =>
+      app.ws("/", {
+        message({ data, send }) {
+          const { request, headers, cookie } = data;
+          const { host, "sec-websocket-key": key, ...others } = headers;
+          const same = key === request.headers.get("sec-websocket-key");
+          send([Object.entries(others).toSorted(), cookie.a?.value, same]);
+        },
+      }),
+    );
+    const given: Record<string, string>[] = [
+      { cookie: "a=1", "x-forwarded-for": "192.0.2.1" },
+      { cookie: "a=2", "x-forwarded-for": "192.0.2.2" },
+      { cookie: "", "x-forwarded-for": "" },
+      { authorization: "Bearer 1", "x-other": "1" },
+      { authorization: "Bearer 2", "x-other": "2" },
+      { "x-real-ip": "\u00fc", "x-other": "a: b" },
+    ];
+    const clients = await Promise.all(given.map((headers) => stage.connect("/", { headers })));
+    for (const client of clients) {
+      client.send("?");
+      stage.note(await client.next());
+    }
+  });
+
   sameOnBoth("the same data in every hook", async (stage) => {
     const heard: unknown[] = [];
     const note = (hook: string, ws: { data: object; id: string }) => {

@@ -44,7 +44,7 @@ fn main() -> io::Result<()> {
 fn let_in(broadcaster: &mut Broadcaster, request: UpgradeRequest) {
     let ask = broadcaster.keep_ask(request.compression, request.decide);
     let id = ask.to_string();
-    if let Ok(accepted) = broadcaster.accept(ask, &id, Headers::new()) {
+    if let Ok(accepted) = broadcaster.accept(ask, Some(&id), Headers::new()) {
         broadcaster.subscribe(accepted.client, CHANNEL).expect("one channel is no limit");
     }
 }

@@ -10,18 +10,28 @@ use crate::ledger::Ledger;
 use crate::missed::Missed;
 use crate::reports::{ClientReport, Report};
 
+use super::asked::{Part, Told};
+
+/// What happened since the last batch, and whether more may wait.
+#[napi(object, object_from_js = false)]
+pub struct Batch {
+    pub events: Vec<CoreEvent>,
+    pub is_full: bool,
+}
+
 /// Something that happened.
 #[napi(discriminant = "type", object_from_js = false)]
 pub enum CoreEvent {
-    /// A client asks for a WebSocket. Answer with `accept` or `refuse`.
-    Upgrade {
-        ask: u32,
-        /// Path and query, as in the request line; then each header's name and value: every one on
-        /// a line of its own.
-        head: String,
-        /// Kept as long as its client, which a piece of the head would keep whole.
-        address: String,
-        port: u16,
+    /// What a number stands for in the upgrades that follow: a line for each header, `name: value`;
+    /// of those that are each client's own, `name`.
+    Head { number: u32, head: String },
+    /// Clients ask for a WebSocket each. Answer each with `accept` or `refuse`.
+    Upgrades {
+        /// Of each the number of the ask; path and query, as in the request line; the number of its
+        /// head; the values of its own headers, in a line each and in the order of their names;
+        /// the client's address, null for that of the one before; its port.
+        #[napi(ts_type = "Array<number | string | null>")]
+        parts: Vec<Part>,
     },
     /// Nobody waits for the decision on an upgrade any more.
     GivenUp { ask: u32 },
@@ -133,14 +143,15 @@ impl ToNapiValue for CopiedBuffer {
     }
 }
 
-pub(super) fn to_javascript(event: Event, broadcaster: &mut Broadcaster) -> CoreEvent {
-    match event {
-        Event::Upgrade(request) => CoreEvent::Upgrade {
-            head: request.head,
-            address: request.peer.ip().to_string(),
-            port: request.peer.port(),
-            ask: broadcaster.keep_ask(request.compression, request.decide),
-        },
+/// Adds an event to those of a batch.
+pub(super) fn add(
+    event: Event,
+    events: &mut Vec<CoreEvent>,
+    told: &mut Told,
+    broadcaster: &mut Broadcaster,
+) {
+    let event = match event {
+        Event::Upgrade(request) => return told.add(request, events, broadcaster),
         Event::GivenUp(ask) => CoreEvent::GivenUp { ask },
         Event::Text(client, data) => CoreEvent::Text { client, data },
         Event::Binary(client, data) => CoreEvent::Binary { client, data: CopiedBuffer(data) },
@@ -161,7 +172,8 @@ pub(super) fn to_javascript(event: Event, broadcaster: &mut Broadcaster) -> Core
             client_books: books.clients.into(),
             worker_books: books.workers.into(),
         },
-    }
+    };
+    events.push(event);
 }
 
 fn print(missed: &Missed) -> Vec<MissedMessages> {

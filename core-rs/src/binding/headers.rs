@@ -1,4 +1,4 @@
-//! HTTP headers on their way from JavaScript.
+//! HTTP headers as they come from JavaScript.
 
 use hyper::header::{HeaderName, HeaderValue};
 

@@ -51,7 +51,8 @@ impl Broadcaster {
         self.door.as_ref().map(Door::refused_upgrades).unwrap_or_default()
     }
 
-    /// Accepts an upgrade. `headers` are added to the 101 response.
+    /// Accepts an upgrade. Without a `client_id` of the application's, the client gets one.
+    /// `headers` are added to the 101 response.
     ///
     /// # Errors
     ///
@@ -59,14 +60,13 @@ impl Broadcaster {
     pub fn accept(
         &mut self,
         ask: AskId,
-        client_id: &str,
+        client_id: Option<&str>,
         headers: Headers,
     ) -> Result<Accepted, NotAccepted> {
         let compression = self.asks.check(ask).map_err(|AskGone| NotAccepted::AskGone)?;
-        let admission =
-            self.admit(client_id, compression).map_err(|ShardFull| NotAccepted::ShardFull)?;
+        let admission = self.admit_as(client_id, compression);
+        let (admission, worker) = admission.map_err(|ShardFull| NotAccepted::ShardFull)?;
         let client = admission.key();
-        let worker = self.clients[&client].place.worker;
         // Should the asker go right now, the admission is dropped, and the client's close is told.
         self.asks.decide(ask, Decision::Accept { headers, reservation: Box::new(admission) });
         Ok(Accepted { client, worker })
@@ -87,26 +87,43 @@ impl Broadcaster {
         client_id: &str,
         compression: Compression,
     ) -> Result<Admission, ShardFull> {
+        self.admit_as(Some(client_id), compression).map(|(admission, _)| admission)
+    }
+
+    /// Returns its worker, too.
+    fn admit_as(
+        &mut self,
+        client_id: Option<&str>,
+        compression: Compression,
+    ) -> Result<(Admission, usize), ShardFull> {
         if self.closing {
             return Err(ShardFull);
         }
-        let place = self.options.placement.place(client_id);
-        self.shards[place.shard].admit()?;
         let key = self.new_key();
+        let place = match client_id {
+            Some(id) => self.options.placement.place(id),
+            None => self.options.placement.place(&self.ids.of(key)),
+        };
+        self.shards[place.shard].admit()?;
         let pressure = Arc::new(Pressure::default());
         let mailbox = self.lanes[place.worker].worker.mailbox();
         mailbox.push(Command::Expect(key, compression, Arc::clone(&pressure)));
         self.compressing += u64::from(compression != Compression::Off);
         let admission = Admission::new(key, mailbox.clone());
-        self.clients.insert(key, Registration::new(place, compression, pressure));
-        Ok(admission)
+        self.clients.add(key, Registration::new(place, compression, pressure));
+        Ok((admission, place.worker))
+    }
+
+    /// The id of a client that was accepted without one of the application's.
+    pub fn given_id(&self, client: ClientKey) -> String {
+        self.ids.of(client)
     }
 
     /// A key that no client has.
     fn new_key(&mut self) -> ClientKey {
         loop {
             self.last_key = self.last_key.wrapping_add(1);
-            if self.last_key != 0 && !self.clients.contains_key(&self.last_key) {
+            if self.last_key != 0 && !self.clients.knows(self.last_key) {
                 return self.last_key;
             }
         }
@@ -121,7 +138,7 @@ impl Broadcaster {
     ///
     /// [`Event::Ending`]: crate::bridge::Event::Ending
     pub fn finish(&mut self, client: ClientKey) {
-        if self.clients.get(&client).is_some_and(|client| client.to_finish) {
+        if self.clients.get(client).is_some_and(|client| client.to_finish) {
             self.end(client, Command::Finish(client));
         }
     }
@@ -132,7 +149,7 @@ impl Broadcaster {
     }
 
     fn end(&mut self, client: ClientKey, command: Command) {
-        let Some(registration) = self.clients.get_mut(&client).filter(|client| !client.closing)
+        let Some(registration) = self.clients.get_mut(client).filter(|client| !client.closing)
         else {
             return;
         };
@@ -144,7 +161,7 @@ impl Broadcaster {
 
     /// Nothing more will be heard of a client.
     pub(super) fn forget(&mut self, client: ClientKey) {
-        let Some(mut registration) = self.clients.remove(&client) else { return };
+        let Some(mut registration) = self.clients.remove(client) else { return };
         self.compressing -= u64::from(registration.compression != Compression::Off);
         registration.unsubscribe_all(&mut self.routes);
         self.refused_departed += registration.refused(&self.routes);

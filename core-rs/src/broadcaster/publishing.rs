@@ -69,7 +69,8 @@ impl Broadcaster {
         let at = Instant::now();
         let frame = &self.prepared(frame, compress);
         let except = except.filter(|&client| self.hears(client, channel));
-        let except_on = except.map(|client| self.clients[&client].place.worker);
+        let except_on = except.and_then(|client| self.clients.get(client));
+        let except_on = except_on.map(|client| client.place.worker);
         let mut shard = ShardOutcome::default();
         let mut sleepers = false;
         for listeners in self.routes.listeners_mut(channel) {
@@ -96,7 +97,7 @@ impl Broadcaster {
                     shard.took_all = false;
                     listeners.refused += 1;
                     if let Some(except) = except.filter(|_| excluded == 1)
-                        && let Some(registration) = self.clients.get_mut(&except)
+                        && let Some(registration) = self.clients.get_mut(except)
                     {
                         registration.except_refused(channel);
                     }
@@ -123,7 +124,7 @@ impl Broadcaster {
         frame: Frame,
         command: impl FnOnce(ClientKey, Frame) -> Command,
     ) -> Sent {
-        let Some(registration) = self.clients.get(&client).filter(|client| !client.closing) else {
+        let Some(registration) = self.clients.get(client).filter(|client| !client.closing) else {
             return Sent::Dropped;
         };
         let pressure = &registration.pressure;
@@ -151,7 +152,7 @@ impl Broadcaster {
     /// Has the application told when the client has taken all that waits. Once until it is: an
     /// application that sends in a loop must not fill the worker's queue with the question.
     fn ask_for_drain(&mut self, client: ClientKey) {
-        let Some(registration) = self.clients.get_mut(&client) else { return };
+        let Some(registration) = self.clients.get_mut(client) else { return };
         if !std::mem::replace(&mut registration.awaits_drain, true) {
             let worker = registration.place.worker;
             self.command(worker, Command::TellDrained(client));
@@ -175,7 +176,7 @@ impl Broadcaster {
 
     /// Stops reading from a client, or goes on.
     pub fn pause(&mut self, client: ClientKey, paused: bool) {
-        if let Some(registration) = self.clients.get(&client) {
+        if let Some(registration) = self.clients.get(client) {
             self.command(registration.place.worker, Command::Pause(client, paused));
         }
     }
@@ -183,7 +184,7 @@ impl Broadcaster {
     /// Bytes of direct messages that wait for a client.
     pub fn buffered(&self, client: ClientKey) -> usize {
         self.clients
-            .get(&client)
+            .get(client)
             .map_or(0, |client| client.pressure.direct_bytes.load(Ordering::Relaxed))
     }
 }

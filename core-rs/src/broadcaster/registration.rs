@@ -8,6 +8,8 @@ use crate::compression::Compression;
 use crate::placement::Place;
 use crate::routes::Routes;
 
+use super::subscriptions::{Subscription, Subscriptions};
+
 /// See the module's description.
 pub(super) struct Registration {
     pub(super) place: Place,
@@ -19,17 +21,9 @@ pub(super) struct Registration {
     pub(super) to_finish: bool,
     /// Its worker was asked to tell when it has taken all that waits, and that was not told yet.
     pub(super) awaits_drain: bool,
-    /// Sorted by channel.
-    subscriptions: Vec<Subscription>,
+    subscriptions: Subscriptions,
     /// Messages meant for it that the worker's queue refused, of subscriptions that have ended.
     refused: u64,
-}
-
-struct Subscription {
-    channel: ChannelId,
-    /// What the queue had refused of the channel before; what it has since was meant for the
-    /// client.
-    refused_before: u64,
 }
 
 impl Registration {
@@ -45,7 +39,7 @@ impl Registration {
             closing: false,
             to_finish: false,
             awaits_drain: false,
-            subscriptions: Vec::new(),
+            subscriptions: Subscriptions::default(),
             refused: 0,
         }
     }
@@ -55,25 +49,18 @@ impl Registration {
     }
 
     pub(super) fn hears(&self, channel: ChannelId) -> bool {
-        self.find(channel).is_ok()
+        self.subscriptions.find(channel).is_some()
     }
 
     /// Adds a channel, which `routes` knows already.
     pub(super) fn subscribe(&mut self, channel: ChannelId, routes: &Routes) {
         let refused_before = routes.refused(channel, self.place.worker);
-        if let Err(at) = self.find(channel) {
-            if self.subscriptions.is_empty() {
-                // Most clients have one.
-                self.subscriptions.reserve_exact(1);
-            }
-            self.subscriptions.insert(at, Subscription { channel, refused_before });
-        }
+        self.subscriptions.add(Subscription { channel, refused_before });
     }
 
     /// Removes a channel, from `routes` too; false when it was not subscribed.
     pub(super) fn unsubscribe(&mut self, channel: ChannelId, routes: &mut Routes) -> bool {
-        let Ok(at) = self.find(channel) else { return false };
-        let subscription = self.subscriptions.remove(at);
+        let Some(subscription) = self.subscriptions.remove(channel) else { return false };
         self.settle(&subscription, routes);
         true
     }
@@ -87,8 +74,8 @@ impl Registration {
 
     /// The last message of the channel, which the queue refused, was not for this client.
     pub(super) fn except_refused(&mut self, channel: ChannelId) {
-        if let Ok(at) = self.find(channel) {
-            self.subscriptions[at].refused_before += 1;
+        if let Some(subscription) = self.subscriptions.find_mut(channel) {
+            subscription.refused_before += 1;
         }
     }
 
@@ -105,9 +92,5 @@ impl Registration {
         let Subscription { channel, refused_before } = *subscription;
         self.refused += routes.refused(channel, self.place.worker) - refused_before;
         routes.remove(channel, self.place.worker);
-    }
-
-    fn find(&self, channel: ChannelId) -> Result<usize, usize> {
-        self.subscriptions.binary_search_by_key(&channel, |subscription| subscription.channel)
     }
 }

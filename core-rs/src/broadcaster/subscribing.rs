@@ -15,7 +15,7 @@ impl Broadcaster {
     /// [`Error::TooManyChannels`] when it has as many as it may.
     pub fn subscribe(&mut self, client: ClientKey, channel: &str) -> Result<bool, Error> {
         let known = self.routes.find(channel);
-        let Some(registration) = self.clients.get_mut(&client).filter(|client| !client.closing)
+        let Some(registration) = self.clients.get_mut(client).filter(|client| !client.closing)
         else {
             return Ok(false);
         };
@@ -36,7 +36,7 @@ impl Broadcaster {
     /// Unsubscribes a client; false when it was not subscribed.
     pub fn unsubscribe(&mut self, client: ClientKey, channel: &str) -> bool {
         let Some(channel) = self.routes.find(channel) else { return false };
-        let Some(registration) = self.clients.get_mut(&client) else { return false };
+        let Some(registration) = self.clients.get_mut(client) else { return false };
         if !registration.unsubscribe(channel, &mut self.routes) {
             return false;
         }
@@ -52,7 +52,7 @@ impl Broadcaster {
 
     /// What a client is subscribed to.
     pub fn subscriptions(&self, client: ClientKey) -> impl Iterator<Item = &str> {
-        let registration = self.clients.get(&client).into_iter();
+        let registration = self.clients.get(client).into_iter();
         registration.flat_map(Registration::channels).map(|channel| self.routes.name(channel))
     }
 
@@ -62,6 +62,6 @@ impl Broadcaster {
     }
 
     pub(super) fn hears(&self, client: ClientKey, channel: ChannelId) -> bool {
-        self.clients.get(&client).is_some_and(|client| client.hears(channel))
+        self.clients.get(client).is_some_and(|client| client.hears(channel))
     }
 }

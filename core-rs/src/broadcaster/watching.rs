@@ -33,7 +33,7 @@ impl Broadcaster {
     pub fn ask(&mut self, question: Question) -> ReportId {
         let workers = match question {
             Question::Slowest(_) | Question::Books => 0..self.lanes.len(),
-            Question::Client(client) => match self.clients.get(&client) {
+            Question::Client(client) => match self.clients.get(client) {
                 Some(registration) => registration.place.worker..registration.place.worker + 1,
                 // Any worker knows that there is no such client.
                 None => 0..1,
@@ -47,13 +47,13 @@ impl Broadcaster {
     /// Adds to the workers' answer what they cannot know: the messages that never reached them.
     pub(super) fn add_refused(&self, question: Question, report: &mut Report) {
         for client in &mut report.clients {
-            let registration = self.clients.get(&client.client);
+            let registration = self.clients.get(client.client);
             client
                 .ledger
                 .add_refused(registration.map_or(0, |client| client.refused(&self.routes)));
         }
         if matches!(question, Question::Books) {
-            let clients = self.clients.values().map(|client| client.refused(&self.routes));
+            let clients = self.clients.all().map(|client| client.refused(&self.routes));
             report.books.clients.add_refused(clients.sum::<u64>() + self.refused_departed);
             let lanes = self.lanes.iter().map(|lane| lane.refused().deliveries);
             report.books.workers.add_refused(lanes.sum());

@@ -21,9 +21,6 @@ pub(super) type Ask = Box<dyn Fn(UpgradeRequest)>;
 /// What becomes of an upgrade.
 pub(super) type Decided = Result<Decision, Objection>;
 
-/// Room for most heads that browsers do not send, and not much more than they take.
-const HEAD_BYTES: usize = 256;
-
 /// Puts upgrades to the application, so many at a time, and waits so long.
 pub(super) struct Decider {
     ask: Ask,
@@ -56,7 +53,13 @@ impl Decider {
         let (decide, decision) = oneshot::channel();
         let until = Instant::now() + self.timeout;
         (self.ask)(UpgradeRequest {
-            head: print_head(request),
+            uri: target(request),
+            headers: request
+                .headers()
+                .iter()
+                .filter(|(name, _)| *name != PEER)
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect(),
             peer,
             compression,
             decide,
@@ -100,20 +103,7 @@ fn or_none(decided: Result<Decision, RecvError>) -> Decided {
     decided.map_err(|_dropped| Objection::Undecided)
 }
 
-/// See [`UpgradeRequest::head`]. Nothing in it can hold a line break: who has read the request has
-/// seen to that.
-fn print_head<B>(request: &Request<B>) -> String {
-    let mut head = String::with_capacity(HEAD_BYTES);
-    // Whether the request line had them alone or in a whole URI.
-    head.push_str(request.uri().path_and_query().map_or("/", |target| target.as_str()));
-    for (name, value) in request.headers().iter().filter(|(name, _)| *name != PEER) {
-        head.push('\n');
-        head.push_str(name.as_str());
-        head.push('\n');
-        match value.to_str() {
-            Ok(text) => head.push_str(text),
-            Err(_) => head.extend(value.as_bytes().iter().copied().map(char::from)),
-        }
-    }
-    head
+/// Path and query, whether the request line had them alone or in a whole URI.
+fn target<B>(request: &Request<B>) -> String {
+    request.uri().path_and_query().map_or("/", |target| target.as_str()).to_owned()
 }

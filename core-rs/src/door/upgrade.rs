@@ -14,11 +14,10 @@ pub type Headers = Vec<(HeaderName, HeaderValue)>;
 
 /// A client that asks for a WebSocket. The head was checked: it is a proper RFC 6455 request.
 pub struct UpgradeRequest {
-    /// Path and query, as in the request line; then each header's name, in lower case, and its
-    /// value, in the order of arrival: every one on a line of its own. One text is made faster than
-    /// twenty, and takes less while it waits. A byte of a value is a character of the same number,
-    /// as everywhere in JavaScript's own HTTP.
-    pub head: String,
+    /// Path and query, as in the request line.
+    pub uri: String,
+    /// Every header, in the order of arrival, names in lower case.
+    pub headers: Headers,
     /// The client's own address.
     pub peer: SocketAddr,
     /// How the client is to get its messages, if it is accepted.
@@ -28,19 +27,6 @@ pub struct UpgradeRequest {
     /// Its place among those that may be undecided. Given up by the door, it still takes up memory
     /// until somebody has taken it.
     pub(super) _vacancy: Arc<OwnedSemaphorePermit>,
-}
-
-impl UpgradeRequest {
-    /// Path and query.
-    pub fn uri(&self) -> &str {
-        self.head.split('\n').next().unwrap_or_default()
-    }
-
-    /// Names and values.
-    pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
-        let mut lines = self.head.split('\n').skip(1);
-        std::iter::from_fn(move || Some((lines.next()?, lines.next()?)))
-    }
 }
 
 /// The answer to an [`UpgradeRequest`].

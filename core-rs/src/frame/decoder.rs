@@ -75,11 +75,9 @@ impl From<NotUtf8> for Violation {
     }
 }
 
-/// The state between two reads of one client.
+/// The state between two reads of one client. Most have said nothing in part, and are small.
 #[derive(Default)]
 pub struct Decoder {
-    head: Head,
-    frame: Option<FrameInProgress>,
     partial: Option<Box<Partial>>,
     /// The client has closed, or broken the protocol: whatever follows means nothing.
     ended: bool,
@@ -104,9 +102,11 @@ struct FrameInProgress {
     seen: usize,
 }
 
-/// What is kept of incomplete messages; a control frame may stand between two fragments.
+/// What is kept of what is incomplete; a control frame may stand between two fragments.
 #[derive(Default)]
 struct Partial {
+    head: Head,
+    frame: Option<FrameInProgress>,
     message: Option<Message>,
     control: Vec<u8>,
 }
@@ -147,16 +147,17 @@ impl Decoder {
         rules: &mut Rules<'_>,
         on_event: &mut impl FnMut(Event<'_>),
     ) -> Result<(), Violation> {
+        let (mut head, mut in_progress) = self.resume();
         while !self.ended {
-            if self.frame.is_none() {
-                let taken = self.head.fill(input);
+            if in_progress.is_none() {
+                let taken = head.fill(input);
                 input = &mut input[taken..];
-                let Some(frame) = self.head.parse(rules.inflater.is_some())? else { break };
+                let Some(frame) = head.parse(rules.inflater.is_some())? else { break };
                 self.check(&frame, rules.max_payload)?;
-                self.head.len = 0;
-                self.frame = Some(frame);
+                head.len = 0;
+                in_progress = Some(frame);
             }
-            let frame = self.frame.as_mut().expect("a frame is in progress");
+            let frame = in_progress.as_mut().expect("a frame is in progress");
             let missing = frame.length - frame.seen;
             if missing > 0 && input.is_empty() {
                 break;
@@ -167,11 +168,29 @@ impl Decoder {
             frame.seen += chunk.len();
             let frame = *frame;
             if frame.seen == frame.length {
-                self.frame = None;
+                in_progress = None;
             }
             self.take(frame, chunk, rules, on_event)?;
         }
+        self.pause(head, in_progress);
         Ok(())
+    }
+
+    /// What the last read has left of a frame.
+    fn resume(&mut self) -> (Head, Option<FrameInProgress>) {
+        let partial = self.partial.as_deref_mut();
+        partial
+            .map(|partial| (std::mem::take(&mut partial.head), partial.frame.take()))
+            .unwrap_or_default()
+    }
+
+    /// Keeps for the next read what this one has left of a frame.
+    fn pause(&mut self, head: Head, frame: Option<FrameInProgress>) {
+        if head.len > 0 || frame.is_some() {
+            let partial = self.partial.get_or_insert_default();
+            partial.head = head;
+            partial.frame = frame;
+        }
     }
 
     /// Checks what the head promises against what came before.

@@ -196,13 +196,13 @@ impl Application {
         match event {
             Event::Upgrade(request) => {
                 count(&self.heard.asked);
-                let never = request.uri() == NEVER;
+                let never = request.uri == NEVER;
                 let ask = self.broadcaster.keep_ask(request.compression, request.decide);
                 if never {
                     return;
                 }
                 if let Ok(Accepted { client, .. }) =
-                    self.broadcaster.accept(ask, "a", Headers::new())
+                    self.broadcaster.accept(ask, Some("a"), Headers::new())
                 {
                     assert_eq!(self.broadcaster.subscribe(client, CHANNEL), Ok(true));
                 }

@@ -40,8 +40,8 @@ pub(crate) enum Outcome {
 pub(crate) struct Taken {
     /// The head of the answer.
     answer: String,
-    /// What the application is shown.
-    head: String,
+    uri: String,
+    headers: Headers,
     compression: Compression,
     /// What came behind the head, and is for the worker.
     behind: Vec<u8>,
@@ -50,7 +50,8 @@ pub(crate) struct Taken {
 /// Somebody whom the application, which lets everybody in, has let in.
 struct Entry {
     peer: SocketAddr,
-    head: String,
+    uri: String,
+    headers: Headers,
     compression: Compression,
     socket: TcpStream,
     read_ahead: Bytes,
@@ -58,14 +59,14 @@ struct Entry {
 
 /// A place for whoever has asked for it.
 struct Place {
-    request: (SocketAddr, String, Compression),
+    request: (SocketAddr, String, Headers, Compression),
     entries: Sender<Entry>,
 }
 
 impl Reservation for Place {
     fn attach(self: Box<Self>, socket: TcpStream, read_ahead: Bytes) {
-        let (peer, head, compression) = self.request;
-        let _ = self.entries.send(Entry { peer, head, compression, socket, read_ahead });
+        let (peer, uri, headers, compression) = self.request;
+        let _ = self.entries.send(Entry { peer, uri, headers, compression, socket, read_ahead });
     }
 }
 
@@ -83,8 +84,8 @@ impl House {
     fn open() -> House {
         let (sender, entries) = channel();
         let ask = move |request: UpgradeRequest| {
-            let UpgradeRequest { head, peer, compression, decide, .. } = request;
-            let request = (peer, head, compression);
+            let UpgradeRequest { uri, headers, peer, compression, decide, .. } = request;
+            let request = (peer, uri, headers, compression);
             let reservation = Box::new(Place { request, entries: sender.clone() });
             let _ = decide.send(Decision::Accept { headers: Headers::new(), reservation });
         };
@@ -137,11 +138,11 @@ impl House {
         }
         let entry = self.entry(client.local_addr().expect("a socket"));
         client.shutdown(Shutdown::Write).expect("it is connected");
-        let Entry { head, compression, mut socket, read_ahead, .. } = entry;
+        let Entry { uri, headers, compression, mut socket, read_ahead, .. } = entry;
         socket.set_nonblocking(false).expect("a socket");
         let mut behind = read_ahead.to_vec();
         socket.read_to_end(&mut behind).expect("the client ends its side");
-        Outcome::Taken(Taken { answer, head, compression, behind })
+        Outcome::Taken(Taken { answer, uri, headers, compression, behind })
     }
 }
 
@@ -223,11 +224,10 @@ pub(crate) fn by_tungstenite(head: &[u8]) -> Option<(Request, Response)> {
 pub(crate) fn is_taken_as_by_tungstenite(head: &[u8]) {
     let Some((request, response)) = by_tungstenite(head) else { return };
     match outcome(head, usize::MAX) {
-        Outcome::Taken(Taken { answer, head, .. }) => {
+        Outcome::Taken(Taken { answer, uri, .. }) => {
             let proof = response.headers()["sec-websocket-accept"].to_str().expect("base64");
             assert!(answer.contains(&format!("sec-websocket-accept: {proof}")), "{answer}");
-            let uri = request.uri().path_and_query().map_or("/", |it| it.as_str());
-            assert_eq!(head.split('\n').next(), Some(uri));
+            assert_eq!(request.uri().path_and_query().map_or("/", |it| it.as_str()), uri);
         }
         Outcome::Answered(answer) => {
             let refused = is_refused_on_purpose(&request) || head.len() > MAX_HEAD_BYTES;

@@ -1,0 +1,124 @@
+//! Heads of requests on their way to JavaScript.
+//!
+//! Most of a head is the same for many clients. JavaScript reads that once, and is told from then on
+//! by which number it knows it.
+
+use std::mem;
+
+use hyper::header::{AUTHORIZATION, COOKIE, FORWARDED, HeaderName, HeaderValue, SEC_WEBSOCKET_KEY};
+use rustc_hash::FxHashMap;
+
+use crate::door::Headers;
+
+/// The headers by which clients differ.
+static OWN: [HeaderName; 7] = [
+    SEC_WEBSOCKET_KEY,
+    COOKIE,
+    AUTHORIZATION,
+    FORWARDED,
+    HeaderName::from_static("x-forwarded-for"),
+    HeaderName::from_static("x-real-ip"),
+    HeaderName::from_static("x-request-id"),
+];
+
+/// Heads that JavaScript keeps. Of browsers there is one for each page, version and language.
+const MAX_KNOWN: u32 = 256;
+
+/// Longer ones are no browser's: each is told anew, by the number 0.
+const MAX_KNOWN_BYTES: usize = 4096;
+
+/// The heads that JavaScript knows.
+#[derive(Default)]
+pub(super) struct Heads {
+    /// By what is common. So few that clients gain nothing by choosing such as collide.
+    numbers: FxHashMap<Box<str>, u32>,
+    /// What each number from 1 on stands for. The oldest gives way to the next.
+    known: Vec<Box<str>>,
+    oldest: usize,
+    common: String,
+}
+
+/// A head in two parts.
+pub(super) struct Head {
+    /// Of what many clients have in common: `name: value` in a line each, and of what is the
+    /// client's own only the name.
+    pub(super) number: u32,
+    /// That text, where the number has not stood for it so far.
+    pub(super) news: Option<String>,
+    /// The values that are left out there, in a line each.
+    pub(super) own: String,
+}
+
+impl Heads {
+    /// Parts the headers of a request.
+    pub(super) fn part(&mut self, headers: &Headers) -> Head {
+        let mut common = mem::take(&mut self.common);
+        common.clear();
+        let own = print(headers, &mut common);
+        let (number, is_news) = self.number_of(&common);
+        let news = is_news.then(|| common.clone());
+        self.common = common;
+        Head { number, news, own }
+    }
+
+    /// The number that stands for it from now on, and whether it has not until now.
+    fn number_of(&mut self, common: &str) -> (u32, bool) {
+        if common.len() > MAX_KNOWN_BYTES {
+            return (0, true);
+        }
+        if let Some(&number) = self.numbers.get(common) {
+            return (number, false);
+        }
+        let number = self.free_number(common.into());
+        self.numbers.insert(common.into(), number);
+        (number, true)
+    }
+
+    fn free_number(&mut self, common: Box<str>) -> u32 {
+        if (self.known.len() as u32) < MAX_KNOWN {
+            self.known.push(common);
+            return self.known.len() as u32;
+        }
+        let at = self.oldest;
+        self.oldest = (at + 1) % self.known.len();
+        self.numbers.remove(&mem::replace(&mut self.known[at], common));
+        at as u32 + 1
+    }
+}
+
+/// Adds what is common to a text, and returns the rest. Nothing in it can hold a line break, nor a
+/// name a colon: hyper has seen to it.
+fn print(headers: &Headers, common: &mut String) -> String {
+    let mut own = String::with_capacity(64);
+    let mut has_own = false;
+    for (name, value) in headers {
+        if !common.is_empty() {
+            common.push('\n');
+        }
+        common.push_str(name.as_str());
+        if is_own(name, headers) {
+            if has_own {
+                own.push('\n');
+            }
+            has_own = true;
+            push_value(&mut own, value);
+        } else {
+            common.push_str(": ");
+            push_value(common, value);
+        }
+    }
+    own
+}
+
+/// One that comes more than once is left to JavaScript, which knows how to join its values.
+fn is_own(name: &HeaderName, headers: &Headers) -> bool {
+    OWN.contains(name) && headers.iter().filter(|(other, _)| other == name).count() == 1
+}
+
+/// A byte is a character of the same number, as everywhere in JavaScript's own HTTP.
+fn push_value(text: &mut String, value: &HeaderValue) {
+    match value.to_str() {
+        Ok(ascii) => text.push_str(ascii),
+        Err(_) => text.extend(value.as_bytes().iter().copied().map(char::from)),
+    }
+}

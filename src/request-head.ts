@@ -1,0 +1,49 @@
+/** What a `Host` header cannot hold: it would change the path of the URL that is made with it. */
+const NOT_IN_HOST = /[\s/?#@\\]/;
+
+/**
+ * What is the same in the heads of many requests, which all but the target and a few headers are:
+ * it is read once for all of them.
+ */
+export class RequestHead {
+  /** The init of a `Request`, which copies the headers. */
+  readonly init: { readonly headers: Headers };
+  /** What its URL begins with; nothing if no URL can be made with its `Host`. */
+  readonly origin: string | undefined;
+  /** Names of the headers that each client has a value of its own for. */
+  readonly #own: readonly string[];
+
+  /**
+   * @param printed a line for each header: `name: value`; of a client's own, `name`
+   * @throws TypeError for what is no header
+   */
+  constructor(printed: string) {
+    const headers = new Headers();
+    const own: string[] = [];
+    for (const line of printed.split("\n")) {
+      const colon = line.indexOf(": ");
+      const name = colon < 0 ? line : line.slice(0, colon);
+      if (colon < 0) own.push(name);
+      // The door has seen that it says "websocket", in whatever case. Elysia knows lower case
+      // alone.
+      headers.append(name, name === "upgrade" ? "websocket" : line.slice(name.length + 2));
+    }
+    const host = headers.get("host");
+    this.init = { headers };
+    this.origin = host && !NOT_IN_HOST.test(host) ? `http://${host}` : undefined;
+    this.#own = own;
+  }
+
+  /** Sets a client's own headers, in place of those of the last. */
+  setOwn(values: string): void {
+    const own = this.#own;
+    const { headers } = this.init;
+    if (own.length === 1) {
+      // A piece of a string keeps it whole, as long as the client lives. Most have but this one.
+      headers.set(own[0] as string, values);
+      return;
+    }
+    const lines = values.split("\n");
+    for (const [at, name] of own.entries()) headers.set(name, lines[at] ?? "");
+  }
+}
