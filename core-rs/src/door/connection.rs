@@ -18,12 +18,10 @@ use tokio::net::TcpStream;
 use tokio::select;
 use tokio::time::Instant;
 
-use crate::compression::Compression;
-
 use super::arrival::Arrival;
 use super::client_socket::ClientSocket;
 use super::closing::Closing;
-use super::decider::{Ask, Asked, Decided, Decider};
+use super::decider::{Ask, Decided, Decider};
 use super::grace::Graces;
 use super::handshake::Terms;
 use super::linger::linger;
@@ -135,18 +133,8 @@ impl Reception {
         is_upgrade.then(|| Terms::of(request, self.per_message_deflate).ok()).flatten()
     }
 
-    /// Puts an upgrade to the application.
-    ///
-    /// # Errors
-    ///
-    /// When too many wait for their decision already.
-    pub(super) fn ask<B>(
-        &self,
-        request: &Request<B>,
-        peer: SocketAddr,
-        compression: Compression,
-    ) -> Result<Asked, Objection> {
-        self.decider.ask(request, peer, compression)
+    pub(super) fn decider(&self) -> &Decider {
+        &self.decider
     }
 
     /// Gives an accepted client's socket to its worker.
@@ -193,7 +181,10 @@ impl Reception {
         let terms = Terms::of(request, self.per_message_deflate)?;
         let decided = match visit.decided.take() {
             Some(decided) => decided,
-            None => self.ask(request, visit.peer, terms.compression())?.decision().await,
+            None => {
+                let asked = self.decider.ask(request, visit.peer, terms.compression())?;
+                asked.decision().await
+            }
         };
         Ok(match decided? {
             Decision::Accept { headers, reservation } => {

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::Request;
+use hyper::{HeaderMap, Request};
 use tokio::sync::oneshot::error::RecvError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::{Instant, timeout_at};
@@ -13,7 +13,7 @@ use crate::compression::Compression;
 
 use super::objection::Objection;
 use super::proxy::PEER;
-use super::{Decision, UpgradeRequest};
+use super::{Decision, Headers, UpgradeRequest};
 
 /// Whom an upgrade is put to.
 pub(super) type Ask = Box<dyn Fn(UpgradeRequest)>;
@@ -54,12 +54,7 @@ impl Decider {
         let until = Instant::now() + self.timeout;
         (self.ask)(UpgradeRequest {
             uri: target(request),
-            headers: request
-                .headers()
-                .iter()
-                .filter(|(name, _)| *name != PEER)
-                .map(|(name, value)| (name.clone(), value.clone()))
-                .collect(),
+            headers: shown(request.headers()),
             peer,
             compression,
             decide,
@@ -101,6 +96,15 @@ impl Asked {
 
 fn or_none(decided: Result<Decision, RecvError>) -> Decided {
     decided.map_err(|_dropped| Objection::Undecided)
+}
+
+/// What the application sees of the headers. Whatever comes by [`PEER`] is made up.
+fn shown(headers: &HeaderMap) -> Headers {
+    // A filter knows no length: collecting it would make room again and again.
+    let mut shown = Vec::with_capacity(headers.len());
+    let all = headers.iter().map(|(name, value)| (name.clone(), value.clone()));
+    shown.extend(all.filter(|(name, _)| *name != PEER));
+    shown
 }
 
 /// Path and query, whether the request line had them alone or in a whole URI.

@@ -87,7 +87,7 @@ fn begin(words: &Bytes, peer: SocketAddr, reception: &Reception) -> Option<Upgra
     let mut reader = reception.reader();
     let (request, length) = reader.read(words)?;
     let terms = reception.terms_of_upgrade(request)?;
-    let asked = reception.ask(request, peer, terms.compression());
+    let asked = reception.decider().ask(request, peer, terms.compression());
     Some(Upgrade { length, terms, asked })
 }
 
