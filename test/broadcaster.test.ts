@@ -17,7 +17,7 @@ import {
 import { shardsOf } from "../src/stats";
 import { connect, type TestClient, until, within } from "./client";
 import { SMALL, serve, serveWith } from "./serving";
-import { logged, type Spy, spyLogger } from "./spy-logger";
+import { logged, spyLogger } from "./spy-logger";
 
 const both: [string, ShardcastConfig][] = [
   ["sharded", {}],
@@ -314,30 +314,6 @@ describe.each(both)("createBroadcaster, %s", (_name, config) => {
     expect([500, 1011]).toContain(await within(end, "the end"));
     await until(() => app.server?.pendingWebSockets === 0, "nobody to be there");
     expect([heard, broadcaster.stats().total_clients]).toEqual([0, 0]);
-  });
-
-  test("logs connections with their client and shard", async () => {
-    const logger: Spy = spyLogger();
-    const { ws } = serve({ ...config, logger }, stream);
-    await (await subscriber(ws)).close(1000, "bye");
-    const gone = () => logged(logger, "debug").find(({ message }) => message.includes("left"));
-    await until(() => gone() !== undefined, "the line");
-    const [connected] = logged(logger, "debug");
-    expect(connected?.fields).toEqual({ client: expect.any(String), shard: expect.any(Number) });
-    expect(gone()?.fields).toMatchObject({ ...connected?.fields, code: 1000, reason: "bye" });
-    expect(logged(logger, "warn")).toEqual([]);
-  });
-
-  test("makes no line for every client where nobody writes it", async () => {
-    const logger: Spy = { ...spyLogger(), isLevelEnabled: (level) => level !== "debug" };
-    const left = Promise.withResolvers<void>();
-    const { ws } = serve({ ...config, logger }, (app) =>
-      app.ws("/", { open: (ws) => void ws.send("ready"), close: () => left.resolve() }),
-    );
-    await (await subscriber(ws)).close();
-    await within(left.promise, "the close");
-    await new Promise(setImmediate);
-    expect(logged(logger, "debug")).toEqual([]);
   });
 });
 
