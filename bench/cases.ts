@@ -26,6 +26,8 @@ export interface Case {
   readonly flags?: readonly string[];
   /** Whether `GET /healthz` is timed meanwhile. */
   readonly probe?: boolean;
+  /** Whether it is shown what a connect costs each of the server's threads. */
+  readonly threads?: boolean;
   /** What is asked of the results, if all contestants that it names took part. */
   readonly targets: (of: Finder) => Target[];
 }
@@ -152,6 +154,7 @@ export const CASES: readonly Case[] = [
     title: "Connect storm: 10,000 upgrades through an Elysia beforeHandle",
     workload: workload(10_000, 0),
     flags: ["--connect-rate", "1000000/s", "--connect-concurrency", "1000"],
+    threads: true,
     contestants: [OURS, RECOMMENDED, "core alone", "Elysia"],
     targets: (of) => [
       atLeast(

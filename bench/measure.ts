@@ -43,22 +43,39 @@ export async function measure(
   return resultOf(contestant, report, before, window);
 }
 
+/** Threads that took less of each connect, in microseconds, are left out. */
+const LITTLE_CPU = 0.1;
+
+function connectCpuOf(window: Window, clients: number): Record<string, number> {
+  const taken = [...window.connected].map(([name, seconds]): [string, number] => [
+    name,
+    (1e6 * (seconds - (window.idle.get(name) ?? 0))) / clients,
+  ]);
+  return Object.fromEntries(taken.filter(([, microseconds]) => microseconds >= LITTLE_CPU));
+}
+
 /** Looks at the server as the load tester says that the measured window begins and ends. */
 class Window {
   readonly #server: ServerProcess;
   readonly #probes: boolean;
   #probe: Probe | undefined;
   probeP99Ms: Promise<number> | undefined;
+  /** What its threads had used before any client came, and when all were connected. */
+  readonly idle: ReadonlyMap<string, number>;
+  connected: ReadonlyMap<string, number> = new Map();
   began: Usage | undefined;
   ended: Usage | undefined;
 
   constructor(server: ServerProcess, probes: boolean) {
     this.#server = server;
     this.#probes = probes;
+    this.idle = server.threads();
   }
 
   hear(line: string): void {
-    if (line === "measuring") {
+    if (line.startsWith("ready:")) {
+      this.connected = this.#server.threads();
+    } else if (line === "measuring") {
       this.began = this.#server.usage();
       if (this.#probes) this.#probe = new Probe(this.#server.port);
     } else if (line === "measured") {
@@ -99,8 +116,9 @@ async function resultOf(
   contestant: ContestantName,
   report: LoadReport,
   before: Usage,
-  { began, ended, probeP99Ms }: Window,
+  window: Window,
 ): Promise<Result> {
+  const { began, ended, probeP99Ms } = window;
   if (began === undefined || ended === undefined) {
     throw new Error("the load tester told of no measured window");
   }
@@ -118,6 +136,7 @@ async function resultOf(
     cpuPerMillion: cpuSeconds / millions,
     cpuPercent: (100 * cpuSeconds) / report.duration_s,
     writesPerMillion: (ended.writes - began.writes) / millions,
+    connectCpu: connectCpuOf(window, report.connected),
     residentBytes: ended.residentBytes,
     bytesPerClient: (ended.residentBytes - before.residentBytes) / report.connected,
     missing: report.missing,

@@ -50,7 +50,15 @@ export function markdownOf({ testCase, results }: Outcome): string {
   const rows = results.map((result) => columns.map(([, cell]) => cell(result)));
   const head = columns.map(([title]) => title);
   const targets = targetsOf({ testCase, results });
-  return [tableOf(head, rows), "", ...targets.map(sentence), ""].join("\n");
+  const notes = [...(testCase.threads ? results.map(connectCpuOf) : []), ...targets.map(sentence)];
+  return [tableOf(head, rows), "", ...notes, ""].join("\n");
+}
+
+function connectCpuOf({ contestant, connectCpu }: Result): string {
+  const threads = Object.entries(connectCpu).toSorted(([, one], [, other]) => other - one);
+  const sum = threads.reduce((total, [, microseconds]) => total + microseconds, 0);
+  const parts = threads.map(([name, microseconds]) => `${name} ${microseconds.toFixed(1)}`);
+  return `- ${contestant}, µs of CPU a connect: ${sum.toFixed(1)} (${parts.join(", ")})`;
 }
 
 function columnsOf({ workload, probe }: Case) {

@@ -47,6 +47,8 @@ export interface Result {
   readonly failed: number;
   readonly closed: number;
   readonly probeP99Ms?: number;
+  /** Microseconds of the server's CPU that each connect took, by the names of its threads. */
+  readonly connectCpu: Readonly<Record<string, number>>;
   readonly testerCpuPercent: number;
   /** Of the server's core, what others on the same hardware took. */
   readonly stolenPercent: number;
@@ -65,13 +67,25 @@ export function medianOf(results: readonly Result[]): Result {
   const quiet = results.filter(({ stolenPercent }) => stolenPercent <= QUIET_PERCENT);
   const [first, ...others] = quiet.length > 0 ? quiet : results;
   if (first === undefined) throw new Error("there is no median of no results");
-  const medians = Object.entries(first).map(([key, value]) => {
-    if (typeof value !== "number") return [key, value];
-    const values = [value, ...others.map((other) => other[key as keyof Result] as number)];
-    return [key, values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) / 2)]];
-  });
+  const runs = [first, ...others];
+  const medians = Object.entries(first).map(([key, value]) => [
+    key,
+    typeof value === "number"
+      ? median(runs.map((run) => run[key as keyof Result] as number))
+      : value,
+  ]);
+  const threads = new Set(runs.flatMap(({ connectCpu }) => Object.keys(connectCpu)));
+  const connectCpu = [...threads].map((name) => [
+    name,
+    median(runs.map((run) => run.connectCpu[name] ?? 0)),
+  ]);
   return {
     ...Object.fromEntries(medians),
-    void: [first, ...others].some((result) => result.void),
+    connectCpu: Object.fromEntries(connectCpu),
+    void: runs.some((result) => result.void),
   } as Result;
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) / 2)] ?? Number.NaN;
 }

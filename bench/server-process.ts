@@ -7,7 +7,7 @@ import type { Subprocess } from "bun";
 
 import type { Start } from "./contestants";
 import { linesOf } from "./lines";
-import { cpuSeconds, residentBytes, stolenSeconds } from "./usage";
+import { cpuSeconds, residentBytes, stolenSeconds, threadCpuSeconds } from "./usage";
 
 /** Counts write calls where it is preloaded; see its README lines in `bench/count-writes`. */
 const COUNTER = "target/release/libcount_writes.so";
@@ -67,6 +67,11 @@ export class ServerProcess {
       residentBytes: residentBytes(this.#child.pid),
       stolenSeconds: stolenSeconds(this.#core),
     };
+  }
+
+  /** Seconds of CPU that each of its threads has used, by their names. */
+  threads(): ReadonlyMap<string, number> {
+    return threadCpuSeconds(this.#child.pid);
   }
 
   /** Ends it at once: what a run leaves behind in it is nobody's. */
