@@ -1,12 +1,8 @@
 //! A client between the decision to accept it and the arrival of its socket.
 
-use std::net::TcpStream;
-
-use bytes::Bytes;
-
 use crate::client::ClientKey;
 use crate::command::Command;
-use crate::door::Reservation;
+use crate::door::{Entrant, Reservation};
 use crate::worker::Mailbox;
 
 /// The place that a worker keeps for a client. Dropped without a socket, it gives the client up:
@@ -29,9 +25,9 @@ impl Admission {
 }
 
 impl Reservation for Admission {
-    fn attach(mut self: Box<Self>, socket: TcpStream, read_ahead: Bytes) {
+    fn attach(mut self: Box<Self>, entrant: Entrant) {
         self.attached = true;
-        self.mailbox.push(Command::Attach(self.key, socket, read_ahead));
+        self.mailbox.push(Command::Attach(self.key, Box::new(entrant)));
     }
 }
 

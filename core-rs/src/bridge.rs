@@ -8,9 +8,8 @@
 
 use std::sync::atomic::{AtomicBool, Ordering, fence};
 
-use crate::asks::AskId;
 use crate::client::ClientKey;
-use crate::door::UpgradeRequest;
+use crate::door::{AskId, DoorEvent, UpgradeRequest};
 use crate::missed::Missed;
 use crate::queue::{MustWake, Queue, QueueLimits};
 use crate::reports::{Report, ReportId};
@@ -66,6 +65,16 @@ pub enum Event {
     ///
     /// [`Broadcaster`]: crate::broadcaster::Broadcaster
     Report(ReportId, Report),
+}
+
+impl From<DoorEvent> for Event {
+    fn from(event: DoorEvent) -> Event {
+        match event {
+            DoorEvent::Asked(request) => Event::Upgrade(request),
+            DoorEvent::GivenUp(ask) => Event::GivenUp(ask),
+            DoorEvent::AcceptFailed(error) => Event::AcceptFailed(error.to_string()),
+        }
+    }
 }
 
 /// The ring and its doorbell.

@@ -121,12 +121,8 @@ impl Broadcaster {
         if self.door.is_some() {
             return Err(io::Error::other(Error::AlreadyListening));
         }
-        let (bridge, complaints) = (Arc::clone(&self.bridge), Arc::clone(&self.bridge));
-        let door = Door::open(
-            config,
-            move |request| bridge.tell(Event::Upgrade(request)),
-            move |error| complaints.tell(Event::AcceptFailed(error.to_string())),
-        )?;
+        let bridge = Arc::clone(&self.bridge);
+        let door = Door::open(config, move |event| bridge.tell(event.into()))?;
         let address = door.local_addr();
         self.door = Some(door);
         Ok(address)
@@ -155,7 +151,8 @@ impl Broadcaster {
         loop {
             match self.bridge.pop()? {
                 // Its client has gone, or was told 503, while JavaScript was busy.
-                Event::Upgrade(request) if request.decide.is_closed() => {}
+                Event::Upgrade(request) if !request.pending.is_awaited() => {}
+                Event::GivenUp(ask) if !self.asks.give_up(ask) => {}
                 Event::Closed { client, code, reason } => {
                     self.forget(client);
                     return Some(Event::Closed { client, code, reason });

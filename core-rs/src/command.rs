@@ -1,14 +1,12 @@
 //! What reaches a worker through its queue, in the order in which it was decided.
 
-use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-use bytes::Bytes;
 
 use crate::channel::{Channel, ChannelId};
 use crate::client::{ClientKey, Pressure};
 use crate::compression::Compression;
+use crate::door::Entrant;
 use crate::frame::Frame;
 use crate::reports::ReportRequest;
 
@@ -29,8 +27,8 @@ pub enum Command {
     },
     /// A client was accepted; its socket follows. Other commands for it may come first.
     Expect(ClientKey, Compression, Arc<Pressure>),
-    /// The socket of an expected client, and what was already read from it.
-    Attach(ClientKey, TcpStream, Bytes),
+    /// The socket of an expected client.
+    Attach(ClientKey, Box<Entrant>),
     /// The socket of an expected client will not come.
     Abandon(ClientKey),
     /// A client hears a channel from here on.

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use shardcast_core::bridge::Event;
 use shardcast_core::broadcaster::Sent;
 use shardcast_core::compression::Compression;
-use shardcast_core::door::Reservation;
+use shardcast_core::door::{Entrant, Reservation};
 use shardcast_core::frame::Frame;
 use shardcast_core::reports::Question;
 use tungstenite::protocol::CloseFrame;
@@ -49,7 +49,7 @@ fn what_the_door_has_read_ahead_is_heard_first() {
     let whole = masked(0x81, b"early");
     let (read_ahead, rest) = whole.split_at(7);
     write(&client, rest);
-    Box::new(admission).attach(server, Bytes::copy_from_slice(read_ahead));
+    Box::new(admission).attach(Entrant::told(server, Bytes::copy_from_slice(read_ahead)));
     assert!(matches!(harness.event(), Event::Text(_, text) if text == "early"));
 }
 
@@ -351,7 +351,7 @@ fn a_client_whose_socket_stays_at_the_door_for_too_long_is_closed() {
     assert_eq!(harness.wait_for(|totals| totals.clients == 0).dropped_closed, 1);
     // Its socket comes after all.
     let (server, mut client) = harness.sockets();
-    Box::new(admission).attach(server, Bytes::new());
+    Box::new(admission).attach(Entrant::told(server, Bytes::new()));
     assert_eq!(client.read(&mut [0; 16]).expect("an orderly end"), 0);
 }
 

@@ -14,7 +14,7 @@ use shardcast_core::bridge::Event;
 use shardcast_core::broadcaster::Sent;
 use shardcast_core::client::ClientKey;
 use shardcast_core::compression::{Compression, Deflater};
-use shardcast_core::door::Reservation;
+use shardcast_core::door::{Entrant, Reservation};
 use shardcast_core::frame::Frame;
 use shardcast_core::reports::Question;
 
@@ -52,7 +52,7 @@ impl Clients {
             let admission = harness.broadcaster.admit(&number.to_string(), compression);
             let admission = admission.expect("there is room");
             let key = admission.key();
-            Box::new(admission).attach(server, Bytes::new());
+            Box::new(admission).attach(Entrant::told(server, Bytes::new()));
             assert_eq!(harness.broadcaster.subscribe(key, "ticks"), Ok(true));
             (key, client)
         });

@@ -42,9 +42,9 @@ fn main() -> io::Result<()> {
 }
 
 fn let_in(broadcaster: &mut Broadcaster, request: UpgradeRequest) {
-    let ask = broadcaster.keep_ask(request.compression, request.decide);
-    let id = ask.to_string();
-    if let Ok(accepted) = broadcaster.accept(ask, Some(&id), Headers::new()) {
+    let ask = request.id;
+    broadcaster.keep_ask(ask, request.compression, request.pending);
+    if let Ok(accepted) = broadcaster.accept(ask, Some(&ask.to_string()), Headers::new()) {
         broadcaster.subscribe(accepted.client, CHANNEL).expect("one channel is no limit");
     }
 }

@@ -38,9 +38,9 @@ impl Told {
         }
         let (ip, port) = (request.peer.ip(), request.peer.port());
         let address = (self.address.replace(ip) != Some(ip)).then(|| ip.to_string());
-        let ask = broadcaster.keep_ask(request.compression, request.decide);
+        broadcaster.keep_ask(request.id, request.compression, request.pending);
         let parts: [Part; PARTS] = [
-            Either::A(ask),
+            Either::A(request.id),
             Either::B(Some(request.uri)),
             Either::A(head.number),
             Either::B(Some(head.own)),

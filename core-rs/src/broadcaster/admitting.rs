@@ -3,15 +3,13 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tokio::sync::oneshot::Sender;
 
 use crate::admission::Admission;
-use crate::asks::{AskGone, AskId};
-use crate::bridge::Event;
+use crate::asks::AskGone;
 use crate::client::{ClientKey, Pressure};
 use crate::command::Command;
 use crate::compression::Compression;
-use crate::door::{Decision, Door, Headers, RefusedUpgrades};
+use crate::door::{AskId, Decision, Door, Headers, PendingUpgrade, RefusedUpgrades};
 use crate::shard::ShardFull;
 
 use super::{Broadcaster, Registration};
@@ -36,9 +34,8 @@ pub enum NotAccepted {
 
 impl Broadcaster {
     /// Keeps an upgrade that [`Broadcaster::next_event`] has brought until it is decided.
-    pub fn keep_ask(&mut self, compression: Compression, decide: Sender<Decision>) -> AskId {
-        let bridge = Arc::clone(&self.bridge);
-        self.asks.keep(compression, decide, move |ask| bridge.tell(Event::GivenUp(ask)))
+    pub fn keep_ask(&mut self, id: AskId, compression: Compression, pending: PendingUpgrade) {
+        self.asks.keep(id, compression, pending);
     }
 
     /// Upgrades that were kept and whose decision the door still waits for.

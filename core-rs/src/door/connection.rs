@@ -16,12 +16,12 @@ use hyper::{Method, Request, Response, Version, header};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::select;
-use tokio::time::Instant;
+use tokio::sync::mpsc::UnboundedSender;
 
-use super::arrival::Arrival;
+use super::arrival::Opening;
 use super::client_socket::ClientSocket;
 use super::closing::Closing;
-use super::decider::{Ask, Decided, Decider};
+use super::decider::{Decided, Decider, Tell};
 use super::grace::Graces;
 use super::handshake::Terms;
 use super::linger::linger;
@@ -32,7 +32,8 @@ use super::reader::Reader;
 use super::refusals::Refusals;
 use super::response::Body;
 use super::tidy::Tidy;
-use super::{Decision, DoorConfig, Reservation, handshake};
+use super::waiting_room::WaitingRoom;
+use super::{Decision, DoorConfig, Entrant, Reservation, handshake};
 
 /// Bytes that a connection may hold in either direction while a body streams through. A body of any
 /// size passes in this much memory.
@@ -41,16 +42,6 @@ pub(super) const STREAM_BUFFER_BYTES: usize = 64 * 1024;
 /// Fields that a request's head may have: a few more than Bun takes, which counts for itself what
 /// the door passes on.
 const MAX_FIELDS: usize = 200;
-
-/// A connection of which something has been read.
-pub(super) struct Opening {
-    pub(super) socket: TcpStream,
-    /// All of it.
-    pub(super) unread: Bytes,
-    /// The decision on its first request, if that is an upgrade and was put to the application.
-    pub(super) decided: Option<Decided>,
-    pub(super) opened: Instant,
-}
 
 /// What one connection's requests have in common.
 struct Visit {
@@ -72,12 +63,19 @@ pub(super) struct Reception {
     idle_timeout: Option<Duration>,
     write_timeout: Duration,
     reader: RefCell<Reader>,
+    waiting_room: WaitingRoom,
     graces: Graces,
     tidy: Tidy,
 }
 
 impl Reception {
-    pub(super) fn new(config: DoorConfig, ask: Ask, refusals: Arc<Refusals>) -> Reception {
+    /// Guests that are not let in go to `door`, which serves their connections.
+    pub(super) fn new(
+        config: DoorConfig,
+        tell: Tell,
+        door: UnboundedSender<Opening>,
+        refusals: Arc<Refusals>,
+    ) -> Reception {
         let mut http = http1::Builder::new();
         // hyper answers a malformed head with 400, and one of too many bytes or fields with 431.
         // `max_buf_size` alone would be no such limit: it also bounds bodies, and may not be below
@@ -88,7 +86,8 @@ impl Reception {
             .max_buf_size(STREAM_BUFFER_BYTES.max(config.max_head_bytes));
         Reception {
             http,
-            decider: Decider::new(ask, config.max_pending_upgrades, config.upgrade_timeout),
+            waiting_room: WaitingRoom::new(door, Rc::clone(&tell)),
+            decider: Decider::new(tell, config.max_pending_upgrades, config.upgrade_timeout),
             refusals,
             proxy: Proxy::new(&config.upstream, config.max_body_bytes, config.idle_timeout),
             per_message_deflate: config.per_message_deflate,
@@ -109,13 +108,12 @@ impl Reception {
         self.head_timeout
     }
 
-    pub(super) fn write_timeout(&self) -> Duration {
-        self.write_timeout
-    }
-
-    /// What a client has said so far, without waiting.
-    pub(super) fn words(&self, arrival: &Arrival) -> io::Result<Bytes> {
-        self.reader.borrow_mut().words(arrival)
+    /// What a client has said so far, by `read`, which does not wait.
+    pub(super) fn words(
+        &self,
+        read: impl FnOnce(&mut [u8]) -> io::Result<usize>,
+    ) -> io::Result<Bytes> {
+        self.reader.borrow_mut().words(read)
     }
 
     /// Reads first requests. It is not to be kept over an `await`.
@@ -137,8 +135,12 @@ impl Reception {
         &self.decider
     }
 
-    /// Gives an accepted client's socket to its worker.
-    pub(super) fn hand_over(
+    pub(super) fn waiting_room(&self) -> &WaitingRoom {
+        &self.waiting_room
+    }
+
+    /// Gives the socket of an accepted client, which was told so, to its worker.
+    fn hand_over(
         &self,
         socket: io::Result<std::net::TcpStream>,
         read_ahead: Bytes,
@@ -146,9 +148,9 @@ impl Reception {
     ) {
         // An error says that the socket is beyond use; then the reservation is given up.
         if let Ok(socket) = socket {
-            reservation.attach(socket, read_ahead);
+            reservation.attach(Entrant::told(socket, read_ahead));
         }
-        self.tidy.note_hand_over();
+        self.tidy.note_hand_overs(1);
     }
 
     async fn answer(
@@ -181,10 +183,7 @@ impl Reception {
         let terms = Terms::of(request, self.per_message_deflate)?;
         let decided = match visit.decided.take() {
             Some(decided) => decided,
-            None => {
-                let asked = self.decider.ask(request, visit.peer, terms.compression())?;
-                asked.decision().await
-            }
+            None => self.decider.decision(request, visit.peer, terms.compression()).await,
         };
         Ok(match decided? {
             Decision::Accept { headers, reservation } => {
@@ -217,18 +216,23 @@ fn check<B>(request: &Request<B>) -> Result<(), Objection> {
     Ok(())
 }
 
+/// Has the door's epoll watch a socket, and waits until it has told that there is room to write. A
+/// socket that it has not told of yet has none for hyper, which would drop an answer that it has at
+/// once.
+async fn watched(socket: std::net::TcpStream) -> io::Result<TcpStream> {
+    let socket = TcpStream::from_std(socket)?;
+    socket.writable().await?;
+    Ok(socket)
+}
+
 /// Serves the connection until it ends, or leaves the door as a WebSocket.
 ///
 /// When `ClientSocket` says that the client is gone, hyper drops the request under way, which gives
 /// up its upgrade or cancels its request to the application. (It reads one buffer ahead at most. A
 /// client that has sent more, and then goes, is missed when it is written to.)
-pub(super) async fn serve(
-    opening: Opening,
-    peer: SocketAddr,
-    reception: Rc<Reception>,
-    mut closing: Closing,
-) {
-    let Opening { socket, unread, decided, opened } = opening;
+pub(super) async fn serve(opening: Opening, reception: Rc<Reception>, mut closing: Closing) {
+    let Opening { socket, peer, unread, decided, opened } = opening;
+    let Ok(socket) = watched(socket).await else { return };
     let patience = Rc::new(Patience::new(opened, reception.head_timeout, reception.idle_timeout));
     let visit = Rc::new(Visit {
         peer,

@@ -1,11 +1,12 @@
 //! How an upgrade gets its decision.
 
+use std::cell::Cell;
 use std::net::SocketAddr;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::{HeaderMap, Request};
-use tokio::sync::oneshot::error::RecvError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::{Instant, timeout_at};
 
@@ -13,89 +14,107 @@ use crate::compression::Compression;
 
 use super::objection::Objection;
 use super::proxy::PEER;
-use super::{Decision, Headers, UpgradeRequest};
+use super::upgrade::Whom;
+use super::{AskId, Decision, DoorEvent, Headers, PendingUpgrade, UpgradeRequest};
 
-/// Whom an upgrade is put to.
-pub(super) type Ask = Box<dyn Fn(UpgradeRequest)>;
+/// Whom the door tells of what happens.
+pub(super) type Tell = Rc<dyn Fn(DoorEvent)>;
 
 /// What becomes of an upgrade.
 pub(super) type Decided = Result<Decision, Objection>;
 
-/// Puts upgrades to the application, so many at a time, and waits so long.
+/// Puts upgrades to the application, so many at a time, each for so long.
 pub(super) struct Decider {
-    ask: Ask,
-    /// A permit for each upgrade that may be undecided. It is held by the client that waits and by
-    /// the request that was asked: clients that come and go faster than the application hears of
-    /// them must not make their requests pile up.
+    tell: Tell,
+    /// A permit for each upgrade that may be undecided. The request that was put holds it: clients
+    /// that come and go faster than the application hears of them must not make those pile up.
     vacancies: Arc<Semaphore>,
     timeout: Duration,
+    last_ask: Cell<AskId>,
 }
 
+/// An upgrade that was put to the application.
+pub(super) struct Asked {
+    pub(super) ask: AskId,
+    /// When it is given up.
+    pub(super) until: Instant,
+}
+
+/// Room for one upgrade more.
+pub(super) struct Vacancy(OwnedSemaphorePermit);
+
 impl Decider {
-    pub(super) fn new(ask: Ask, max_undecided: usize, timeout: Duration) -> Decider {
+    pub(super) fn new(tell: Tell, max_undecided: usize, timeout: Duration) -> Decider {
         let vacancies = Arc::new(Semaphore::new(max_undecided.min(Semaphore::MAX_PERMITS)));
-        Decider { ask, vacancies, timeout }
+        Decider { tell, vacancies, timeout, last_ask: Cell::default() }
     }
 
-    /// Asks.
-    ///
     /// # Errors
     ///
     /// When too many wait already.
+    pub(super) fn vacancy(&self) -> Result<Vacancy, Objection> {
+        let vacancy = Arc::clone(&self.vacancies).try_acquire_owned();
+        vacancy.map(Vacancy).map_err(|_| Objection::TooManyUndecided)
+    }
+
+    /// Asks the application, which may have decided when this returns.
     pub(super) fn ask<B>(
         &self,
         request: &Request<B>,
         peer: SocketAddr,
         compression: Compression,
-    ) -> Result<Asked, Objection> {
-        let vacancy = Arc::clone(&self.vacancies).try_acquire_owned();
-        let vacancy = Arc::new(vacancy.map_err(|_| Objection::TooManyUndecided)?);
-        let (decide, decision) = oneshot::channel();
+        Vacancy(vacancy): Vacancy,
+        whom: Whom,
+    ) -> Asked {
+        let ask = self.last_ask.get().wrapping_add(1);
+        self.last_ask.set(ask);
         let until = Instant::now() + self.timeout;
-        (self.ask)(UpgradeRequest {
+        (self.tell)(DoorEvent::Asked(UpgradeRequest {
+            id: ask,
             uri: target(request),
             headers: shown(request.headers()),
             peer,
             compression,
-            decide,
-            _vacancy: Arc::clone(&vacancy),
-        });
-        Ok(Asked { decision, until, _vacancy: vacancy })
+            pending: PendingUpgrade::new(whom, vacancy),
+        }));
+        Asked { ask, until }
     }
-}
 
-/// An upgrade that was put to the application. Whoever drops it gives it up: the one who decides
-/// then finds nobody to tell.
-pub(super) struct Asked {
-    decision: oneshot::Receiver<Decision>,
-    until: Instant,
-    _vacancy: Arc<OwnedSemaphorePermit>,
-}
-
-impl Asked {
-    /// Waits for the decision as long as may be.
+    /// Asks the application, and waits for its decision as long as may be.
     ///
     /// # Errors
     ///
-    /// When there is none.
-    pub(super) async fn decision(mut self) -> Decided {
-        let decided = timeout_at(self.until, &mut self.decision).await;
-        decided.map_or(Err(Objection::UndecidedInTime), or_none)
-    }
-
-    /// Waits for the decision so long. None when it falls later.
-    pub(super) async fn decision_within(&mut self, time: Duration) -> Option<Decided> {
-        let end = self.until.min(Instant::now() + time);
-        match timeout_at(end, &mut self.decision).await {
-            Ok(decided) => Some(or_none(decided)),
-            Err(_) if self.until <= Instant::now() => Some(Err(Objection::UndecidedInTime)),
-            Err(_) => None,
-        }
+    /// When too many wait already, or there is no decision.
+    pub(super) async fn decision<B>(
+        &self,
+        request: &Request<B>,
+        peer: SocketAddr,
+        compression: Compression,
+    ) -> Decided {
+        let vacancy = self.vacancy()?;
+        let (decide, decision) = oneshot::channel();
+        let Asked { ask, until } =
+            self.ask(request, peer, compression, vacancy, Whom::Connection(decide));
+        let mut waits = Waits { decision, ask, tell: &self.tell };
+        let decided = timeout_at(until, &mut waits.decision).await;
+        decided.map_err(|_| Objection::UndecidedInTime)?.map_err(|_dropped| Objection::Undecided)
     }
 }
 
-fn or_none(decided: Result<Decision, RecvError>) -> Decided {
-    decided.map_err(|_dropped| Objection::Undecided)
+/// A connection that waits for a decision. Dropped before that, the upgrade is given up.
+struct Waits<'t> {
+    decision: oneshot::Receiver<Decision>,
+    ask: AskId,
+    tell: &'t Tell,
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.decision.close();
+        if !self.decision.is_terminated() {
+            (self.tell)(DoorEvent::GivenUp(self.ask));
+        }
+    }
 }
 
 /// What the application sees of the headers. Whatever comes by [`PEER`] is made up.

@@ -115,7 +115,7 @@ impl Terms {
         ];
         let extensions = self.agreement.map(|agreed| agreed.response);
         let extensions = extensions.map(|agreed| (header::SEC_WEBSOCKET_EXTENSIONS, agreed));
-        own.into_iter().chain(extensions).chain(free(headers))
+        own.into_iter().chain(extensions).chain(further(headers))
     }
 }
 
@@ -133,10 +133,11 @@ pub(super) fn refuse(status: u16, headers: Headers, body: Bytes) -> Response<Bod
         .ok()
         .filter(|status| (200..600).contains(&status.as_u16()))
         .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    with_fields(status, free(headers), body)
+    with_fields(status, further(headers), body)
 }
 
-fn free(headers: Headers) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+/// Those fields that the application may add.
+pub(super) fn further(headers: Headers) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
     headers.into_iter().filter(|(name, _)| is_free(name))
 }
 

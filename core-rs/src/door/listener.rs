@@ -26,6 +26,10 @@ const EXHAUSTED_PAUSE: Duration = Duration::from_millis(50);
 /// Connections accepted in one turn, at most: those that were accepted before are to be served, too.
 const ACCEPTED_PER_TURN: usize = 32;
 
+/// After which a silent client is accepted all the same, by the next sign of life of its system.
+#[cfg(target_os = "linux")]
+const SILENT_SECONDS: libc::c_int = 1;
+
 /// Every address of this machine: `::` hears IPv4 as well, and a system without IPv6 has the other.
 const EVERYWHERE: [IpAddr; 2] =
     [IpAddr::V6(Ipv6Addr::UNSPECIFIED), IpAddr::V4(Ipv4Addr::UNSPECIFIED)];
@@ -67,10 +71,28 @@ fn bind_to(host: IpAddr, port: u16) -> io::Result<std::net::TcpListener> {
     socket.set_nonblocking(true)?;
     // Every connection that it accepts inherits this.
     socket.set_tcp_nodelay(true)?;
+    defer_accept(&socket);
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())
 }
+
+/// Has the system keep a connection to itself until its client has said something, or for
+/// [`SILENT_SECONDS`]: whoever is accepted needs not be waited for. Where it cannot, all are waited
+/// for.
+#[cfg(target_os = "linux")]
+fn defer_accept(socket: &Socket) {
+    use std::os::fd::AsRawFd;
+    let seconds: libc::c_int = SILENT_SECONDS;
+    let (value, length) = ((&raw const seconds).cast(), size_of_val(&seconds) as libc::socklen_t);
+    let (level, option) = (libc::IPPROTO_TCP, libc::TCP_DEFER_ACCEPT);
+    // SAFETY: The socket is open, and the value an integer of that length, as the option wants it.
+    unsafe { libc::setsockopt(socket.as_raw_fd(), level, option, value, length) };
+}
+
+/// Other systems have no such option, or another.
+#[cfg(not(target_os = "linux"))]
+fn defer_accept(_socket: &Socket) {}
 
 /// A listening socket that the door's epoll watches.
 ///

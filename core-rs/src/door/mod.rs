@@ -3,10 +3,10 @@
 //! A connection goes through the files in this order:
 //!
 //! 1. `listener` accepts it, and `arrival` listens to what its client says first.
-//! 2. A WebSocket upgrade is checked (`handshake`, `extensions`), decided elsewhere (`decider`,
-//!    with the types of `upgrade`), and answered; an accepted socket leaves the door for its
-//!    [`Reservation`]. One that is proper and comes first does so by the `shortcut`, with a `reader`
-//!    of its own.
+//! 2. A WebSocket upgrade is checked (`handshake`, `extensions`) and decided elsewhere (`decider`,
+//!    with the types of `upgrade`); an accepted socket leaves the door for its [`Reservation`]. One
+//!    that is proper and comes first takes a `shortcut`, with a `reader` of its own: it waits as a
+//!    `guest`, whom the `waiting_room` looks after, and the application's thread sends it on.
 //! 3. `connection` reads all other requests, with limits, and sends each one way or the other. It
 //!    waits for them with a limit (`patience`), and writes to the client with one too
 //!    (`client_socket`), even if it has ended its side (`grace`).
@@ -26,6 +26,7 @@ mod connection;
 mod decider;
 mod extensions;
 mod grace;
+mod guest;
 mod handshake;
 mod headers;
 mod linger;
@@ -40,6 +41,7 @@ mod shortcut;
 mod tidy;
 mod upgrade;
 mod upstream;
+mod waiting_room;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -50,16 +52,19 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use tokio::runtime;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::{self, LocalSet};
 
+use arrival::Opening;
 use closing::{Closing, Latch};
 use connection::Reception;
+use decider::Tell;
 use listener::Listener;
 use refusals::Refusals;
 
 pub use proxy::PEER;
 pub use refusals::RefusedUpgrades;
-pub use upgrade::{Decision, Headers, Reservation, UpgradeRequest};
+pub use upgrade::{AskId, Decision, Entrant, Headers, PendingUpgrade, Reservation, UpgradeRequest};
 
 /// Where the door listens, and what it tolerates.
 #[derive(Clone, Debug)]
@@ -90,6 +95,17 @@ pub struct DoorConfig {
     pub per_message_deflate: bool,
 }
 
+/// What the door tells.
+pub enum DoorEvent {
+    /// A client asks for a WebSocket.
+    Asked(UpgradeRequest),
+    /// Nobody waits for the decision on an upgrade any more: its client has gone, or was told 503.
+    GivenUp(AskId),
+    /// The system has no descriptor or memory for a connection. It waits to be accepted, and is
+    /// tried again.
+    AcceptFailed(io::Error),
+}
+
 /// An open door. It closes when dropped.
 pub struct Door {
     local_addr: SocketAddr,
@@ -102,19 +118,13 @@ pub struct Door {
 impl Door {
     /// Binds the address, starts the door's thread, and returns once clients can connect.
     ///
-    /// `ask` is called on the door's thread for every proper upgrade, and must not block: no client
-    /// is served meanwhile. The same goes for `complain`, which is told when the system has no
-    /// descriptor or memory for a connection. It waits to be accepted, and is tried again.
+    /// `tell` is called on the door's thread, and must not block: no client is served meanwhile.
     ///
     /// # Errors
     ///
     /// What the system says when the address, a descriptor or a thread is not to be had; its
     /// `raw_os_error` is kept.
-    pub fn open(
-        config: DoorConfig,
-        ask: impl Fn(UpgradeRequest) + Send + 'static,
-        complain: impl Fn(io::Error) + Send + 'static,
-    ) -> io::Result<Door> {
+    pub fn open(config: DoorConfig, tell: impl Fn(DoorEvent) + Send + 'static) -> io::Result<Door> {
         let runtime = runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
         let listener = listener::bind(config.host, config.port)?;
         let local_addr = listener.local_addr()?;
@@ -126,8 +136,8 @@ impl Door {
         let refusals = Arc::new(Refusals::default());
         let counted = Arc::clone(&refusals);
         let thread = thread::Builder::new().name("shardcast-door".into()).spawn(move || {
-            let reception = Rc::new(Reception::new(config, Box::new(ask), counted));
-            LocalSet::new().block_on(&runtime, keep_open(listener, reception, complain, closing));
+            let served = keep_open(listener, config, Rc::new(tell), counted, closing);
+            LocalSet::new().block_on(&runtime, served);
         })?;
         Ok(Door { local_addr, latch, refusals, thread: Some(thread) })
     }
@@ -149,7 +159,7 @@ impl Door {
     }
 
     /// Ends every connection at once and waits for the door's thread, which takes no longer than
-    /// the `ask` it may be in. Sockets that were handed over are no longer the door's.
+    /// what it may be telling. Sockets that were handed over are no longer the door's.
     ///
     /// Requests under way are not waited for: the thread that closes the door is the one that would
     /// have to answer them. Call [`Door::stop_accepting`] and let them finish first.
@@ -171,17 +181,34 @@ impl Drop for Door {
 /// Serves until the door closes. The connections' tasks are then dropped with the [`LocalSet`].
 async fn keep_open(
     listener: Listener,
-    reception: Rc<Reception>,
-    complain: impl Fn(io::Error) + 'static,
+    config: DoorConfig,
+    tell: Tell,
+    refusals: Arc<Refusals>,
     mut closing: Closing,
 ) {
-    let connections_closing = closing.clone();
-    let tidied = Rc::clone(&reception);
-    task::spawn_local(async move { tidied.tidy().keep(tidy::give_back).await });
-    let welcome = move |socket, peer| {
-        let (reception, closing) = (Rc::clone(&reception), connections_closing.clone());
-        task::spawn_local(arrival::serve(socket, peer, reception, closing));
-    };
+    let (door, turned_away) = unbounded_channel();
+    let reception = Rc::new(Reception::new(config, Rc::clone(&tell), door, refusals));
+    let kept = Rc::clone(&reception);
+    task::spawn_local(async move { kept.tidy().keep(tidy::give_back).await });
+    let kept = Rc::clone(&reception);
+    task::spawn_local(async move {
+        kept.waiting_room().keep(|left| kept.tidy().note_hand_overs(left)).await;
+    });
+    task::spawn_local(go_on(turned_away, Rc::clone(&reception), closing.clone()));
+    let receptions = closing.clone();
+    let welcome = move |socket, peer| arrival::receive(socket, peer, &reception, &receptions);
+    let complain = move |error| tell(DoorEvent::AcceptFailed(error));
     task::spawn_local(listener::accept(listener, closing.clone(), welcome, complain));
     closing.closed().await;
+}
+
+/// Serves the connections of guests that are not let in. They are no more than may be undecided.
+async fn go_on(
+    mut turned_away: UnboundedReceiver<Opening>,
+    reception: Rc<Reception>,
+    closing: Closing,
+) {
+    while let Some(opening) = turned_away.recv().await {
+        task::spawn_local(connection::serve(opening, Rc::clone(&reception), closing.clone()));
+    }
 }

@@ -8,7 +8,6 @@ use httparse::{EMPTY_HEADER, Status};
 use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::{Method, Request, Uri};
 
-use super::arrival::Arrival;
 use super::headers::has_token;
 
 /// Bytes that are read of a connection at first: most requests are shorter.
@@ -31,9 +30,12 @@ impl Reader {
         Reader { max_head_bytes, buffer, request: Request::new(Empty::new()) }
     }
 
-    /// What a client has said so far, without waiting; nothing if it has left.
-    pub(super) fn words(&mut self, arrival: &Arrival) -> io::Result<Bytes> {
-        let length = arrival.read(&mut self.buffer)?;
+    /// What a client has said so far; nothing if it has left.
+    pub(super) fn words(
+        &mut self,
+        read: impl FnOnce(&mut [u8]) -> io::Result<usize>,
+    ) -> io::Result<Bytes> {
+        let length = read(&mut self.buffer)?;
         Ok(Bytes::copy_from_slice(&self.buffer[..length]))
     }
 

@@ -27,10 +27,11 @@ pub(super) struct Tidy {
 }
 
 impl Tidy {
-    /// A socket has left the door.
-    pub(super) fn note_hand_over(&self) {
-        self.handed_over.set(self.handed_over.get() + 1);
-        if self.handed_over.get() == RUSH {
+    /// So many sockets have left the door.
+    pub(super) fn note_hand_overs(&self, sockets: usize) {
+        let before = self.handed_over.get();
+        self.handed_over.set(before + sockets);
+        if before < RUSH && before + sockets >= RUSH {
             self.rush.notify_one();
         }
     }
@@ -91,9 +92,9 @@ mod tests {
         in_its_own_time(async {
             let (tidy, times) = tidy();
             for rush in 1..=3 {
-                (0..RUSH).for_each(|_| tidy.note_hand_over());
+                tidy.note_hand_overs(RUSH);
                 sleep(QUIET / 2).await;
-                tidy.note_hand_over();
+                tidy.note_hand_overs(1);
                 assert_eq!(times.get(), rush - 1, "it is not over");
                 sleep(QUIET * 3).await;
                 assert_eq!(times.get(), rush);
@@ -105,7 +106,7 @@ mod tests {
     fn a_few_are_no_rush() {
         in_its_own_time(async {
             let (tidy, times) = tidy();
-            (1..RUSH).for_each(|_| tidy.note_hand_over());
+            (1..RUSH).for_each(|_| tidy.note_hand_overs(1));
             sleep(QUIET * 100).await;
             assert_eq!(times.get(), 0);
         });
@@ -115,9 +116,9 @@ mod tests {
     fn a_rush_that_never_ends_is_not_waited_for() {
         in_its_own_time(async {
             let (tidy, times) = tidy();
-            (0..RUSH).for_each(|_| tidy.note_hand_over());
+            tidy.note_hand_overs(RUSH);
             for _ in 0..=MOST_LOOKS * 2 {
-                tidy.note_hand_over();
+                tidy.note_hand_overs(1);
                 sleep(QUIET / 2).await;
             }
             assert_eq!(times.get(), 1);

@@ -1,9 +1,8 @@
 //! What the queue brings, command by command.
 
-use std::net::TcpStream as StdTcpStream;
+use std::io::{self, ErrorKind, Write};
 use std::sync::Arc;
 
-use bytes::Bytes;
 use mio::net::TcpStream;
 use mio::{Interest, Token};
 
@@ -13,6 +12,7 @@ use crate::client::{Client, ClientIndex, ClientKey, Pressure};
 use crate::cohort::{CohortIndex, SILENT};
 use crate::command::Command;
 use crate::compression::Compression;
+use crate::door::Entrant;
 use crate::frame::Frame;
 
 use super::Worker;
@@ -25,7 +25,7 @@ impl Worker {
                 self.publish(channel, &frame, except, at);
             }
             Command::Expect(key, compression, pressure) => self.expect(key, compression, pressure),
-            Command::Attach(key, socket, read_ahead) => self.attach(key, socket, read_ahead),
+            Command::Attach(key, entrant) => self.attach(key, *entrant),
             Command::Abandon(key) => {
                 self.with(key, |worker, client| worker.lose(client, Cause::Broken));
             }
@@ -80,15 +80,20 @@ impl Worker {
         entry.insert(client);
     }
 
-    fn attach(&mut self, key: ClientKey, socket: StdTcpStream, read_ahead: Bytes) {
+    fn attach(&mut self, key: ClientKey, Entrant { socket, answer, read_ahead }: Entrant) {
         let Some(&index) = self.by_key.get(&key) else { return };
         let mut socket = TcpStream::from_std(socket);
+        let Ok(rest) = tell(&socket, &answer) else { return self.lose(index, Cause::Broken) };
         let interest = Interest::READABLE | Interest::WRITABLE;
         if self.station.poll.registry().register(&mut socket, Token(index), interest).is_err() {
             return self.lose(index, Cause::Broken);
         }
-        self.clients[index].attach(socket, read_ahead);
-        if self.clients[index].has_read_ahead() {
+        let client = &mut self.clients[index];
+        client.attach(socket, read_ahead);
+        if !rest.is_empty() {
+            client.backlog.push(Kind::Control, rest, self.cohorts[client.cohort].log());
+        }
+        if client.has_read_ahead() {
             self.read_soon(index);
         }
         self.flush_soon(index);
@@ -156,5 +161,20 @@ impl Worker {
             // It may have been the last to hold the log: a pass finds out.
             self.passes.schedule(cohort, &mut self.cohorts, 0);
         }
+    }
+}
+
+/// Gives a new client its answer; returns what its socket had no room for, which is nothing but for
+/// a system that is short of memory.
+fn tell<'a>(mut socket: &TcpStream, answer: &'a [u8]) -> io::Result<&'a [u8]> {
+    if answer.is_empty() {
+        return Ok(answer);
+    }
+    match socket.write(answer) {
+        Ok(bytes) => Ok(&answer[bytes..]),
+        Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {
+            Ok(answer)
+        }
+        Err(error) => Err(error),
     }
 }

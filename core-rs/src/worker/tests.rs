@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::*;
 use crate::channel::{Channel, ChannelId};
 use crate::compression::Compression;
+use crate::door::Entrant;
 use crate::frame::Frame;
 use crate::log::Lag;
 use crate::options::SlowPolicy;
@@ -42,7 +43,7 @@ fn attach(worker: &mut Worker, client: ClientKey) -> TcpStream {
     let theirs = TcpStream::connect(address).expect("it listens");
     let (ours, _) = listener.accept().expect("a client has connected");
     ours.set_nonblocking(true).expect("a living socket");
-    worker.apply(Command::Attach(client, ours, Bytes::new()));
+    worker.apply(Command::Attach(client, Box::new(Entrant::told(ours, Bytes::new()))));
     theirs
 }
 

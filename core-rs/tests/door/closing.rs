@@ -4,7 +4,6 @@ use std::fs::File;
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
-use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Instant;
 
@@ -13,7 +12,7 @@ use shardcast_core::door::Door;
 
 use crate::alone::alone;
 use crate::application::SocketPath;
-use crate::house::{Client, House, PATIENCE, config, open};
+use crate::house::{Client, House, PATIENCE, config};
 use crate::wire::Wire;
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -23,7 +22,7 @@ fn an_address_in_use_is_an_error_of_that_kind() {
     let house = House::open();
     let mut taken = config(&SocketPath::new());
     taken.port = house.door.local_addr().port();
-    let error = Door::open(taken, |_| {}, |_| {}).err().expect("the port is taken");
+    let error = Door::open(taken, |_| {}).err().expect("the port is taken");
     assert_eq!(error.kind(), ErrorKind::AddrInUse);
     assert!(error.raw_os_error().is_some());
 }
@@ -54,10 +53,18 @@ fn a_door_without_a_host_hears_ipv4_and_ipv6() {
     }
 }
 
+/// A client that has got its answer, and asks for nothing more.
+fn idle_client(house: &House) -> Client {
+    let mut client = house.client();
+    client.send(GET);
+    answer(&mut house.application.accept(), &mut client);
+    client
+}
+
 #[test]
 fn a_door_that_stops_accepting_finishes_what_is_under_way() {
     let house = House::open();
-    let mut idle = house.client();
+    let mut idle = idle_client(&house);
     let mut busy = house.client();
     busy.send(GET);
     let mut application = house.application.accept();
@@ -84,7 +91,7 @@ fn wait_until_refused(door: &Door) {
 #[test]
 fn a_door_that_closes_ends_everything() {
     let mut house = House::open();
-    let mut idle = house.client();
+    let mut idle = idle_client(&house);
     let mut streaming = house.client();
     streaming.send(GET);
     let mut application = house.application.accept();
@@ -98,7 +105,8 @@ fn a_door_that_closes_ends_everything() {
     );
     let request = house.asked();
     house.door.close();
-    assert!(request.decide.is_closed());
+    assert!(!request.pending.is_awaited());
+    assert_eq!(house.given_up(), request.id);
     for client in [&mut idle, &mut streaming, &mut undecided] {
         assert_eq!(client.rest(), "");
     }
@@ -118,7 +126,8 @@ fn the_port_is_free_again_at_once() {
     let nowhere = SocketPath::new();
     let mut again = config(&nowhere);
     again.port = address.port();
-    assert_eq!(open(again, channel().0, channel().0).local_addr(), address);
+    let door = Door::open(again, |_| {}).expect("a free port");
+    assert_eq!(door.local_addr(), address);
 }
 
 #[test]

@@ -1,12 +1,14 @@
 //! A door with an application behind it, and the clients before it.
 
-use std::io;
+use std::io::{self, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use bytes::Bytes;
-use shardcast_core::door::{Decision, Door, DoorConfig, Headers, Reservation, UpgradeRequest};
+use shardcast_core::door::{
+    AskId, Decision, Door, DoorConfig, DoorEvent, Entrant, Headers, Reservation, UpgradeRequest,
+};
 
 use crate::application::{Application, SocketPath};
 use crate::wire::Wire;
@@ -24,6 +26,7 @@ pub(crate) struct House {
     pub(crate) door: Door,
     pub(crate) application: Application,
     asked: Receiver<UpgradeRequest>,
+    given_up: Receiver<AskId>,
     complaints: Receiver<io::Error>,
 }
 
@@ -38,9 +41,17 @@ impl House {
         let mut config = config(&application.path);
         change(&mut config);
         let (ask, asked) = channel();
+        let (give_up, given_up) = channel();
         let (complain, complaints) = channel();
-        let door = open(config, ask, complain);
-        House { door, application, asked, complaints }
+        let door = Door::open(config, move |event| {
+            // Nobody listens when the test has ended.
+            let _ = match event {
+                DoorEvent::Asked(request) => ask.send(request).is_ok(),
+                DoorEvent::GivenUp(ask) => give_up.send(ask).is_ok(),
+                DoorEvent::AcceptFailed(error) => complain.send(error).is_ok(),
+            };
+        });
+        House { door: door.expect("a free port"), application, asked, given_up, complaints }
     }
 
     pub(crate) fn client(&self) -> Client {
@@ -57,6 +68,11 @@ impl House {
     /// The next upgrade that waits for a decision.
     pub(crate) fn asked(&self) -> UpgradeRequest {
         self.asked.recv_timeout(PATIENCE).expect("the door asks")
+    }
+
+    /// The next upgrade that the door has given up.
+    pub(crate) fn given_up(&self) -> AskId {
+        self.given_up.recv_timeout(PATIENCE).expect("the door gives one up")
     }
 
     /// The next reason why no connection could be accepted.
@@ -81,20 +97,6 @@ pub(crate) fn config(upstream: &SocketPath) -> DoorConfig {
     }
 }
 
-pub(crate) fn open(
-    config: DoorConfig,
-    ask: Sender<UpgradeRequest>,
-    complain: Sender<io::Error>,
-) -> Door {
-    let ask = move |request| {
-        let _ = ask.send(request);
-    };
-    let complain = move |error| {
-        let _ = complain.send(error);
-    };
-    Door::open(config, ask, complain).expect("a free port")
-}
-
 pub(crate) fn connect(door: &Door) -> Client {
     let socket = TcpStream::connect(door.local_addr()).expect("the door listens");
     socket.set_read_timeout(Some(PATIENCE)).expect("a timeout");
@@ -110,7 +112,10 @@ pub(crate) enum Fate {
 struct Place(Option<Sender<Fate>>);
 
 impl Reservation for Place {
-    fn attach(mut self: Box<Self>, socket: TcpStream, read_ahead: Bytes) {
+    /// Tells the client its answer, if the door has left that to the worker.
+    fn attach(mut self: Box<Self>, entrant: Entrant) {
+        let Entrant { mut socket, answer, read_ahead } = entrant;
+        socket.write_all(&answer).expect("room in a new socket");
         if let Some(fate) = self.0.take() {
             let _ = fate.send(Fate::Attached(socket, read_ahead));
         }
@@ -135,7 +140,7 @@ pub(crate) fn acceptance(headers: Headers) -> (Decision, Receiver<Fate>) {
 /// mode, and the bytes it had read ahead.
 pub(crate) fn admit(request: UpgradeRequest) -> (TcpStream, Bytes) {
     let (decision, fate) = acceptance(Headers::new());
-    assert!(request.decide.send(decision).is_ok(), "the door waits");
+    assert!(request.pending.decide(decision), "the door waits");
     match fate.recv_timeout(PATIENCE).expect("the door hands over") {
         Fate::Attached(socket, read_ahead) => {
             socket.set_nonblocking(false).expect("a living socket");

@@ -2,12 +2,12 @@
 
 use std::net::Shutdown;
 use std::os::unix::net::UnixListener;
-use std::sync::mpsc::channel;
 
+use shardcast_core::door::Door;
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use crate::application::{Application, SocketPath};
-use crate::house::{House, config, connect, open};
+use crate::house::{House, config, connect};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
@@ -116,7 +116,7 @@ fn a_response_to_head_says_how_long_it_would_be() {
 #[test]
 fn an_application_that_does_not_listen_is_a_bad_gateway() {
     let nowhere = SocketPath::new();
-    let door = open(config(&nowhere), channel().0, channel().0);
+    let door = Door::open(config(&nowhere), |_| {}).expect("a free port");
     let mut client = connect(&door);
     client.send(GET);
     let (head, body) = client.message();
@@ -163,7 +163,7 @@ fn an_application_with_a_full_backlog_is_waited_for() {
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None).expect("a socket");
     socket.bind(&SockAddr::unix(path.as_path()).expect("a path")).expect("a free path");
     socket.listen(0).expect("a backlog of one");
-    let door = open(config(&path), channel().0, channel().0);
+    let door = Door::open(config(&path), |_| {}).expect("a free port");
     let mut clients: Vec<_> = (0..8).map(|_| connect(&door)).collect();
     clients.iter_mut().for_each(|client| client.send(GET));
     // The door refuses this by itself, and has by then tried to pass on what came before.

@@ -15,13 +15,10 @@ const UPGRADE: &str = "GET /chat?room=1 HTTP/1.1\r\nHost: example.com\r\nUpgrade
     Connection: keep-alive, Upgrade\r\nSec-WebSocket-Version: 13\r\n\
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
-/// Waits until the door no longer waits for this decision.
-fn wait_until_given_up(request: &mut UpgradeRequest) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
-    runtime.expect("a runtime").block_on(async {
-        let closed = tokio::time::timeout(PATIENCE, request.decide.closed()).await;
-        closed.expect("the door still waits for the decision");
-    });
+/// Waits until the door has given an upgrade up.
+fn wait_until_given_up(house: &House, request: &UpgradeRequest) {
+    assert_eq!(house.given_up(), request.id);
+    assert!(!request.pending.is_awaited());
 }
 
 fn headers(pairs: &[(&'static str, &'static str)]) -> Headers {
@@ -41,7 +38,7 @@ fn an_extension_is_agreed_on_when_it_is_offered() {
     let asked = house.asked();
     assert_eq!(asked.compression, Compression::Wide);
     let (decision, _fate) = acceptance(headers(&[("sec-websocket-extensions", "x-forged")]));
-    assert!(asked.decide.send(decision).is_ok());
+    assert!(asked.pending.decide(decision));
     let head = client.head();
     let agreed = "permessage-deflate; client_no_context_takeover; server_no_context_takeover";
     assert_eq!(head.get("sec-websocket-extensions"), Some(agreed));
@@ -55,7 +52,7 @@ fn the_example_of_the_rfc_is_answered_as_in_the_rfc() {
     client.send(UPGRADE);
     let more = [("set-cookie", "a=1"), ("set-cookie", "b=2"), ("connection", "close")];
     let (decision, _fate) = acceptance(headers(&more));
-    assert!(house.asked().decide.send(decision).is_ok());
+    assert!(house.asked().pending.decide(decision));
     let head = client.head();
     assert_eq!(head.line, "HTTP/1.1 101 Switching Protocols");
     assert_eq!(
@@ -120,7 +117,7 @@ fn the_socket_is_handed_over_non_blocking() {
     let mut client = house.client();
     client.send(UPGRADE);
     let (decision, fate) = acceptance(Headers::new());
-    assert!(house.asked().decide.send(decision).is_ok());
+    assert!(house.asked().pending.decide(decision));
     let Ok(Fate::Attached(mut socket, _)) = fate.recv_timeout(PATIENCE) else {
         panic!("the door hands over");
     };
@@ -160,7 +157,7 @@ fn a_refusal_is_a_response_and_the_connection_can_be_upgraded_later() {
         headers: headers(&[("www-authenticate", "Bearer"), ("content-length", "99")]),
         body: Bytes::from_static(b"who are you?"),
     };
-    assert!(house.asked().decide.send(decision).is_ok());
+    assert!(house.asked().pending.decide(decision));
     let (head, body) = client.message();
     assert_eq!(head.status(), 401);
     assert_eq!(head.get("www-authenticate"), Some("Bearer"));
@@ -226,7 +223,7 @@ fn one_undecided_upgrade_too_many_is_told_to_come_later() {
     let house = House::open_with(|config| config.max_pending_upgrades = 1);
     let mut first = house.client();
     first.send(UPGRADE);
-    let decide = house.asked().decide;
+    let first_asked = house.asked();
     let mut second = house.client();
     second.send(UPGRADE);
     let (head, _) = second.message();
@@ -235,7 +232,7 @@ fn one_undecided_upgrade_too_many_is_told_to_come_later() {
     let refused = RefusedUpgrades { busy: 1, ..RefusedUpgrades::default() };
     assert_eq!(house.door.refused_upgrades(), refused);
 
-    assert!(decide.send(refusal(403, "no")).is_ok());
+    assert!(first_asked.pending.decide(refusal(403, "no")));
     assert_eq!(first.message().1, "no");
     second.send(UPGRADE);
     admit(house.asked());
@@ -247,9 +244,9 @@ fn an_upgrade_counts_until_it_is_taken_even_if_its_client_has_gone() {
     let house = House::open_with(|config| config.max_pending_upgrades = 1);
     let mut client = house.client();
     client.send(UPGRADE);
-    let mut taken_late = house.asked();
+    let taken_late = house.asked();
     drop(client);
-    wait_until_given_up(&mut taken_late);
+    wait_until_given_up(&house, &taken_late);
     let mut second = house.client();
     second.send(UPGRADE);
     assert_eq!(second.message().0.status(), 503);
@@ -263,10 +260,10 @@ fn an_upgrade_that_nobody_decides_ends_with_503() {
     let house = House::open_with(|config| config.upgrade_timeout = Duration::from_millis(50));
     let mut client = house.client();
     client.send(UPGRADE);
-    let mut request = house.asked();
+    let request = house.asked();
     let (head, body) = client.message();
     assert_eq!((head.status(), body.as_str()), (503, "the application took too long to decide\n"));
-    wait_until_given_up(&mut request);
+    wait_until_given_up(&house, &request);
 
     client.send(UPGRADE);
     drop(house.asked());
@@ -281,13 +278,11 @@ fn a_client_that_goes_while_undecided_is_given_up() {
     let house = House::open();
     let mut client = house.client();
     client.send(UPGRADE);
-    let mut request = house.asked();
+    let request = house.asked();
     drop(client);
-    wait_until_given_up(&mut request);
+    wait_until_given_up(&house, &request);
     let (decision, fate) = acceptance(Headers::new());
-    let returned = request.decide.send(decision);
-    assert!(returned.is_err(), "nobody is there to take the decision");
-    drop(returned);
+    assert!(!request.pending.decide(decision), "nobody is there to take the decision");
     assert!(matches!(fate.recv_timeout(PATIENCE), Ok(Fate::GivenUp)));
 }
 
@@ -296,9 +291,9 @@ fn an_upgrade_that_was_given_up_keeps_its_place_until_it_is_taken() {
     let house = House::open_with(|config| config.max_pending_upgrades = 1);
     let mut first = house.client();
     first.send(UPGRADE);
-    let mut request = house.asked();
+    let request = house.asked();
     drop(first);
-    wait_until_given_up(&mut request);
+    wait_until_given_up(&house, &request);
     let mut second = house.client();
     second.send(UPGRADE);
     assert_eq!(second.message().0.status(), 503);
@@ -323,7 +318,7 @@ fn an_answer_that_is_longer_than_its_socket_has_room_for_comes_whole() {
     let mut client = house.client();
     client.send(UPGRADE);
     let (decision, fate) = acceptance_with_long_cookie();
-    assert!(house.asked().decide.send(decision).is_ok());
+    assert!(house.asked().pending.decide(decision));
     assert_eq!(client.head().get("set-cookie").map(str::len), Some(LONG_COOKIE));
     assert!(matches!(fate.recv_timeout(PATIENCE), Ok(Fate::Attached(..))));
 }
@@ -334,7 +329,7 @@ fn a_client_that_does_not_take_its_answer_is_given_up() {
     let mut client = house.client();
     client.send(UPGRADE);
     let (decision, fate) = acceptance_with_long_cookie();
-    assert!(house.asked().decide.send(decision).is_ok());
+    assert!(house.asked().pending.decide(decision));
     assert!(matches!(fate.recv_timeout(PATIENCE), Ok(Fate::GivenUp)));
 }
 
@@ -364,9 +359,9 @@ fn a_client_that_closes_its_side_while_undecided_is_given_up() {
     for said in [UPGRADE.to_owned(), [UPGRADE, "and more"].concat()] {
         let mut client = house.client();
         client.send(said);
-        let mut request = house.asked();
+        let request = house.asked();
         client.socket().shutdown(Shutdown::Write).expect("a living socket");
-        wait_until_given_up(&mut request);
+        wait_until_given_up(&house, &request);
         assert_eq!(client.rest(), "");
     }
 }

@@ -12,7 +12,7 @@ use shardcast_core::bridge::Event;
 use shardcast_core::broadcaster::{Broadcaster, Publication};
 use shardcast_core::client::ClientKey;
 use shardcast_core::compression::Compression;
-use shardcast_core::door::Reservation;
+use shardcast_core::door::{Entrant, Reservation};
 use shardcast_core::frame::Frame;
 use shardcast_core::log::Lag;
 use shardcast_core::options::{ClientLimits, Options, SlowPolicy};
@@ -105,7 +105,7 @@ impl Harness {
         let (server, client) = self.sockets();
         let admission = self.broadcaster.admit(id, compression).expect("there is room");
         let key = admission.key();
-        Box::new(admission).attach(server, Bytes::new());
+        Box::new(admission).attach(Entrant::told(server, Bytes::new()));
         (key, WebSocket::from_raw_socket(client, Role::Client, None))
     }
 

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use shardcast_core::bridge::Event;
 use shardcast_core::broadcaster::Sent;
 use shardcast_core::compression::{Compression, Deflater};
-use shardcast_core::door::Reservation;
+use shardcast_core::door::{Entrant, Reservation};
 use shardcast_core::frame::Frame;
 use shardcast_core::options::Options;
 use shardcast_core::reports::Question;
@@ -158,7 +158,7 @@ fn bombs_that_the_door_has_read_ahead_while_javascript_is_behind() {
                 let admission = harness.broadcaster.admit("a", Compression::Wide);
                 let admission = admission.expect("there is room");
                 let key = admission.key();
-                Box::new(admission).attach(server, bombs.clone());
+                Box::new(admission).attach(Entrant::told(server, bombs.clone()));
                 // Answered after the worker has taken the socket.
                 harness.broadcaster.ask(Question::Client(key));
                 sockets.push(client);

@@ -197,7 +197,8 @@ impl Application {
             Event::Upgrade(request) => {
                 count(&self.heard.asked);
                 let never = request.uri == NEVER;
-                let ask = self.broadcaster.keep_ask(request.compression, request.decide);
+                let ask = request.id;
+                self.broadcaster.keep_ask(ask, request.compression, request.pending);
                 if never {
                     return;
                 }

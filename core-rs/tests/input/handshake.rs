@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use shardcast_core::compression::Compression;
-use shardcast_core::door::{Decision, Door, DoorConfig, Headers, Reservation, UpgradeRequest};
+use shardcast_core::door::{
+    Decision, Door, DoorConfig, DoorEvent, Entrant, Headers, Reservation, UpgradeRequest,
+};
 use socket2::SockRef;
 use tungstenite::handshake::server::{Request, Response};
 
@@ -64,8 +66,10 @@ struct Place {
 }
 
 impl Reservation for Place {
-    fn attach(self: Box<Self>, socket: TcpStream, read_ahead: Bytes) {
+    fn attach(self: Box<Self>, entrant: Entrant) {
         let (peer, uri, headers, compression) = self.request;
+        let Entrant { mut socket, answer, read_ahead } = entrant;
+        socket.write_all(&answer).expect("room in a new socket");
         let _ = self.entries.send(Entry { peer, uri, headers, compression, socket, read_ahead });
     }
 }
@@ -83,11 +87,12 @@ thread_local! {
 impl House {
     fn open() -> House {
         let (sender, entries) = channel();
-        let ask = move |request: UpgradeRequest| {
-            let UpgradeRequest { uri, headers, peer, compression, decide, .. } = request;
+        let tell = move |event: DoorEvent| {
+            let DoorEvent::Asked(request) = event else { return };
+            let UpgradeRequest { uri, headers, peer, compression, pending, .. } = request;
             let request = (peer, uri, headers, compression);
             let reservation = Box::new(Place { request, entries: sender.clone() });
-            let _ = decide.send(Decision::Accept { headers: Headers::new(), reservation });
+            pending.decide(Decision::Accept { headers: Headers::new(), reservation });
         };
         let config = DoorConfig {
             host: Some(Ipv4Addr::LOCALHOST.into()),
@@ -102,7 +107,7 @@ impl House {
             max_pending_upgrades: 8,
             per_message_deflate: true,
         };
-        House { door: Door::open(config, ask, drop).expect("a free port"), entries }
+        House { door: Door::open(config, tell).expect("a free port"), entries }
     }
 
     fn connect(&self) -> TcpStream {

@@ -1,0 +1,148 @@
+//! Upgrades between the door and whoever decides on them.
+
+mod harness;
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpStream};
+use std::time::{Duration, Instant};
+
+use shardcast_core::bridge::Event;
+use shardcast_core::broadcaster::{Broadcaster, NotAccepted};
+use shardcast_core::door::{AskId, DoorConfig, Headers, UpgradeRequest};
+
+use harness::PATIENCE;
+
+const UPGRADE: &str = "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+    Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
+/// A server, and the port of its door.
+fn open() -> (Broadcaster, u16) {
+    let mut broadcaster = Broadcaster::start(harness::one_worker(), || {}).expect("threads");
+    let door = DoorConfig {
+        host: Some(Ipv4Addr::LOCALHOST.into()),
+        port: 0,
+        upstream: "/nowhere/shardcast.sock".into(),
+        head_timeout: PATIENCE,
+        idle_timeout: Some(PATIENCE),
+        write_timeout: PATIENCE,
+        max_head_bytes: 1000,
+        max_body_bytes: 0,
+        upgrade_timeout: PATIENCE,
+        max_pending_upgrades: 8,
+        per_message_deflate: true,
+    };
+    let port = broadcaster.listen(door).expect("a free port").port();
+    (broadcaster, port)
+}
+
+fn client(port: u16) -> TcpStream {
+    let mut client = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("it listens");
+    client.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    client.write_all(UPGRADE.as_bytes()).expect("the door reads");
+    client
+}
+
+fn next_event(broadcaster: &mut Broadcaster) -> Event {
+    let began = Instant::now();
+    loop {
+        if let Some(event) = broadcaster.next_event() {
+            return event;
+        }
+        assert!(began.elapsed() < PATIENCE, "nothing happens");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+fn asked(broadcaster: &mut Broadcaster) -> UpgradeRequest {
+    match next_event(broadcaster) {
+        Event::Upgrade(request) => request,
+        _ => panic!("something else has happened"),
+    }
+}
+
+/// Keeps the next upgrade.
+fn keep(broadcaster: &mut Broadcaster) -> AskId {
+    let request = asked(broadcaster);
+    broadcaster.keep_ask(request.id, request.compression, request.pending);
+    request.id
+}
+
+fn status(client: &mut TcpStream) -> String {
+    let mut line = [0; 12];
+    client.read_exact(&mut line).expect("an answer");
+    String::from_utf8(line.to_vec()).expect("ASCII")
+}
+
+#[test]
+fn an_upgrade_is_undecided_until_it_is_decided() {
+    let (mut broadcaster, port) = open();
+    let (mut first, mut second) = (client(port), client(port));
+    let (accepted, refused) = (keep(&mut broadcaster), keep(&mut broadcaster));
+    assert_eq!(broadcaster.undecided_upgrades(), 2);
+    assert!(broadcaster.accept(accepted, None, Headers::new()).is_ok());
+    assert!(broadcaster.refuse(refused, 403, Headers::new(), "no".into()));
+    assert_eq!(broadcaster.undecided_upgrades(), 0);
+    let again = broadcaster.accept(accepted, None, Headers::new());
+    assert_eq!(again, Err(NotAccepted::AskGone));
+    let mut answers = [status(&mut first), status(&mut second)];
+    answers.sort();
+    assert_eq!(answers, ["HTTP/1.1 101", "HTTP/1.1 403"]);
+}
+
+#[test]
+fn it_is_told_that_nobody_waits_any_more() {
+    let (mut broadcaster, port) = open();
+    let gone = client(port);
+    let ask = keep(&mut broadcaster);
+    drop(gone);
+    let Event::GivenUp(told) = next_event(&mut broadcaster) else { panic!("it was given up") };
+    assert_eq!(told, ask);
+    assert_eq!(broadcaster.undecided_upgrades(), 0);
+    let accepted = broadcaster.accept(ask, None, Headers::new());
+    assert_eq!(accepted, Err(NotAccepted::AskGone));
+    assert!(!broadcaster.refuse(ask, 403, Headers::new(), "late".into()));
+}
+
+#[test]
+fn it_is_not_told_of_an_upgrade_that_nobody_has_kept() {
+    let (mut broadcaster, port) = open();
+    let gone = client(port);
+    let request = asked(&mut broadcaster);
+    drop(gone);
+    let began = Instant::now();
+    while request.pending.is_awaited() {
+        assert!(began.elapsed() < PATIENCE, "the door still waits");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    drop(request);
+    let _next = client(port);
+    // Behind what was given up.
+    keep(&mut broadcaster);
+}
+
+#[test]
+fn an_upgrade_that_nobody_keeps_is_told_503() {
+    let (mut broadcaster, port) = open();
+    let mut client = client(port);
+    drop(asked(&mut broadcaster));
+    assert_eq!(status(&mut client), "HTTP/1.1 503");
+}
+
+#[test]
+fn who_is_let_in_is_told_before_anything_else() {
+    let (mut broadcaster, port) = open();
+    let mut client = client(port);
+    let ask = keep(&mut broadcaster);
+    let accepted = broadcaster.accept(ask, None, Headers::new()).expect("there is room");
+    assert_eq!(broadcaster.subscribe(accepted.client, "ticks"), Ok(true));
+    let frame = shardcast_core::frame::Frame::text("tick");
+    broadcaster.publish("ticks", &frame, Default::default());
+    let mut bytes = Vec::new();
+    while !bytes.ends_with(b"tick") {
+        let mut byte = [0];
+        client.read_exact(&mut byte).expect("more follows");
+        bytes.extend(byte);
+    }
+    assert!(bytes.starts_with(b"HTTP/1.1 101 Switching Protocols\r\n"));
+    assert!(bytes.ends_with(b"\r\n\r\n\x81\x04tick"));
+}
