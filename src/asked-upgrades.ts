@@ -14,6 +14,10 @@ export interface AskedUpgrade {
   /** The nearest that it comes from. */
   address: string;
   port: number;
+  /** The subprotocol that it would rather speak than any other; nothing if it offers none. */
+  subprotocol: string | undefined;
+  /** It was accepted or refused. Written by whoever does so; nobody may do it twice. */
+  decided: boolean;
 }
 
 /** Numbers and texts that the core sends of each. */
@@ -36,24 +40,25 @@ export class AskedUpgrades {
   /** Hands each to `take`, which must not throw. */
   read({ parts }: UpgradesEvent, take: (asked: AskedUpgrade) => void): void {
     for (let at = 0; at < parts.length; at += PARTS) {
-      const [target, head, own] = [parts[at + 1], parts[at + 2], parts[at + 3]];
+      const head = this.#heads[parts[at + 2] as number];
       this.#address = (parts[at + 4] as string | null) ?? this.#address;
       take({
         id: parts[at] as number,
-        request: this.#request(target as string, head as number, own as string),
+        request: head && toRequest(parts[at + 1] as string, head, parts[at + 3] as string),
         address: this.#address,
         port: parts[at + 5] as number,
+        subprotocol: head?.subprotocol,
+        decided: false,
       });
     }
   }
+}
 
-  #request(target: string, number: number, own: string): UpgradeRequest | undefined {
-    const head = this.#heads[number];
-    try {
-      return head && UpgradeRequest.from(target, head, own);
-    } catch {
-      return undefined;
-    }
+function toRequest(target: string, head: RequestHead, own: string): UpgradeRequest | undefined {
+  try {
+    return UpgradeRequest.from(target, head, own);
+  } catch {
+    return undefined;
   }
 }
 

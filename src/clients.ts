@@ -29,6 +29,8 @@ const TRY_AGAIN_LATER = 1013;
  */
 export class Clients {
   readonly #sockets = new Map<number, ShardcastSocket>();
+  /** Whether each that comes is a line of the log. */
+  #tellsOfArrivals = true;
   /** Clients whose `close` handlers run just now: of two, one runs within the other. */
   #closing = 0;
 
@@ -38,6 +40,11 @@ export class Clients {
     private readonly onSkip: SkipListener | undefined,
     private readonly logger: Logger,
   ) {}
+
+  /** To be called before clients come: it is asked once for all that do so in one moment. */
+  heedLogLevel(): void {
+    this.#tellsOfArrivals = this.#tellsAll;
+  }
 
   /** The socket behind a handle, while it is open. */
   get(handle: number): ShardcastSocket | undefined {
@@ -52,7 +59,7 @@ export class Clients {
   /** Takes a new client in and runs its `open`. A throw in `open` ends the client, as with Bun. */
   admit(handle: number, socket: ShardcastSocket): void {
     this.#sockets.set(handle, socket);
-    if (this.#tellsAll) this.logger.debug(whereabouts(socket), "a client has connected");
+    if (this.#tellsOfArrivals) this.logger.debug(whereabouts(socket), "a client has connected");
     // Not by `run`: thousands that come at once leave a function behind each.
     try {
       this.handlers.open?.(socket);

@@ -70,7 +70,7 @@ export class EdgeServer implements Server<unknown> {
     const { run, upgrades } = this.#parts;
     const nearest = upgrades.peer(request) ?? this.#peers.of(request);
     if (!nearest) return null;
-    const { address, port } = run.proxies.clientOf(nearest, request.headers);
+    const { address, port } = run.proxies?.clientOf(nearest, request.headers) ?? nearest;
     return toSocketAddress(address, port);
   }
 

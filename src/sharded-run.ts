@@ -69,7 +69,8 @@ export class ShardedRun implements SocketHost {
   readonly config: ResolvedConfig;
   readonly core: Core;
   readonly clients: Clients;
-  readonly proxies: TrustedProxies;
+  /** Nothing where none are trusted. */
+  readonly proxies: TrustedProxies | undefined;
   readonly #pump: EventPump;
   readonly #reports = new Reports();
   readonly #fullQueues: FullQueues;
@@ -88,7 +89,8 @@ export class ShardedRun implements SocketHost {
   constructor({ config, handlers, logger, onState }: RunParts) {
     this.config = config;
     this.#onState = onState;
-    this.proxies = new TrustedProxies(config.trustedProxies);
+    const { trustedProxies } = config;
+    this.proxies = trustedProxies.length > 0 ? new TrustedProxies(trustedProxies) : undefined;
     this.#logger = logger;
     this.clients = new Clients(handlers, config.onSkip, logger);
     const { Core } = loadNative();

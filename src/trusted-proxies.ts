@@ -7,11 +7,9 @@ import type { PeerAddress } from "./upgrades";
 /** Proxies whose word on their clients is taken. */
 export class TrustedProxies {
   readonly #blocks = new BlockList();
-  readonly #nobody: boolean;
 
   /** @param blocks addresses and blocks of them for which `isAddressOrBlock` holds */
   constructor(blocks: readonly string[]) {
-    this.#nobody = blocks.length === 0;
     for (const block of blocks) {
       const [address = "", prefix] = block.split("/");
       const family = familyOf(address);
@@ -28,7 +26,6 @@ export class TrustedProxies {
    * @param headers of its request; a port in the field is the client's, without one it is 0
    */
   clientOf(peer: PeerAddress, headers: Headers): PeerAddress {
-    if (this.#nobody) return peer;
     let client = peer;
     const entries = headers.get("x-forwarded-for")?.split(",").toReversed() ?? [];
     for (const entry of entries) {

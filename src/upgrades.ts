@@ -32,12 +32,8 @@ export type ErrorHandler = (error: unknown) => unknown;
 type HeadEvent = Extract<CoreEvent, { type: "Head" }>;
 type UpgradesEvent = Extract<CoreEvent, { type: "Upgrades" }>;
 
-/** One client that waits at the door. */
-interface Ask extends AskedUpgrade {
-  request: UpgradeRequest;
-  /** It was accepted or refused. Written by whoever does so; nobody may do it twice. */
-  decided: boolean;
-}
+/** One client that waits at the door, and that the app is asked about. */
+type Ask = AskedUpgrade & { request: UpgradeRequest };
 
 /** A client that finds its shard full may try again after this time. */
 const RETRY_AFTER_SECONDS = 5;
@@ -85,33 +81,34 @@ export class Upgrades {
 
   /** Has the app decide on clients that ask, as long as the run goes on. Never throws. */
   decide(event: UpgradesEvent): void {
-    this.#asked.read(event, (asked) => {
-      if (this.run.isUp) this.#decide(asked);
-    });
+    this.clients.heedLogLevel();
+    this.#asked.read(event, this.#put);
   }
 
-  #decide({ id, request, address, port }: AskedUpgrade): void {
-    if (!request) {
-      this.#refuse({ id, decided: false }, plainRefusal(400, "bad Host header or URL"));
+  /**
+   * Has the app answer, and refuses with that answer unless it has upgraded.
+   *
+   * Thousands pass here in one moment: what is called for each of them is kept to few functions,
+   * which the engine compiles meanwhile.
+   */
+  readonly #put = async (asked: AskedUpgrade): Promise<void> => {
+    if (!this.run.isUp) return;
+    if (!isRequest(asked)) {
+      this.#refuse(asked, plainRefusal(400, "bad Host header or URL"));
       return;
     }
-    const ask = { id, request, address, port, decided: false };
-    this.#byRequest.set(request, ask);
-    this.#byNumber.set(id, ask);
-    void this.#put(ask);
-  }
-
-  /** Has the app answer, and refuses with that answer unless it has upgraded. */
-  async #put(ask: Ask): Promise<void> {
+    this.#byRequest.set(asked.request, asked);
+    this.#byNumber.set(asked.id, asked);
     try {
-      const response = await this.handler(ask.request);
-      if (!ask.decided) this.#refuse(ask, await toRefusal(response, this.config.upgradeTimeoutMs));
+      const response = await this.handler(asked.request);
+      if (asked.decided) return;
+      this.#refuse(asked, await toRefusal(response, this.config.upgradeTimeoutMs));
     } catch (error) {
-      this.#refuse(ask, await this.#refusalFor(error));
+      this.#refuse(asked, await this.#refusalFor(error));
     } finally {
-      this.#forget(ask);
+      this.#forget(asked);
     }
-  }
+  };
 
   /** The client of an upgrade has gone, or was told 503. */
   giveUp(id: number): void {
@@ -131,7 +128,7 @@ export class Upgrades {
     const ask = this.#byRequest.get(request);
     if (!ask || ask.decided) return false;
     const id = this.#idOf(request);
-    const extra = further(headers, request);
+    const extra = further(headers, ask.subprotocol);
     if (this.run.state !== "serving") return this.#turnAway(ask, "draining");
     const { core } = this.run;
     const accepted = core.accept(ask.id, id, extra);
@@ -140,7 +137,7 @@ export class Upgrades {
     if (accepted === ASK_GONE) return false;
     this.#forget(ask);
     const { handle, worker } = decodeAccept(accepted);
-    const { address } = this.run.proxies.clientOf(ask, request.headers);
+    const { address } = this.run.proxies?.clientOf(ask, request.headers) ?? ask;
     const peer = { handle, id, address, worker };
     this.clients.admit(handle, new ShardcastSocket(this.run, peer, data));
     return true;
@@ -187,15 +184,21 @@ export class Upgrades {
   }
 }
 
+function isRequest(asked: AskedUpgrade): asked is Ask {
+  return asked.request !== undefined;
+}
+
 /**
  * The further headers of the 101 response; nothing where there are none, which is usual. Without a
  * choice of the app's, the first subprotocol that the client offers is taken, as by Bun.
  */
-function further(source: HeaderSource | undefined, request: Request): FlatHeaders | undefined {
+function further(
+  source: HeaderSource | undefined,
+  offered: string | undefined,
+): FlatHeaders | undefined {
   const chosen = source && toFlat(source);
-  const name = "sec-websocket-protocol";
-  const offered = request.headers.get(name)?.split(",")[0]?.trim();
   if (!offered) return chosen;
+  const name = "sec-websocket-protocol";
   if (!chosen) return [name, offered];
   const isChosen = chosen.some((entry, index) => index % 2 === 0 && entry === name);
   return isChosen ? chosen : [...chosen, name, offered];
