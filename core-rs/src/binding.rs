@@ -7,7 +7,6 @@ mod asked;
 mod counters;
 mod events;
 mod headers;
-mod heads;
 mod options;
 
 use std::cell::RefCell;

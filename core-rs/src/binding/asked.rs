@@ -8,12 +8,10 @@ use crate::broadcaster::Broadcaster;
 use crate::door::UpgradeRequest;
 
 use super::events::CoreEvent;
-use super::heads::Heads;
 
 /// What JavaScript was told so far, and need not be told again.
 #[derive(Default)]
 pub(super) struct Told {
-    heads: Heads,
     address: Option<IpAddr>,
 }
 
@@ -32,7 +30,7 @@ impl Told {
         events: &mut Vec<CoreEvent>,
         broadcaster: &mut Broadcaster,
     ) {
-        let head = self.heads.part(&request.headers);
+        let head = request.head;
         if let Some(text) = head.news {
             events.push(CoreEvent::Head { number: head.number, head: text });
         }

@@ -6,16 +6,16 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::{HeaderMap, Request};
+use hyper::Request;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::{Instant, timeout_at};
 
 use crate::compression::Compression;
 
+use super::heads::Heads;
 use super::objection::Objection;
-use super::proxy::PEER;
 use super::upgrade::Whom;
-use super::{AskId, Decision, DoorEvent, Headers, PendingUpgrade, UpgradeRequest};
+use super::{AskId, Decision, DoorEvent, PendingUpgrade, UpgradeRequest};
 
 /// Whom the door tells of what happens.
 pub(super) type Tell = Rc<dyn Fn(DoorEvent)>;
@@ -31,6 +31,7 @@ pub(super) struct Decider {
     vacancies: Arc<Semaphore>,
     timeout: Duration,
     last_ask: Cell<AskId>,
+    heads: Heads,
 }
 
 /// An upgrade that was put to the application.
@@ -46,7 +47,7 @@ pub(super) struct Vacancy(OwnedSemaphorePermit);
 impl Decider {
     pub(super) fn new(tell: Tell, max_undecided: usize, timeout: Duration) -> Decider {
         let vacancies = Arc::new(Semaphore::new(max_undecided.min(Semaphore::MAX_PERMITS)));
-        Decider { tell, vacancies, timeout, last_ask: Cell::default() }
+        Decider { tell, vacancies, timeout, last_ask: Cell::default(), heads: Heads::default() }
     }
 
     /// # Errors
@@ -72,7 +73,7 @@ impl Decider {
         (self.tell)(DoorEvent::Asked(UpgradeRequest {
             id: ask,
             uri: target(request),
-            headers: shown(request.headers()),
+            head: self.heads.part(request.headers()),
             peer,
             compression,
             pending: PendingUpgrade::new(whom, vacancy),
@@ -115,15 +116,6 @@ impl Drop for Waits<'_> {
             (self.tell)(DoorEvent::GivenUp(self.ask));
         }
     }
-}
-
-/// What the application sees of the headers. Whatever comes by [`PEER`] is made up.
-fn shown(headers: &HeaderMap) -> Headers {
-    // A filter knows no length: collecting it would make room again and again.
-    let mut shown = Vec::with_capacity(headers.len());
-    let all = headers.iter().map(|(name, value)| (name.clone(), value.clone()));
-    shown.extend(all.filter(|(name, _)| *name != PEER));
-    shown
 }
 
 /// Path and query, whether the request line had them alone or in a whole URI.

@@ -4,7 +4,7 @@
 //!
 //! 1. `listener` accepts it, and `arrival` listens to what its client says first.
 //! 2. A WebSocket upgrade is checked (`handshake`, `extensions`) and decided elsewhere (`decider`,
-//!    with the types of `upgrade`); an accepted socket leaves the door for its [`Reservation`]. One
+//!    with the types of `upgrade`; `heads` keeps short what it is told); an accepted socket leaves the door for its [`Reservation`]. One
 //!    that is proper and comes first takes a `shortcut`, with a `reader` of its own: it waits as a
 //!    `guest`, whom the `waiting_room` looks after, and the application's thread sends it on.
 //! 3. `connection` reads all other requests, with limits, and sends each one way or the other. It
@@ -29,6 +29,7 @@ mod grace;
 mod guest;
 mod handshake;
 mod headers;
+mod heads;
 mod linger;
 mod listener;
 mod objection;
@@ -62,6 +63,7 @@ use decider::Tell;
 use listener::Listener;
 use refusals::Refusals;
 
+pub use heads::Head;
 pub use proxy::PEER;
 pub use refusals::RefusedUpgrades;
 pub use upgrade::{AskId, Decision, Entrant, Headers, PendingUpgrade, Reservation, UpgradeRequest};

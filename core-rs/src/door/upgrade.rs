@@ -9,6 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use crate::compression::Compression;
 
 use super::guest::Hold;
+use super::heads::Head;
 
 /// Headers in order; a name may stand more than once.
 pub type Headers = Vec<(HeaderName, HeaderValue)>;
@@ -22,8 +23,8 @@ pub struct UpgradeRequest {
     pub id: AskId,
     /// Path and query, as in the request line.
     pub uri: String,
-    /// Every header, in the order of arrival, names in lower case.
-    pub headers: Headers,
+    /// Every header.
+    pub head: Head,
     /// The client's own address.
     pub peer: SocketAddr,
     /// How the client is to get its messages, if it is accepted.

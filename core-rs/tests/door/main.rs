@@ -5,6 +5,8 @@ mod alone;
 mod application;
 mod bodies;
 mod closing;
+#[path = "../harness/heads.rs"]
+mod head_reader;
 mod heads;
 mod house;
 mod proxying;

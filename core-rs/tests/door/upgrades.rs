@@ -9,6 +9,7 @@ use bytes::Bytes;
 use shardcast_core::compression::Compression;
 use shardcast_core::door::{Decision, Headers, RefusedUpgrades, UpgradeRequest};
 
+use crate::head_reader::HeadReader;
 use crate::house::{Fate, House, PATIENCE, acceptance, admit, refusal};
 
 const UPGRADE: &str = "GET /chat?room=1 HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\n\
@@ -76,13 +77,8 @@ fn the_application_is_asked_with_the_request_as_it_came() {
     let request = house.asked();
     assert_eq!(request.uri, "/chat?room=1");
     assert_eq!(Ok(request.peer), client.socket().local_addr().map_err(drop));
-    let headers: Vec<String> = request
-        .headers
-        .iter()
-        .map(|(name, value)| format!("{name}: {}", value.to_str().expect("text")))
-        .collect();
     assert_eq!(
-        headers,
+        HeadReader::default().read(request.head),
         [
             "host: example.com",
             "upgrade: websocket",

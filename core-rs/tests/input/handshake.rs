@@ -1,5 +1,6 @@
 //! What holds for the door, whatever a client says before it is let in.
 
+use std::cell::RefCell;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -12,6 +13,11 @@ use shardcast_core::door::{
 };
 use socket2::SockRef;
 use tungstenite::handshake::server::{Request, Response};
+
+#[path = "../harness/heads.rs"]
+mod heads;
+
+use heads::HeadReader;
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -43,7 +49,7 @@ pub(crate) struct Taken {
     /// The head of the answer.
     answer: String,
     uri: String,
-    headers: Headers,
+    headers: Vec<String>,
     compression: Compression,
     /// What came behind the head, and is for the worker.
     behind: Vec<u8>,
@@ -53,7 +59,7 @@ pub(crate) struct Taken {
 struct Entry {
     peer: SocketAddr,
     uri: String,
-    headers: Headers,
+    headers: Vec<String>,
     compression: Compression,
     socket: TcpStream,
     read_ahead: Bytes,
@@ -61,7 +67,7 @@ struct Entry {
 
 /// A place for whoever has asked for it.
 struct Place {
-    request: (SocketAddr, String, Headers, Compression),
+    request: (SocketAddr, String, Vec<String>, Compression),
     entries: Sender<Entry>,
 }
 
@@ -87,9 +93,11 @@ thread_local! {
 impl House {
     fn open() -> House {
         let (sender, entries) = channel();
+        let heads = RefCell::new(HeadReader::default());
         let tell = move |event: DoorEvent| {
             let DoorEvent::Asked(request) = event else { return };
-            let UpgradeRequest { uri, headers, peer, compression, pending, .. } = request;
+            let UpgradeRequest { uri, head, peer, compression, pending, .. } = request;
+            let headers = heads.borrow_mut().read(head);
             let request = (peer, uri, headers, compression);
             let reservation = Box::new(Place { request, entries: sender.clone() });
             pending.decide(Decision::Accept { headers: Headers::new(), reservation });

@@ -1,14 +1,16 @@
-//! Heads of requests on their way to JavaScript.
+//! Heads of requests on their way to the application.
 //!
-//! Most of a head is the same for many clients. JavaScript reads that once, and is told from then on
-//! by which number it knows it.
+//! Most of a head is the same for many clients. The application reads that once, and is told from
+//! then on by which number it knows it.
 
+use std::cell::RefCell;
 use std::mem;
 
+use hyper::HeaderMap;
 use hyper::header::{AUTHORIZATION, COOKIE, FORWARDED, HeaderName, HeaderValue, SEC_WEBSOCKET_KEY};
 use rustc_hash::FxHashMap;
 
-use crate::door::Headers;
+use super::proxy::PEER;
 
 /// The headers by which clients differ.
 static OWN: [HeaderName; 7] = [
@@ -21,37 +23,46 @@ static OWN: [HeaderName; 7] = [
     HeaderName::from_static("x-request-id"),
 ];
 
-/// Heads that JavaScript keeps. Of browsers there is one for each page, version and language.
+/// Heads that the application keeps. Of browsers there is one for each page, version and language.
 const MAX_KNOWN: u32 = 256;
 
 /// Longer ones are no browser's: each is told anew, by the number 0.
 const MAX_KNOWN_BYTES: usize = 4096;
 
-/// The heads that JavaScript knows.
+/// The heads that the application knows.
 #[derive(Default)]
-pub(super) struct Heads {
+pub(super) struct Heads(RefCell<Known>);
+
+#[derive(Default)]
+struct Known {
     /// By what is common. So few that clients gain nothing by choosing such as collide.
     numbers: FxHashMap<Box<str>, u32>,
     /// What each number from 1 on stands for. The oldest gives way to the next.
-    known: Vec<Box<str>>,
+    texts: Vec<Box<str>>,
     oldest: usize,
     common: String,
 }
 
-/// A head in two parts.
-pub(super) struct Head {
+/// The headers of a request, in two parts.
+pub struct Head {
     /// Of what many clients have in common: `name: value` in a line each, and of what is the
-    /// client's own only the name.
-    pub(super) number: u32,
+    /// client's own only the name. Names are in lower case, lines in the order of arrival.
+    pub number: u32,
     /// That text, where the number has not stood for it so far.
-    pub(super) news: Option<String>,
+    pub news: Option<String>,
     /// The values that are left out there, in a line each.
-    pub(super) own: String,
+    pub own: String,
 }
 
 impl Heads {
     /// Parts the headers of a request.
-    pub(super) fn part(&mut self, headers: &Headers) -> Head {
+    pub(super) fn part(&self, headers: &HeaderMap) -> Head {
+        self.0.borrow_mut().part(headers)
+    }
+}
+
+impl Known {
+    fn part(&mut self, headers: &HeaderMap) -> Head {
         let mut common = mem::take(&mut self.common);
         common.clear();
         let own = print(headers, &mut common);
@@ -75,23 +86,23 @@ impl Heads {
     }
 
     fn free_number(&mut self, common: Box<str>) -> u32 {
-        if (self.known.len() as u32) < MAX_KNOWN {
-            self.known.push(common);
-            return self.known.len() as u32;
+        if (self.texts.len() as u32) < MAX_KNOWN {
+            self.texts.push(common);
+            return self.texts.len() as u32;
         }
         let at = self.oldest;
-        self.oldest = (at + 1) % self.known.len();
-        self.numbers.remove(&mem::replace(&mut self.known[at], common));
+        self.oldest = (at + 1) % self.texts.len();
+        self.numbers.remove(&mem::replace(&mut self.texts[at], common));
         at as u32 + 1
     }
 }
 
 /// Adds what is common to a text, and returns the rest. Nothing in it can hold a line break, nor a
-/// name a colon: hyper has seen to it.
-fn print(headers: &Headers, common: &mut String) -> String {
+/// name a colon: the parser has seen to it. Whatever comes by [`PEER`] is made up, and left out.
+fn print(headers: &HeaderMap, common: &mut String) -> String {
     let mut own = String::with_capacity(64);
     let mut has_own = false;
-    for (name, value) in headers {
+    for (name, value) in headers.iter().filter(|(name, _)| *name != PEER) {
         if !common.is_empty() {
             common.push('\n');
         }
@@ -110,9 +121,9 @@ fn print(headers: &Headers, common: &mut String) -> String {
     own
 }
 
-/// One that comes more than once is left to JavaScript, which knows how to join its values.
-fn is_own(name: &HeaderName, headers: &Headers) -> bool {
-    OWN.contains(name) && headers.iter().filter(|(other, _)| other == name).count() == 1
+/// One that comes more than once is left to the application, which knows how to join its values.
+fn is_own(name: &HeaderName, headers: &HeaderMap) -> bool {
+    OWN.contains(name) && headers.get_all(name).iter().nth(1).is_none()
 }
 
 /// A byte is a character of the same number, as everywhere in JavaScript's own HTTP.
