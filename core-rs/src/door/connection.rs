@@ -1,6 +1,6 @@
 //! One client's connection: its requests in their order, until it ends or becomes a WebSocket.
 
-use std::cell::{Cell, RefCell, RefMut};
+use std::cell::{Cell, Ref, RefCell};
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -12,7 +12,7 @@ use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::server::conn::http1::{self, Parts};
 use hyper::service::service_fn;
-use hyper::{Method, Request, Response, Version, header};
+use hyper::{HeaderMap, Method, Request, Response, Version, header};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::select;
@@ -30,6 +30,7 @@ use super::patience::{Answer, Patience};
 use super::proxy::{Failure, Proxy};
 use super::reader::Reader;
 use super::refusals::Refusals;
+use super::request::{Fields, RequestHead};
 use super::response::Body;
 use super::tidy::Tidy;
 use super::waiting_room::WaitingRoom;
@@ -117,15 +118,15 @@ impl Reception {
     }
 
     /// Reads first requests. It is not to be kept over an `await`.
-    pub(super) fn reader(&self) -> RefMut<'_, Reader> {
-        self.reader.borrow_mut()
+    pub(super) fn reader(&self) -> Ref<'_, Reader> {
+        self.reader.borrow()
     }
 
     /// What the client is told if it is accepted. None if the request is no upgrade, or something
     /// is wrong with it.
-    pub(super) fn terms_of_upgrade<B: hyper::body::Body>(
+    pub(super) fn terms_of_upgrade<F: Fields + ?Sized>(
         &self,
-        request: &Request<B>,
+        request: &RequestHead<'_, F>,
     ) -> Option<Terms> {
         let is_upgrade = check(request).is_ok() && handshake::is_asked_for(request);
         is_upgrade.then(|| Terms::of(request, self.per_message_deflate).ok()).flatten()
@@ -158,10 +159,11 @@ impl Reception {
         request: Request<Incoming>,
         visit: &Visit,
     ) -> io::Result<Response<Body>> {
-        let answer = match check(&request) {
+        let head = RequestHead::of(&request);
+        let answer = match check(&head) {
             Err(objection) => Err(objection.into()),
-            Ok(()) if handshake::is_asked_for(&request) => {
-                let answer = self.answer_upgrade(&request, visit).await;
+            Ok(()) if handshake::is_asked_for(&head) => {
+                let answer = self.answer_upgrade(&head, visit).await;
                 answer
                     .inspect_err(|&objection| self.refusals.count(objection))
                     .map_err(Failure::from)
@@ -177,13 +179,16 @@ impl Reception {
 
     async fn answer_upgrade(
         &self,
-        request: &Request<Incoming>,
+        request: &RequestHead<'_, HeaderMap>,
         visit: &Visit,
     ) -> Result<Response<Body>, Objection> {
         let terms = Terms::of(request, self.per_message_deflate)?;
         let decided = match visit.decided.take() {
             Some(decided) => decided,
-            None => self.decider.decision(request, visit.peer, terms.compression()).await,
+            None => {
+                let question = self.decider.question(request, visit.peer, terms.compression())?;
+                self.decider.decision(question).await
+            }
         };
         Ok(match decided? {
             Decision::Accept { headers, reservation } => {
@@ -196,21 +201,21 @@ impl Reception {
 }
 
 /// What hyper leaves unchecked: whether it is clear where the request goes and where it ends.
-fn check<B>(request: &Request<B>) -> Result<(), Objection> {
-    if request.method() == Method::CONNECT {
+fn check<F: Fields + ?Sized>(request: &RequestHead<'_, F>) -> Result<(), Objection> {
+    if request.method == Method::CONNECT {
         return Err(Objection::Connect);
     }
-    if request.uri().path() == "*" && request.method() != Method::OPTIONS {
+    if request.uri.path() == "*" && request.method != Method::OPTIONS {
         return Err(Objection::Target);
     }
     // RFC 9112, section 3.2: exactly one, which only HTTP/1.0 may leave out.
-    match request.headers().get_all(header::HOST).iter().count() {
+    match request.fields.values(&header::HOST).count() {
         1 => {}
-        0 if request.version() == Version::HTTP_10 => {}
+        0 if request.version == Version::HTTP_10 => {}
         _ => return Err(Objection::Host),
     }
-    let mut codings = request.headers().get_all(header::TRANSFER_ENCODING).iter();
-    if codings.any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"chunked")) {
+    let mut codings = request.fields.values(&header::TRANSFER_ENCODING);
+    if codings.any(|coding| !coding.eq_ignore_ascii_case(b"chunked")) {
         return Err(Objection::TransferCoding);
     }
     Ok(())
@@ -242,7 +247,7 @@ pub(super) async fn serve(opening: Opening, reception: Rc<Reception>, mut closin
     });
     let service = service_fn(|request| {
         let (reception, visit) = (Rc::clone(&reception), Rc::clone(&visit));
-        if handshake::is_asked_for(&request) {
+        if handshake::is_asked_for(&RequestHead::of(&request)) {
             visit.patience.note_upgrade();
         } else {
             visit.patience.note_request();

@@ -6,14 +6,15 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::Request;
+use hyper::Uri;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::{Instant, timeout_at};
 
 use crate::compression::Compression;
 
-use super::heads::Heads;
+use super::heads::{Head, Heads};
 use super::objection::Objection;
+use super::request::{Fields, RequestHead};
 use super::upgrade::Whom;
 use super::{AskId, Decision, DoorEvent, PendingUpgrade, UpgradeRequest};
 
@@ -41,43 +42,48 @@ pub(super) struct Asked {
     pub(super) until: Instant,
 }
 
-/// Room for one upgrade more.
-pub(super) struct Vacancy(OwnedSemaphorePermit);
+/// What is to be put to the application, which is then to be done.
+pub(super) struct Question {
+    uri: String,
+    head: Head,
+    peer: SocketAddr,
+    compression: Compression,
+    vacancy: OwnedSemaphorePermit,
+}
 
 impl Decider {
     pub(super) fn new(tell: Tell, max_undecided: usize, timeout: Duration) -> Decider {
         let vacancies = Arc::new(Semaphore::new(max_undecided.min(Semaphore::MAX_PERMITS)));
-        Decider { tell, vacancies, timeout, last_ask: Cell::default(), heads: Heads::default() }
+        let (last_ask, heads) = Default::default();
+        Decider { tell, vacancies, timeout, last_ask, heads }
     }
 
+    /// Makes a question of a request.
+    ///
     /// # Errors
     ///
     /// When too many wait already.
-    pub(super) fn vacancy(&self) -> Result<Vacancy, Objection> {
+    pub(super) fn question<F: Fields + ?Sized>(
+        &self,
+        request: &RequestHead<'_, F>,
+        peer: SocketAddr,
+        compression: Compression,
+    ) -> Result<Question, Objection> {
         let vacancy = Arc::clone(&self.vacancies).try_acquire_owned();
-        vacancy.map(Vacancy).map_err(|_| Objection::TooManyUndecided)
+        let vacancy = vacancy.map_err(|_| Objection::TooManyUndecided)?;
+        let (uri, head) = (target(request.uri), self.heads.part(request.fields));
+        Ok(Question { uri, head, peer, compression, vacancy })
     }
 
     /// Asks the application, which may have decided when this returns.
-    pub(super) fn ask<B>(
-        &self,
-        request: &Request<B>,
-        peer: SocketAddr,
-        compression: Compression,
-        Vacancy(vacancy): Vacancy,
-        whom: Whom,
-    ) -> Asked {
+    pub(super) fn ask(&self, question: Question, whom: Whom) -> Asked {
+        let Question { uri, head, peer, compression, vacancy } = question;
         let ask = self.last_ask.get().wrapping_add(1);
         self.last_ask.set(ask);
         let until = Instant::now() + self.timeout;
-        (self.tell)(DoorEvent::Asked(UpgradeRequest {
-            id: ask,
-            uri: target(request),
-            head: self.heads.part(request.headers()),
-            peer,
-            compression,
-            pending: PendingUpgrade::new(whom, vacancy),
-        }));
+        let pending = PendingUpgrade::new(whom, vacancy);
+        let request = UpgradeRequest { id: ask, uri, head, peer, compression, pending };
+        (self.tell)(DoorEvent::Asked(request));
         Asked { ask, until }
     }
 
@@ -85,17 +91,10 @@ impl Decider {
     ///
     /// # Errors
     ///
-    /// When too many wait already, or there is no decision.
-    pub(super) async fn decision<B>(
-        &self,
-        request: &Request<B>,
-        peer: SocketAddr,
-        compression: Compression,
-    ) -> Decided {
-        let vacancy = self.vacancy()?;
+    /// When there is none.
+    pub(super) async fn decision(&self, question: Question) -> Decided {
         let (decide, decision) = oneshot::channel();
-        let Asked { ask, until } =
-            self.ask(request, peer, compression, vacancy, Whom::Connection(decide));
+        let Asked { ask, until } = self.ask(question, Whom::Connection(decide));
         let mut waits = Waits { decision, ask, tell: &self.tell };
         let decided = timeout_at(until, &mut waits.decision).await;
         decided.map_err(|_| Objection::UndecidedInTime)?.map_err(|_dropped| Objection::Undecided)
@@ -119,6 +118,6 @@ impl Drop for Waits<'_> {
 }
 
 /// Path and query, whether the request line had them alone or in a whole URI.
-fn target<B>(request: &Request<B>) -> String {
-    request.uri().path_and_query().map_or("/", |target| target.as_str()).to_owned()
+fn target(uri: &Uri) -> String {
+    uri.path_and_query().map_or("/", |target| target.as_str()).to_owned()
 }

@@ -1,9 +1,11 @@
 //! The one extension that is spoken: permessage-deflate (RFC 7692, section 7.1).
 
-use hyper::HeaderMap;
 use hyper::header::{self, HeaderValue};
 
 use crate::compression::Compression;
+
+use super::headers::lines;
+use super::request::Fields;
 
 const NAME: &str = "permessage-deflate";
 
@@ -16,9 +18,8 @@ pub(super) struct Agreement {
 
 /// Takes the first of the client's offers that can be kept. An offer that cannot is not an error:
 /// the client is then told of no extension.
-pub(super) fn agree(headers: &HeaderMap) -> Option<Agreement> {
-    let lines = headers.get_all(header::SEC_WEBSOCKET_EXTENSIONS).iter();
-    let mut lines = lines.filter_map(|line: &HeaderValue| line.to_str().ok());
+pub(super) fn agree<F: Fields + ?Sized>(fields: &F) -> Option<Agreement> {
+    let mut lines = lines(fields, &header::SEC_WEBSOCKET_EXTENSIONS);
     let window = lines.find_map(|line| split_unquoted(line, ',').find_map(accept))?;
     let (compression, limit) = match window {
         Window::Unlimited => (Compression::Wide, ""),

@@ -5,7 +5,7 @@ use base64::alphabet;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use bytes::Bytes;
 use hyper::header::{self, HeaderName, HeaderValue};
-use hyper::{HeaderMap, Method, Request, Response, StatusCode, Version};
+use hyper::{Method, Response, StatusCode, Version};
 use sha1::{Digest, Sha1};
 
 use crate::compression::Compression;
@@ -14,6 +14,7 @@ use super::Headers;
 use super::extensions::{self, Agreement};
 use super::headers::{has_token, is_free};
 use super::objection::Objection;
+use super::request::{Fields, RequestHead};
 use super::response::{Body, whole};
 
 /// The version of the protocol that RFC 6455 describes, and the only one in use.
@@ -35,10 +36,10 @@ const KEY_FORMAT: GeneralPurpose = GeneralPurpose::new(
 /// Whether the request asks for a WebSocket, properly or not. Another protocol in `Upgrade`, an
 /// `Upgrade` that `Connection` does not announce, or another method than GET asks for nothing: HTTP
 /// has such a field ignored.
-pub(super) fn is_asked_for<B>(request: &Request<B>) -> bool {
-    request.method() == Method::GET
-        && has_token(request.headers(), &header::UPGRADE, "websocket")
-        && has_token(request.headers(), &header::CONNECTION, "upgrade")
+pub(super) fn is_asked_for<F: Fields + ?Sized>(request: &RequestHead<'_, F>) -> bool {
+    request.method == Method::GET
+        && has_token(request.fields, &header::UPGRADE, "websocket")
+        && has_token(request.fields, &header::CONNECTION, "upgrade")
 }
 
 /// Checks a request that asks for a WebSocket; returns the value of `Sec-WebSocket-Accept`.
@@ -46,25 +47,25 @@ pub(super) fn is_asked_for<B>(request: &Request<B>) -> bool {
 /// # Errors
 ///
 /// The first thing that is wrong.
-fn check<B: hyper::body::Body>(request: &Request<B>) -> Result<HeaderValue, Objection> {
-    if request.version() != Version::HTTP_11 {
+fn check<F: Fields + ?Sized>(request: &RequestHead<'_, F>) -> Result<HeaderValue, Objection> {
+    if request.version != Version::HTTP_11 {
         return Err(Objection::HttpVersion);
     }
-    if !request.body().is_end_stream() {
+    if request.has_body {
         return Err(Objection::Body);
     }
-    if only(request.headers(), &header::SEC_WEBSOCKET_VERSION) != Some(VERSION.as_bytes()) {
+    if only(request.fields, &header::SEC_WEBSOCKET_VERSION) != Some(VERSION.as_bytes()) {
         return Err(Objection::WebSocketVersion);
     }
-    let key = only(request.headers(), &header::SEC_WEBSOCKET_KEY).filter(|key| is_key(key));
+    let key = only(request.fields, &header::SEC_WEBSOCKET_KEY).filter(|key| is_key(key));
     key.map(accept_key).ok_or(Objection::Key)
 }
 
 /// The value of a field that stands exactly once.
-fn only<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h [u8]> {
-    let mut values = headers.get_all(name).iter();
+fn only<'f, F: Fields + ?Sized>(fields: &'f F, name: &'f HeaderName) -> Option<&'f [u8]> {
+    let mut values = fields.values(name);
     let first = values.next()?;
-    values.next().is_none().then_some(first.as_bytes())
+    values.next().is_none().then_some(first)
 }
 
 fn is_key(key: &[u8]) -> bool {
@@ -92,12 +93,12 @@ impl Terms {
     /// # Errors
     ///
     /// The first thing that is wrong.
-    pub(super) fn of<B: hyper::body::Body>(
-        request: &Request<B>,
+    pub(super) fn of<F: Fields + ?Sized>(
+        request: &RequestHead<'_, F>,
         per_message_deflate: bool,
     ) -> Result<Terms, Objection> {
         let accept_key = check(request)?;
-        let agreement = per_message_deflate.then(|| extensions::agree(request.headers())).flatten();
+        let agreement = per_message_deflate.then(|| extensions::agree(request.fields)).flatten();
         Ok(Terms { accept_key, agreement })
     }
 
@@ -160,6 +161,7 @@ fn with_fields(
 #[cfg(test)]
 mod tests {
     use http_body_util::{Empty, Full};
+    use hyper::Request;
     use proptest::prelude::*;
     use tungstenite::handshake::derive_accept_key;
 
@@ -187,40 +189,44 @@ mod tests {
 
     #[test]
     fn the_example_of_the_rfc_gets_its_answer() {
-        let accept_key = check(&request()).expect("it is proper");
+        let accept_key = check(&RequestHead::of(&request())).expect("it is proper");
         assert_eq!(accept_key, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
     }
 
     #[test]
     fn only_an_announced_websocket_is_asked_for() {
-        assert!(is_asked_for(&request()));
-        assert!(is_asked_for(&request_with("upgrade", "h2c, WebSocket")));
-        assert!(is_asked_for(&request_with("connection", "keep-alive, upgrade")));
-        assert!(!is_asked_for(&request_with("upgrade", "h2c")));
-        assert!(!is_asked_for(&request_with("connection", "keep-alive")));
+        assert!(is_asked_for(&RequestHead::of(&request())));
+        assert!(is_asked_for(&RequestHead::of(&request_with("upgrade", "h2c, WebSocket"))));
+        assert!(is_asked_for(&RequestHead::of(&request_with("connection", "keep-alive, upgrade"))));
+        assert!(!is_asked_for(&RequestHead::of(&request_with("upgrade", "h2c"))));
+        assert!(!is_asked_for(&RequestHead::of(&request_with("connection", "keep-alive"))));
         let mut post = request();
         *post.method_mut() = Method::POST;
-        assert!(!is_asked_for(&post));
+        assert!(!is_asked_for(&RequestHead::of(&post)));
     }
 
     #[test]
     fn any_other_version_or_length_is_refused() {
         let mut old = request();
         *old.version_mut() = Version::HTTP_10;
-        assert_eq!(check(&old), Err(Objection::HttpVersion));
+        assert_eq!(check(&RequestHead::of(&old)), Err(Objection::HttpVersion));
         let with_body = request().map(|_| Full::new(Bytes::from_static(b"frames?")));
-        assert_eq!(check(&with_body), Err(Objection::Body));
+        assert_eq!(check(&RequestHead::of(&with_body)), Err(Objection::Body));
     }
 
     #[test]
     fn the_protocol_version_must_be_13() {
         for version in ["", "8", "12", "13, 8", "013"] {
             let request = request_with("sec-websocket-version", version);
-            assert_eq!(check(&request), Err(Objection::WebSocketVersion), "{version:?}");
+            assert_eq!(
+                check(&RequestHead::of(&request)),
+                Err(Objection::WebSocketVersion),
+                "{version:?}"
+            );
         }
         let mut without = request();
         without.headers_mut().remove(header::SEC_WEBSOCKET_VERSION);
-        assert_eq!(check(&without), Err(Objection::WebSocketVersion));
+        assert_eq!(check(&RequestHead::of(&without)), Err(Objection::WebSocketVersion));
     }
 
     #[test]
@@ -228,13 +234,16 @@ mod tests {
         let cut = "AAAAAAAAAAAAAAAAAAAAAA";
         for key in ["", cut, "AAAAAAAAAAAAAAAAAAAA", "!AAAAAAAAAAAAAAAAAAAAA=="] {
             let request = request_with("sec-websocket-key", key);
-            assert_eq!(check(&request), Err(Objection::Key), "{key:?}");
+            assert_eq!(check(&RequestHead::of(&request)), Err(Objection::Key), "{key:?}");
         }
-        assert!(check(&request_with("sec-websocket-key", "AAAAAAAAAAAAAAAAAAAAAB==")).is_ok());
+        assert!(
+            check(&RequestHead::of(&request_with("sec-websocket-key", "AAAAAAAAAAAAAAAAAAAAAB==")))
+                .is_ok()
+        );
         let mut doubled = request();
         let second = HeaderValue::from_static("AAAAAAAAAAAAAAAAAAAAAA==");
         doubled.headers_mut().append(header::SEC_WEBSOCKET_KEY, second);
-        assert_eq!(check(&doubled), Err(Objection::Key));
+        assert_eq!(check(&RequestHead::of(&doubled)), Err(Objection::Key));
     }
 
     #[test]
@@ -283,7 +292,7 @@ mod tests {
             let mut request = request();
             let value = HeaderValue::try_from(&key).expect("base64 is ASCII");
             request.headers_mut().insert(header::SEC_WEBSOCKET_KEY, value);
-            let accept_key = check(&request).expect("it is proper");
+            let accept_key = check(&RequestHead::of(&request)).expect("it is proper");
             let expected = derive_accept_key(key.as_bytes());
             prop_assert_eq!(accept_key.as_bytes(), expected.as_bytes());
         }
@@ -293,7 +302,7 @@ mod tests {
             let mut request = request();
             let value = HeaderValue::try_from(&key).expect("it is printable");
             request.headers_mut().insert(header::SEC_WEBSOCKET_KEY, value);
-            match check(&request) {
+            match check(&RequestHead::of(&request)) {
                 Ok(accept_key) => {
                     let expected = derive_accept_key(key.as_bytes());
                     prop_assert_eq!(accept_key.as_bytes(), expected.as_bytes());

@@ -1,7 +1,9 @@
 //! Headers that concern one connection only.
 
 use hyper::HeaderMap;
-use hyper::header::{self, HeaderName, HeaderValue};
+use hyper::header::{self, HeaderName};
+
+use super::request::Fields;
 
 /// The fields that RFC 9110, section 7.6.1, has an intermediary remove, beside those that
 /// `Connection` names.
@@ -16,8 +18,8 @@ const CONNECTION_FIELDS: [HeaderName; 6] = [
 
 /// Whether a field, which is a comma-separated list over one or several lines, has this element.
 /// Letter case does not count.
-pub(super) fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
-    elements(headers, name).any(|element| element.eq_ignore_ascii_case(token))
+pub(super) fn has_token<F: Fields + ?Sized>(fields: &F, name: &HeaderName, token: &str) -> bool {
+    elements(fields, name).any(|element| element.eq_ignore_ascii_case(token))
 }
 
 /// Removes what was meant for the connection it came by.
@@ -39,16 +41,27 @@ pub(super) fn is_free(name: &HeaderName) -> bool {
 }
 
 /// The elements of a field, which is a comma-separated list over one or several lines.
-pub(super) fn elements<'h>(
-    headers: &'h HeaderMap,
-    name: &HeaderName,
-) -> impl Iterator<Item = &'h str> {
-    let lines = headers.get_all(name).iter().filter_map(|line: &HeaderValue| line.to_str().ok());
-    lines.flat_map(|line| line.split(',')).map(str::trim).filter(|element| !element.is_empty())
+fn elements<'f, F: Fields + ?Sized>(
+    fields: &'f F,
+    name: &'f HeaderName,
+) -> impl Iterator<Item = &'f str> {
+    let elements = lines(fields, name).flat_map(|line| line.split(','));
+    elements.map(str::trim).filter(|element| !element.is_empty())
+}
+
+/// The lines of a field, but for those that are not ASCII.
+pub(super) fn lines<'f, F: Fields + ?Sized>(
+    fields: &'f F,
+    name: &'f HeaderName,
+) -> impl Iterator<Item = &'f str> {
+    let ascii = fields.values(name).filter(|line| line.is_ascii());
+    ascii.filter_map(|line| std::str::from_utf8(line).ok())
 }
 
 #[cfg(test)]
 mod tests {
+    use hyper::header::HeaderValue;
+
     use super::*;
 
     fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {

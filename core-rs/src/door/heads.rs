@@ -6,11 +6,11 @@
 use std::cell::RefCell;
 use std::mem;
 
-use hyper::HeaderMap;
-use hyper::header::{AUTHORIZATION, COOKIE, FORWARDED, HeaderName, HeaderValue, SEC_WEBSOCKET_KEY};
+use hyper::header::{AUTHORIZATION, COOKIE, FORWARDED, HeaderName, SEC_WEBSOCKET_KEY};
 use rustc_hash::FxHashMap;
 
 use super::proxy::PEER;
+use super::request::Fields;
 
 /// The headers by which clients differ.
 static OWN: [HeaderName; 7] = [
@@ -56,16 +56,16 @@ pub struct Head {
 
 impl Heads {
     /// Parts the headers of a request.
-    pub(super) fn part(&self, headers: &HeaderMap) -> Head {
-        self.0.borrow_mut().part(headers)
+    pub(super) fn part<F: Fields + ?Sized>(&self, fields: &F) -> Head {
+        self.0.borrow_mut().part(fields)
     }
 }
 
 impl Known {
-    fn part(&mut self, headers: &HeaderMap) -> Head {
+    fn part<F: Fields + ?Sized>(&mut self, fields: &F) -> Head {
         let mut common = mem::take(&mut self.common);
         common.clear();
-        let own = print(headers, &mut common);
+        let own = print(fields, &mut common);
         let (number, is_news) = self.number_of(&common);
         let news = is_news.then(|| common.clone());
         self.common = common;
@@ -99,15 +99,15 @@ impl Known {
 
 /// Adds what is common to a text, and returns the rest. Nothing in it can hold a line break, nor a
 /// name a colon: the parser has seen to it. Whatever comes by [`PEER`] is made up, and left out.
-fn print(headers: &HeaderMap, common: &mut String) -> String {
+fn print<F: Fields + ?Sized>(fields: &F, common: &mut String) -> String {
     let mut own = String::with_capacity(64);
     let mut has_own = false;
-    for (name, value) in headers.iter().filter(|(name, _)| *name != PEER) {
+    for (name, value) in fields.all().filter(|(name, _)| !is(name, &PEER)) {
         if !common.is_empty() {
             common.push('\n');
         }
-        common.push_str(name.as_str());
-        if is_own(name, headers) {
+        common.extend(name.chars().map(|letter| letter.to_ascii_lowercase()));
+        if is_own(name, fields) {
             if has_own {
                 own.push('\n');
             }
@@ -122,14 +122,19 @@ fn print(headers: &HeaderMap, common: &mut String) -> String {
 }
 
 /// One that comes more than once is left to the application, which knows how to join its values.
-fn is_own(name: &HeaderName, headers: &HeaderMap) -> bool {
-    OWN.contains(name) && headers.get_all(name).iter().nth(1).is_none()
+fn is_own<F: Fields + ?Sized>(name: &str, fields: &F) -> bool {
+    let own = OWN.iter().find(|own| is(name, own));
+    own.is_some_and(|own| fields.values(own).nth(1).is_none())
+}
+
+fn is(name: &str, other: &HeaderName) -> bool {
+    name.eq_ignore_ascii_case(other.as_str())
 }
 
 /// A byte is a character of the same number, as everywhere in JavaScript's own HTTP.
-fn push_value(text: &mut String, value: &HeaderValue) {
-    match value.to_str() {
-        Ok(ascii) => text.push_str(ascii),
-        Err(_) => text.extend(value.as_bytes().iter().copied().map(char::from)),
+fn push_value(text: &mut String, value: &[u8]) {
+    match std::str::from_utf8(value) {
+        Ok(ascii) if ascii.is_ascii() => text.push_str(ascii),
+        _ => text.extend(value.iter().copied().map(char::from)),
     }
 }

@@ -37,6 +37,7 @@ mod patience;
 mod proxy;
 mod reader;
 mod refusals;
+mod request;
 mod response;
 mod shortcut;
 mod tidy;

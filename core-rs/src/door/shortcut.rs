@@ -16,23 +16,21 @@ use super::upgrade::Whom;
 /// Puts a client to the application if it asks for a WebSocket with its first words, and for that
 /// alone. Returned is any other.
 pub(super) fn take(mut opening: Opening, reception: &Reception) -> Option<Opening> {
-    let mut reader = reception.reader();
-    let upgrade = reader.read(&opening.unread).and_then(|(request, head_bytes)| {
-        let terms = reception.terms_of_upgrade(request)?;
-        Some((request, head_bytes, terms))
+    let decider = reception.decider();
+    let begun = reception.reader().read(&opening.unread, |request, head_bytes| {
+        let terms = reception.terms_of_upgrade(&request)?;
+        let question = decider.question(&request, opening.peer, terms.compression());
+        Some((question, head_bytes, terms))
     });
-    let Some((request, head_bytes, terms)) = upgrade else { return Some(opening) };
-    let vacancy = match reception.decider().vacancy() {
-        Ok(vacancy) => vacancy,
-        Err(objection) => {
-            opening.decided = Some(Err(objection));
-            return Some(opening);
+    match begun {
+        Some((Ok(question), head_bytes, terms)) => {
+            let chair = reception.waiting_room().seat(Guest::new(opening, head_bytes, terms));
+            let asked = decider.ask(question, Whom::Guest(Hold(Arc::clone(&chair))));
+            reception.waiting_room().look_after(chair, asked);
+            return None;
         }
-    };
-    let (peer, compression) = (opening.peer, terms.compression());
-    let chair = reception.waiting_room().seat(Guest::new(opening, head_bytes, terms));
-    let whom = Whom::Guest(Hold(Arc::clone(&chair)));
-    let asked = reception.decider().ask(request, peer, compression, vacancy, whom);
-    reception.waiting_room().look_after(chair, asked);
-    None
+        Some((Err(objection), ..)) => opening.decided = Some(Err(objection)),
+        None => {}
+    }
+    Some(opening)
 }

@@ -97,7 +97,9 @@ impl House {
         let tell = move |event: DoorEvent| {
             let DoorEvent::Asked(request) = event else { return };
             let UpgradeRequest { uri, head, peer, compression, pending, .. } = request;
-            let headers = heads.borrow_mut().read(head);
+            let mut headers = heads.borrow_mut().read(head);
+            // hyper puts lines of the same name together, which changes nothing.
+            headers.sort_by(|a, b| a.split(':').next().cmp(&b.split(':').next()));
             let request = (peer, uri, headers, compression);
             let reservation = Box::new(Place { request, entries: sender.clone() });
             pending.decide(Decision::Accept { headers: Headers::new(), reservation });

@@ -2,6 +2,8 @@ use std::collections::HashSet;
 
 use proptest::prelude::*;
 
+use hyper::HeaderMap;
+
 use super::*;
 
 fn agreed(offers: &'static str) -> Option<(Compression, String)> {
