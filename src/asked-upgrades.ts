@@ -14,8 +14,8 @@ export interface AskedUpgrade {
   /** The nearest that it comes from. */
   address: string;
   port: number;
-  /** The subprotocol that it would rather speak than any other; nothing if it offers none. */
-  subprotocol: string | undefined;
+  /** Whether it offers subprotocols. */
+  offersSubprotocols: boolean;
   /** It was accepted or refused. Written by whoever does so; nobody may do it twice. */
   decided: boolean;
 }
@@ -47,7 +47,7 @@ export class AskedUpgrades {
         request: head && toRequest(parts[at + 1] as string, head, parts[at + 3] as string),
         address: this.#address,
         port: parts[at + 5] as number,
-        subprotocol: head?.subprotocol,
+        offersSubprotocols: head?.offersSubprotocols ?? false,
         decided: false,
       });
     }

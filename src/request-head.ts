@@ -10,8 +10,8 @@ export class RequestHead {
   readonly init: { readonly headers: Headers };
   /** What its URL begins with; nothing if no URL can be made with its `Host`. */
   readonly origin: string | undefined;
-  /** The first subprotocol that is offered. */
-  readonly subprotocol: string | undefined;
+  /** Whether it has the header by which subprotocols are offered. */
+  readonly offersSubprotocols: boolean;
   /** Names of the headers that each client has a value of its own for. */
   readonly #own: readonly string[];
 
@@ -33,7 +33,7 @@ export class RequestHead {
     const host = headers.get("host");
     this.init = { headers };
     this.origin = host && !NOT_IN_HOST.test(host) ? `http://${host}` : undefined;
-    this.subprotocol = headers.get("sec-websocket-protocol")?.split(",")[0]?.trim() || undefined;
+    this.offersSubprotocols = headers.has("sec-websocket-protocol");
     this.#own = own;
   }
 

@@ -128,7 +128,7 @@ export class Upgrades {
     const ask = this.#byRequest.get(request);
     if (!ask || ask.decided) return false;
     const id = this.#idOf(request);
-    const extra = further(headers, ask.subprotocol);
+    const extra = ask.offersSubprotocols ? withSubprotocol(headers, request) : flat(headers);
     if (this.run.state !== "serving") return this.#turnAway(ask, "draining");
     const { core } = this.run;
     const accepted = core.accept(ask.id, id, extra);
@@ -188,17 +188,23 @@ function isRequest(asked: AskedUpgrade): asked is Ask {
   return asked.request !== undefined;
 }
 
+/** The further headers of the 101 response; nothing where there are none, which is usual. */
+function flat(source: HeaderSource | undefined): FlatHeaders | undefined {
+  return source && toFlat(source);
+}
+
 /**
- * The further headers of the 101 response; nothing where there are none, which is usual. Without a
- * choice of the app's, the first subprotocol that the client offers is taken, as by Bun.
+ * The same for a client that offers subprotocols. Without a choice of the app's, the first is taken,
+ * as by Bun.
  */
-function further(
+function withSubprotocol(
   source: HeaderSource | undefined,
-  offered: string | undefined,
+  request: Request,
 ): FlatHeaders | undefined {
-  const chosen = source && toFlat(source);
-  if (!offered) return chosen;
+  const chosen = flat(source);
   const name = "sec-websocket-protocol";
+  const offered = request.headers.get(name)?.split(",")[0]?.trim();
+  if (!offered) return chosen;
   if (!chosen) return [name, offered];
   const isChosen = chosen.some((entry, index) => index % 2 === 0 && entry === name);
   return isChosen ? chosen : [...chosen, name, offered];

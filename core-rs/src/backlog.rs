@@ -149,6 +149,14 @@ impl Backlog {
         self.outbox_at(log).push(kind, frame);
     }
 
+    /// Begins with the rest of what was begun before there was a backlog: nothing may come in
+    /// between.
+    pub fn begin_with(&mut self, rest: &[u8]) {
+        let mut outbox = Outbox::new(true);
+        outbox.push(Kind::Control, rest);
+        self.outbox = Some(Box::new(outbox));
+    }
+
     /// What waits of published messages.
     pub fn lag(&self, log: &Log) -> Lag {
         let mut lag = log.lag(self.cursor);

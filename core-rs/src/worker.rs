@@ -53,8 +53,11 @@ use self::handle::WAKER;
 use self::inbound::Inbound;
 use self::passes::Passes;
 
-/// Commands taken in one turn, before clients are served again.
-const COMMANDS_PER_TURN: usize = 1024;
+/// What the commands of one turn may cost, before clients are served again.
+const COMMANDS_BUDGET: usize = 1024;
+const COMMAND_COST: usize = 1;
+/// That of a new client's socket, which is registered and written to.
+const ATTACH_COST: usize = 16;
 /// Readiness events taken from epoll in one turn.
 const EVENTS_PER_TURN: usize = 1024;
 /// How often clients are checked for silence and for deadlines.
@@ -168,14 +171,17 @@ impl Worker {
     /// Takes a run of commands; true when it left some. A log that is far ahead of its readers
     /// grows no further: the queue fills instead, and the publisher is told.
     fn take_commands(&mut self) -> bool {
-        for _ in 0..COMMANDS_PER_TURN {
+        let mut spent = 0;
+        while spent < COMMANDS_BUDGET {
             if self.passes.are_far_behind() || self.is_stopping() {
                 return true;
             }
-            match self.queue().pop() {
-                Some(command) => self.apply(command),
-                None => return false,
-            }
+            let Some(command) = self.queue().pop() else { return false };
+            spent += match command {
+                Command::Attach(..) => ATTACH_COST,
+                _ => COMMAND_COST,
+            };
+            self.apply(command);
         }
         true
     }

@@ -15,6 +15,8 @@ use harness::PATIENCE;
 const UPGRADE: &str = "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
     Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
+const MAX_PENDING: usize = 8;
+
 /// A server, and the port of its door.
 fn open() -> (Broadcaster, u16) {
     let mut broadcaster = Broadcaster::start(harness::one_worker(), || {}).expect("threads");
@@ -28,7 +30,7 @@ fn open() -> (Broadcaster, u16) {
         max_head_bytes: 1000,
         max_body_bytes: 0,
         upgrade_timeout: PATIENCE,
-        max_pending_upgrades: 8,
+        max_pending_upgrades: MAX_PENDING,
         per_message_deflate: true,
     };
     let port = broadcaster.listen(door).expect("a free port").port();
@@ -118,6 +120,21 @@ fn it_is_not_told_of_an_upgrade_that_nobody_has_kept() {
     let _next = client(port);
     // Behind what was given up.
     keep(&mut broadcaster);
+}
+
+#[test]
+fn those_that_were_given_up_take_nobodys_place() {
+    let (mut broadcaster, port) = open();
+    for _ in 0..3 {
+        let clients: Vec<_> = (0..MAX_PENDING).map(|_| client(port)).collect();
+        let asks: Vec<_> = clients.iter().map(|_| keep(&mut broadcaster)).collect();
+        assert_eq!(broadcaster.undecided_upgrades(), asks.len());
+        drop(clients);
+        for _ in asks {
+            assert!(matches!(next_event(&mut broadcaster), Event::GivenUp(_)));
+        }
+        assert_eq!(broadcaster.undecided_upgrades(), 0);
+    }
 }
 
 #[test]

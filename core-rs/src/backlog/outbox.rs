@@ -16,8 +16,8 @@ pub(super) struct Outbox {
     /// Position at which the first of `frames` starts.
     start: usize,
     frames: VecDeque<Frame>,
-    /// The first of `frames` is the rest of a message whose beginning was written from a log.
-    begun_in_log: bool,
+    /// The first of `frames` is the rest of one whose beginning was written from elsewhere.
+    begun_elsewhere: bool,
     /// The part of `frames` that are published messages.
     published: Lag,
     /// Number of `frames` that are messages, published or direct.
@@ -33,15 +33,15 @@ struct Frame {
 }
 
 impl Outbox {
-    /// An empty outbox. With `begun_in_log`, its first frame is the rest of one that was begun.
-    pub(super) fn new(begun_in_log: bool) -> Outbox {
+    /// An empty outbox. With `begun_elsewhere`, its first frame is the rest of one that was begun.
+    pub(super) fn new(begun_elsewhere: bool) -> Outbox {
         Outbox {
             bytes: Vec::new(),
             base: 0,
             written: 0,
             start: 0,
             frames: VecDeque::new(),
-            begun_in_log,
+            begun_elsewhere,
             published: Lag::default(),
             messages: 0,
         }
@@ -85,7 +85,7 @@ impl Outbox {
             self.messages -= u64::from(frame.kind.is_message());
             completed.messages += u64::from(frame.kind.is_message());
             self.start = frame.end;
-            self.begun_in_log = false;
+            self.begun_elsewhere = false;
             self.frames.pop_front();
         }
         completed
@@ -103,7 +103,7 @@ impl Outbox {
 
     /// Keeps the frame that was begun, and those of the kinds that `keep` names.
     pub(super) fn retain(&mut self, mut keep: impl FnMut(&Kind) -> bool) {
-        let begun = self.begun_in_log || self.written > self.start;
+        let begun = self.begun_elsewhere || self.written > self.start;
         let mut kept = Outbox::new(begun);
         let mut start = self.written;
         for (number, frame) in self.frames.iter().enumerate() {

@@ -41,10 +41,13 @@ impl Guest {
         Guest { opening, head_bytes, answer }
     }
 
-    /// Lets it in, or back to the door.
+    /// Lets it in, or sends it back to the door, which answers anything else, and a long answer, and
+    /// for a worker that is behind.
     fn go(mut self, decided: Decided, door: &UnboundedSender<Opening>) {
         match decided {
-            Ok(Decision::Accept { headers, reservation }) if is_short(&headers) => {
+            Ok(Decision::Accept { headers, reservation })
+                if is_short(&headers) && !reservation.is_behind() =>
+            {
                 self.enter(headers, reservation);
             }
             decided => {
@@ -65,7 +68,7 @@ impl Guest {
 }
 
 fn is_short(headers: &Headers) -> bool {
-    let bytes = headers.iter().map(|(name, value)| name.as_str().len() + value.len());
+    let bytes = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4);
     bytes.sum::<usize>() <= SHORT_ANSWER
 }
 

@@ -159,6 +159,8 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
     use super::*;
 
     /// Of documentation: no machine has it (RFC 3849).
@@ -175,7 +177,9 @@ mod tests {
     fn what_is_accepted_waits_for_no_second_write() {
         let listener = bind_to(HERE, 0).expect("a free port");
         let address = listener.local_addr().expect("it is bound");
-        let _client = std::net::TcpStream::connect(address).expect("it listens");
+        let mut client = std::net::TcpStream::connect(address).expect("it listens");
+        // Silent clients are not accepted for a while.
+        client.write_all(b"G").expect("a living socket");
         listener.set_nonblocking(false).expect("a socket");
         let (socket, _) = listener.accept().expect("a client");
         assert!(socket.nodelay().expect("a socket"));

@@ -16,7 +16,7 @@
 //!
 //! What the door answers by itself is an `objection`; such upgrades are counted (`refusals`). After
 //! a rush it gives memory back (`tidy`). All its tasks run on its one thread, so that nothing in it
-//! is locked.
+//! is locked but the chairs of guests.
 
 mod app_socket;
 mod arrival;
@@ -47,6 +47,7 @@ mod waiting_room;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -78,8 +79,8 @@ pub struct DoorConfig {
     pub port: u16,
     /// Path of the unix socket on which the application answers plain HTTP.
     pub upstream: PathBuf,
-    /// How long a connection may take to send a whole request head, counted from its opening or
-    /// from the head's first byte.
+    /// How long a connection may take to send a whole request head, counted from when it was
+    /// accepted or from the head's first byte.
     pub head_timeout: Duration,
     /// How long a connection is kept on which no other request begins, by the door and by the
     /// application behind it. None is for ever.
@@ -199,13 +200,18 @@ async fn keep_open(
     });
     task::spawn_local(go_on(turned_away, Rc::clone(&reception), closing.clone()));
     let receptions = closing.clone();
-    let welcome = move |socket, peer| arrival::receive(socket, peer, &reception, &receptions);
+    let welcome = move |socket, peer| {
+        // One connection's panic, which the panic hook has reported, is no other's loss.
+        let _ = catch_unwind(AssertUnwindSafe(|| {
+            arrival::receive(socket, peer, &reception, &receptions);
+        }));
+    };
     let complain = move |error| tell(DoorEvent::AcceptFailed(error));
     task::spawn_local(listener::accept(listener, closing.clone(), welcome, complain));
     closing.closed().await;
 }
 
-/// Serves the connections of guests that are not let in. They are no more than may be undecided.
+/// Serves the connections of guests that are not let in, as fast as they are sent away.
 async fn go_on(
     mut turned_away: UnboundedReceiver<Opening>,
     reception: Rc<Reception>,

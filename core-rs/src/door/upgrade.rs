@@ -95,6 +95,10 @@ pub enum Decision {
 ///
 /// Dropping a reservation without attaching a socket gives the place up.
 pub trait Reservation: Send {
+    /// Whether the worker has so much to do that the client had better be told by the door that it
+    /// is accepted.
+    fn is_behind(&self) -> bool;
+
     /// Takes the client over.
     fn attach(self: Box<Self>, entrant: Entrant);
 }

@@ -1,6 +1,6 @@
 //! Looks after the guests that wait: whether they are still there, and whether they wait too long.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use super::guest::{Chair, Guest};
 use super::objection::Objection;
 use super::{AskId, DoorEvent};
 
-/// How often it looks after them, at least.
+/// How often it is looked whether they are still there.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// See the module's description.
@@ -23,6 +23,8 @@ pub(super) struct WaitingRoom {
     /// In the order in which they were taken. One that has been left goes at the next look.
     chairs: RefCell<VecDeque<Taken>>,
     first_is_taken: Notify,
+    /// When it is looked whether they are still there.
+    next_look: Cell<Instant>,
     /// To which guests go back that are not let in.
     door: UnboundedSender<Opening>,
     tell: Tell,
@@ -38,7 +40,7 @@ struct Taken {
 impl WaitingRoom {
     pub(super) fn new(door: UnboundedSender<Opening>, tell: Tell) -> WaitingRoom {
         let (chairs, first_is_taken) = Default::default();
-        WaitingRoom { chairs, first_is_taken, door, tell }
+        WaitingRoom { chairs, first_is_taken, next_look: Cell::new(Instant::now()), door, tell }
     }
 
     /// A chair for a guest, which is not looked after yet.
@@ -59,42 +61,48 @@ impl WaitingRoom {
     pub(super) async fn keep(&self, left: impl Fn(usize)) {
         loop {
             self.first_is_taken.notified().await;
-            while let Some(next) = self.next_look() {
+            self.next_look.set(Instant::now() + LOOK_EVERY);
+            while let Some(next) = self.next_duty() {
                 sleep_until(next).await;
-                left(self.look());
+                left(self.do_duty(Instant::now()));
             }
         }
     }
 
-    /// When it is looked after them next; none while there are none.
-    fn next_look(&self) -> Option<Instant> {
-        let regular = Instant::now() + LOOK_EVERY;
-        self.chairs.borrow().front().map(|first| first.until.min(regular))
+    /// When something is to be done for them; none while there are none.
+    fn next_duty(&self) -> Option<Instant> {
+        self.chairs.borrow().front().map(|first| first.until.min(self.next_look.get()))
     }
 
-    fn look(&self) -> usize {
-        let now = Instant::now();
+    fn do_duty(&self, now: Instant) -> usize {
         let mut chairs = self.chairs.borrow_mut();
         let before = chairs.len();
-        chairs.retain(|taken| self.still_waits(taken, now));
+        // All wait equally long. Of thousands, most are not looked at for the sake of one.
+        while chairs.front().is_some_and(|first| first.until <= now) {
+            chairs.pop_front().iter().for_each(|taken| self.send_away(taken));
+        }
+        if self.next_look.get() <= now {
+            self.next_look.set(now + LOOK_EVERY);
+            chairs.retain(|taken| self.is_there(taken));
+        }
         before - chairs.len()
     }
 
-    /// Sends away a guest that has left or waits too long.
-    fn still_waits(&self, Taken { chair, ask, until }: &Taken, now: Instant) -> bool {
-        let has_left = match &*chair.look() {
-            None => return false,
-            Some(guest) => guest.opening.has_ended(),
-        };
-        if !has_left && now < *until {
-            return true;
+    /// Tells a guest that it has waited too long. Unless the application has decided since.
+    fn send_away(&self, Taken { chair, ask, .. }: &Taken) {
+        if chair.decide(Err(Objection::UndecidedInTime)) {
+            (self.tell)(DoorEvent::GivenUp(*ask));
         }
-        // Unless the application has decided since.
-        let is_given_up = match has_left {
-            true => chair.free().is_some(),
-            false => chair.decide(Err(Objection::UndecidedInTime)),
-        };
-        if is_given_up {
+    }
+
+    /// Whether a guest waits and has not left. Nobody need decide on one that has.
+    fn is_there(&self, Taken { chair, ask, .. }: &Taken) -> bool {
+        match &*chair.look() {
+            None => return false,
+            Some(guest) if !guest.opening.has_ended() => return true,
+            Some(_) => {}
+        }
+        if chair.free().is_some() {
             (self.tell)(DoorEvent::GivenUp(*ask));
         }
         false

@@ -91,7 +91,7 @@ impl Worker {
         let client = &mut self.clients[index];
         client.attach(socket, read_ahead);
         if !rest.is_empty() {
-            client.backlog.push(Kind::Control, rest, self.cohorts[client.cohort].log());
+            client.backlog.begin_with(rest);
         }
         if client.has_read_ahead() {
             self.read_soon(index);

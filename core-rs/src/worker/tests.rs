@@ -1,5 +1,6 @@
 //! What cannot be seen from outside of a worker.
 
+use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 
 use bytes::Bytes;
@@ -16,8 +17,12 @@ use crate::queue::QueueLimits;
 const TICKS: ChannelId = ChannelId(0);
 
 fn worker() -> Worker {
+    worker_that_tolerates(Lag::MAX)
+}
+
+fn worker_that_tolerates(lag: Lag) -> Worker {
     let limits = ClientLimits {
-        lag: Lag::MAX,
+        lag,
         slow: SlowPolicy::Disconnect,
         max_payload_bytes: 1000,
         idle_timeout: None,
@@ -38,13 +43,19 @@ fn expect(worker: &mut Worker, client: ClientKey) {
 
 /// Gives a client a socket; returns the other end.
 fn attach(worker: &mut Worker, client: ClientKey) -> TcpStream {
+    let (ours, theirs) = sockets();
+    worker.apply(Command::Attach(client, Box::new(Entrant::told(ours, Bytes::new()))));
+    theirs
+}
+
+/// A socket for a worker, and the other end.
+fn sockets() -> (TcpStream, TcpStream) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     let address = listener.local_addr().expect("it is bound");
     let theirs = TcpStream::connect(address).expect("it listens");
     let (ours, _) = listener.accept().expect("a client has connected");
     ours.set_nonblocking(true).expect("a living socket");
-    worker.apply(Command::Attach(client, Box::new(Entrant::told(ours, Bytes::new()))));
-    theirs
+    (ours, theirs)
 }
 
 fn publish(worker: &mut Worker, text: &str) {
@@ -138,4 +149,58 @@ fn clients_stand_side_by_side() {
     let address = |index| std::ptr::from_ref::<Client>(&worker.clients[index]).addr();
     assert_eq!(address(1) - address(0), size_of::<Client>());
     assert_eq!(address(2) - address(1), size_of::<Client>());
+}
+
+/// Lets in a client whose socket is full, and to which an answer is owed. Returns the other end, and
+/// how much it has to read before the answer.
+fn attach_full(worker: &mut Worker, client: ClientKey, answer: &str) -> (TcpStream, usize) {
+    let (mut ours, theirs) = sockets();
+    let mut filled = 0;
+    while let Ok(bytes) = ours.write(&[0; 64 * 1024]) {
+        filled += bytes;
+    }
+    let entrant = Entrant { socket: ours, answer: answer.into(), read_ahead: Bytes::new() };
+    worker.apply(Command::Attach(client, Box::new(entrant)));
+    (theirs, filled)
+}
+
+/// What arrives behind the first `skipped` bytes, up to the length of what is expected.
+fn arrives(worker: &mut Worker, mut reader: TcpStream, skipped: usize, expected: &[u8]) {
+    let whole = skipped + expected.len();
+    let read = std::thread::spawn(move || {
+        let mut bytes = vec![0; whole];
+        reader.read_exact(&mut bytes).expect("all arrives");
+        bytes.split_off(skipped)
+    });
+    let mut events = Events::with_capacity(EVENTS_PER_TURN);
+    while !read.is_finished() {
+        worker.wait(true, &mut events);
+        while worker.send_slice() {}
+        worker.flush_listed();
+    }
+    assert_eq!(read.join().expect("a reader"), expected);
+}
+
+#[test]
+fn an_answer_that_a_full_socket_has_no_room_for_comes_before_all_else() {
+    let mut worker = worker();
+    expect(&mut worker, 1);
+    let (reader, filled) = attach_full(&mut worker, 1, "the answer");
+    publish(&mut worker, "tick");
+    arrives(&mut worker, reader, filled, b"the answer\x81\x04tick");
+}
+
+#[test]
+fn an_answer_that_was_begun_is_finished_for_a_client_that_is_too_slow() {
+    let mut worker = worker_that_tolerates(Lag::default());
+    expect(&mut worker, 1);
+    let (reader, filled) = attach_full(&mut worker, 1, "the answer");
+    // The socket is known to be full from here on.
+    worker.flush_listed();
+    for _ in 0..2 {
+        publish(&mut worker, "tick");
+        while worker.send_slice() {}
+    }
+    assert!(!worker.clients[0].is_open());
+    arrives(&mut worker, reader, filled, b"the answer\x88\x0f\x03\xf5slow consumer");
 }

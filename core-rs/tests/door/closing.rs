@@ -1,11 +1,11 @@
 //! How the door opens and closes, and what happens when the system has nothing left.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use shardcast_core::door::Door;
@@ -50,6 +50,38 @@ fn a_door_without_a_host_hears_ipv4_and_ipv6() {
         };
         let peer = format!("{address} {}", client.port());
         assert_eq!(head.get("x-shardcast-peer"), Some(peer.as_str()));
+    }
+}
+
+/// Accepted in its own time, since it says nothing.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_door_that_stops_accepting_ends_who_has_said_nothing() {
+    let house = House::open();
+    let mut silent = house.client();
+    let port = silent.socket().local_addr().expect("a living socket").port();
+    wait_until_accepted(house.door.local_addr().port(), port);
+    house.is_answering();
+    house.door.stop_accepting();
+    assert_eq!(silent.rest(), "");
+}
+
+/// The system lists connections of IPv4 as `<own address>:<own port> <other's> <state>`.
+#[cfg(target_os = "linux")]
+fn wait_until_accepted(door: u16, client: u16) {
+    const ESTABLISHED: &str = "01";
+    let began = Instant::now();
+    let is_listed = |line: &str| {
+        let mut fields = line.split_whitespace().skip(1);
+        let mut next = || fields.next().unwrap_or_default();
+        let (own, other, state) = (next(), next(), next());
+        own.ends_with(&format!(":{door:04X}"))
+            && other.ends_with(&format!(":{client:04X}"))
+            && state == ESTABLISHED
+    };
+    while !fs::read_to_string("/proc/net/tcp").expect("Linux has it").lines().any(is_listed) {
+        assert!(began.elapsed() < PATIENCE, "it is not accepted");
+        thread::sleep(Duration::from_millis(10));
     }
 }
 

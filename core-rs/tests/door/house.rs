@@ -109,14 +109,23 @@ pub(crate) enum Fate {
     GivenUp,
 }
 
-struct Place(Option<Sender<Fate>>);
+struct Place {
+    fate: Option<Sender<Fate>>,
+    is_behind: bool,
+}
 
 impl Reservation for Place {
-    /// Tells the client its answer, if the door has left that to the worker.
+    fn is_behind(&self) -> bool {
+        self.is_behind
+    }
+
+    /// Tells the client its answer, if the door has left that to the worker, which it does only for
+    /// one that is not behind.
     fn attach(mut self: Box<Self>, entrant: Entrant) {
         let Entrant { mut socket, answer, read_ahead } = entrant;
+        assert!(answer.is_empty() || !self.is_behind);
         socket.write_all(&answer).expect("room in a new socket");
-        if let Some(fate) = self.0.take() {
+        if let Some(fate) = self.fate.take() {
             let _ = fate.send(Fate::Attached(socket, read_ahead));
         }
     }
@@ -124,7 +133,7 @@ impl Reservation for Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        if let Some(fate) = self.0.take() {
+        if let Some(fate) = self.fate.take() {
             let _ = fate.send(Fate::GivenUp);
         }
     }
@@ -132,8 +141,18 @@ impl Drop for Place {
 
 /// An acceptance with these headers, and where to hear what becomes of it.
 pub(crate) fn acceptance(headers: Headers) -> (Decision, Receiver<Fate>) {
+    acceptance_by(headers, false)
+}
+
+/// An acceptance for a worker that is behind.
+pub(crate) fn acceptance_by_one_that_is_behind() -> (Decision, Receiver<Fate>) {
+    acceptance_by(Headers::new(), true)
+}
+
+fn acceptance_by(headers: Headers, is_behind: bool) -> (Decision, Receiver<Fate>) {
     let (sender, fate) = channel();
-    (Decision::Accept { headers, reservation: Box::new(Place(Some(sender))) }, fate)
+    let reservation = Box::new(Place { fate: Some(sender), is_behind });
+    (Decision::Accept { headers, reservation }, fate)
 }
 
 /// Accepts an upgrade, and returns what the door then hands over: the client's socket, in blocking

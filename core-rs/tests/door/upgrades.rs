@@ -10,7 +10,9 @@ use shardcast_core::compression::Compression;
 use shardcast_core::door::{Decision, Headers, RefusedUpgrades, UpgradeRequest};
 
 use crate::head_reader::HeadReader;
-use crate::house::{Fate, House, PATIENCE, acceptance, admit, refusal};
+use crate::house::{
+    Fate, House, PATIENCE, acceptance, acceptance_by_one_that_is_behind, admit, refusal,
+};
 
 const UPGRADE: &str = "GET /chat?room=1 HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\n\
     Connection: keep-alive, Upgrade\r\nSec-WebSocket-Version: 13\r\n\
@@ -317,6 +319,18 @@ fn an_answer_that_is_longer_than_its_socket_has_room_for_comes_whole() {
     assert!(house.asked().pending.decide(decision));
     assert_eq!(client.head().get("set-cookie").map(str::len), Some(LONG_COOKIE));
     assert!(matches!(fate.recv_timeout(PATIENCE), Ok(Fate::Attached(..))));
+}
+
+#[test]
+fn a_client_does_not_wait_for_its_answer_until_a_worker_has_caught_up() {
+    let house = House::open();
+    let mut client = house.client();
+    client.send([UPGRADE, "behind"].concat());
+    let (decision, fate) = acceptance_by_one_that_is_behind();
+    assert!(house.asked().pending.decide(decision));
+    assert_eq!(client.head().status(), 101);
+    let attached = fate.recv_timeout(PATIENCE);
+    assert!(matches!(attached, Ok(Fate::Attached(_, read_ahead)) if read_ahead == "behind"));
 }
 
 #[test]

@@ -72,6 +72,10 @@ struct Place {
 }
 
 impl Reservation for Place {
+    fn is_behind(&self) -> bool {
+        false
+    }
+
     fn attach(self: Box<Self>, entrant: Entrant) {
         let (peer, uri, headers, compression) = self.request;
         let Entrant { mut socket, answer, read_ahead } = entrant;
