@@ -46,7 +46,10 @@ export class RequestHead {
       headers.set(own[0] as string, values);
       return;
     }
-    const lines = values.split("\n");
-    for (const [at, name] of own.entries()) headers.set(name, lines[at] ?? "");
+    this.#setEach(values.split("\n"));
+  }
+
+  #setEach(lines: string[]): void {
+    for (const [at, name] of this.#own.entries()) this.init.headers.set(name, lines[at] ?? "");
   }
 }
