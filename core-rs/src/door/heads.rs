@@ -106,7 +106,9 @@ fn print<F: Fields + ?Sized>(fields: &F, common: &mut String) -> String {
         if !common.is_empty() {
             common.push('\n');
         }
-        common.extend(name.chars().map(|letter| letter.to_ascii_lowercase()));
+        let begin = common.len();
+        common.push_str(name);
+        common[begin..].make_ascii_lowercase();
         if is_own(name, fields) {
             if has_own {
                 own.push('\n');
