@@ -26,6 +26,8 @@ export interface Case {
   readonly flags?: readonly string[];
   /** Whether `GET /healthz` is timed meanwhile. */
   readonly probe?: boolean;
+  /** Runs for each that is asked for. One that is over in half a second shows what else goes on. */
+  readonly runs?: number;
   /** Whether it is shown what a connect costs each of the server's threads. */
   readonly threads?: boolean;
   /** What is asked of the results, if all contestants that it names took part. */
@@ -154,6 +156,7 @@ export const CASES: readonly Case[] = [
     title: "Connect storm: 10,000 upgrades through an Elysia beforeHandle",
     workload: workload(10_000, 0),
     flags: ["--connect-rate", "1000000/s", "--connect-concurrency", "1000"],
+    runs: 3,
     threads: true,
     contestants: [OURS, RECOMMENDED, "core alone", "Elysia"],
     targets: (of) => [

@@ -80,11 +80,12 @@ async function buildForNode(): Promise<void> {
   });
 }
 
-/** Runs a case `repeat` times, all contestants in turn each time, and keeps the medians of each. */
+/** Runs a case as often as asked, all contestants in turn each time; keeps the medians of each. */
 async function runCase(testCase: Case, under: Conditions): Promise<Outcome> {
   console.log(`\n## ${testCase.title}\n`);
   const runs = new Map<ContestantName, Result[]>();
-  for (let round = 0; round < positive("repeat"); round += 1) {
+  const rounds = positive("repeat") * (testCase.runs ?? 1);
+  for (let round = 0; round < rounds; round += 1) {
     for (const name of testCase.contestants.filter(isChosen)) {
       const result = await measure(name, testCase, under);
       runs.set(name, [...(runs.get(name) ?? []), result]);
