@@ -88,8 +88,8 @@ export class Upgrades {
   /**
    * Has the app answer, and refuses with that answer unless it has upgraded.
    *
-   * Thousands pass here in one moment. An async function would cost each twice as much, and the
-   * engine's compilers most of all.
+   * Thousands pass here in one moment. An async function would leave more behind for each of them,
+   * and more for the engine's compilers to do.
    */
   readonly #put = (asked: AskedUpgrade): void => {
     if (!this.run.isUp) return;
