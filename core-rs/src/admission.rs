@@ -24,8 +24,8 @@ impl Admission {
     }
 }
 
-/// Share of its queue past which a worker is behind. Of a queue of the usual size, that is what goes
-/// out to ten thousand clients in a few tenths of a second.
+/// Share of its queue past which a worker is behind. A client that waits for its 101 waits for what
+/// is in the queue before it.
 const BEHIND: f64 = 0.01;
 
 impl Reservation for Admission {

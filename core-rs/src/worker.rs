@@ -49,6 +49,7 @@ pub use self::handle::{Mailbox, Station, WorkerHandle};
 
 use self::cohorts::Cohorts;
 use self::departure::{FAREWELL_STEP, Farewell};
+use self::fan_out::WRITE_COST;
 use self::handle::WAKER;
 use self::inbound::Inbound;
 use self::passes::Passes;
@@ -56,8 +57,8 @@ use self::passes::Passes;
 /// What the commands of one turn may cost, before clients are served again.
 const COMMANDS_BUDGET: usize = 1024;
 const COMMAND_COST: usize = 1;
-/// That of a new client's socket, which is registered and written to.
-const ATTACH_COST: usize = 16;
+/// That of a new client's socket, which is registered and written to: two system calls.
+const ATTACH_COST: usize = 2 * WRITE_COST;
 /// Readiness events taken from epoll in one turn.
 const EVENTS_PER_TURN: usize = 1024;
 /// How often clients are checked for silence and for deadlines.

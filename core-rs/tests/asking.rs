@@ -1,5 +1,7 @@
 //! Upgrades between the door and whoever decides on them.
 
+#[path = "harness/door.rs"]
+mod door;
 mod harness;
 
 use std::io::{Read, Write};
@@ -10,6 +12,7 @@ use shardcast_core::bridge::Event;
 use shardcast_core::broadcaster::{Broadcaster, NotAccepted};
 use shardcast_core::door::{AskId, DoorConfig, Headers, UpgradeRequest};
 
+use door::local_door;
 use harness::PATIENCE;
 
 const UPGRADE: &str = "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
@@ -20,19 +23,7 @@ const MAX_PENDING: usize = 8;
 /// A server, and the port of its door.
 fn open() -> (Broadcaster, u16) {
     let mut broadcaster = Broadcaster::start(harness::one_worker(), || {}).expect("threads");
-    let door = DoorConfig {
-        host: Some(Ipv4Addr::LOCALHOST.into()),
-        port: 0,
-        upstream: "/nowhere/shardcast.sock".into(),
-        head_timeout: PATIENCE,
-        idle_timeout: Some(PATIENCE),
-        write_timeout: PATIENCE,
-        max_head_bytes: 1000,
-        max_body_bytes: 0,
-        upgrade_timeout: PATIENCE,
-        max_pending_upgrades: MAX_PENDING,
-        per_message_deflate: true,
-    };
+    let door = DoorConfig { max_pending_upgrades: MAX_PENDING, ..local_door(PATIENCE) };
     let port = broadcaster.listen(door).expect("a free port").port();
     (broadcaster, port)
 }

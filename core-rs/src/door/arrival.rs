@@ -30,7 +30,7 @@ const END: PollFlags = PollFlags::HUP;
 pub(super) struct Opening {
     pub(super) socket: BareStream,
     pub(super) peer: SocketAddr,
-    /// All of it.
+    /// All that has been read.
     pub(super) unread: Bytes,
     /// The decision on its first request, if that is an upgrade and was put to the application.
     pub(super) decided: Option<Decided>,
@@ -57,19 +57,16 @@ pub(super) fn receive(
     closing: &Closing,
 ) {
     let opened = Instant::now();
+    let open = move |socket, unread| Opening { socket, peer, unread, decided: None, opened };
     match reception.words(|buffer| (&socket).read(buffer)) {
-        Ok(unread) => {
-            let opening = Opening { socket, peer, unread, decided: None, opened };
-            send_on(opening, reception, closing);
-        }
+        Ok(unread) => send_on(open(socket, unread), reception, closing),
         Err(error) if error.kind() == ErrorKind::WouldBlock => {
             let (reception, closing) = (Rc::clone(reception), closing.clone());
             task::spawn_local(async move {
                 let until = opened + reception.head_timeout();
                 let heard = listen(socket, &reception, until, closing.clone()).await;
                 if let Ok((socket, unread)) = heard {
-                    let opening = Opening { socket, peer, unread, decided: None, opened };
-                    send_on(opening, &reception, &closing);
+                    send_on(open(socket, unread), &reception, &closing);
                 }
             });
         }

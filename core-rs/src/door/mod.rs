@@ -4,9 +4,10 @@
 //!
 //! 1. `listener` accepts it, and `arrival` listens to what its client says first.
 //! 2. A WebSocket upgrade is checked (`handshake`, `extensions`) and decided elsewhere (`decider`,
-//!    with the types of `upgrade`; `heads` keeps short what it is told); an accepted socket leaves the door for its [`Reservation`]. One
-//!    that is proper and comes first takes a `shortcut`, with a `reader` of its own: it waits as a
-//!    `guest`, whom the `waiting_room` looks after, and the application's thread sends it on.
+//!    with the types of `upgrade`; `heads` keeps short what is told); an accepted socket leaves the
+//!    door for its [`Reservation`]. One that is proper and comes first takes a `shortcut`, with a
+//!    `reader` of its own: it waits as a `guest`, whom the `waiting_room` looks after, and the
+//!    application's thread sends it on.
 //! 3. `connection` reads all other requests, with limits, and sends each one way or the other. It
 //!    waits for them with a limit (`patience`), and writes to the client with one too
 //!    (`client_socket`), even if it has ended its side (`grace`).

@@ -18,7 +18,7 @@ use super::departure::{Cause, Goodbye};
 
 /// What a slice may cost. A write is a system call of several microseconds, a look only memory.
 const SLICE_BUDGET: usize = 1024;
-const WRITE_COST: usize = 8;
+pub(super) const WRITE_COST: usize = 8;
 const LOOK_COST: usize = 1;
 /// Bytes of a log that are copied for one client, where its socket has not refused them.
 const COPY_LIMIT_BYTES: u64 = 64 * 1024;

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
@@ -14,9 +14,12 @@ use shardcast_core::door::{
 use socket2::SockRef;
 use tungstenite::handshake::server::{Request, Response};
 
+#[path = "../harness/door.rs"]
+mod door;
 #[path = "../harness/heads.rs"]
 mod heads;
 
+use door::local_door;
 use heads::HeadReader;
 
 /// How long an answer may take.
@@ -108,19 +111,7 @@ impl House {
             let reservation = Box::new(Place { request, entries: sender.clone() });
             pending.decide(Decision::Accept { headers: Headers::new(), reservation });
         };
-        let config = DoorConfig {
-            host: Some(Ipv4Addr::LOCALHOST.into()),
-            port: 0,
-            upstream: "/nowhere/shardcast.sock".into(),
-            head_timeout: PATIENCE,
-            idle_timeout: Some(PATIENCE),
-            write_timeout: PATIENCE,
-            max_head_bytes: MAX_HEAD_BYTES,
-            max_body_bytes: 1 << 20,
-            upgrade_timeout: PATIENCE,
-            max_pending_upgrades: 8,
-            per_message_deflate: true,
-        };
+        let config = DoorConfig { max_head_bytes: MAX_HEAD_BYTES, ..local_door(PATIENCE) };
         House { door: Door::open(config, tell).expect("a free port"), entries }
     }
 

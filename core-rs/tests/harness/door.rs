@@ -1,0 +1,23 @@
+//! A door on this machine, which nothing listens behind.
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use shardcast_core::door::DoorConfig;
+
+/// On any free port. Nothing may take longer than `patience`.
+pub(crate) fn local_door(patience: Duration) -> DoorConfig {
+    DoorConfig {
+        host: Some(Ipv4Addr::LOCALHOST.into()),
+        port: 0,
+        upstream: "/nowhere/shardcast.sock".into(),
+        head_timeout: patience,
+        idle_timeout: Some(patience),
+        write_timeout: patience,
+        max_head_bytes: 16_384,
+        max_body_bytes: 1 << 20,
+        upgrade_timeout: patience,
+        max_pending_upgrades: 8,
+        per_message_deflate: true,
+    }
+}
