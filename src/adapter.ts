@@ -30,6 +30,7 @@ import { listenStock } from "./stock";
 import { Upgrades } from "./upgrades";
 import { startUpstream } from "./upstream";
 import { websocketLimits } from "./websocket-limits";
+import { addWebSocketRoute } from "./websocket-route";
 
 /** What `shardcast` takes: a config, or a broadcaster that was made of one. */
 export type ShardcastOptions = ShardcastConfig | OwnBroadcaster;
@@ -60,6 +61,8 @@ export function shardcast(options: ShardcastOptions = {}): ShardcastAdapter {
     ...BunAdapter,
     name: "shardcast",
     broadcaster,
+    // Without shards the app is to run on Bun and Elysia alone.
+    ...(broadcaster instanceof ShardedBroadcaster && { ws: addWebSocketRoute }),
     listen: (app) => (listenOptions, callback) => {
       const serve = serveOptions(app, listenOptions as ListenOptions);
       app.server =

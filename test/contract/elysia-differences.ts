@@ -66,6 +66,44 @@ export const ELYSIA_DIFFERENCES: Record<string, () => Promise<void>> = {
     expect(await onEach(typeOf)).toEqual(["application/octet-stream", "text/plain;charset=utf-8"]);
   },
 
+  async "a route's own beforeHandle"() {
+    const runs = await onEach(async (stage) => {
+      const runs: string[] = [];
+      stage.serve((app) => app.ws("/", { beforeHandle: ({ path }) => void runs.push(path) }));
+      await stage.connect();
+      return runs.length;
+    });
+    expect(runs).toEqual([2, 1]);
+  },
+
+  async "ws.subscriptions within a handler"() {
+    const seen = await onEach(async (stage) => {
+      const opened = Promise.withResolvers<string[]>();
+      stage.serve((app) =>
+        app.ws("/", {
+          open(ws) {
+            ws.subscribe("news");
+            opened.resolve(ws.subscriptions);
+          },
+        }),
+      );
+      await stage.connect();
+      return opened.promise;
+    });
+    expect(seen).toEqual([[], ["news"]]);
+  },
+
+  async "the members of ws"() {
+    const own = await onEach(async (stage) => {
+      const opened = Promise.withResolvers<string[]>();
+      stage.serve((app) => app.ws("/", { open: (ws) => opened.resolve(Object.keys(ws)) }));
+      await stage.connect();
+      return opened.promise;
+    });
+    expect(own[0]).toContain("send");
+    expect(own[1]).toEqual(["raw", "data", "body", "validator"]);
+  },
+
   async "send to a socket that is full"() {
     const MESSAGE = "x".repeat(1 << 20);
     const answersOf = async (stage: Stage) => {

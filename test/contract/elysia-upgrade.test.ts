@@ -242,7 +242,7 @@ describe("a socket knows of its upgrade", () => {
     stage.serve((app: Elysia) =>
       app.ws("/", {
         open(ws) {
-          const members = Object.keys(ws).toSorted();
+          const members = membersOf(ws).toSorted();
           for (const name of members) stage.note(name, typeof ws[name as keyof typeof ws]);
           ws.send("noted");
         },
@@ -251,3 +251,12 @@ describe("a socket knows of its upgrade", () => {
     await noteMessages(stage, await stage.connect(), 1);
   });
 });
+
+/** Names of what an object has and inherits, but for what all have. */
+function membersOf(thing: object): string[] {
+  const names = new Set<string>();
+  for (let at = thing; at !== Object.prototype; at = Object.getPrototypeOf(at)) {
+    for (const name of Object.getOwnPropertyNames(at)) names.add(name);
+  }
+  return [...names];
+}

@@ -43,14 +43,15 @@ describe("a client has the address that it has on Bun", () => {
       families.push(stage.server.requestIP(request)?.family ?? null);
     };
     stage.serve((app) =>
-      app.ws("/", {
-        beforeHandle: ({ request }) => look(request),
-        open: (ws) => look(ws.data.request),
-        message(ws) {
-          look(ws.data.request);
-          ws.send(ws.remoteAddress);
-        },
-      }),
+      app
+        .onBeforeHandle(({ request }) => look(request))
+        .ws("/", {
+          open: (ws) => look(ws.data.request),
+          message(ws) {
+            look(ws.data.request);
+            ws.send(ws.remoteAddress);
+          },
+        }),
     );
     const client = await stage.connect();
     client.send("hello");
@@ -69,15 +70,14 @@ describe("a client that leaves before the decision on its upgrade", () => {
       const seen: unknown[] = [];
       const left = Promise.withResolvers<void>();
       stage.serve((app) =>
-        app.ws("/", {
-          async beforeHandle({ request }) {
+        app
+          .onBeforeHandle(async ({ request }) => {
             seen.push(request.signal.aborted);
             request.signal.addEventListener("abort", () => left.resolve());
             await left.promise;
             seen.push(String(request.signal.reason), stage.server.requestIP(request));
-          },
-          open: () => void seen.push("open"),
-        }),
+          })
+          .ws("/", { open: () => void seen.push("open") }),
       );
       const wire = await Wire.open(stage.port);
       wire.write("GET / HTTP/1.1", HOST, ...UPGRADE, "", "");
@@ -95,14 +95,13 @@ describe("a client that leaves before the decision on its upgrade", () => {
     let asked = false;
     stage.serve((app) =>
       app
-        .ws("/", {
-          async beforeHandle({ request }) {
-            asked = true;
-            await decision.promise;
-            aborted.push(request.signal.aborted);
-          },
+        .get("/", () => "home")
+        .onBeforeHandle(async ({ request }) => {
+          asked = true;
+          await decision.promise;
+          aborted.push(request.signal.aborted);
         })
-        .get("/", () => "home"),
+        .ws("/", {}),
     );
     const wire = await Wire.open(stage.port);
     wire.write("GET / HTTP/1.1", HOST, ...UPGRADE, "", "");
