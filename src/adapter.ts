@@ -27,6 +27,7 @@ import { OriginalBroadcaster } from "./original";
 import { ShardedBroadcaster } from "./sharded";
 import type { House, ShardedRun } from "./sharded-run";
 import { listenStock } from "./stock";
+import { UpgradeRequest } from "./upgrade-request";
 import { Upgrades } from "./upgrades";
 import { startUpstream } from "./upstream";
 import { websocketLimits } from "./websocket-limits";
@@ -62,7 +63,7 @@ export function shardcast(options: ShardcastOptions = {}): ShardcastAdapter {
     name: "shardcast",
     broadcaster,
     // Without shards the app is to run on Bun and Elysia alone.
-    ...(broadcaster instanceof ShardedBroadcaster && { ws: addWebSocketRoute }),
+    ...(broadcaster instanceof ShardedBroadcaster && { ws: addWebSocketRoute, handler }),
     listen: (app) => (listenOptions, callback) => {
       const serve = serveOptions(app, listenOptions as ListenOptions);
       app.server =
@@ -74,6 +75,15 @@ export function shardcast(options: ShardcastOptions = {}): ShardcastAdapter {
     },
   };
 }
+
+/** As with Bun, but that no response is made for an upgrade that was decided: nobody gets it. */
+const handler: ElysiaAdapter["handler"] = {
+  ...BunAdapter.handler,
+  mapResponse: (answer, set, request) =>
+    answer === undefined && request instanceof UpgradeRequest && request.ask === undefined
+      ? undefined
+      : BunAdapter.handler.mapResponse(answer, set, request),
+};
 
 function isBroadcaster(options: ShardcastOptions): options is OwnBroadcaster {
   return options instanceof ShardedBroadcaster || options instanceof OriginalBroadcaster;

@@ -42,14 +42,17 @@ export class AskedUpgrades {
     for (let at = 0; at < parts.length; at += PARTS) {
       const head = this.#heads[parts[at + 2] as number];
       this.#address = (parts[at + 4] as string | null) ?? this.#address;
-      take({
+      const request = head && toRequest(parts[at + 1] as string, head, parts[at + 3] as string);
+      const asked = {
         id: parts[at] as number,
-        request: head && toRequest(parts[at + 1] as string, head, parts[at + 3] as string),
+        request,
         address: this.#address,
         port: parts[at + 5] as number,
         offersSubprotocols: head?.offersSubprotocols ?? false,
         decided: false,
-      });
+      };
+      if (request) request.ask = asked;
+      take(asked);
     }
   }
 }

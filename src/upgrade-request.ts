@@ -1,3 +1,4 @@
+import type { AskedUpgrade } from "./asked-upgrades";
 import type { RequestHead } from "./request-head";
 
 /** TypeScript takes `signal` for a plain property, which no accessor may stand in for. */
@@ -16,6 +17,9 @@ const leaving = new WeakMap<UpgradeRequest, AbortController>();
  * request is kept as long as its socket: so it is made for whoever asks.
  */
 export class UpgradeRequest extends SignalessRequest {
+  /** What the core asks; nothing once that is decided. */
+  ask: AskedUpgrade | undefined;
+
   /**
    * @param own values of the client's own headers
    * @returns nothing if its `Host` has no place in a URL

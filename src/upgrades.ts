@@ -7,7 +7,7 @@ import { plainRefusal, type Refusal, toRefusal } from "./refusal";
 import type { RefusedHere } from "./refused-upgrades";
 import type { ShardedRun } from "./sharded-run";
 import { ShardcastSocket } from "./socket";
-import type { UpgradeRequest } from "./upgrade-request";
+import { UpgradeRequest } from "./upgrade-request";
 
 /** Where a request comes from. */
 export interface PeerAddress {
@@ -48,9 +48,8 @@ const TURNED_AWAY = { full: "the server is full", draining: "the server is shutt
  */
 export class Upgrades {
   readonly #asked = new AskedUpgrades();
-  /** Those that are put to the app and not accepted, by their request and by their number. */
-  readonly #byRequest = new Map<Request, Ask>();
-  readonly #byNumber = new Map<number, Ask>();
+  /** Those that are put to the app and not accepted, by their number. */
+  readonly #pending = new Map<number, Ask>();
   /** Answers for what the handler throws. Replaced when the server is reloaded. */
   errorHandler: ErrorHandler | undefined;
 
@@ -71,7 +70,14 @@ export class Upgrades {
 
   /** The nearest that an upgrade request comes from; nothing for any other request. */
   peer(request: Request): PeerAddress | undefined {
-    return this.#byRequest.get(request);
+    return this.#askOf(request);
+  }
+
+  /** What waits for the decision on a request, if that is one of this server's. */
+  #askOf(request: Request): Ask | undefined {
+    const ask = request instanceof UpgradeRequest ? request.ask : undefined;
+    const known = ask && this.#pending.get(ask.id);
+    return known === ask ? known : undefined;
   }
 
   /** Learns how heads of requests begin that the core names by a number. */
@@ -97,8 +103,7 @@ export class Upgrades {
       this.#refuse(asked, plainRefusal(400, "bad Host header or URL"));
       return;
     }
-    this.#byRequest.set(asked.request, asked);
-    this.#byNumber.set(asked.id, asked);
+    this.#pending.set(asked.id, asked);
     try {
       Promise.resolve(this.handler(asked.request)).then(
         (answer) => {
@@ -131,7 +136,7 @@ export class Upgrades {
 
   /** The client of an upgrade has gone, or was told 503. */
   giveUp(id: number): void {
-    const ask = this.#byNumber.get(id);
+    const ask = this.#pending.get(id);
     if (!ask) return;
     this.#forget(ask);
     ask.request.abort();
@@ -144,7 +149,7 @@ export class Upgrades {
    *   is full or the server is shutting down. In the last two cases the client is told 503.
    */
   accept(request: Request, { headers, data }: UpgradeOptions = {}): boolean {
-    const ask = this.#byRequest.get(request);
+    const ask = this.#askOf(request);
     if (!ask || ask.decided) return false;
     const id = this.#idOf(request);
     const extra = ask.offersSubprotocols ? withSubprotocol(headers, request) : flat(headers);
@@ -181,7 +186,8 @@ export class Upgrades {
 
   /** Elysia keeps the request as long as its socket, and Bun knows no address for it any more. */
   #forget({ id, request }: Ask): void {
-    if (this.#byNumber.delete(id)) this.#byRequest.delete(request);
+    this.#pending.delete(id);
+    request.ask = undefined;
   }
 
   #turnAway(ask: Ask, reason: keyof typeof TURNED_AWAY): false {

@@ -48,7 +48,7 @@ export function addWebSocketRoute(app: AnyElysia, path: string, options: AnyWSLo
   const handler =
     typeof upgrade === "function"
       ? async (context: Context) => {
-          await upgrade(context);
+          await upgrade.call(options, context);
           return route.accept(context);
         }
       : (context: Context) => route.accept(context);

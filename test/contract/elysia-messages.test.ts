@@ -91,6 +91,20 @@ describe("a message reaches its handler", () => {
     await noteAnswers(stage, await stage.connect(), messages);
   });
 
+  sameOnBoth("which is a method of the route's options", async (stage) => {
+    const options = {
+      greeting: "hello",
+      upgrade(this: { greeting: string }) {
+        stage.note("upgrade", this.greeting);
+      },
+      message(this: { greeting: string }, ws: { send(message: string): unknown }) {
+        ws.send(this.greeting);
+      },
+    };
+    stage.serve((app) => app.ws("/", options as object));
+    await noteAnswers(stage, await stage.connect(), ["?"]);
+  });
+
   sameOnBoth("and is ws.body", async (stage) => {
     stage.serve((app) =>
       app.ws("/", {
