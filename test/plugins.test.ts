@@ -12,8 +12,8 @@ afterEach(async () => {
 });
 
 /** Routes that other apps can `use`. */
-const chat = () =>
-  new Elysia()
+const chat = (config: ConstructorParameters<typeof Elysia>[0] = {}) =>
+  new Elysia(config)
     .get("/who", () => "chat")
     .ws("/chat", {
       open(ws) {
@@ -43,8 +43,14 @@ describe.each([
     await expectChat();
   });
 
+  test("may share the adapter of its app", async () => {
+    const shared = { adapter: adapter() };
+    app = new Elysia(shared).use(chat(shared)).listen(here) as unknown as Elysia;
+    await expectChat();
+  });
+
   test("may arrive after listen", async () => {
-    const late = Bun.sleep(1).then(chat);
+    const late = Bun.sleep(1).then(() => chat());
     app = new Elysia({ adapter: adapter() }).use(late).listen(here) as unknown as Elysia;
     await app.modules;
     await expectChat();
