@@ -24,6 +24,7 @@ import {
 } from "./listen-options";
 import { type DoorAddress, type DoorOptions, raiseFileLimit } from "./native";
 import { OriginalBroadcaster } from "./original";
+import { signsCookies } from "./route-data";
 import { ShardedBroadcaster } from "./sharded";
 import type { House, ShardedRun } from "./sharded-run";
 import { listenStock } from "./stock";
@@ -57,14 +58,23 @@ export interface ShardcastAdapter extends ElysiaAdapter {
  */
 export function shardcast(options: ShardcastOptions = {}): ShardcastAdapter {
   const broadcaster = isBroadcaster(options) ? options : createBroadcaster(options);
+  const apps = new Set<AnyElysia>();
+  const sharded: Partial<ElysiaAdapter> = {
+    handler,
+    ws(app, path, route) {
+      apps.add(app);
+      addWebSocketRoute(app, path, route);
+    },
+  };
 
   return {
     ...BunAdapter,
     name: "shardcast",
     broadcaster,
     // Without shards the app is to run on Bun and Elysia alone.
-    ...(broadcaster instanceof ShardedBroadcaster && { ws: addWebSocketRoute, handler }),
+    ...(broadcaster instanceof ShardedBroadcaster && sharded),
     listen: (app) => (listenOptions, callback) => {
+      for (const plugin of apps) refuseUnsigned(plugin, app);
       const serve = serveOptions(app, listenOptions as ListenOptions);
       app.server =
         broadcaster instanceof ShardedBroadcaster
@@ -74,6 +84,14 @@ export function shardcast(options: ShardcastOptions = {}): ShardcastAdapter {
       callback?.(app.server);
     },
   };
+}
+
+/** A route reads signed cookies before the upgrade, and has to know by then that they are. */
+function refuseUnsigned(plugin: AnyElysia, app: AnyElysia): void {
+  if (!signsCookies(app) || signsCookies(plugin)) return;
+  throw new TypeError(
+    "the app signs cookies, but a plugin with the same adapter does not: give both the same `cookie`",
+  );
 }
 
 /** As with Bun, but that no response is made for an upgrade that was decided: nobody gets it. */

@@ -1,13 +1,9 @@
 import { ElysiaWS } from "elysia/ws";
 import type { ServerWebSocket } from "elysia/ws/bun";
 
-type BinaryType = NonNullable<ServerWebSocket["binaryType"]>;
+import type { RouteData } from "./route-data";
 
-/** What is in `ws.data` of a route's client, beside what the app has put there. */
-export interface RouteData {
-  /** Checks what the handlers send; nothing where the route has no schema for that. */
-  validator: ElysiaWS["validator"];
-}
+type BinaryType = NonNullable<ServerWebSocket["binaryType"]>;
 
 /** Methods of Elysia's own: they take objects, too, and check them against the route's schema. */
 const OWN = ["send", "ping", "pong", "publish"] as const;

@@ -9,7 +9,8 @@ import { createHandleWSResponse, createWSMessageParser } from "elysia/ws";
 import type { ServerWebSocket } from "elysia/ws/bun";
 import type { AnyWSLocalHook } from "elysia/ws/types";
 
-import { type RouteData, RouteSocket } from "./route-socket";
+import { madeWhenAsked, needsCookies, type RouteData } from "./route-data";
+import { RouteSocket } from "./route-socket";
 
 type RawSocket = ServerWebSocket<RouteData>;
 
@@ -21,17 +22,11 @@ interface StandardValidator {
   validate(value: unknown): { issues?: unknown };
 }
 
+/** What Elysia prepares for a route's handler. */
+type Prepared = Context & { url: string };
+
 /** Answers for what a handler of the route throws. */
 type ErrorHandler = (context: object) => unknown;
-
-/** `ws.data` inherits its id, which is made when it is first asked for. */
-const WITH_ID = {
-  get id(): string {
-    const value = randomId();
-    Object.defineProperty(this, "id", { value, enumerable: true });
-    return value;
-  },
-};
 
 /**
  * Adds a WebSocket route to an app, as Elysia's own adapter for Bun does.
@@ -41,18 +36,31 @@ const WITH_ID = {
  */
 export function addWebSocketRoute(app: AnyElysia, path: string, options: AnyWSLocalHook): void {
   const { parse, body, response, ...hooks } = options;
-  const route = new WebSocketRoute(app, options);
-  // Elysia prepares in a context what it finds that the text of the handler needs: of one that is
-  // handed on, everything. What may have to be awaited must be an async function.
-  const { upgrade } = options;
-  const handler =
-    typeof upgrade === "function"
-      ? async (context: Context) => {
-          await upgrade.call(options, context);
-          return route.accept(context);
-        }
-      : (context: Context) => route.accept(context);
+  const handler = upgradeHandler(app, options);
   app.route("WS", path, handler as never, { ...hooks, websocket: options } as never);
+}
+
+/**
+ * Upgrades the request of a client that no hook has refused.
+ *
+ * Elysia reads the text of such a function, and prepares in the context what it finds named there:
+ * everything for one that hands the context on.
+ */
+function upgradeHandler(app: AnyElysia, options: AnyWSLocalHook): (context: Context) => unknown {
+  const route = new WebSocketRoute(app, options);
+  const { upgrade } = options;
+  if (typeof upgrade === "function") {
+    return async (context) => {
+      await upgrade.call(options, context);
+      return route.accept(context, context.server);
+    };
+  }
+  if (needsCookies(app, options)) return (context) => route.accept(context, context.server);
+  return (context) => {
+    const { headers, path, query, request, route: pattern, server, set, url } = context as Prepared;
+    const named = { headers, path, query, request, route: pattern, set, url };
+    return route.accept({ ...named, ...(context as object) }, server);
+  };
 }
 
 /** What all clients of a route have in common. */
@@ -62,6 +70,8 @@ class WebSocketRoute {
   readonly #respond: ReturnType<typeof createHandleWSResponse>;
   /** Is in each `ws.data`, where Elysia's handlers for the sockets of all routes look for it. */
   readonly #handlers: object;
+  /** What each `ws.data` inherits. */
+  readonly #inherited: object;
   #server: Server<unknown> | null = null;
 
   constructor(
@@ -73,16 +83,16 @@ class WebSocketRoute {
     this.#parse = createWSMessageParser(options.parse ?? []);
     this.#respond = createHandleWSResponse(validator as never);
     this.#handlers = { ...this.#makeHandlers(), validator };
+    this.#inherited = madeWhenAsked(app);
   }
 
-  /** Upgrades the request of a client that no hook has refused. */
-  accept(context: Context): unknown {
+  accept(context: Pick<Context, "request" | "set">, server: Context["server"]): unknown {
     const { set, request } = context;
     const { upgrade } = this.options;
     if (upgrade && typeof upgrade !== "function") Object.assign(set.headers, upgrade);
     setCookies(set);
-    this.#server = (context.server ?? this.app.server) as Server<unknown> | null;
-    const data = { __proto__: WITH_ID, ...context, ...this.#handlers };
+    this.#server = (server ?? this.app.server) as Server<unknown> | null;
+    const data = { __proto__: this.#inherited, ...context, ...this.#handlers };
     // It may be the name of something that the app has put there.
     if (Object.hasOwn(context, "id")) Object.assign(data, { id: randomId() });
     const headers = isNotEmpty(set.headers) && { headers: set.headers as Record<string, string> };
