@@ -7,4 +7,4 @@ test("the API reference is what the doc comments say; `bun run docs` writes it a
   const document = await Bun.file(join(import.meta.dir, "..", API_DOCUMENT)).text();
   expect(document).toBe(await apiReference());
   expect(document).toContain("### shardcast()");
-});
+}, 60_000);

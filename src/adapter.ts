@@ -24,7 +24,6 @@ import {
 } from "./listen-options";
 import { type DoorAddress, type DoorOptions, raiseFileLimit } from "./native";
 import { OriginalBroadcaster } from "./original";
-import { signsCookies } from "./route-data";
 import { ShardedBroadcaster } from "./sharded";
 import type { House, ShardedRun } from "./sharded-run";
 import { listenStock } from "./stock";
@@ -58,14 +57,8 @@ export interface ShardcastAdapter extends ElysiaAdapter {
  */
 export function shardcast(options: ShardcastOptions = {}): ShardcastAdapter {
   const broadcaster = isBroadcaster(options) ? options : createBroadcaster(options);
-  const apps = new Set<AnyElysia>();
-  const sharded: Partial<ElysiaAdapter> = {
-    handler,
-    ws(app, path, route) {
-      apps.add(app);
-      addWebSocketRoute(app, path, route);
-    },
-  };
+  let listening: AnyElysia | undefined;
+  const sharded = { ws: addWebSocketRoute, handler: answering(() => isWrapped(listening)) };
 
   return {
     ...BunAdapter,
@@ -74,7 +67,7 @@ export function shardcast(options: ShardcastOptions = {}): ShardcastAdapter {
     // Without shards the app is to run on Bun and Elysia alone.
     ...(broadcaster instanceof ShardedBroadcaster && sharded),
     listen: (app) => (listenOptions, callback) => {
-      for (const plugin of apps) refuseUnsigned(plugin, app);
+      listening = app;
       const serve = serveOptions(app, listenOptions as ListenOptions);
       app.server =
         broadcaster instanceof ShardedBroadcaster
@@ -86,22 +79,27 @@ export function shardcast(options: ShardcastOptions = {}): ShardcastAdapter {
   };
 }
 
-/** A route reads signed cookies before the upgrade, and has to know by then that they are. */
-function refuseUnsigned(plugin: AnyElysia, app: AnyElysia): void {
-  if (!signsCookies(app) || signsCookies(plugin)) return;
-  throw new TypeError(
-    "the app signs cookies, but a plugin with the same adapter does not: give both the same `cookie`",
-  );
+/**
+ * Makes responses as with Bun, but none for an upgrade that was decided and has no answer: nobody
+ * gets it, nor sees it, unless something is wrapped around the app.
+ */
+function answering(isWrapped: () => boolean): ElysiaAdapter["handler"] {
+  const { handler } = BunAdapter;
+  return {
+    ...handler,
+    mapResponse(answer, set, request) {
+      const isDecided = request instanceof UpgradeRequest && request.ask === undefined;
+      if (answer === undefined && isDecided && !isWrapped()) return undefined;
+      return handler.mapResponse(answer, set, request);
+    },
+  };
 }
 
-/** As with Bun, but that no response is made for an upgrade that was decided: nobody gets it. */
-const handler: ElysiaAdapter["handler"] = {
-  ...BunAdapter.handler,
-  mapResponse: (answer, set, request) =>
-    answer === undefined && request instanceof UpgradeRequest && request.ask === undefined
-      ? undefined
-      : BunAdapter.handler.mapResponse(answer, set, request),
-};
+function isWrapped(app: AnyElysia | undefined): boolean {
+  // Private to Elysia, and read by its own adapters.
+  const { extender } = (app ?? {}) as { extender?: { higherOrderFunctions: unknown[] } };
+  return extender !== undefined && extender.higherOrderFunctions.length > 0;
+}
 
 function isBroadcaster(options: ShardcastOptions): options is OwnBroadcaster {
   return options instanceof ShardedBroadcaster || options instanceof OriginalBroadcaster;

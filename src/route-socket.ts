@@ -1,9 +1,11 @@
 import { ElysiaWS } from "elysia/ws";
 import type { ServerWebSocket } from "elysia/ws/bun";
 
-import type { RouteData } from "./route-data";
-
-type BinaryType = NonNullable<ServerWebSocket["binaryType"]>;
+/** What a route needs of its clients' `ws.data`. */
+export interface RouteData {
+  /** Checks what the handlers send; nothing where the route has no schema for that. */
+  validator: ElysiaWS["validator"];
+}
 
 /** Methods of Elysia's own: they take objects, too, and check them against the route's schema. */
 const OWN = ["send", "ping", "pong", "publish"] as const;
@@ -20,13 +22,15 @@ const HANDED_ON = [
   "isSubscribed",
   "cork",
 ] as const;
+/** What the socket knows. */
+const KNOWN = ["remoteAddress", "binaryType", "subscriptions"] as const;
 
 /**
  * What a route's handlers are given for a socket: an `ElysiaWS`, made for each event.
  *
- * Elysia's own constructor binds 14 methods, of which a handler calls one or two. Here they are
- * bound when they are asked for, so that `const { send } = ws` works as ever. What the socket knows
- * of itself is asked of it, and is not that of when the handler began.
+ * Elysia's own constructor binds 14 methods, of which a handler calls one or two. Here a method is
+ * bound when it is first asked for, so that `const { send } = ws` works as ever. What the socket
+ * knows is asked of it, and is not that of when the handler began.
  */
 export class RouteSocket {
   readonly raw: ServerWebSocket<RouteData>;
@@ -41,36 +45,30 @@ export class RouteSocket {
     this.body = body;
     this.validator = raw.data.validator;
   }
-
-  get remoteAddress(): string {
-    return this.raw.remoteAddress;
-  }
-
-  get subscriptions(): string[] {
-    return this.raw.subscriptions;
-  }
-
-  get binaryType(): BinaryType | undefined {
-    return this.raw.binaryType;
-  }
-
-  set binaryType(type: BinaryType) {
-    this.raw.binaryType = type;
-  }
 }
 
 Object.setPrototypeOf(RouteSocket.prototype, ElysiaWS.prototype);
-for (const name of OWN) bindWhenAsked(name, (socket) => ElysiaWS.prototype[name].bind(socket));
-for (const name of HANDED_ON) bindWhenAsked(name, ({ raw }) => raw[name].bind(raw));
+for (const name of OWN) {
+  inherit(name, (socket) => keep(socket, name, ElysiaWS.prototype[name].bind(socket)));
+}
+for (const name of HANDED_ON) {
+  inherit(name, (socket) => keep(socket, name, socket.raw[name].bind(socket.raw)));
+}
+for (const name of KNOWN) inherit(name, ({ raw }) => raw[name]);
 
-/** A handler may still put a function of its own in the place of a method. */
-function bindWhenAsked(name: string, bind: (socket: RouteSocket) => unknown): void {
+/** Gives every socket a member, in whose place a handler may put something of its own. */
+function inherit(name: string, get: (socket: RouteSocket) => unknown): void {
   Object.defineProperty(RouteSocket.prototype, name, {
     get(this: RouteSocket) {
-      return bind(this);
+      return get(this);
     },
     set(this: RouteSocket, value: unknown) {
-      Object.defineProperty(this, name, { value, writable: true, configurable: true });
+      keep(this, name, value);
     },
   });
+}
+
+function keep<T>(socket: RouteSocket, name: string, value: T): T {
+  Object.defineProperty(socket, name, { value, writable: true, configurable: true });
+  return value;
 }

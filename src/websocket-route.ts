@@ -1,4 +1,3 @@
-import type { Server } from "bun";
 import { type AnyElysia, status, ValidationError } from "elysia";
 import { parseSetCookies } from "elysia/adapter/utils";
 import type { Context } from "elysia/context";
@@ -9,10 +8,9 @@ import { createHandleWSResponse, createWSMessageParser } from "elysia/ws";
 import type { ServerWebSocket } from "elysia/ws/bun";
 import type { AnyWSLocalHook } from "elysia/ws/types";
 
-import { madeWhenAsked, needsCookies, type RouteData } from "./route-data";
-import { RouteSocket } from "./route-socket";
+import { type RouteData, RouteSocket } from "./route-socket";
 
-type RawSocket = ServerWebSocket<RouteData>;
+type RawSocket = ServerWebSocket<RouteData & { [CONTEXT]?: object }>;
 
 /** What Elysia makes of a schema, as far as it is needed here. */
 type Validator =
@@ -22,11 +20,25 @@ interface StandardValidator {
   validate(value: unknown): { issues?: unknown };
 }
 
-/** What Elysia prepares for a route's handler. */
-type Prepared = Context & { url: string };
+type RouteContext = Context & { validator?: Validator | undefined };
 
 /** Answers for what a handler of the route throws. */
 type ErrorHandler = (context: object) => unknown;
+
+/** Where `ws.data` keeps the context of its upgrade, if there are error handlers to be given it. */
+const CONTEXT = Symbol("context");
+
+/** A socket has its id from when somebody first asks for it. */
+const ids = new WeakMap<object, string>();
+const ID: PropertyDescriptor = {
+  get(this: object) {
+    const id = ids.get(this) ?? randomId();
+    ids.set(this, id);
+    return id;
+  },
+  enumerable: true,
+  configurable: true,
+};
 
 /**
  * Adds a WebSocket route to an app, as Elysia's own adapter for Bun does.
@@ -36,68 +48,63 @@ type ErrorHandler = (context: object) => unknown;
  */
 export function addWebSocketRoute(app: AnyElysia, path: string, options: AnyWSLocalHook): void {
   const { parse, body, response, ...hooks } = options;
-  const handler = upgradeHandler(app, options);
-  app.route("WS", path, handler as never, { ...hooks, websocket: options } as never);
-}
-
-/**
- * Upgrades the request of a client that no hook has refused.
- *
- * Elysia reads the text of such a function, and prepares in the context what it finds named there:
- * everything for one that hands the context on.
- */
-function upgradeHandler(app: AnyElysia, options: AnyWSLocalHook): (context: Context) => unknown {
   const route = new WebSocketRoute(app, options);
-  const { upgrade } = options;
-  if (typeof upgrade === "function") {
-    return async (context) => {
-      await upgrade.call(options, context);
-      return route.accept(context, context.server);
-    };
-  }
-  if (needsCookies(app, options)) return (context) => route.accept(context, context.server);
-  return (context) => {
-    const { headers, path, query, request, route: pattern, server, set, url } = context as Prepared;
-    const named = { headers, path, query, request, route: pattern, set, url };
-    return route.accept({ ...named, ...(context as object) }, server);
-  };
+  // Elysia looks into the text of a handler for what to prepare in its context: for one that hands
+  // that on, everything. It waits for those that are async, and that costs each client.
+  const handler =
+    typeof options.upgrade === "function"
+      ? async (context: RouteContext) => await route.prepareAndAccept(context)
+      : (context: RouteContext) => route.accept(context);
+  app.route("WS", path, handler as never, { ...hooks, websocket: options } as never);
 }
 
 /** What all clients of a route have in common. */
 class WebSocketRoute {
+  readonly #validator: Validator | undefined;
   readonly #messages: Validator | undefined;
   readonly #parse: ReturnType<typeof createWSMessageParser>;
   readonly #respond: ReturnType<typeof createHandleWSResponse>;
   /** Is in each `ws.data`, where Elysia's handlers for the sockets of all routes look for it. */
   readonly #handlers: object;
-  /** What each `ws.data` inherits. */
-  readonly #inherited: object;
-  #server: Server<unknown> | null = null;
 
   constructor(
     private readonly app: AnyElysia,
     private readonly options: AnyWSLocalHook,
   ) {
-    const validator = validatorOf(app, options.response);
+    this.#validator = validatorOf(app, options.response);
     this.#messages = validatorOf(app, options.body);
     this.#parse = createWSMessageParser(options.parse ?? []);
-    this.#respond = createHandleWSResponse(validator as never);
-    this.#handlers = { ...this.#makeHandlers(), validator };
-    this.#inherited = madeWhenAsked(app);
+    this.#respond = createHandleWSResponse(this.#validator as never);
+    this.#handlers = this.#makeHandlers();
   }
 
-  accept(context: Pick<Context, "request" | "set">, server: Context["server"]): unknown {
+  /** As `accept`, where `upgrade` is a function. */
+  async prepareAndAccept(context: RouteContext): Promise<unknown> {
+    const options = this.options as { upgrade(context: Context): unknown };
+    context.validator = this.#validator;
+    await options.upgrade(context);
+    return this.accept(context);
+  }
+
+  /** Upgrades the request of a client that no hook has refused. */
+  accept(context: RouteContext): unknown {
     const { set, request } = context;
     const { upgrade } = this.options;
     if (upgrade && typeof upgrade !== "function") Object.assign(set.headers, upgrade);
     setCookies(set);
-    this.#server = (server ?? this.app.server) as Server<unknown> | null;
-    const data = { __proto__: this.#inherited, ...context, ...this.#handlers };
-    // It may be the name of something that the app has put there.
-    if (Object.hasOwn(context, "id")) Object.assign(data, { id: randomId() });
+    context.validator = this.#validator;
     const headers = isNotEmpty(set.headers) && { headers: set.headers as Record<string, string> };
-    if (this.#server?.upgrade(request, { ...headers, data })) return undefined;
+    const data = this.#dataOf(context);
+    const server = context.server ?? this.app.server;
+    if (server?.upgrade(request, { ...headers, data } as never)) return undefined;
     return status(400, "Expected a websocket connection");
+  }
+
+  /** What becomes `ws.data`: a copy of the context, in which Elysia's own names win. */
+  #dataOf(context: RouteContext): object {
+    const data = { ...context, ...this.#handlers };
+    if (this.#hasErrorHandlers) Object.assign(data, { [CONTEXT]: context });
+    return Object.defineProperty(data, "id", ID);
   }
 
   #makeHandlers(): object {
@@ -142,25 +149,25 @@ class WebSocketRoute {
   /** Where there is no error handler, the client is told what is wrong with its message. */
   #refuse(ws: RawSocket, message: unknown): Promise<void> | undefined {
     const error = new ValidationError("message", this.#messages as never, message);
-    if (this.#errorHandlers().length > 0) return this.#fail(ws, error);
+    if (this.#hasErrorHandlers) return this.#fail(ws, error);
     ws.send(error.message);
     return undefined;
   }
 
-  /** Has the error handlers answer, up to the first that does. */
+  get #hasErrorHandlers(): boolean {
+    return this.options.error !== undefined || (this.app.event.error?.length ?? 0) > 0;
+  }
+
+  /** Has the error handlers answer, each until one has said something other than nothing. */
   async #fail(ws: RawSocket, error: unknown): Promise<void> {
-    const context = { ...ws.data, server: this.#server, error };
-    for (const handle of this.#errorHandlers()) {
+    const context = Object.assign(ws.data[CONTEXT] ?? {}, { error });
+    const own = [this.options.error ?? []].flat();
+    for (const hook of [...own, ...(this.app.event.error ?? [])]) {
+      const handle = (typeof hook === "function" ? hook : hook.fn) as ErrorHandler;
       const answer = await handle(context);
       await this.#respond(ws, answer);
       if (answer) return;
     }
-  }
-
-  #errorHandlers(): ErrorHandler[] {
-    const own = [this.options.error ?? []].flat();
-    const all = [...own, ...(this.app.event.error ?? [])];
-    return all.map((it) => (typeof it === "function" ? it : it.fn) as ErrorHandler);
   }
 }
 

@@ -1,6 +1,7 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, spyOn, test } from "bun:test";
 import type { SocketAddress } from "bun";
 import { sse } from "elysia";
+import { BunAdapter } from "elysia/adapter/bun";
 import type { ElysiaWS } from "elysia/ws";
 
 import { connect, refused, type TestClient, within } from "./client";
@@ -452,4 +453,16 @@ describe.each([
     expect(ip.port).toBeGreaterThan(1023);
     expect((await refused(`${ws}/ip-of-ws`)).body).toBe("127.0.0.1");
   });
+});
+
+test("no response is made for an upgrade that was accepted", async () => {
+  const made = spyOn(BunAdapter.handler, "mapResponse");
+  const { ws } = serve({}, (app) =>
+    app.get("/plain", ({ set }) => ({ status: set.status })).ws("/ws", {}),
+  );
+  await connect(`${ws}/ws`);
+  expect(made).toHaveBeenCalledTimes(0);
+  expect((await refused(`${ws}/plain`)).status).toBe(200);
+  expect(made).toHaveBeenCalledTimes(1);
+  made.mockRestore();
 });

@@ -69,10 +69,3 @@ describe.each([
     await expectChat();
   });
 });
-
-test("a plugin that does not know of its app's signed cookies is refused", () => {
-  const shared = { adapter: shardcast(SMALL) };
-  const signing = new Elysia({ ...shared, cookie: { secrets: "the secret", sign: ["session"] } });
-  const listen = () => signing.use(chat(shared)).listen({ port: 0, hostname: "127.0.0.1" });
-  expect(listen).toThrow("give both the same `cookie`");
-});

@@ -76,22 +76,6 @@ export const ELYSIA_DIFFERENCES: Record<string, () => Promise<void>> = {
     expect(runs).toEqual([2, 1]);
   },
 
-  async "cookies for a hook that neither names them nor hands its context on"() {
-    const kinds = await onEach(async (stage) => {
-      let kind = "";
-      const look = ({ cookie }: { cookie?: unknown }) => {
-        kind = typeof cookie;
-      };
-      const hook = (...told: { cookie?: unknown }[]) => {
-        for (const context of told) look(context);
-      };
-      stage.serve((app) => app.onBeforeHandle(hook).ws("/", {}));
-      await stage.connect();
-      return kind;
-    });
-    expect(kinds).toEqual(["object", "undefined"]);
-  },
-
   async "ws.subscriptions within a handler"() {
     const seen = await onEach(async (stage) => {
       const opened = Promise.withResolvers<string[]>();

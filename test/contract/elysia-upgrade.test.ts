@@ -1,7 +1,6 @@
 /** Elysia's `.ws`: the headers and cookies of an upgrade, and what a socket knows of it. */
 
 import { describe } from "bun:test";
-import type { Elysia } from "elysia";
 
 import type { ConnectOptions } from "../client";
 import { type Stage, sameOnBoth, until } from "./both";
@@ -237,76 +236,4 @@ describe("a socket knows of its upgrade", () => {
     const told = await Promise.all(clients.map((client) => client.next()));
     stage.note(told.toSorted().join() === ids.toSorted().join());
   });
-
-  sameOnBoth("the members that Elysia gives it", async (stage) => {
-    stage.serve((app: Elysia) =>
-      app.ws("/", {
-        open(ws) {
-          const members = membersOf(ws).toSorted();
-          for (const name of members) stage.note(name, typeof ws[name as keyof typeof ws]);
-          ws.send("noted");
-        },
-      }),
-    );
-    await noteMessages(stage, await stage.connect(), 1);
-  });
-
-  sameOnBoth("the members of its data", async (stage) => {
-    stage.serve((app: Elysia) =>
-      app.ws("/", {
-        open(ws) {
-          const data = ws.data as Record<string, unknown>;
-          for (const name of membersOf(data).toSorted()) stage.note(name, typeof data[name]);
-          ws.send("noted");
-        },
-      }),
-    );
-    await noteMessages(stage, await stage.connect(), 1);
-  });
-
-  sameOnBoth("what the app gives the names of Elysia's own members", async (stage) => {
-    const names = ["id", "open", "message", "drain", "close", "ping", "pong", "validator"];
-    stage.serve((app: Elysia) =>
-      app
-        .decorate({ open: "opened", message: "told", validator: "checked", raw: "uncooked" })
-        .derive(() => ({ id: "of mine", close: "shut" }))
-        .ws("/", {
-          open: (ws) => void ws.send("hello"),
-          message(ws) {
-            const data = ws.data as Record<string, unknown>;
-            for (const name of names) stage.note(name, typeof data[name]);
-            stage.note(data.id === "of mine", data.id === ws.id, data.raw);
-            return "noted";
-          },
-        }),
-    );
-    const client = await stage.connect();
-    client.send("?");
-    await noteMessages(stage, client, 2);
-  });
-
-  sameOnBoth("what a handler puts in the place of a method, while it runs", async (stage) => {
-    stage.serve((app: Elysia) =>
-      app.ws("/", {
-        open(ws) {
-          const { send } = ws;
-          ws.send = (data) => send(`changed ${data}`);
-          ws.send("hello");
-        },
-        message: (ws) => void ws.send("not changed"),
-      }),
-    );
-    const client = await stage.connect();
-    client.send("?");
-    await noteMessages(stage, client, 2);
-  });
 });
-
-/** Names of what an object has and inherits, but for what all have. */
-function membersOf(thing: object): string[] {
-  const names = new Set<string>();
-  for (let at = thing; at !== Object.prototype; at = Object.getPrototypeOf(at)) {
-    for (const name of Object.getOwnPropertyNames(at)) names.add(name);
-  }
-  return [...names];
-}

@@ -110,8 +110,10 @@ describe("hooks run as on stock Elysia", () => {
     await until(() => order.includes("message"));
     await client.close();
     await until(() => order.includes("close"));
-    // How often the route's own beforeHandle runs is a difference.
-    for (const name of new Set(order)) stage.note(name);
+    // Stock Elysia runs the route's own beforeHandle again, which is a difference.
+    const again = order.lastIndexOf("beforeHandle");
+    if (again > order.indexOf("beforeHandle")) order.splice(again, 1);
+    for (const name of order) stage.note(name);
   });
 
   sameOnBoth("derive, resolve, state and decorate reach the socket", async (stage) => {
