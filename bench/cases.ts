@@ -30,6 +30,10 @@ export interface Case {
   readonly runs?: number;
   /** Whether it is shown what a connect costs each of the server's threads. */
   readonly threads?: boolean;
+  /** Seconds that the clients stay, in place of what is asked for. */
+  readonly staySeconds?: number;
+  /** How often all clients leave and connect once more. What is told of that is the last time. */
+  readonly reconnects?: number;
   /** What is asked of the results, if all contestants that it names took part. */
   readonly targets: (of: Finder) => Target[];
 }
@@ -156,13 +160,20 @@ export const CASES: readonly Case[] = [
     title: "Connect storm: 10,000 upgrades through an Elysia beforeHandle",
     workload: workload(10_000, 0),
     flags: ["--connect-rate", "1000000/s", "--connect-concurrency", "1000"],
-    runs: 3,
+    runs: 5,
     threads: true,
+    staySeconds: 1,
+    reconnects: 3,
     contestants: [OURS, RECOMMENDED, "core alone", "Elysia"],
     targets: (of) => [
       atLeast(
         "upgrades/s / Elysia",
         of(OURS).connectsPerSecond / of("Elysia").connectsPerSecond,
+        1,
+      ),
+      atLeast(
+        "the same of clients that connect again",
+        (of(OURS).reconnectsPerSecond ?? 0) / (of("Elysia").reconnectsPerSecond ?? 0),
         1,
       ),
     ],

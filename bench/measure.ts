@@ -13,6 +13,8 @@ const ROOT = join(import.meta.dir, "..");
 /** A server that uses so much of its core has no more to give. */
 const FULL_CORE_PERCENT = 85;
 const LOAD_TESTER = "target/release/load-test";
+/** In which a server may see its clients off before they come back. */
+const BETWEEN_STORMS_MS = 500;
 
 /** Who runs where, and how long. */
 export interface Conditions {
@@ -38,9 +40,25 @@ export async function measure(
   const flags = [...start.flags, ...(testCase.flags ?? [])];
   const url = `ws://127.0.0.1:${server.port}${start.path}`;
   const window = new Window(server, testCase.probe === true);
-  const command = loadCommand(url, testCase.workload.clients, flags, conditions);
+  const command = loadCommand(url, testCase.workload.clients, flags, {
+    ...conditions,
+    ...(testCase.staySeconds && { warmupSeconds: 0, durationSeconds: testCase.staySeconds }),
+  });
   const report = await loadTest(command, (line) => window.hear(line));
-  return resultOf(contestant, report, before, window);
+  const result = await resultOf(contestant, report, before, window);
+  const reconnectsPerSecond = await reconnects(command, testCase.reconnects ?? 0);
+  return reconnectsPerSecond === undefined ? result : { ...result, reconnectsPerSecond };
+}
+
+/** Loads the server again and again; the last connects a second, if there were any. */
+async function reconnects(command: readonly string[], times: number): Promise<number | undefined> {
+  let perSecond: number | undefined;
+  for (let time = 0; time < times; time += 1) {
+    await Bun.sleep(BETWEEN_STORMS_MS);
+    const { connected, connect_s } = await loadTest(command, () => {});
+    perSecond = connected / connect_s;
+  }
+  return perSecond;
 }
 
 /** Threads that took less of each connect, in microseconds, are left out. */

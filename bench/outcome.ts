@@ -42,6 +42,7 @@ const COLUMNS: readonly (readonly [string, (result: Result) => string])[] = [
 
 const PROBE_COLUMN = ["healthz p99 ms", (r: Result) => figure(r.probeP99Ms)] as const;
 const CONNECT_COLUMN = ["connects/s", (r: Result) => count(r.connectsPerSecond)] as const;
+const RECONNECT_COLUMN = ["again/s", (r: Result) => count(r.reconnectsPerSecond ?? 0)] as const;
 const MEMORY_COLUMN = ["bytes/client", (r: Result) => count(r.bytesPerClient)] as const;
 
 /** The table of a case, and how it did against its targets. */
@@ -61,8 +62,11 @@ function connectCpuOf({ contestant, connectCpu }: Result): string {
   return `- ${contestant}, µs of CPU a connect: ${sum.toFixed(1)} (${parts.join(", ")})`;
 }
 
-function columnsOf({ workload, probe }: Case) {
-  if (workload.rate === 0) return [...COLUMNS.slice(0, 2), CONNECT_COLUMN, MEMORY_COLUMN];
+function columnsOf({ workload, probe, reconnects }: Case) {
+  if (workload.rate === 0) {
+    const again = reconnects ? [RECONNECT_COLUMN] : [];
+    return [...COLUMNS.slice(0, 2), CONNECT_COLUMN, ...again, MEMORY_COLUMN];
+  }
   return probe ? [...COLUMNS, PROBE_COLUMN] : COLUMNS;
 }
 

@@ -27,6 +27,8 @@ export interface Result {
   readonly contestant: ContestantName;
   readonly connected: number;
   readonly connectsPerSecond: number;
+  /** The same of all clients when they have left and come back. */
+  readonly reconnectsPerSecond?: number;
   /** Deliveries a second. */
   readonly perSecond: number;
   readonly megabytesPerSecond: number;

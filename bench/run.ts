@@ -99,8 +99,10 @@ async function runCase(testCase: Case, under: Conditions): Promise<Outcome> {
 
 function summaryOf({ workload }: Case, result: Result): string {
   if (workload.rate > 0) return `${Math.round(result.perSecond)}/s, p99 ${result.p99Ms} ms`;
-  const { connectsPerSecond, bytesPerClient } = result;
-  return `${Math.round(connectsPerSecond)} connects/s, ${Math.round(bytesPerClient)} bytes/client`;
+  const { connectsPerSecond, reconnectsPerSecond, bytesPerClient } = result;
+  const again = reconnectsPerSecond ? `${Math.round(reconnectsPerSecond)} again, ` : "";
+  const connects = `${Math.round(connectsPerSecond)} connects/s`;
+  return `${connects}, ${again}${Math.round(bytesPerClient)} bytes/client`;
 }
 
 async function main(): Promise<void> {

@@ -6,10 +6,11 @@
 //! limits those that were not taken from here yet, whether their clients still wait or not, and
 //! each is given up once.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
 
 use crate::client::ClientKey;
-use crate::door::{AskId, DoorEvent, UpgradeRequest};
+use crate::door::{AskId, DoorEvent, Host, UpgradeRequest};
 use crate::missed::Missed;
 use crate::queue::{MustWake, Queue, QueueLimits};
 use crate::reports::{Report, ReportId};
@@ -139,5 +140,16 @@ impl Bridge {
         if must.0 {
             (self.doorbell)();
         }
+    }
+}
+
+/// What the door tells is bounded by other means.
+impl Host for Arc<Bridge> {
+    fn tell(&self, event: DoorEvent) -> MustWake {
+        self.events.push(event.into())
+    }
+
+    fn wake(&self) {
+        (self.doorbell)();
     }
 }

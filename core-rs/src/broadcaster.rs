@@ -121,8 +121,7 @@ impl Broadcaster {
         if self.door.is_some() {
             return Err(io::Error::other(Error::AlreadyListening));
         }
-        let bridge = Arc::clone(&self.bridge);
-        let door = Door::open(config, move |event| bridge.tell(event.into()))?;
+        let door = Door::open(config, Arc::clone(&self.bridge))?;
         let address = door.local_addr();
         self.door = Some(door);
         Ok(address)

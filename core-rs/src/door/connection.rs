@@ -21,7 +21,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::arrival::Opening;
 use super::client_socket::ClientSocket;
 use super::closing::Closing;
-use super::decider::{Decided, Decider, Tell};
+use super::decider::{Decided, Decider};
 use super::grace::Graces;
 use super::handshake::Terms;
 use super::linger::linger;
@@ -32,6 +32,7 @@ use super::reader::Reader;
 use super::refusals::Refusals;
 use super::request::{Fields, RequestHead};
 use super::response::Body;
+use super::tell::Tell;
 use super::tidy::Tidy;
 use super::waiting_room::WaitingRoom;
 use super::{Decision, DoorConfig, Entrant, Reservation, handshake};
@@ -87,7 +88,7 @@ impl Reception {
             .max_buf_size(STREAM_BUFFER_BYTES.max(config.max_head_bytes));
         Reception {
             http,
-            waiting_room: WaitingRoom::new(door, Rc::clone(&tell)),
+            waiting_room: WaitingRoom::new(door, tell.clone()),
             decider: Decider::new(tell, config.max_pending_upgrades, config.upgrade_timeout),
             refusals,
             proxy: Proxy::new(&config.upstream, config.max_body_bytes, config.idle_timeout),

@@ -2,7 +2,6 @@
 
 use std::cell::Cell;
 use std::net::SocketAddr;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,11 +14,9 @@ use crate::compression::Compression;
 use super::heads::{Head, Heads};
 use super::objection::Objection;
 use super::request::{Fields, RequestHead};
+use super::tell::Tell;
 use super::upgrade::Whom;
 use super::{AskId, Decision, DoorEvent, PendingUpgrade, UpgradeRequest};
-
-/// Whom the door tells of what happens.
-pub(super) type Tell = Rc<dyn Fn(DoorEvent)>;
 
 /// What becomes of an upgrade.
 pub(super) type Decided = Result<Decision, Objection>;
@@ -83,7 +80,7 @@ impl Decider {
         let until = Instant::now() + self.timeout;
         let pending = PendingUpgrade::new(whom, vacancy);
         let request = UpgradeRequest { id: ask, uri, head, peer, compression, pending };
-        (self.tell)(DoorEvent::Asked(request));
+        self.tell.tell(DoorEvent::Asked(request));
         Asked { ask, until }
     }
 
@@ -112,7 +109,7 @@ impl Drop for Waits<'_> {
     fn drop(&mut self) {
         self.decision.close();
         if !self.decision.is_terminated() {
-            (self.tell)(DoorEvent::GivenUp(self.ask));
+            self.tell.tell(DoorEvent::GivenUp(self.ask));
         }
     }
 }

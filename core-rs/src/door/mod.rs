@@ -15,8 +15,8 @@
 //!    `app_socket`).
 //! 5. A connection that the door ends is left with care (`linger`).
 //!
-//! What the door answers by itself is an `objection`; such upgrades are counted (`refusals`). After
-//! a rush it gives memory back (`tidy`). All its tasks run on its one thread, so that nothing in it
+//! What the door answers by itself is an `objection`; such upgrades are counted (`refusals`). What
+//! happens it tells its [`Host`] (`tell`). After a rush it gives memory back (`tidy`). All its tasks run on its one thread, so that nothing in it
 //! is locked but the chairs of guests.
 
 mod app_socket;
@@ -41,6 +41,7 @@ mod refusals;
 mod request;
 mod response;
 mod shortcut;
+mod tell;
 mod tidy;
 mod upgrade;
 mod upstream;
@@ -62,13 +63,14 @@ use tokio::task::{self, LocalSet};
 use arrival::Opening;
 use closing::{Closing, Latch};
 use connection::Reception;
-use decider::Tell;
 use listener::Listener;
 use refusals::Refusals;
+use tell::Tell;
 
 pub use heads::Head;
 pub use proxy::PEER;
 pub use refusals::RefusedUpgrades;
+pub use tell::Host;
 pub use upgrade::{AskId, Decision, Entrant, Headers, PendingUpgrade, Reservation, UpgradeRequest};
 
 /// Where the door listens, and what it tolerates.
@@ -123,13 +125,11 @@ pub struct Door {
 impl Door {
     /// Binds the address, starts the door's thread, and returns once clients can connect.
     ///
-    /// `tell` is called on the door's thread, and must not block: no client is served meanwhile.
-    ///
     /// # Errors
     ///
     /// What the system says when the address, a descriptor or a thread is not to be had; its
     /// `raw_os_error` is kept.
-    pub fn open(config: DoorConfig, tell: impl Fn(DoorEvent) + Send + 'static) -> io::Result<Door> {
+    pub fn open(config: DoorConfig, host: impl Host + 'static) -> io::Result<Door> {
         let runtime = runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
         let listener = listener::bind(config.host, config.port)?;
         let local_addr = listener.local_addr()?;
@@ -141,7 +141,7 @@ impl Door {
         let refusals = Arc::new(Refusals::default());
         let counted = Arc::clone(&refusals);
         let thread = thread::Builder::new().name("shardcast-door".into()).spawn(move || {
-            let served = keep_open(listener, config, Rc::new(tell), counted, closing);
+            let served = keep_open(listener, config, Tell::new(host), counted, closing);
             LocalSet::new().block_on(&runtime, served);
         })?;
         Ok(Door { local_addr, latch, refusals, thread: Some(thread) })
@@ -192,7 +192,7 @@ async fn keep_open(
     mut closing: Closing,
 ) {
     let (door, turned_away) = unbounded_channel();
-    let reception = Rc::new(Reception::new(config, Rc::clone(&tell), door, refusals));
+    let reception = Rc::new(Reception::new(config, tell.clone(), door, refusals));
     let kept = Rc::clone(&reception);
     task::spawn_local(async move { kept.tidy().keep(tidy::give_back).await });
     let kept = Rc::clone(&reception);
@@ -207,7 +207,7 @@ async fn keep_open(
             arrival::receive(socket, peer, &reception, &receptions);
         }));
     };
-    let complain = move |error| tell(DoorEvent::AcceptFailed(error));
+    let complain = move |error| tell.tell(DoorEvent::AcceptFailed(error));
     task::spawn_local(listener::accept(listener, closing.clone(), welcome, complain));
     closing.closed().await;
 }

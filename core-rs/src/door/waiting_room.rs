@@ -10,9 +10,10 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::{Instant, sleep_until};
 
 use super::arrival::Opening;
-use super::decider::{Asked, Tell};
+use super::decider::Asked;
 use super::guest::{Chair, Guest};
 use super::objection::Objection;
+use super::tell::Tell;
 use super::{AskId, DoorEvent};
 
 /// How often it is looked whether they are still there.
@@ -91,7 +92,7 @@ impl WaitingRoom {
     /// Tells a guest that it has waited too long. Unless the application has decided since.
     fn send_away(&self, Taken { chair, ask, .. }: &Taken) {
         if chair.decide(Err(Objection::UndecidedInTime)) {
-            (self.tell)(DoorEvent::GivenUp(*ask));
+            self.tell.tell(DoorEvent::GivenUp(*ask));
         }
     }
 
@@ -103,7 +104,7 @@ impl WaitingRoom {
             Some(_) => {}
         }
         if chair.free().is_some() {
-            (self.tell)(DoorEvent::GivenUp(*ask));
+            self.tell.tell(DoorEvent::GivenUp(*ask));
         }
         false
     }
@@ -114,7 +115,7 @@ impl Drop for WaitingRoom {
     fn drop(&mut self) {
         for Taken { chair, ask, .. } in self.chairs.get_mut().drain(..) {
             if chair.free().is_some() {
-                (self.tell)(DoorEvent::GivenUp(ask));
+                self.tell.tell(DoorEvent::GivenUp(ask));
             }
         }
     }
