@@ -1,3 +1,4 @@
+import { keepFromFtl } from "./keep-from-ftl";
 import type { CoreEvent } from "./native";
 import { RequestHead } from "./request-head";
 import { UpgradeRequest } from "./upgrade-request";
@@ -72,3 +73,5 @@ function readHead(printed: string): RequestHead | undefined {
     return undefined;
   }
 }
+
+keepFromFtl(AskedUpgrades.prototype.read, toRequest);

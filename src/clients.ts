@@ -1,6 +1,7 @@
 import type { WebSocketHandler } from "bun";
 
 import { ABNORMAL_CLOSURE } from "./close-code";
+import { keepFromFtl } from "./keep-from-ftl";
 import type { Logger } from "./logger";
 import type { CoreEvent, MissedMessages } from "./native";
 import { binaryMessage, type ShardcastSocket } from "./socket";
@@ -39,7 +40,9 @@ export class Clients {
     public handlers: SocketHandlers,
     private readonly onSkip: SkipListener | undefined,
     private readonly logger: Logger,
-  ) {}
+  ) {
+    keepFromFtl(this.admit);
+  }
 
   /** To be called before clients come: it is asked once for all that do so in one moment. */
   heedLogLevel(): void {

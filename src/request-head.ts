@@ -1,3 +1,5 @@
+import { keepFromFtl } from "./keep-from-ftl";
+
 /** What a `Host` header cannot hold: it would change the path of the URL that is made with it. */
 const NOT_IN_HOST = /[\s/?#@\\]/;
 
@@ -53,3 +55,5 @@ export class RequestHead {
     for (const [at, name] of this.#own.entries()) this.init.headers.set(name, lines[at] ?? "");
   }
 }
+
+keepFromFtl(RequestHead.prototype.setOwn);

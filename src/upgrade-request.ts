@@ -1,4 +1,5 @@
 import type { AskedUpgrade } from "./asked-upgrades";
+import { keepFromFtl } from "./keep-from-ftl";
 import type { RequestHead } from "./request-head";
 
 /** TypeScript takes `signal` for a plain property, which no accessor may stand in for. */
@@ -48,3 +49,5 @@ function controllerOf(request: UpgradeRequest): AbortController {
   leaving.set(request, controller);
   return controller;
 }
+
+keepFromFtl(UpgradeRequest.from);

@@ -2,6 +2,7 @@ import { type AskedUpgrade, AskedUpgrades } from "./asked-upgrades";
 import type { Clients } from "./clients";
 import type { ResolvedConfig } from "./config";
 import { type FlatHeaders, type HeaderSource, toFlat } from "./headers";
+import { keepFromFtl } from "./keep-from-ftl";
 import { ASK_GONE, type CoreEvent, decodeAccept, SHARD_FULL } from "./native";
 import { plainRefusal, type Refusal, toRefusal } from "./refusal";
 import type { RefusedHere } from "./refused-upgrades";
@@ -59,7 +60,9 @@ export class Upgrades {
     private readonly config: ResolvedConfig,
     /** Replaced when the server is reloaded. */
     public handler: RequestHandler,
-  ) {}
+  ) {
+    keepFromFtl(this.#put, this.#askOf, this.#idOf, this.#forget, this.accept);
+  }
 
   /**
    * Clients that wait for a decision on their upgrade: no longer those that the door gave up on.

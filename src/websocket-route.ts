@@ -8,6 +8,7 @@ import { createHandleWSResponse, createWSMessageParser } from "elysia/ws";
 import type { ServerWebSocket } from "elysia/ws/bun";
 import type { AnyWSLocalHook } from "elysia/ws/types";
 
+import { keepFromFtl } from "./keep-from-ftl";
 import { type RouteData, RouteSocket } from "./route-socket";
 
 type RawSocket = ServerWebSocket<RouteData & { [CONTEXT]?: object }>;
@@ -76,6 +77,7 @@ class WebSocketRoute {
     this.#parse = createWSMessageParser(options.parse ?? []);
     this.#respond = createHandleWSResponse(this.#validator as never);
     this.#handlers = this.#makeHandlers();
+    keepFromFtl(this.accept, this.#dataOf, this.#answer);
   }
 
   /** As `accept`, where `upgrade` is a function. */
@@ -191,3 +193,5 @@ function setCookies(set: Context["set"]): void {
     set.headers = parseSetCookies(new Headers(set.headers as never), cookies) as never;
   }
 }
+
+keepFromFtl(setCookies);
