@@ -80,13 +80,14 @@ function targetsOf({ testCase, results }: Outcome): Target[] {
 }
 
 /** Judges the value as it is printed, to two decimals: 0.9998 of an offered load is all of it. */
-function sentence({ what, value, limit }: Target): string {
+function sentence({ what, value, limit, floor }: Target): string {
   const printed = Number(value.toFixed(2));
+  const bound = floor === undefined ? "" : `; the floor: ${Number(floor.toFixed(2))}`;
   const [words, met] =
     "atLeast" in limit
       ? [`at least ${limit.atLeast}`, printed >= limit.atLeast]
       : [`at most ${limit.atMost}`, printed <= limit.atMost];
-  return `- ${what}: ${printed} (target: ${words}) ${met ? "reached" : "**missed**"}`;
+  return `- ${what}: ${printed} (target: ${words}) ${met ? "reached" : `**missed**${bound}`}`;
 }
 
 function count(value: number): string {
