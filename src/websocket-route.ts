@@ -160,7 +160,7 @@ class WebSocketRoute {
     return this.options.error !== undefined || (this.app.event.error?.length ?? 0) > 0;
   }
 
-  /** Has the error handlers answer, each until one has said something other than nothing. */
+  /** Has the error handlers answer, up to the first whose answer is truthy, as Elysia has it. */
   async #fail(ws: RawSocket, error: unknown): Promise<void> {
     const context = Object.assign(ws.data[CONTEXT] ?? {}, { error });
     const own = [this.options.error ?? []].flat();
