@@ -42,7 +42,10 @@ const COLUMNS: readonly (readonly [string, (result: Result) => string])[] = [
 
 const PROBE_COLUMN = ["healthz p99 ms", (r: Result) => figure(r.probeP99Ms)] as const;
 const CONNECT_COLUMN = ["connects/s", (r: Result) => count(r.connectsPerSecond)] as const;
-const RECONNECT_COLUMN = ["again/s", (r: Result) => count(r.reconnectsPerSecond ?? 0)] as const;
+const RECONNECT_COLUMN = [
+  "again/s",
+  (r: Result) => count(r.reconnectsPerSecond ?? Number.NaN),
+] as const;
 const MEMORY_COLUMN = ["bytes/client", (r: Result) => count(r.bytesPerClient)] as const;
 
 /** The table of a case, and how it did against its targets. */

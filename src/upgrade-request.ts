@@ -18,7 +18,7 @@ const leaving = new WeakMap<UpgradeRequest, AbortController>();
  * request is kept as long as its socket: so it is made for whoever asks.
  */
 export class UpgradeRequest extends SignalessRequest {
-  /** What the core asks; nothing once that is decided. */
+  /** What the core asks; nothing once the client is accepted, or the app has answered. */
   ask: AskedUpgrade | undefined;
 
   /**

@@ -44,17 +44,17 @@ const ID: PropertyDescriptor = {
 /**
  * Adds a WebSocket route to an app, as Elysia's own adapter for Bun does.
  *
- * That one makes some 15 functions for each client, which may come by thousands in a moment and
+ * That one makes a dozen functions for each client, which may come by thousands in a moment and
  * stay for days. Here all of them are the route's, and a client has its context alone.
  */
 export function addWebSocketRoute(app: AnyElysia, path: string, options: AnyWSLocalHook): void {
   const { parse, body, response, ...hooks } = options;
   const route = new WebSocketRoute(app, options);
   // Elysia looks into the text of a handler for what to prepare in its context: for one that hands
-  // that on, everything. It waits for those that are async, and that costs each client.
+  // that on, everything. What an async function throws is told to the hooks for errors.
   const handler =
     typeof options.upgrade === "function"
-      ? async (context: RouteContext) => await route.prepareAndAccept(context)
+      ? async (context: RouteContext) => route.prepareAndAccept(context)
       : (context: RouteContext) => route.accept(context);
   app.route("WS", path, handler as never, { ...hooks, websocket: options } as never);
 }
