@@ -1,4 +1,4 @@
-import type { Core, CoreEvent } from "./native";
+import type { CoreEvent, QuickCalls } from "./native";
 
 /**
  * Events taken in one turn of the event loop, each upgrade counted. More wait for the next, so that
@@ -18,7 +18,7 @@ export class EventPump {
 
   /** @param handle is given each event, in order. What it throws is no other event's loss. */
   constructor(
-    private readonly core: Pick<Core, "drain">,
+    private readonly calls: Pick<QuickCalls, "drain">,
     private readonly handle: (event: CoreEvent) => void,
   ) {}
 
@@ -45,7 +45,7 @@ export class EventPump {
 
   /** @returns whether more events may wait */
   #drain(): boolean {
-    const { events, isFull } = this.core.drain(EVENTS_PER_TURN);
+    const { events, isFull } = this.calls.drain(EVENTS_PER_TURN);
     for (const event of events) this.#handle(event);
     return isFull;
   }

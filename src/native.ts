@@ -20,6 +20,7 @@ export type {
   DoorOptions,
   DroppedMessages,
   MissedMessages,
+  QuickCalls,
   RefusedAtDoor,
   WorkerCounters,
 } from "../native/index";

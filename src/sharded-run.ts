@@ -20,6 +20,7 @@ import {
   type DoorOptions,
   decodePublish,
   loadNative,
+  type QuickCalls,
 } from "./native";
 import { type RefusedHere, type RefusedUpgrades, refusedUpgrades } from "./refused-upgrades";
 import { type Account, type Audit, Reports, type SlowClient } from "./reports";
@@ -68,6 +69,7 @@ export interface RunParts {
 export class ShardedRun implements SocketHost {
   readonly config: ResolvedConfig;
   readonly core: Core;
+  readonly calls: QuickCalls;
   readonly clients: Clients;
   /** Nothing where none are trusted. */
   readonly proxies: TrustedProxies | undefined;
@@ -95,7 +97,8 @@ export class ShardedRun implements SocketHost {
     this.clients = new Clients(handlers, config.onSkip, logger);
     const { Core } = loadNative();
     this.core = new Core(coreOptions(config), () => this.#pump.ring());
-    this.#pump = new EventPump(this.core, (event) => this.#handle(event));
+    this.calls = this.core.quickCalls();
+    this.#pump = new EventPump(this.calls, (event) => this.#handle(event));
     this.#fullQueues = new FullQueues(() => this.core.workers(), logger);
     this.#acceptFailures = new AcceptFailures(logger);
   }
@@ -166,8 +169,8 @@ export class ShardedRun implements SocketHost {
     if (!this.isUp) return TO_NOBODY;
     const result = decodePublish(
       typeof payload === "string"
-        ? this.core.publishText(channel, payload, except, compress)
-        : this.core.publishBinary(channel, payload, except, compress),
+        ? this.calls.publishText(channel, payload, except, compress)
+        : this.calls.publishBinary(channel, payload, except, compress),
     );
     if (result.shards > 0 || result.dropped > 0) this.published += 1;
     if (result.dropped > 0) this.#fullQueues.strike(result.dropped);

@@ -2,12 +2,13 @@ import type { ServerWebSocket } from "bun";
 
 import { type PublishResult, sendStatus } from "./broadcaster";
 import { ABNORMAL_CLOSURE, closeReason, toClose } from "./close-code";
-import type { Account, Core } from "./native";
+import type { Account, Core, QuickCalls } from "./native";
 import { type MessageData, toBytes, toPayload, toText } from "./payload";
 
 /** What a socket needs of its broadcaster. */
 export interface SocketHost {
   readonly core: Core;
+  readonly calls: QuickCalls;
   /** Whether a socket hears what it publishes itself. */
   readonly publishToSelf: boolean;
   readonly workersPerShard: number;
@@ -164,10 +165,10 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
   }
 
   #send(payload: string | Uint8Array, compress: boolean): number {
-    const { core } = this.#host;
+    const { calls } = this.#host;
     return typeof payload === "string"
-      ? core.sendText(this.#handle, payload, compress)
-      : core.sendBinary(this.#handle, payload, compress);
+      ? calls.sendText(this.#handle, payload, compress)
+      : calls.sendBinary(this.#handle, payload, compress);
   }
 
   /**
@@ -204,8 +205,8 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
   subscribe(channel: string): boolean {
     if (!this.#open) return false;
     checkChannel(channel, "subscribe");
-    const { core } = this.#host;
-    if (!core.subscribe(this.#handle, channel)) return core.isSubscribed(this.#handle, channel);
+    const { core, calls } = this.#host;
+    if (!calls.subscribe(this.#handle, channel)) return core.isSubscribed(this.#handle, channel);
     this.#channels += 1;
     return true;
   }

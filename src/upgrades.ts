@@ -157,8 +157,7 @@ export class Upgrades {
     const id = this.#idOf(request);
     const extra = ask.offersSubprotocols ? withSubprotocol(headers, request) : flat(headers);
     if (this.run.state !== "serving") return this.#turnAway(ask, "draining");
-    const { core } = this.run;
-    const accepted = core.accept(ask.id, id, extra);
+    const accepted = this.run.calls.accept(ask.id, id, extra);
     if (accepted === SHARD_FULL) return this.#turnAway(ask, "full");
     ask.decided = true;
     if (accepted === ASK_GONE) return false;

@@ -8,27 +8,29 @@ mod counters;
 mod events;
 mod headers;
 mod options;
+mod quick_calls;
+mod text;
 
 use std::cell::RefCell;
 use std::io;
+use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use napi::Status;
 use napi::bindgen_prelude::Uint8Array;
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
+use napi::{Env, Status};
 use napi_derive::napi;
 
-use crate::broadcaster::{Accepted, Broadcaster, NotAccepted, Publication, Published, Sent};
+use crate::broadcaster::{Broadcaster, Sent};
 use crate::frame::{Frame, MAX_CONTROL_PAYLOAD};
 use crate::placement;
 use crate::reports::Question;
 
-use self::asked::Told;
 use self::counters::{ChannelCounts, DeliveryTimes, RefusedAtDoor, WorkerCounters};
-use self::events::{Batch, add};
 use self::headers::parse_headers;
 use self::options::{CoreOptions, DoorAddress, DoorOptions};
+use self::quick_calls::QuickCalls;
 
 /// Calls JavaScript without arguments, does not keep the process alive, and never waits.
 type Doorbell = ThreadsafeFunction<(), (), (), Status, false, true>;
@@ -37,8 +39,7 @@ type Doorbell = ThreadsafeFunction<(), (), (), Status, false, true>;
 #[napi]
 pub struct Core {
     // JavaScript is one thread, but a doorbell that it answers inside a call must find an error.
-    broadcaster: RefCell<Broadcaster>,
-    told: RefCell<Told>,
+    broadcaster: Rc<RefCell<Broadcaster>>,
 }
 
 #[napi]
@@ -55,7 +56,13 @@ impl Core {
             let _ = doorbell.call((), ThreadsafeFunctionCallMode::NonBlocking);
         };
         let broadcaster = Broadcaster::start(options.checked()?, ring).map_err(io_error)?;
-        Ok(Core { broadcaster: RefCell::new(broadcaster), told: RefCell::default() })
+        Ok(Core { broadcaster: Rc::new(RefCell::new(broadcaster)) })
+    }
+
+    /// What is called for every message, and for every client that comes. To be got once.
+    #[napi]
+    pub fn quick_calls<'env>(&self, env: &'env Env) -> napi::Result<QuickCalls<'env>> {
+        QuickCalls::new(env, &self.broadcaster)
     }
 
     /// Opens the door; returns where. The error has the system's name for it as its `code`, such as
@@ -71,26 +78,6 @@ impl Core {
     #[napi]
     pub fn stop_listening(&self) {
         self.broadcaster.borrow_mut().stop_listening();
-    }
-
-    /// Accepts an upgrade: a client (above 0) in the lower 32 bits and its worker, counted over all
-    /// shards, above them; −1 when its shard is full (the upgrade is still to be refused), −2 when
-    /// nobody waits for the answer. Without a `clientId` the client has that of `givenId`.
-    /// `headers` are name, value, name, value, …
-    #[napi]
-    pub fn accept(
-        &self,
-        ask: u32,
-        client_id: Option<String>,
-        headers: Option<Vec<String>>,
-    ) -> napi::Result<i64, &'static str> {
-        let headers = parse_headers(&headers.unwrap_or_default())?;
-        let accepted = self.broadcaster.borrow_mut().accept(ask, client_id.as_deref(), headers);
-        Ok(match accepted {
-            Ok(Accepted { client, worker }) => i64::from(client) | (worker as i64) << 32,
-            Err(NotAccepted::ShardFull) => -1,
-            Err(NotAccepted::AskGone) => -2,
-        })
     }
 
     /// The id of a client that was accepted without one, also once it is gone.
@@ -109,7 +96,7 @@ impl Core {
         headers: Vec<String>,
         body: Uint8Array,
     ) -> napi::Result<bool, &'static str> {
-        let headers = parse_headers(&headers)?;
+        let headers = parse_headers(&headers).map_err(invalid)?;
         let body = Bytes::copy_from_slice(&body);
         Ok(self.broadcaster.borrow_mut().refuse(ask, status, headers, body))
     }
@@ -124,13 +111,6 @@ impl Core {
     #[napi]
     pub fn refused_at_door(&self) -> RefusedAtDoor {
         self.broadcaster.borrow().refused_upgrades().into()
-    }
-
-    /// Subscribes a client; false when it was already, or is gone.
-    #[napi]
-    pub fn subscribe(&self, client: u32, channel: String) -> napi::Result<bool> {
-        let subscribed = self.broadcaster.borrow_mut().subscribe(client, &channel);
-        subscribed.map_err(|error| napi::Error::from_reason(error.to_string()))
     }
 
     /// Unsubscribes a client; false when it was not subscribed.
@@ -151,30 +131,13 @@ impl Core {
         self.broadcaster.borrow().subscriptions(client).map(str::to_owned).collect()
     }
 
-    /// Sends text to one client: bytes of payload, 0 when dropped, −1 when it waits because
-    /// the socket is full.
-    #[napi]
-    pub fn send_text(&self, client: u32, text: String, compress: bool) -> i64 {
-        self.send(client, Frame::text(&text), text.len(), compress)
-    }
-
-    /// Sends bytes to one client; answers as `sendText`.
-    #[napi]
-    pub fn send_binary(&self, client: u32, bytes: &[u8], compress: bool) -> i64 {
-        self.send(client, Frame::binary(bytes), bytes.len(), compress)
-    }
-
-    fn send(&self, client: u32, frame: Frame, payload_len: usize, compress: bool) -> i64 {
-        status(self.broadcaster.borrow_mut().send(client, frame, compress), payload_len)
-    }
-
-    /// Sends a ping with at most 125 bytes; answers as `sendText`.
+    /// Sends a ping with at most 125 bytes; answers as `QuickCalls.sendText`.
     #[napi]
     pub fn ping(&self, client: u32, payload: &[u8]) -> napi::Result<i64, &'static str> {
         self.control(client, payload, Frame::ping)
     }
 
-    /// Sends a pong with at most 125 bytes; answers as `sendText`.
+    /// Sends a pong with at most 125 bytes; answers as `QuickCalls.sendText`.
     #[napi]
     pub fn pong(&self, client: u32, payload: &[u8]) -> napi::Result<i64, &'static str> {
         self.control(client, payload, Frame::pong)
@@ -224,33 +187,6 @@ impl Core {
         self.broadcaster.borrow_mut().terminate(client);
     }
 
-    /// Publishes text to a channel, but not to the client `except` (0 for nobody). The answer
-    /// holds, in 16 bits each from the lowest up: the number of shards that took it, of workers
-    /// that dropped it, and of workers that took it though saturated.
-    #[napi]
-    pub fn publish_text(&self, channel: String, text: String, except: u32, compress: bool) -> i64 {
-        self.publish(&channel, &Frame::text(&text), except, compress)
-    }
-
-    /// Publishes bytes; answers as `publishText`.
-    #[napi]
-    pub fn publish_binary(
-        &self,
-        channel: String,
-        bytes: &[u8],
-        except: u32,
-        compress: bool,
-    ) -> i64 {
-        self.publish(&channel, &Frame::binary(bytes), except, compress)
-    }
-
-    fn publish(&self, channel: &str, frame: &Frame, except: u32, compress: bool) -> i64 {
-        let how = Publication { except: (except != 0).then_some(except), compress };
-        let Published { shards, dropped, saturated } =
-            self.broadcaster.borrow_mut().publish(channel, frame, how);
-        i64::from(shards) | i64::from(dropped) << 16 | i64::from(saturated) << 32
-    }
-
     /// Number of clients that are subscribed to a channel.
     #[napi]
     pub fn subscriber_count(&self, channel: String) -> f64 {
@@ -267,27 +203,6 @@ impl Core {
     #[napi]
     pub fn is_saturated(&self) -> bool {
         self.broadcaster.borrow().is_saturated()
-    }
-
-    /// The oldest events, `max` at most, each upgrade counted. A batch that is not full means that
-    /// the doorbell will ring for the next.
-    #[napi]
-    pub fn drain(&self, max: u32) -> Batch {
-        let mut broadcaster = self.broadcaster.borrow_mut();
-        let mut told = self.told.borrow_mut();
-        let mut events = Vec::new();
-        let mut taken = 0;
-        while taken < max {
-            match broadcaster.next_event() {
-                Some(event) => {
-                    add(event, &mut events, &mut told, &mut broadcaster);
-                    taken += 1;
-                }
-                None if broadcaster.may_rest() => break,
-                None => {}
-            }
-        }
-        Batch { events, is_full: taken == max }
     }
 
     /// Clients that are not gone yet, those in the closing handshake included.

@@ -143,13 +143,27 @@ impl ToNapiValue for CopiedBuffer {
     }
 }
 
+impl Batch {
+    /// The oldest events, `max` at most, each upgrade counted.
+    pub(super) fn take(broadcaster: &mut Broadcaster, told: &mut Told, max: u32) -> Batch {
+        let mut events = Vec::new();
+        let mut taken = 0;
+        while taken < max {
+            match broadcaster.next_event() {
+                Some(event) => {
+                    add(event, &mut events, told, broadcaster);
+                    taken += 1;
+                }
+                None if broadcaster.may_rest() => break,
+                None => {}
+            }
+        }
+        Batch { events, is_full: taken == max }
+    }
+}
+
 /// Adds an event to those of a batch.
-pub(super) fn add(
-    event: Event,
-    events: &mut Vec<CoreEvent>,
-    told: &mut Told,
-    broadcaster: &mut Broadcaster,
-) {
+fn add(event: Event, events: &mut Vec<CoreEvent>, told: &mut Told, broadcaster: &mut Broadcaster) {
     let event = match event {
         Event::Upgrade(request) => return told.add(request, events, broadcaster),
         Event::GivenUp(ask) => CoreEvent::GivenUp { ask },

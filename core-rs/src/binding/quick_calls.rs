@@ -1,0 +1,160 @@
+//! What JavaScript calls for every message, and for every client that comes.
+//!
+//! Around a method, `#[napi]` guards what asynchronous code could keep of its arguments: a lock, a
+//! map and some allocations for each call, which is more than a publish takes. Nothing here is
+//! asynchronous, so these are closures, which are called without any of it.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use napi::bindgen_prelude::{Function, FunctionCallContext, ToNapiValue, Uint8ArraySlice};
+use napi::{Env, Status};
+use napi_derive::napi;
+
+use crate::broadcaster::{Accepted, Broadcaster, NotAccepted, Publication, Published};
+use crate::frame::Frame;
+
+use super::asked::Told;
+use super::events::Batch;
+use super::headers::parse_headers;
+use super::status;
+use super::text::with_text;
+
+/// Functions of the core, to be got once and called without it.
+#[napi(object, object_from_js = false)]
+pub struct QuickCalls<'env> {
+    /// Publishes text to a channel, but not to the client `except` (0 for nobody). The answer
+    /// holds, in 16 bits each from the lowest up: the number of shards that took it, of workers
+    /// that dropped it, and of workers that took it though saturated.
+    #[napi(
+        ts_type = "(channel: string, text: string, except: number, compress: boolean) => number"
+    )]
+    pub publish_text: Function<'env, (), i64>,
+    /// Publishes bytes; answers as `publishText`.
+    #[napi(
+        ts_type = "(channel: string, bytes: Uint8Array, except: number, compress: boolean) => number"
+    )]
+    pub publish_binary: Function<'env, (), i64>,
+    /// Sends text to one client: bytes of payload, 0 when dropped, −1 when it waits because
+    /// the socket is full.
+    #[napi(ts_type = "(client: number, text: string, compress: boolean) => number")]
+    pub send_text: Function<'env, (), i64>,
+    /// Sends bytes to one client; answers as `sendText`.
+    #[napi(ts_type = "(client: number, bytes: Uint8Array, compress: boolean) => number")]
+    pub send_binary: Function<'env, (), i64>,
+    /// Accepts an upgrade: a client (above 0) in the lower 32 bits and its worker, counted over all
+    /// shards, above them; −1 when its shard is full (the upgrade is still to be refused), −2 when
+    /// nobody waits for the answer. Without a `clientId` the client has that of `givenId`.
+    /// `headers` are name, value, name, value, …
+    #[napi(
+        ts_type = "(ask: number, clientId: string | undefined, headers: Array<string> | undefined) => number"
+    )]
+    pub accept: Function<'env, (), i64>,
+    /// Subscribes a client; false when it was already, or is gone.
+    #[napi(ts_type = "(client: number, channel: string) => boolean")]
+    pub subscribe: Function<'env, (), bool>,
+    /// The oldest events, `max` at most, each upgrade counted. A batch that is not full means that
+    /// the doorbell will ring for the next.
+    #[napi(ts_type = "(max: number) => Batch")]
+    pub drain: Function<'env, (), Batch>,
+}
+
+impl<'env> QuickCalls<'env> {
+    pub(super) fn new(
+        env: &'env Env,
+        broadcaster: &Rc<RefCell<Broadcaster>>,
+    ) -> napi::Result<QuickCalls<'env>> {
+        let call = Maker { env, broadcaster };
+        let told = RefCell::<Told>::default();
+        Ok(QuickCalls {
+            publish_text: call.make("publishText", |core, arguments| {
+                with_text(arguments, 0, |channel| {
+                    with_text(arguments, 1, |text| {
+                        publish(core, arguments, channel, &Frame::text(text))
+                    })
+                })
+            })?,
+            publish_binary: call.make("publishBinary", |core, arguments| {
+                with_text(arguments, 0, |channel| {
+                    let bytes = arguments.get::<Uint8ArraySlice>(1)?;
+                    publish(core, arguments, channel, &Frame::binary(&bytes))
+                })
+            })?,
+            send_text: call.make("sendText", |core, arguments| {
+                with_text(arguments, 1, |text| send(core, arguments, Frame::text(text), text.len()))
+            })?,
+            send_binary: call.make("sendBinary", |core, arguments| {
+                let bytes = arguments.get::<Uint8ArraySlice>(1)?;
+                send(core, arguments, Frame::binary(&bytes), bytes.len())
+            })?,
+            accept: call.make("accept", accept)?,
+            subscribe: call.make("subscribe", |core, arguments| {
+                let client = arguments.get(0)?;
+                with_text(arguments, 1, |channel| {
+                    let subscribed = core.borrow_mut().subscribe(client, channel);
+                    subscribed.map_err(|error| napi::Error::from_reason(error.to_string()))
+                })
+            })?,
+            drain: call.make("drain", move |core, arguments| {
+                let max = arguments.get(0)?;
+                Ok(Batch::take(&mut core.borrow_mut(), &mut told.borrow_mut(), max))
+            })?,
+        })
+    }
+}
+
+/// Makes functions that share a broadcaster.
+struct Maker<'env, 'a> {
+    env: &'env Env,
+    broadcaster: &'a Rc<RefCell<Broadcaster>>,
+}
+
+impl<'env> Maker<'env, '_> {
+    fn make<R: ToNapiValue>(
+        &self,
+        name: &str,
+        work: impl Fn(&RefCell<Broadcaster>, &FunctionCallContext) -> napi::Result<R> + 'static,
+    ) -> napi::Result<Function<'env, (), R>> {
+        let broadcaster = Rc::clone(self.broadcaster);
+        self.env.create_function_from_closure(name, move |arguments| work(&broadcaster, &arguments))
+    }
+}
+
+/// The arguments are those of `publishText`.
+fn publish(
+    core: &RefCell<Broadcaster>,
+    arguments: &FunctionCallContext,
+    channel: &str,
+    frame: &Frame,
+) -> napi::Result<i64> {
+    let except = arguments.get::<u32>(2)?;
+    let how = Publication { except: (except != 0).then_some(except), compress: arguments.get(3)? };
+    let Published { shards, dropped, saturated } = core.borrow_mut().publish(channel, frame, how);
+    Ok(i64::from(shards) | i64::from(dropped) << 16 | i64::from(saturated) << 32)
+}
+
+/// The arguments are those of `sendText`.
+fn send(
+    core: &RefCell<Broadcaster>,
+    arguments: &FunctionCallContext,
+    frame: Frame,
+    payload_len: usize,
+) -> napi::Result<i64> {
+    let (client, compress) = (arguments.get(0)?, arguments.get(2)?);
+    let sent = core.borrow_mut().send(client, frame, compress);
+    Ok(status(sent, payload_len))
+}
+
+fn accept(core: &RefCell<Broadcaster>, arguments: &FunctionCallContext) -> napi::Result<i64> {
+    let ask = arguments.get(0)?;
+    let client_id = arguments.get::<Option<String>>(1)?;
+    let headers = arguments.get::<Option<Vec<String>>>(2)?;
+    let headers = parse_headers(&headers.unwrap_or_default());
+    let headers = headers.map_err(|wrong| napi::Error::new(Status::InvalidArg, wrong))?;
+    let accepted = core.borrow_mut().accept(ask, client_id.as_deref(), headers);
+    Ok(match accepted {
+        Ok(Accepted { client, worker }) => i64::from(client) | (worker as i64) << 32,
+        Err(NotAccepted::ShardFull) => -1,
+        Err(NotAccepted::AskGone) => -2,
+    })
+}
