@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering, fence};
 use crate::client::ClientKey;
 use crate::door::{AskId, DoorEvent, Host, UpgradeRequest};
 use crate::missed::Missed;
-use crate::queue::{MustWake, Queue, QueueLimits};
+use crate::queue::{Counted, MustWake, Queue, QueueLimits};
 use crate::reports::{Report, ReportId};
 
 /// Messages of clients that may wait for JavaScript. Each worker may pass it by what one read
@@ -68,6 +68,19 @@ pub enum Event {
     Report(ReportId, Report),
 }
 
+impl Counted for Event {
+    fn bytes(&self) -> Option<usize> {
+        match self {
+            Event::Text(_, text) => Some(text.len()),
+            Event::Binary(_, bytes) | Event::Ping(_, bytes) | Event::Pong(_, bytes) => {
+                Some(bytes.len())
+            }
+            Event::Skipped(..) => Some(0),
+            _ => None,
+        }
+    }
+}
+
 impl From<DoorEvent> for Event {
     fn from(event: DoorEvent) -> Event {
         match event {
@@ -95,14 +108,9 @@ impl Bridge {
         Bridge { events, held_back: AtomicBool::new(false), doorbell: Box::new(doorbell) }
     }
 
-    /// Tells of something that is bounded by other means.
+    /// Tells of something. Whoever reads from clients has asked [`Bridge::has_room`] before.
     pub fn tell(&self, event: Event) {
         self.ring(self.events.push(event));
-    }
-
-    /// Tells of a client's message. The reader has asked [`Bridge::has_room`] before it read.
-    pub fn tell_message(&self, event: Event, bytes: usize) {
-        self.ring(self.events.push_counted(event, bytes));
     }
 
     /// Whether workers may read from their clients. After false, the worker's queue will get a

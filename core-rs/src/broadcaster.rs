@@ -26,7 +26,7 @@ use crate::asks::Asks;
 use crate::bridge::{Bridge, Event};
 use crate::client::ClientKey;
 use crate::client_id::ClientIds;
-use crate::command::Command;
+use crate::command::{CloseAll, CloseReason, Command};
 use crate::door::{Door, DoorConfig};
 use crate::error::Error;
 use crate::lane::Lane;
@@ -140,7 +140,8 @@ impl Broadcaster {
     pub fn close_all(&mut self, code: u16, reason: &str, over: Duration) {
         self.closing = true;
         for worker in 0..self.lanes.len() {
-            self.command(worker, Command::CloseAll { code, reason: reason.to_owned(), over });
+            let why = CloseReason { code, reason: reason.to_owned() };
+            self.command(worker, Command::CloseAll(Box::new(CloseAll { why, over })));
         }
     }
 

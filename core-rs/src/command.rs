@@ -8,23 +8,15 @@ use crate::client::{ClientKey, Pressure};
 use crate::compression::Compression;
 use crate::door::Entrant;
 use crate::frame::Frame;
+use crate::queue::Counted;
 use crate::reports::ReportRequest;
 
-/// One item of a worker's queue.
+/// One item of a worker's queue. What it holds by itself is little, for a published message goes
+/// into many queues, and each processor has to fetch what the other has written.
 pub enum Command {
-    /// A message to all subscribers of a channel. The only command that counts against the queue.
-    Publish {
-        /// The channel.
-        channel: ChannelId,
-        /// The message, shared with the other workers.
-        frame: Frame,
-        /// A subscriber that is not to get it.
-        except: Option<ClientKey>,
-        /// When the application published it.
-        at: Instant,
-        /// The worker's clients that are to get it.
-        subscribers: u32,
-    },
+    /// A message to all subscribers of a channel, of whom the worker has so many. The only command
+    /// that counts against the queue.
+    Publish(Arc<Message>, u32),
     /// A client was accepted; its socket follows. Other commands for it may come first.
     Expect(ClientKey, Compression, Arc<Pressure>),
     /// The socket of an expected client.
@@ -32,43 +24,76 @@ pub enum Command {
     /// The socket of an expected client will not come.
     Abandon(ClientKey),
     /// A client hears a channel from here on.
-    Subscribe(ClientKey, Channel),
+    Subscribe(ClientKey, Box<Channel>),
     /// A client does not hear a channel from here on.
     Unsubscribe(ClientKey, ChannelId),
     /// A message to one client.
-    Send(ClientKey, Frame),
+    Send(ClientKey, Box<Frame>),
     /// A ping or pong to one client.
-    Control(ClientKey, Frame),
+    Control(ClientKey, Box<Frame>),
     /// Tell when a client has taken all that waits for it: the application was told that some does.
     TellDrained(ClientKey),
     /// Stop reading from a client, or go on.
     Pause(ClientKey, bool),
     /// Start the closing handshake with a client.
-    Close(ClientKey, u16, String),
+    Close(ClientKey, Box<CloseReason>),
     /// Close a client that has said its last word, as that demands.
     Finish(ClientKey),
     /// End a client's connection, after what its socket takes at once.
     Terminate(ClientKey),
     /// Close every client, evenly over a time.
-    CloseAll {
-        /// Close code.
-        code: u16,
-        /// Close reason.
-        reason: String,
-        /// How long it is to take.
-        over: Duration,
-    },
+    CloseAll(Box<CloseAll>),
     /// Tell the bridge how clients stand.
-    Report(ReportRequest),
+    Report(Box<ReportRequest>),
     /// JavaScript has caught up: read from clients again.
     Resume,
+}
+
+const _: () = assert!(size_of::<Command>() <= 2 * size_of::<usize>(), "see there");
+
+/// A published message, as all workers share it that have subscribers of its channel.
+pub struct Message {
+    /// The channel.
+    pub channel: ChannelId,
+    /// The message, encoded.
+    pub frame: Frame,
+    /// A subscriber that is not to get it.
+    pub except: Option<ClientKey>,
+    /// When the application published it.
+    pub at: Instant,
+}
+
+/// Why a client is closed, as it is told.
+#[derive(Clone)]
+pub struct CloseReason {
+    /// Close code; 1005 stands for none.
+    pub code: u16,
+    /// What goes with it.
+    pub reason: String,
+}
+
+/// A farewell to all.
+pub struct CloseAll {
+    /// Why.
+    pub why: CloseReason,
+    /// How long it is to take.
+    pub over: Duration,
+}
+
+impl Counted for Command {
+    fn bytes(&self) -> Option<usize> {
+        match self {
+            Command::Publish(message, _) => Some(message.frame.encoded_len()),
+            _ => None,
+        }
+    }
 }
 
 impl Command {
     /// The deliveries that it is meant to become.
     pub(crate) fn deliveries(&self) -> u64 {
         match self {
-            Command::Publish { subscribers, .. } => u64::from(*subscribers),
+            Command::Publish(_, subscribers) => u64::from(*subscribers),
             Command::Send(..) => 1,
             _ => 0,
         }

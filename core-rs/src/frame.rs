@@ -4,9 +4,7 @@ mod decoder;
 mod mask;
 mod utf8;
 
-use std::sync::{Arc, OnceLock};
-
-use bytes::Bytes;
+use std::sync::OnceLock;
 
 use crate::compression::{Compression, Deflater};
 
@@ -36,25 +34,25 @@ pub const MAX_CONTROL_PAYLOAD: usize = 125;
 const FIN: u8 = 0x80;
 /// The first frame of a message that is compressed (RFC 7692, section 6).
 const COMPRESSED: u8 = 0x40;
-const HEADER_MAX: usize = 10;
 const LENGTH_16: u8 = 126;
 const LENGTH_64: u8 = 127;
 
-/// A whole, encoded, unmasked frame, as a server sends it. Clones share the bytes.
+/// A whole, encoded, unmasked frame, as a server sends it. A clone has bytes of its own: workers share
+/// one frame.
 #[derive(Clone, Debug)]
 pub struct Frame {
-    bytes: Bytes,
+    bytes: Box<[u8]>,
     /// The payload's place in it.
     payload_start: u8,
-    compressed: Option<Arc<CompressedForms>>,
+    compressed: Option<Box<CompressedForms>>,
 }
 
 /// What a frame becomes for clients that take their messages compressed. Each form is made by the
 /// first worker that needs it, while others that do wait for it.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct CompressedForms {
-    wide: OnceLock<Bytes>,
-    narrow: OnceLock<Bytes>,
+    wide: OnceLock<Box<[u8]>>,
+    narrow: OnceLock<Box<[u8]>>,
 }
 
 impl Frame {
@@ -100,7 +98,7 @@ impl Frame {
 
     /// The same message, which may be compressed for those that take it so.
     pub fn compressible(self) -> Frame {
-        Frame { compressed: Some(Arc::default()), ..self }
+        Frame { compressed: Some(Box::default()), ..self }
     }
 
     /// Header and payload, ready for the socket.
@@ -121,7 +119,7 @@ impl Frame {
         }
     }
 
-    fn compress(&self, compression: Compression, deflater: &mut Deflater) -> Bytes {
+    fn compress(&self, compression: Compression, deflater: &mut Deflater) -> Box<[u8]> {
         let payload = &self.bytes[usize::from(self.payload_start)..];
         match deflater.deflate(payload, compression) {
             Some(deflated) => encode(self.bytes[0] | COMPRESSED, &[&deflated]).0,
@@ -141,24 +139,25 @@ impl Frame {
 }
 
 /// Header and payload, and where the payload starts.
-fn encode(first: u8, parts: &[&[u8]]) -> (Bytes, u8) {
+fn encode(first: u8, parts: &[&[u8]]) -> (Box<[u8]>, u8) {
     let length: usize = parts.iter().map(|part| part.len()).sum();
-    let mut bytes = Vec::with_capacity(HEADER_MAX + length);
-    bytes.push(first);
-    if length < usize::from(LENGTH_16) {
-        bytes.push(length as u8);
-    } else if let Ok(length) = u16::try_from(length) {
-        bytes.push(LENGTH_16);
-        bytes.extend_from_slice(&length.to_be_bytes());
-    } else {
-        bytes.push(LENGTH_64);
-        bytes.extend_from_slice(&(length as u64).to_be_bytes());
-    }
-    let payload_start = bytes.len() as u8;
+    let short = u8::try_from(length).ok().filter(|&length| length < LENGTH_16);
+    let long = u16::try_from(length).map(u16::to_be_bytes);
+    let longest = (length as u64).to_be_bytes();
+    let (second, rest): (u8, &[u8]) = match (short, &long) {
+        (Some(length), _) => (length, &[]),
+        (None, Ok(length)) => (LENGTH_16, length),
+        (None, Err(_)) => (LENGTH_64, &longest),
+    };
+    let payload_start = 2 + rest.len();
+    // Exactly, for it is not to be moved when it becomes a box.
+    let mut bytes = Vec::with_capacity(payload_start + length);
+    bytes.extend_from_slice(&[first, second]);
+    bytes.extend_from_slice(rest);
     for part in parts {
         bytes.extend_from_slice(part);
     }
-    (Bytes::from(bytes), payload_start)
+    (bytes.into_boxed_slice(), payload_start as u8)
 }
 
 #[cfg(test)]
@@ -181,8 +180,8 @@ mod tests {
         let wide = frame.in_form(Compression::Wide, &mut deflater);
         assert_eq!(wide[0], FIN | COMPRESSED | Opcode::Text as u8);
         assert!(wide.len() < 50);
-        let again = frame.clone();
-        assert_eq!(again.in_form(Compression::Wide, &mut deflater).as_ptr(), wide.as_ptr());
+        let again = frame.in_form(Compression::Wide, &mut deflater);
+        assert_eq!(again.as_ptr(), wide.as_ptr());
         let not = Frame::text(&"tick ".repeat(100));
         assert_eq!(not.in_form(Compression::Wide, &mut deflater), not.as_bytes());
     }

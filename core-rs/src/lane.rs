@@ -1,7 +1,7 @@
 //! The sequencer's side of one worker: what goes into its queue, and what the queue did not take.
 
 use crate::command::Command;
-use crate::queue::{MustWake, QueueLimits};
+use crate::queue::{Queue, QueueLimits};
 use crate::worker::WorkerHandle;
 
 /// A worker, and how its queue has served.
@@ -46,8 +46,6 @@ struct Marks {
 pub enum Answer {
     /// It is in.
     Taken {
-        /// The worker sleeps.
-        must_wake: MustWake,
         /// The queue is past its soft mark.
         saturated: bool,
     },
@@ -64,21 +62,23 @@ impl Lane {
         Lane { worker, refused: Refused::default(), saturation: Saturation::default(), marks }
     }
 
-    /// Offers a message, whose frame has so many bytes. A worker that must be woken is left to the caller.
-    pub fn offer(&mut self, publish: Command, bytes: usize) -> Answer {
-        let must_wake = match self.worker.mailbox().queue().try_push(publish, bytes) {
-            Ok(must_wake) => must_wake,
-            Err(refused) => {
-                self.refused.messages += 1;
-                self.refused.deliveries += refused.deliveries();
-                return Answer::Refused;
-            }
-        };
+    /// Offers a message. The bell is left to the caller.
+    pub fn offer(&mut self, publish: Command) -> Answer {
+        if let Err(refused) = self.queue().try_push(publish) {
+            self.refused.messages += 1;
+            self.refused.deliveries += refused.deliveries();
+            return Answer::Refused;
+        }
         let saturated = self.is_saturated();
         self.saturation.times += u64::from(saturated && !self.saturation.now);
         self.saturation.messages += u64::from(saturated);
         self.saturation.now = saturated;
-        Answer::Taken { must_wake, saturated }
+        Answer::Taken { saturated }
+    }
+
+    /// The worker's queue.
+    pub fn queue(&self) -> &Queue<Command> {
+        self.worker.mailbox().queue()
     }
 
     /// What the queue refused.
@@ -93,6 +93,6 @@ impl Lane {
 
     fn is_saturated(&self) -> bool {
         let mark = if self.saturation.now { self.marks.relief } else { self.marks.soft };
-        self.worker.mailbox().queue().is_past(mark)
+        self.queue().is_past(mark)
     }
 }

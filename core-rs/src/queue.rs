@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use self::sync::{AtomicBool, AtomicUsize, Items, Ordering, fence};
+use self::sync::{AtomicBool, AtomicU64, Items, Ordering, fence};
 
 /// How much may wait in a [`Queue`].
 #[derive(Clone, Copy, Debug)]
@@ -25,21 +25,54 @@ impl QueueLimits {
     }
 }
 
-/// An item with the bytes it counts for; `None` for what does not count.
-struct Item<T> {
-    value: T,
-    bytes: Option<usize>,
+/// What goes into a [`Queue`].
+pub trait Counted {
+    /// Bytes of a message. `None` for what does not count.
+    fn bytes(&self) -> Option<usize>;
 }
 
 /// A lock-free queue of many producers and one consumer.
 pub struct Queue<T> {
-    items: Items<Item<T>>,
-    /// Counted items that wait. Producers add before they push, the consumer subtracts.
-    messages: AtomicUsize,
-    /// Bytes of the counted items that wait; written as `messages` is.
-    bytes: AtomicUsize,
+    items: Items<T>,
+    /// Producers add before they push, the consumer subtracts.
+    waiting: Waiting,
     limits: QueueLimits,
     bell: Bell,
+}
+
+/// How many messages wait, and how many bytes of them: in one word, so that both are counted at
+/// once.
+struct Waiting(AtomicU64);
+
+impl Waiting {
+    const BYTES_BITS: u32 = 39;
+    const MESSAGES_BITS: u32 = u64::BITS - Waiting::BYTES_BITS;
+
+    /// Whether what these limits let in can be counted, and as much again that passes them.
+    fn can_count(limits: QueueLimits) -> bool {
+        let half = |bits: u32| 1_u64 << (bits - 1);
+        (limits.messages as u64) < half(Waiting::MESSAGES_BITS)
+            && (limits.bytes as u64) < half(Waiting::BYTES_BITS)
+    }
+
+    fn message_of(bytes: usize) -> u64 {
+        (1 << Waiting::BYTES_BITS) + bytes as u64
+    }
+
+    fn add(&self, bytes: usize) {
+        self.0.fetch_add(Waiting::message_of(bytes), Ordering::Relaxed);
+    }
+
+    fn subtract(&self, bytes: usize) {
+        self.0.fetch_sub(Waiting::message_of(bytes), Ordering::Relaxed);
+    }
+
+    /// In the shape of the limits that they are held against.
+    fn get(&self) -> QueueLimits {
+        let word = self.0.load(Ordering::Relaxed);
+        let bytes = word & ((1 << Waiting::BYTES_BITS) - 1);
+        QueueLimits { messages: (word >> Waiting::BYTES_BITS) as usize, bytes: bytes as usize }
+    }
 }
 
 /// Tells a producer to wake the consumer, which sleeps or is about to.
@@ -47,55 +80,57 @@ pub struct Queue<T> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MustWake(pub bool);
 
-impl<T> Queue<T> {
+impl<T: Counted> Queue<T> {
     /// An empty queue whose consumer is awake.
+    ///
+    /// # Panics
+    ///
+    /// When the limits are 2²⁴ messages, 2³⁸ bytes, or more: that could not be counted.
     pub fn new(limits: QueueLimits) -> Queue<T> {
+        assert!(Waiting::can_count(limits), "{limits:?} are too high");
         Queue {
             items: Items::new(),
-            messages: AtomicUsize::new(0),
-            bytes: AtomicUsize::new(0),
+            waiting: Waiting(AtomicU64::new(0)),
             limits,
             bell: Bell::new(),
         }
     }
 
-    /// Adds an item that does not count.
-    pub fn push(&self, value: T) -> MustWake {
-        self.items.push(Item { value, bytes: None });
+    /// Adds an item, full or not.
+    pub fn push(&self, item: T) -> MustWake {
+        self.add(item);
         self.bell.ring()
     }
 
-    /// Adds an item that counts as one message of `bytes`.
+    /// Adds an item if there is room. [`ring_all`] is to follow.
     ///
     /// # Errors
     ///
     /// Hands the item back when the queue is full.
-    pub fn try_push(&self, value: T, bytes: usize) -> Result<MustWake, T> {
+    pub fn try_push(&self, item: T) -> Result<(), T> {
         // One producer pushes messages, so that the limits hold exactly: between this look and the
         // additions below the counts can only fall.
         if self.is_past(self.limits) {
-            return Err(value);
+            return Err(item);
         }
-        Ok(self.push_counted(value, bytes))
+        self.add(item);
+        Ok(())
     }
 
-    /// Adds an item that counts, full or not: for a producer that has seen room before it made the
-    /// item.
-    pub fn push_counted(&self, value: T, bytes: usize) -> MustWake {
-        self.messages.fetch_add(1, Ordering::Relaxed);
-        self.bytes.fetch_add(bytes, Ordering::Relaxed);
-        self.items.push(Item { value, bytes: Some(bytes) });
-        self.bell.ring()
+    fn add(&self, item: T) {
+        if let Some(bytes) = item.bytes() {
+            self.waiting.add(bytes);
+        }
+        self.items.push(item);
     }
 
     /// Takes the oldest item. For the consumer alone.
     pub fn pop(&self) -> Option<T> {
         let item = self.items.pop()?;
-        if let Some(bytes) = item.bytes {
-            self.messages.fetch_sub(1, Ordering::Relaxed);
-            self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        if let Some(bytes) = item.bytes() {
+            self.waiting.subtract(bytes);
         }
-        Some(item.value)
+        Some(item)
     }
 
     /// Announces that the consumer will sleep. False when it must not, because something waits.
@@ -117,31 +152,42 @@ impl<T> Queue<T> {
 
     /// Messages that wait.
     pub fn messages(&self) -> usize {
-        self.messages.load(Ordering::Relaxed)
+        self.waiting.get().messages
     }
 
     /// Bytes of messages that wait.
     pub fn bytes(&self) -> usize {
-        self.bytes.load(Ordering::Relaxed)
+        self.waiting.get().bytes
     }
 
     /// True when as much waits as `mark` says, or more, in messages or in bytes.
     pub fn is_past(&self, mark: QueueLimits) -> bool {
-        self.messages() >= mark.messages || self.bytes() >= mark.bytes
+        let waiting = self.waiting.get();
+        waiting.messages >= mark.messages || waiting.bytes >= mark.bytes
     }
 
     /// How full the queue is, from 0 to 1 (and a little over, by one large message).
     pub fn load(&self) -> f64 {
-        let messages = self.messages() as f64 / self.limits.messages as f64;
-        let bytes = self.bytes() as f64 / self.limits.bytes as f64;
+        let waiting = self.waiting.get();
+        let messages = waiting.messages as f64 / self.limits.messages as f64;
+        let bytes = waiting.bytes as f64 / self.limits.bytes as f64;
         messages.max(bytes)
     }
 }
 
-impl<T> fmt::Debug for Queue<T> {
+impl<T: Counted> fmt::Debug for Queue<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Queue").field("messages", &self.messages()).finish_non_exhaustive()
     }
+}
+
+/// Rings the bells of queues that were pushed to, with one fence for all of them. Yields whose
+/// consumer must be woken.
+pub fn ring_all<'a, T: 'a, W>(
+    queues: impl Iterator<Item = (W, &'a Queue<T>)>,
+) -> impl Iterator<Item = W> {
+    Bell::fence();
+    queues.filter(|(_, queue)| queue.bell.ring_after_fence().0).map(|(whose, _)| whose)
 }
 
 /// Wakes a consumer only when it sleeps, since waking costs a system call.
@@ -179,8 +225,17 @@ impl Bell {
 
     /// For a producer, after it has pushed.
     pub fn ring(&self) -> MustWake {
+        Bell::fence();
+        self.ring_after_fence()
+    }
+
+    /// Between the pushes of a producer and its rings.
+    fn fence() {
         // Pairs with the fence in `arm`.
         fence(Ordering::SeqCst);
+    }
+
+    fn ring_after_fence(&self) -> MustWake {
         let wake = self.armed.load(Ordering::Relaxed) && self.armed.swap(false, Ordering::Relaxed);
         MustWake(wake)
     }
@@ -195,7 +250,7 @@ impl Default for Bell {
 #[cfg(not(shardcast_loom))]
 mod sync {
     pub(super) use crossbeam_queue::SegQueue as Items;
-    pub(super) use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
+    pub(super) use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 }
 
 /// Under loom, crossbeam's queue (whose authors test it) is a locked one; the bell, the counts and
@@ -205,25 +260,35 @@ mod sync {
     use std::collections::VecDeque;
 
     use loom::sync::Mutex;
-    pub(super) use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
+    use loom::sync::atomic::AtomicUsize;
+    pub(super) use loom::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 
-    pub(super) struct Items<T>(Mutex<VecDeque<T>>);
+    pub(super) struct Items<T> {
+        items: Mutex<VecDeque<T>>,
+        /// A look at the lock would order what the bell's fences have to.
+        len: AtomicUsize,
+    }
 
     impl<T> Items<T> {
         pub(super) fn new() -> Items<T> {
-            Items(Mutex::new(VecDeque::new()))
+            Items { items: Mutex::new(VecDeque::new()), len: AtomicUsize::new(0) }
         }
 
         pub(super) fn push(&self, item: T) {
-            self.0.lock().expect("no test panics inside").push_back(item);
+            self.items.lock().expect("no test panics inside").push_back(item);
+            self.len.fetch_add(1, Ordering::Relaxed);
         }
 
         pub(super) fn pop(&self) -> Option<T> {
-            self.0.lock().expect("no test panics inside").pop_front()
+            if self.is_empty() {
+                return None;
+            }
+            self.len.fetch_sub(1, Ordering::Relaxed);
+            self.items.lock().expect("no test panics inside").pop_front()
         }
 
         pub(super) fn is_empty(&self) -> bool {
-            self.0.lock().expect("no test panics inside").is_empty()
+            self.len.load(Ordering::Relaxed) == 0
         }
     }
 }

@@ -21,6 +21,13 @@ pub struct Listeners {
     pub refused: u64,
 }
 
+impl Listeners {
+    /// Its clients but one, if that is on the worker `other`.
+    pub fn clients_but_one_on(&self, other: Option<usize>) -> u32 {
+        self.clients - u32::from(other == Some(self.worker))
+    }
+}
+
 struct Route {
     name: Arc<str>,
     /// Sorted by worker, so that the workers of a shard stand together. Never empty.

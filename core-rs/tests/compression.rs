@@ -78,7 +78,7 @@ fn short_messages_and_those_that_are_not_to_be_are_not_compressed() {
     assert_eq!(raw(&client).0, PLAIN_TEXT);
     let frame = Frame::text(&message(1));
     let plain = Publication { compress: false, ..Publication::default() };
-    harness.broadcaster.publish("ticks", &frame, plain);
+    harness.broadcaster.publish("ticks", frame.clone(), plain);
     assert_eq!(raw(&client).0, PLAIN_TEXT);
     assert_eq!(harness.broadcaster.send(key, frame.clone(), false), Sent::Queued);
     assert_eq!(raw(&client).0, PLAIN_TEXT);

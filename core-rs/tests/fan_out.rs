@@ -65,7 +65,7 @@ fn a_publisher_among_the_subscribers_can_be_left_out() {
     let (alice, mut alice_socket) = harness.subscriber("alice", "chat");
     let (_, mut bob_socket) = harness.subscriber("bob", "chat");
     harness.publish("chat", "one");
-    harness.broadcaster.publish("chat", &Frame::text("from alice"), but_not(alice));
+    harness.broadcaster.publish("chat", Frame::text("from alice"), but_not(alice));
     harness.publish("chat", "two");
     assert_eq!([text(&mut alice_socket), text(&mut alice_socket)], ["one", "two"]);
     let bobs = [text(&mut bob_socket), text(&mut bob_socket), text(&mut bob_socket)];
@@ -117,7 +117,7 @@ fn a_full_queue_drops_the_message_and_says_so() {
     while dropped < 10 {
         let number = taken.len() as u64 + dropped;
         let frame = Frame::text(&number.to_string());
-        let published = harness.broadcaster.publish("ticks", &frame, Publication::default());
+        let published = harness.broadcaster.publish("ticks", frame.clone(), Publication::default());
         assert_eq!(published.shards + published.dropped, 1, "one worker has subscribers");
         match published.shards {
             0 => dropped += 1,
@@ -146,7 +146,8 @@ fn past_its_soft_mark_a_worker_is_saturated_and_loses_nothing() {
     while queued_while_saturated < 5 {
         let frame = Frame::text(&format!("{published} {filler}"));
         for _ in 0..20 {
-            let result = harness.broadcaster.publish("ticks", &frame, Publication::default());
+            let result =
+                harness.broadcaster.publish("ticks", frame.clone(), Publication::default());
             assert_eq!((result.shards, result.dropped), (1, 0));
             queued_while_saturated += u64::from(result.saturated);
         }

@@ -121,7 +121,7 @@ impl World {
                 for _ in 0..times {
                     self.harness.broadcaster.publish(
                         CHANNELS[channel],
-                        &frame,
+                        frame.clone(),
                         Publication { except, ..Publication::default() },
                     );
                 }

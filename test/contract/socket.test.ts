@@ -10,6 +10,8 @@ const DATA: [string, unknown][] = [
   ["no text", ""],
   ["é", "é"],
   ["a lone surrogate", "a\ud800b"],
+  ["a zero within", "a\0b"],
+  ...longTexts(),
   ["Uint8Array", new Uint8Array([1, 2, 3])],
   ["no bytes", new Uint8Array()],
   ["Uint16Array", new Uint16Array([0x0201])],
@@ -31,6 +33,19 @@ const DATA: [string, unknown][] = [
   ["a symbol", Symbol("s")],
   ["a function", () => {}],
 ];
+
+/** Text up to 4 KiB takes another way into the core than longer text: some of about that length. */
+function longTexts(): [string, string][] {
+  const lasts = ["x", "é", "€", "😀", "\ud800"];
+  return lasts.flatMap((last): [string, string][] => {
+    const bytes = Buffer.byteLength(last);
+    const lengths = Array.from({ length: 10 }, (_, n) => 4088 + n);
+    return lengths.map((length) => [
+      `${length} bytes with ${JSON.stringify(last)} at the end`,
+      "x".repeat(length - bytes) + last,
+    ]);
+  });
+}
 
 /** Calls `method` with each of `DATA`, and notes what it answers and what the client gets. */
 async function tryAll(stage: Stage, act: (data: never) => unknown, socket: Socket) {

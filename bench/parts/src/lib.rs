@@ -15,6 +15,7 @@ use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Error, Result, Status};
 use napi_derive::napi;
 use shardcast_core::bridge::{Bridge, Event};
+use shardcast_core::command::Command;
 use shardcast_core::frame::{Decoder, Frame, Rules};
 use shardcast_core::queue::{MustWake, Queue, QueueLimits};
 
@@ -53,7 +54,7 @@ pub fn decode(mut frames: Buffer, times: u32) -> Result<u32> {
 /// A worker's queue, and the epoll that the worker sleeps at.
 #[napi]
 pub struct WorkerBell {
-    queue: Queue<u32>,
+    queue: Queue<Command>,
     poll: Poll,
     waker: Waker,
     events: Events,
@@ -75,8 +76,8 @@ impl WorkerBell {
     /// Gives a worker that is awake a command, and takes it as the worker does.
     #[napi]
     pub fn push_to_awake(&self, times: u32) {
-        for command in 0..times {
-            let must = self.queue.push(black_box(command));
+        for _ in 0..times {
+            let must = self.queue.push(black_box(Command::Resume));
             debug_assert!(!must.0, "nobody sleeps");
             black_box(self.queue.pop());
         }
@@ -90,9 +91,9 @@ impl WorkerBell {
     /// What the system says of its epoll.
     #[napi]
     pub fn push_to_asleep(&mut self, times: u32) -> Result<()> {
-        for command in 0..times {
+        for _ in 0..times {
             assert!(self.queue.may_sleep(), "all is taken");
-            if self.queue.push(black_box(command)) == MustWake(true) {
+            if self.queue.push(black_box(Command::Resume)) == MustWake(true) {
                 self.waker.wake()?;
             }
             self.poll.poll(&mut self.events, None)?;

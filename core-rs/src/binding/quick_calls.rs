@@ -70,14 +70,14 @@ impl<'env> QuickCalls<'env> {
             publish_text: call.make("publishText", |core, arguments| {
                 with_text(arguments, 0, |channel| {
                     with_text(arguments, 1, |text| {
-                        publish(core, arguments, channel, &Frame::text(text))
+                        publish(core, arguments, channel, Frame::text(text))
                     })
                 })
             })?,
             publish_binary: call.make("publishBinary", |core, arguments| {
                 with_text(arguments, 0, |channel| {
                     let bytes = arguments.get::<Uint8ArraySlice>(1)?;
-                    publish(core, arguments, channel, &Frame::binary(&bytes))
+                    publish(core, arguments, channel, Frame::binary(&bytes))
                 })
             })?,
             send_text: call.make("sendText", |core, arguments| {
@@ -125,7 +125,7 @@ fn publish(
     core: &RefCell<Broadcaster>,
     arguments: &FunctionCallContext,
     channel: &str,
-    frame: &Frame,
+    frame: Frame,
 ) -> napi::Result<i64> {
     let except = arguments.get::<u32>(2)?;
     let how = Publication { except: (except != 0).then_some(except), compress: arguments.get(3)? };

@@ -39,6 +39,6 @@ pub(super) fn with_text<R>(
         return work(&arguments.get::<String>(index)?);
     }
     // SAFETY: Node-API has written so many bytes.
-    let written = unsafe { memory[..length].assume_init_ref() };
+    let written = unsafe { std::slice::from_raw_parts(memory.as_ptr().cast(), length) };
     work(simdutf8::basic::from_utf8(written).map_err(|_| no_text())?)
 }

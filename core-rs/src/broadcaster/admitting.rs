@@ -7,7 +7,7 @@ use bytes::Bytes;
 use crate::admission::Admission;
 use crate::asks::AskGone;
 use crate::client::{ClientKey, Pressure};
-use crate::command::Command;
+use crate::command::{CloseReason, Command};
 use crate::compression::Compression;
 use crate::door::{AskId, Decision, Door, Headers, PendingUpgrade, RefusedUpgrades};
 use crate::shard::ShardFull;
@@ -128,7 +128,7 @@ impl Broadcaster {
 
     /// Starts the closing handshake with a client; it hears nothing more.
     pub fn close(&mut self, client: ClientKey, code: u16, reason: String) {
-        self.end(client, Command::Close(client, code, reason));
+        self.end(client, Command::Close(client, Box::new(CloseReason { code, reason })));
     }
 
     /// Closes a client that has said its last word, as [`Event::Ending`] asks for. Any other stays.

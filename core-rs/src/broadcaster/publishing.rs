@@ -1,12 +1,16 @@
 //! Messages on their way into the workers' queues.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use crate::channel::ChannelId;
 use crate::client::ClientKey;
-use crate::command::Command;
+use crate::command::{Command, Message};
 use crate::frame::Frame;
 use crate::lane::Answer;
+use crate::queue::ring_all;
+use crate::routes::Listeners;
 
 use super::Broadcaster;
 
@@ -60,43 +64,33 @@ impl Broadcaster {
     pub fn publish(
         &mut self,
         channel: &str,
-        frame: &Frame,
+        frame: Frame,
         Publication { except, compress }: Publication,
     ) -> Published {
         let mut published = Published::default();
         let Some(channel) = self.routes.find(channel) else { return published };
         self.routes.count_published(channel);
         let at = Instant::now();
-        let frame = &self.prepared(frame, compress);
         let except = except.filter(|&client| self.hears(client, channel));
         let except_on = except.and_then(|client| self.clients.get(client));
         let except_on = except_on.map(|client| client.place.worker);
+        let frame = self.prepared(frame, compress);
+        let message = Arc::new(Message { channel, frame, except, at });
         let mut shard = ShardOutcome::default();
-        let mut sleepers = false;
         for listeners in self.routes.listeners_mut(channel) {
-            let excluded = u32::from(except_on == Some(listeners.worker));
-            let subscribers = listeners.clients - excluded;
+            let subscribers = listeners.clients_but_one_on(except_on);
             if subscribers == 0 {
                 continue;
             }
             shard.enter(self.options.placement.shard_of(listeners.worker), &mut published);
-            let frame = frame.clone();
-            let bytes = frame.encoded_len();
-            let command = Command::Publish { channel, frame, except, at, subscribers };
-            let answer = self.lanes[listeners.worker].offer(command, bytes);
-            match answer {
-                Answer::Taken { must_wake, saturated } => {
-                    published.saturated += u32::from(saturated);
-                    if must_wake.0 {
-                        self.wake_tree.note(listeners.worker);
-                        sleepers = true;
-                    }
-                }
+            let command = Command::Publish(Arc::clone(&message), subscribers);
+            match self.lanes[listeners.worker].offer(command) {
+                Answer::Taken { saturated } => published.saturated += u32::from(saturated),
                 Answer::Refused => {
                     published.dropped += 1;
                     shard.took_all = false;
                     listeners.refused += 1;
-                    if let Some(except) = except.filter(|_| excluded == 1)
+                    if let Some(except) = except.filter(|_| except_on == Some(listeners.worker))
                         && let Some(registration) = self.clients.get_mut(except)
                     {
                         registration.except_refused(channel);
@@ -105,16 +99,30 @@ impl Broadcaster {
             }
         }
         shard.leave(&mut published);
-        // Woken after all have it: a waking thread may take this one's processor at once.
+        // After all have it: a waking thread may take this one's processor at once.
+        self.wake_listeners(channel, except_on);
+        published
+    }
+
+    /// Wakes those that sleep of the workers which have just been offered a message.
+    fn wake_listeners(&self, channel: ChannelId, except_on: Option<usize>) {
+        let listeners = self.routes.listeners(channel).iter();
+        let listeners = listeners.filter(|listeners| listeners.clients_but_one_on(except_on) > 0);
+        let queues =
+            listeners.map(|&Listeners { worker, .. }| (worker, self.lanes[worker].queue()));
+        let mut sleepers = false;
+        for worker in ring_all(queues) {
+            self.wake_tree.note(worker);
+            sleepers = true;
+        }
         if sleepers {
             self.wake_tree.wake_one();
         }
-        published
     }
 
     /// Sends a message to one client, after all that was published or sent to it before.
     pub fn send(&mut self, client: ClientKey, frame: Frame, compress: bool) -> Sent {
-        let frame = self.prepared(&frame, compress);
+        let frame = self.prepared(frame, compress);
         self.direct(client, frame, Command::Send)
     }
 
@@ -122,7 +130,7 @@ impl Broadcaster {
         &mut self,
         client: ClientKey,
         frame: Frame,
-        command: impl FnOnce(ClientKey, Frame) -> Command,
+        command: impl FnOnce(ClientKey, Box<Frame>) -> Command,
     ) -> Sent {
         let Some(registration) = self.clients.get(client).filter(|client| !client.closing) else {
             return Sent::Dropped;
@@ -141,7 +149,7 @@ impl Broadcaster {
             return Sent::Dropped;
         }
         pressure.direct_bytes.fetch_add(frame.encoded_len(), Ordering::Relaxed);
-        self.command(registration.place.worker, command(client, frame));
+        self.command(registration.place.worker, command(client, Box::new(frame)));
         if refused {
             self.ask_for_drain(client);
             return Sent::Behind;
@@ -160,13 +168,9 @@ impl Broadcaster {
     }
 
     /// The frame as the workers get it: if it is compressed, then there and once.
-    fn prepared(&self, frame: &Frame, compress: bool) -> Frame {
+    fn prepared(&self, frame: Frame, compress: bool) -> Frame {
         let worth_it = frame.encoded_len() >= self.options.compression_threshold_bytes;
-        if compress && worth_it && self.compressing > 0 {
-            frame.clone().compressible()
-        } else {
-            frame.clone()
-        }
+        if compress && worth_it && self.compressing > 0 { frame.compressible() } else { frame }
     }
 
     /// Sends a ping or pong to one client, as [`Broadcaster::send`] sends a message.

@@ -29,7 +29,7 @@ impl Broadcaster {
         let channel = self.routes.add(channel, registration.place.worker);
         registration.subscribe(channel.id, &self.routes);
         let worker = registration.place.worker;
-        self.command(worker, Command::Subscribe(client, channel));
+        self.command(worker, Command::Subscribe(client, Box::new(channel)));
         Ok(true)
     }
 

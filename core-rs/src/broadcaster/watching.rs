@@ -40,7 +40,7 @@ impl Broadcaster {
             },
         };
         let request = self.reports.ask(question, workers.len());
-        workers.for_each(|worker| self.command(worker, Command::Report(request)));
+        workers.for_each(|worker| self.command(worker, Command::Report(Box::new(request))));
         request.id
     }
 
@@ -68,7 +68,7 @@ impl Broadcaster {
 
     /// How full the fullest queue is, from 0 to 1.
     pub fn queue_load(&self) -> f64 {
-        let loads = self.lanes.iter().map(|lane| lane.worker.mailbox().queue().load());
+        let loads = self.lanes.iter().map(|lane| lane.queue().load());
         loads.fold(0.0, f64::max)
     }
 
@@ -110,8 +110,8 @@ impl Broadcaster {
                 tally: lane.worker.stats(),
                 refused: lane.refused(),
                 saturation: lane.saturation(),
-                queue_messages: lane.worker.mailbox().queue().messages(),
-                queue_bytes: lane.worker.mailbox().queue().bytes(),
+                queue_messages: lane.queue().messages(),
+                queue_bytes: lane.queue().bytes(),
             }
         })
     }

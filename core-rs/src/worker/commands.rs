@@ -21,9 +21,7 @@ use super::departure::{Cause, Goodbye};
 impl Worker {
     pub(super) fn apply(&mut self, command: Command) {
         match command {
-            Command::Publish { channel, frame, except, at, .. } => {
-                self.publish(channel, &frame, except, at);
-            }
+            Command::Publish(message, _) => self.publish(&message),
             Command::Expect(key, compression, pressure) => self.expect(key, compression, pressure),
             Command::Attach(key, entrant) => self.attach(key, *entrant),
             Command::Abandon(key) => {
@@ -32,7 +30,7 @@ impl Worker {
             Command::Subscribe(key, channel) => self.with(key, |worker, client| {
                 worker.change_channels(client, |channels| {
                     if let Err(at) = channels.binary_search(&channel) {
-                        channels.insert(at, channel.clone());
+                        channels.insert(at, *channel);
                     }
                 });
             }),
@@ -54,13 +52,13 @@ impl Worker {
             Command::Pause(key, paused) => {
                 self.with(key, |worker, client| worker.pause(client, paused));
             }
-            Command::Close(key, code, reason) => self.with(key, |worker, client| {
-                worker.say_goodbye(client, Goodbye::by_application(code, reason));
+            Command::Close(key, why) => self.with(key, |worker, client| {
+                worker.say_goodbye(client, Goodbye::by_application(*why));
             }),
             Command::Finish(key) => self.with(key, Worker::finish),
             Command::Terminate(key) => self.with(key, Worker::terminate),
-            Command::CloseAll { code, reason, over } => self.begin_farewell(code, reason, over),
-            Command::Report(request) => self.report(request),
+            Command::CloseAll(farewell) => self.begin_farewell(*farewell),
+            Command::Report(request) => self.report(*request),
             Command::Resume => {}
         }
     }

@@ -10,6 +10,7 @@ use crate::backlog::Kind;
 use crate::bridge::Event;
 use crate::client::{ClientIndex, ClientKey, Ending, State};
 use crate::cohort::SILENT;
+use crate::command::{CloseAll, CloseReason};
 use crate::frame::{Frame, Violation};
 
 use super::Worker;
@@ -53,7 +54,7 @@ pub(super) enum Cause {
 }
 
 impl Goodbye {
-    pub(super) fn by_application(code: u16, reason: String) -> Goodbye {
+    pub(super) fn by_application(CloseReason { code, reason }: CloseReason) -> Goodbye {
         let frame = match code {
             CLOSE_NO_STATUS => Frame::close_without_code(),
             code => Frame::close(code, &reason),
@@ -89,8 +90,7 @@ impl Goodbye {
 
 /// The closing of every client, spread over a time.
 pub(super) struct Farewell {
-    code: u16,
-    reason: String,
+    why: CloseReason,
     over: Duration,
     began_at: Instant,
     total: usize,
@@ -206,11 +206,11 @@ impl Worker {
     }
 
     /// Starts to close every client.
-    pub(super) fn begin_farewell(&mut self, code: u16, reason: String, over: Duration) {
+    pub(super) fn begin_farewell(&mut self, CloseAll { why, over }: CloseAll) {
         let open = self.clients.iter().filter(|(_, client)| client.is_open());
         let waiting: VecDeque<ClientKey> = open.map(|(_, client)| client.key).collect();
         let total = waiting.len();
-        self.farewell = Some(Farewell { code, reason, over, began_at: self.now, total, waiting });
+        self.farewell = Some(Farewell { why, over, began_at: self.now, total, waiting });
     }
 
     /// Closes as many clients as the farewell under way has due.
@@ -220,8 +220,7 @@ impl Worker {
         while farewell.waiting.len() > left {
             let Some(key) = farewell.waiting.pop_front() else { break };
             if let Some(&client) = self.by_key.get(&key) {
-                let reason = farewell.reason.clone();
-                self.say_goodbye(client, Goodbye::by_application(farewell.code, reason));
+                self.say_goodbye(client, Goodbye::by_application(farewell.why.clone()));
             }
         }
         self.farewell = (!farewell.waiting.is_empty()).then_some(farewell);
@@ -231,7 +230,7 @@ impl Worker {
     pub(super) fn tell_skipped(&mut self, index: ClientIndex) {
         let client = &mut self.clients[index];
         if let Some(missed) = client.missed.take_if(|_| self.bridge.has_room()) {
-            self.bridge.tell_message(Event::Skipped(client.key, *missed), 0);
+            self.bridge.tell(Event::Skipped(client.key, *missed));
         }
     }
 

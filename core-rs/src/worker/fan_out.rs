@@ -6,9 +6,8 @@
 use std::time::Instant;
 
 use crate::bridge::Event;
-use crate::channel::ChannelId;
-use crate::client::{ClientIndex, ClientKey, Flushed, State};
-use crate::frame::Frame;
+use crate::client::{ClientIndex, Flushed, State};
+use crate::command::Message;
 use crate::log::Lag;
 use crate::options::SlowPolicy;
 use crate::prefetch::prefetch;
@@ -27,13 +26,8 @@ const FLUSHES_PER_TURN: usize = SLICE_BUDGET / WRITE_COST;
 
 impl Worker {
     /// Appends a message to the log of every cohort that hears the channel.
-    pub(super) fn publish(
-        &mut self,
-        channel: ChannelId,
-        frame: &Frame,
-        except: Option<ClientKey>,
-        at: Instant,
-    ) {
+    pub(super) fn publish(&mut self, message: &Message) {
+        let Message { channel, ref frame, except, at } = *message;
         self.tally.messages += 1;
         let except = except.and_then(|key| self.by_key.get(&key).copied());
         for position in 0..self.cohorts.hearing(channel).len() {

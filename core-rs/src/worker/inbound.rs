@@ -179,7 +179,7 @@ impl Worker {
                 tally.bytes_received += length as u64;
             }
             told += 1;
-            bridge.tell_message(event, length);
+            bridge.tell(event);
         });
         client.has_spoken |= told > 0;
         if let Err(violation) = result {

@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::*;
 use crate::channel::{Channel, ChannelId};
+use crate::command::{CloseReason, Message};
 use crate::compression::Compression;
 use crate::door::Entrant;
 use crate::frame::Frame;
@@ -38,7 +39,7 @@ fn worker_that_tolerates(lag: Lag) -> Worker {
 /// Lets in a client whose socket is still to come, and that hears ticks.
 fn expect(worker: &mut Worker, client: ClientKey) {
     worker.apply(Command::Expect(client, Compression::Off, Arc::default()));
-    worker.apply(Command::Subscribe(client, Channel { id: TICKS, name: "ticks".into() }));
+    worker.apply(Command::Subscribe(client, Box::new(Channel { id: TICKS, name: "ticks".into() })));
 }
 
 /// Gives a client a socket; returns the other end.
@@ -59,14 +60,11 @@ fn sockets() -> (TcpStream, TcpStream) {
 }
 
 fn publish(worker: &mut Worker, text: &str) {
-    let frame = Frame::text(text);
-    worker.apply(Command::Publish {
-        channel: TICKS,
-        frame,
-        except: None,
-        at: Instant::now(),
-        subscribers: 1,
-    });
+    worker.apply(Command::Publish(message(text, None), 1));
+}
+
+fn message(text: &str, except: Option<ClientKey>) -> Arc<Message> {
+    Arc::new(Message { channel: TICKS, frame: Frame::text(text), except, at: Instant::now() })
 }
 
 fn keeps_a_log(worker: &mut Worker) -> bool {
@@ -94,16 +92,10 @@ fn a_log_is_let_go_when_the_last_client_that_lacked_some_of_it_leaves() {
 #[test]
 fn what_is_much_is_written_before_something_of_the_clients_own_copies_it() {
     let own: [fn() -> Command; 4] = [
-        || Command::Send(1, Frame::text("own")),
-        || Command::Subscribe(1, Channel { id: ChannelId(1), name: "more".into() }),
-        || Command::Close(1, 1000, String::new()),
-        || Command::Publish {
-            channel: TICKS,
-            frame: Frame::text("others"),
-            except: Some(1),
-            at: Instant::now(),
-            subscribers: 0,
-        },
+        || Command::Send(1, Box::new(Frame::text("own"))),
+        || Command::Subscribe(1, Box::new(Channel { id: ChannelId(1), name: "more".into() })),
+        || Command::Close(1, Box::new(CloseReason { code: 1000, reason: String::new() })),
+        || Command::Publish(message("others", Some(1)), 0),
     ];
     for command in own {
         for (messages, writes) in [(10, 0), (100, 1)] {

@@ -117,7 +117,7 @@ impl Harness {
 
     pub fn publish(&mut self, channel: &str, text: &str) {
         let published =
-            self.broadcaster.publish(channel, &Frame::text(text), Publication::default());
+            self.broadcaster.publish(channel, Frame::text(text), Publication::default());
         assert_eq!(published.dropped, 0, "the queue has room");
     }
 

@@ -169,7 +169,7 @@ impl Application {
                 Order::Look => {}
                 Order::Publish(text) => {
                     let frame = Frame::text(&text);
-                    self.broadcaster.publish(CHANNEL, &frame, Publication::default());
+                    self.broadcaster.publish(CHANNEL, frame, Publication::default());
                 }
                 Order::TakeAtOnce(events) => self.take_at_once = events,
                 Order::Hold(guard) => {
