@@ -466,3 +466,21 @@ test("no response is made for an upgrade that was accepted", async () => {
   expect(made).toHaveBeenCalledTimes(1);
   made.mockRestore();
 });
+
+test("an upgrade with a header that cannot be sent is an error that names it", async () => {
+  const { ws } = serve({}, (app) =>
+    app
+      .onError(({ error, status }) => {
+        const { code, message } = error as Error & { code?: string };
+        return status(500, `${code}: ${message}`);
+      })
+      .get("/", ({ request, server }) =>
+        server?.upgrade(request, { headers: { "x-mine": "a\u0001b" }, data: undefined }),
+      ),
+  );
+  const { status, body } = await refused(ws);
+  expect({ status, body }).toEqual({
+    status: 500,
+    body: 'EINVAL: "a\\u{1}b" is not a value for x-mine',
+  });
+});

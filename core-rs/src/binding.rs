@@ -38,7 +38,8 @@ type Doorbell = ThreadsafeFunction<(), (), (), Status, false, true>;
 /// The native core of one server.
 #[napi]
 pub struct Core {
-    // JavaScript is one thread, but a doorbell that it answers inside a call must find an error.
+    // JavaScript is one thread, and the doorbell waits for the end of a call. Should one be made
+    // within another all the same, it is not to find this half changed.
     broadcaster: Rc<RefCell<Broadcaster>>,
 }
 

@@ -16,7 +16,7 @@ use crate::queue::{Counted, MustWake, Queue, QueueLimits};
 use crate::reports::{Report, ReportId};
 
 /// Messages of clients that may wait for JavaScript. Each worker may pass it by what one read
-/// holds, inflated.
+/// holds, inflated, and each client that closes by the word of what it had missed.
 const INBOUND: QueueLimits = QueueLimits { messages: 4096, bytes: 16 * 1024 * 1024 };
 
 /// Something that happened.

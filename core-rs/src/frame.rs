@@ -37,8 +37,8 @@ const COMPRESSED: u8 = 0x40;
 const LENGTH_16: u8 = 126;
 const LENGTH_64: u8 = 127;
 
-/// A whole, encoded, unmasked frame, as a server sends it. A clone has bytes of its own: workers share
-/// one frame.
+/// A whole, encoded, unmasked frame, as a server sends it. A clone has bytes of its own: what
+/// workers share is one frame.
 #[derive(Clone, Debug)]
 pub struct Frame {
     bytes: Box<[u8]>,
@@ -51,8 +51,9 @@ pub struct Frame {
 /// first worker that needs it, while others that do wait for it.
 #[derive(Clone, Debug, Default)]
 struct CompressedForms {
-    wide: OnceLock<Box<[u8]>>,
-    narrow: OnceLock<Box<[u8]>>,
+    /// None for what deflate does not make smaller.
+    wide: OnceLock<Option<Box<[u8]>>>,
+    narrow: OnceLock<Option<Box<[u8]>>>,
 }
 
 impl Frame {
@@ -113,18 +114,15 @@ impl Frame {
             Compression::Wide => Some(&forms.wide),
             Compression::Narrow => Some(&forms.narrow),
         });
-        match form {
-            Some(form) => form.get_or_init(|| self.compress(compression, deflater)),
-            None => &self.bytes,
-        }
+        let made = form
+            .and_then(|form| form.get_or_init(|| self.compress(compression, deflater)).as_deref());
+        made.unwrap_or(&self.bytes)
     }
 
-    fn compress(&self, compression: Compression, deflater: &mut Deflater) -> Box<[u8]> {
+    fn compress(&self, compression: Compression, deflater: &mut Deflater) -> Option<Box<[u8]>> {
         let payload = &self.bytes[usize::from(self.payload_start)..];
-        match deflater.deflate(payload, compression) {
-            Some(deflated) => encode(self.bytes[0] | COMPRESSED, &[&deflated]).0,
-            None => self.bytes.clone(),
-        }
+        let deflated = deflater.deflate(payload, compression)?;
+        Some(encode(self.bytes[0] | COMPRESSED, &[&deflated]).0)
     }
 
     /// Length of header and payload, in bytes.

@@ -1,8 +1,8 @@
 //! The queue in front of each worker, and the bell by which a sleeping consumer is woken.
 //!
 //! Many threads push (the sequencer, and the door with sockets), one pops. Items come out in the
-//! order in which they went in. Items that count, which are the published messages, are refused
-//! past a limit; the others, which are commands, never are.
+//! order in which they went in. Items that count, which are messages, are refused past a limit
+//! ([`Queue::try_push`]); the others, which are commands, never are.
 
 use std::fmt;
 
@@ -109,7 +109,7 @@ impl<T: Counted> Queue<T> {
     /// Hands the item back when the queue is full.
     pub fn try_push(&self, item: T) -> Result<(), T> {
         // One producer pushes messages, so that the limits hold exactly: between this look and the
-        // additions below the counts can only fall.
+        // addition below the counts can only fall.
         if self.is_past(self.limits) {
             return Err(item);
         }
@@ -181,7 +181,7 @@ impl<T: Counted> fmt::Debug for Queue<T> {
     }
 }
 
-/// Rings the bells of queues that were pushed to, with one fence for all of them. Yields whose
+/// Rings the bells of queues, after what was pushed to them, with one fence for all. Yields whose
 /// consumer must be woken.
 pub fn ring_all<'a, T: 'a, W>(
     queues: impl Iterator<Item = (W, &'a Queue<T>)>,
@@ -213,7 +213,7 @@ impl Bell {
         // A swap, like the ringer's: swaps of one value have one order, so that a ring that was
         // under way since the last arming cannot silence this one.
         self.armed.swap(true, Ordering::Relaxed);
-        // Pairs with the fence in `ring`: the look that follows sees the item, or the ring sees
+        // Pairs with `Bell::fence`: the look that follows sees the item, or the ring sees
         // this.
         fence(Ordering::SeqCst);
     }

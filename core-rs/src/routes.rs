@@ -22,9 +22,9 @@ pub struct Listeners {
 }
 
 impl Listeners {
-    /// Its clients but one, if that is on the worker `other`.
-    pub fn clients_but_one_on(&self, other: Option<usize>) -> u32 {
-        self.clients - u32::from(other == Some(self.worker))
+    /// Its clients, but for the one that is left out if that is on this worker.
+    pub fn clients_but_one_on(&self, except_on: Option<usize>) -> u32 {
+        self.clients - u32::from(except_on == Some(self.worker))
     }
 }
 

@@ -144,7 +144,7 @@ fn who_is_let_in_is_told_before_anything_else() {
     let accepted = broadcaster.accept(ask, None, Headers::new()).expect("there is room");
     assert_eq!(broadcaster.subscribe(accepted.client, "ticks"), Ok(true));
     let frame = shardcast_core::frame::Frame::text("tick");
-    broadcaster.publish("ticks", frame.clone(), Default::default());
+    broadcaster.publish("ticks", frame, Default::default());
     let mut bytes = Vec::new();
     while !bytes.ends_with(b"tick") {
         let mut byte = [0];

@@ -117,7 +117,7 @@ fn a_full_queue_drops_the_message_and_says_so() {
     while dropped < 10 {
         let number = taken.len() as u64 + dropped;
         let frame = Frame::text(&number.to_string());
-        let published = harness.broadcaster.publish("ticks", frame.clone(), Publication::default());
+        let published = harness.broadcaster.publish("ticks", frame, Publication::default());
         assert_eq!(published.shards + published.dropped, 1, "one worker has subscribers");
         match published.shards {
             0 => dropped += 1,

@@ -2,13 +2,14 @@
 //!
 //! Around a method, `#[napi]` guards what asynchronous code could keep of its arguments: a lock, a
 //! map and some allocations for each call, which is more than a publish takes. Nothing here is
-//! asynchronous, so these are closures, which are called without any of it.
+//! asynchronous, so these are closures, which are called without that; and at once, as long as
+//! they have four arguments at most.
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
 use napi::bindgen_prelude::{Function, FunctionCallContext, ToNapiValue, Uint8ArraySlice};
-use napi::{Env, Status};
+use napi::{Env, Error, Status};
 use napi_derive::napi;
 
 use crate::broadcaster::{Accepted, Broadcaster, NotAccepted, Publication, Published};
@@ -92,7 +93,7 @@ impl<'env> QuickCalls<'env> {
                 let client = arguments.get(0)?;
                 with_text(arguments, 1, |channel| {
                     let subscribed = core.borrow_mut().subscribe(client, channel);
-                    subscribed.map_err(|error| napi::Error::from_reason(error.to_string()))
+                    subscribed.map_err(|error| Error::from_reason(error.to_string()))
                 })
             })?,
             drain: call.make("drain", move |core, arguments| {
@@ -116,7 +117,21 @@ impl<'env> Maker<'env, '_> {
         work: impl Fn(&RefCell<Broadcaster>, &FunctionCallContext) -> napi::Result<R> + 'static,
     ) -> napi::Result<Function<'env, (), R>> {
         let broadcaster = Rc::clone(self.broadcaster);
-        self.env.create_function_from_closure(name, move |arguments| work(&broadcaster, &arguments))
+        self.env.create_function_from_closure(name, move |arguments| {
+            let _no_panic = NoPanic;
+            work(&broadcaster, &arguments)
+        })
+    }
+}
+
+/// A panic ends the process, as it does in a method: nobody is to go on with what it left behind.
+struct NoPanic;
+
+impl Drop for NoPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            std::process::abort();
+        }
     }
 }
 
@@ -149,8 +164,13 @@ fn accept(core: &RefCell<Broadcaster>, arguments: &FunctionCallContext) -> napi:
     let ask = arguments.get(0)?;
     let client_id = arguments.get::<Option<String>>(1)?;
     let headers = arguments.get::<Option<Vec<String>>>(2)?;
-    let headers = parse_headers(&headers.unwrap_or_default());
-    let headers = headers.map_err(|wrong| napi::Error::new(Status::InvalidArg, wrong))?;
+    let headers = match parse_headers(&headers.unwrap_or_default()) {
+        Ok(headers) => headers,
+        Err(wrong) => {
+            arguments.env.throw_error(&wrong, Some("EINVAL"))?;
+            return Err(Error::new(Status::PendingException, wrong));
+        }
+    };
     let accepted = core.borrow_mut().accept(ask, client_id.as_deref(), headers);
     Ok(match accepted {
         Ok(Accepted { client, worker }) => i64::from(client) | (worker as i64) << 32,

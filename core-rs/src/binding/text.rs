@@ -5,8 +5,8 @@ use std::mem::MaybeUninit;
 use napi::bindgen_prelude::{FunctionCallContext, Unknown};
 use napi::{Error, JsValue, Result, Status, sys};
 
-/// Text that fits in here is read at once, and without memory of its own. For other text, as for
-/// napi-rs's `String`, the length is asked for first.
+/// Text that fits in here is read at once, and without memory of its own. Other text is tried in
+/// vain, which is little beside what it takes as a `String`: its length is asked for first.
 const SHORT: usize = 4096;
 /// Text that ends so close to the end of the memory may have been cut there.
 const LONGEST_CHARACTER: usize = 4;

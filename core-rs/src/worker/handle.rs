@@ -11,7 +11,7 @@ use crate::bridge::Bridge;
 use crate::command::Command;
 use crate::delivery_times::{DeliveryTimes, SharedDeliveryTimes};
 use crate::options::Options;
-use crate::queue::{MustWake, Queue, QueueLimits};
+use crate::queue::{Counted, MustWake, Queue, QueueLimits};
 use crate::stats::{Tally, WorkerStats};
 use crate::wake_tree::{Wake, WakeTree};
 
@@ -48,12 +48,13 @@ pub struct Mailbox {
 impl Mailbox {
     /// Gives the worker a command.
     pub fn push(&self, command: Command) {
+        debug_assert!(command.bytes().is_none(), "messages are limited: see `Lane::offer`");
         if self.queue.push(command) == MustWake(true) {
             self.wake();
         }
     }
 
-    /// The queue. Whoever pushes directly and is told [`MustWake`] has to wake the worker.
+    /// The queue. Whoever pushes directly has to ring its bell, and to wake the worker if told so.
     pub fn queue(&self) -> &Queue<Command> {
         &self.queue
     }

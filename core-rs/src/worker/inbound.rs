@@ -159,25 +159,29 @@ impl Worker {
             leaving: !client.is_open(),
         };
         let result = client.decoder.feed(bytes, rules, &mut |event| {
-            let (event, length) = match event {
-                frame::Event::Text(text) => (Event::Text(key, text.to_owned()), text.len()),
-                frame::Event::Binary(bytes) => (Event::Binary(key, bytes.to_owned()), bytes.len()),
+            let mut count = |length: usize| {
+                tally.messages_received += 1;
+                tally.bytes_received += length as u64;
+            };
+            let event = match event {
+                frame::Event::Text(text) => {
+                    count(text.len());
+                    Event::Text(key, text.to_owned())
+                }
+                frame::Event::Binary(bytes) => {
+                    count(bytes.len());
+                    Event::Binary(key, bytes.to_owned())
+                }
                 frame::Event::Ping(payload) => {
                     control.ask_for_pong(payload);
-                    (Event::Ping(key, payload.to_owned()), payload.len())
+                    Event::Ping(key, payload.to_owned())
                 }
-                frame::Event::Pong(payload) => {
-                    (Event::Pong(key, payload.to_owned()), payload.len())
-                }
+                frame::Event::Pong(payload) => Event::Pong(key, payload.to_owned()),
                 frame::Event::Close(code, reason) => {
                     let reason = reason.to_owned();
                     return control.ending = Some(Ending::Close { code, reason });
                 }
             };
-            if matches!(event, Event::Text(..) | Event::Binary(..)) {
-                tally.messages_received += 1;
-                tally.bytes_received += length as u64;
-            }
             told += 1;
             bridge.tell(event);
         });
