@@ -232,7 +232,7 @@ describe.each(both)("the ready-made app, %s", (_name, config) => {
     const html = await home.text();
     expect(html).toStartWith("<!doctype html>");
     expect(home.headers.get("content-security-policy")).toStartWith("default-src 'none'");
-    const files = [...html.matchAll(/(?:src|href)="(\/page\/[^"]+)"/g)].map(([, path]) => path);
+    const files = [...html.matchAll(/(?:src|href)="(page\/[^"]+)"/g)].map(([, path]) => `/${path}`);
     expect(files.length).toBeGreaterThan(3);
     for (const path of files) {
       const file = await fetch(`${http}${path}`);
@@ -241,7 +241,7 @@ describe.each(both)("the ready-made app, %s", (_name, config) => {
       const headers = { "if-none-match": String(file.headers.get("etag")) };
       expect((await fetch(`${http}${path}`, { headers })).status).toBe(304);
     }
-    expect(html).not.toMatch(/(src|href)="?https?:/);
+    expect(html).not.toMatch(/(src|href)="?(https?:|\/)/);
     for (const path of ["/page/nothing.js", "/page/..%2fapp.ts", "/page/toString"]) {
       expect((await fetch(`${http}${path}`)).status).toBe(404);
     }

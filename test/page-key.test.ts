@@ -22,7 +22,7 @@ describe("the page, where there is an API key,", () => {
     await page.fill("#message", "with the key");
     await page.click("#publish button[type=submit]");
     await says(page, "#published", /^Published/);
-    await page.click("footer a[href='/stats']");
+    await page.click("footer a[href='stats']");
     await says(page, "#answer-body", /"total_clients"/);
   });
 

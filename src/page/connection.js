@@ -138,7 +138,7 @@ class Patience {
 /**
  * Of a WebSocket of the server that the page is from.
  *
- * @param {string} path
+ * @param {string} path relative to the page's own, which a proxy may have put under a prefix
  */
 export function urlOf(path) {
   const url = new URL(path, location.href);

@@ -13,7 +13,7 @@ export function enableLinks() {
     link.addEventListener("click", (event) => {
       if (!(link instanceof HTMLAnchorElement) || !isLocked()) return;
       event.preventDefault();
-      void show(link.pathname);
+      void show(link);
     });
   }
 }
@@ -23,18 +23,18 @@ function isLocked() {
   return apiKey() !== undefined || !byId("unlock", HTMLElement).hidden;
 }
 
-/** @param {string} path */
-async function show(path) {
-  title.textContent = path;
-  body.textContent = await answerOf(path);
+/** @param {HTMLAnchorElement} link */
+async function show({ href, pathname }) {
+  title.textContent = pathname;
+  body.textContent = await answerOf(href);
   dialog.showModal();
 }
 
-/** @param {string} path @returns {Promise<string>} */
-async function answerOf(path) {
+/** @param {string} url @returns {Promise<string>} */
+async function answerOf(url) {
   try {
-    const response = await fetch(path, { headers: authorization() });
-    if (response.status === 401 && (await askForKey())) return answerOf(path);
+    const response = await fetch(url, { headers: authorization() });
+    if (response.status === 401 && (await askForKey())) return answerOf(url);
     const text = await response.text();
     return response.headers.get("content-type")?.startsWith("application/json")
       ? JSON.stringify(JSON.parse(text), null, 2)

@@ -72,7 +72,7 @@ function toBase64Url(text) {
 /** Whether the key that the page has, if any, is the one that the server wants. */
 async function isLetIn() {
   const signal = AbortSignal.timeout(SILENCE_MS);
-  const answer = await fetch("/stats", { method: "HEAD", headers: authorization(), signal });
+  const answer = await fetch("stats", { method: "HEAD", headers: authorization(), signal });
   return answer.status !== 401;
 }
 
@@ -89,7 +89,7 @@ enableLinks();
 enableChoosing();
 enableListening((channel) => stream.listen(channel));
 new Connection({
-  url: urlOf("/live"),
+  url: urlOf("live"),
   protocols,
   hear: (data) => show(JSON.parse(String(data))),
   enter: ({ name }) => showState(name),

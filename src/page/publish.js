@@ -26,7 +26,7 @@ export function enablePublishing() {
 /** @param {string} channel @param {string} message @returns {Promise<Outcome>} */
 async function publish(channel, message) {
   const headers = { "content-type": "text/plain", ...authorization() };
-  const path = `/publish/${encodeURIComponent(channel)}`;
+  const path = `publish/${encodeURIComponent(channel)}`;
   try {
     const response = await fetch(path, { method: "POST", headers, body: message });
     if (response.status !== 401) return outcome(response, await response.text());

@@ -69,7 +69,7 @@ export class Stream {
     if (this.#channel === undefined) return;
     this.#connection?.end();
     this.#connection = new Connection({
-      url: urlOf(`/stream?channels=${encodeURIComponent(this.#channel)}`),
+      url: urlOf(`stream?channels=${encodeURIComponent(this.#channel)}`),
       hear: (data) => this.#hear(data),
       enter: (state) => this.#say(state),
     });
