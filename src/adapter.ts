@@ -139,7 +139,6 @@ function listenSharded(
     const limits = { maxBodyBytes: maxBodyBytes(serve), idleTimeoutSeconds: idleSeconds(serve) };
     const door = { upstream: path, ...limits };
     const opened = openDoor(run, address, door, {
-      learn: (event) => upgrades.learn(event),
       decide: (event) => upgrades.decide(event),
       giveUp: (ask) => upgrades.giveUp(ask),
       pending: () => inner.pendingRequests + upgrades.pending,

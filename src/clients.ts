@@ -15,7 +15,7 @@ export type SkipListener = (ws: ShardcastSocket, missed: MissedMessages[]) => vo
 /** An event about one client, as opposed to a wish to become one. */
 export type ClientEvent = Exclude<
   CoreEvent,
-  { type: "Head" | "Upgrades" | "GivenUp" | "Report" | "Ending" | "WorkerFailed" | "AcceptFailed" }
+  { type: "Upgrades" | "GivenUp" | "Report" | "Ending" | "WorkerFailed" | "AcceptFailed" }
 >;
 
 /** A slow client was disconnected. */

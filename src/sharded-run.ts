@@ -31,15 +31,12 @@ import { atMost, pollUntil } from "./wait";
 /** How often a stop looks whether the HTTP requests under way are answered. */
 const QUIET_POLL_MS = 5;
 
-type HeadEvent = Extract<CoreEvent, { type: "Head" }>;
 type UpgradesEvent = Extract<CoreEvent, { type: "Upgrades" }>;
 
 /**
  * What stands behind the door: the Elysia app, which decides on upgrades and answers plain HTTP.
  */
 export interface House {
-  /** Is told what upgrades will name by a number, always. */
-  learn(event: HeadEvent): void;
   /** Decides on upgrades. Never throws. */
   decide(event: UpgradesEvent): void;
   /** Nobody waits for the decision on an upgrade any more. */
@@ -284,9 +281,6 @@ export class ShardedRun implements SocketHost {
     switch (event.type) {
       case "Report":
         this.#reports.answer(event);
-        break;
-      case "Head":
-        this.#house?.learn(event);
         break;
       case "Upgrades":
         this.#house?.decide(event);

@@ -30,7 +30,6 @@ export type RequestHandler = (request: Request) => unknown;
 /** Answers for an error that the app has not answered for, as `error` of `Bun.serve` does. */
 export type ErrorHandler = (error: unknown) => unknown;
 
-type HeadEvent = Extract<CoreEvent, { type: "Head" }>;
 type UpgradesEvent = Extract<CoreEvent, { type: "Upgrades" }>;
 
 /** One client that waits at the door, and that the app is asked about. */
@@ -81,11 +80,6 @@ export class Upgrades {
     const ask = request instanceof UpgradeRequest ? request.ask : undefined;
     const known = ask && this.#pending.get(ask.id);
     return known === ask ? known : undefined;
-  }
-
-  /** Learns how heads of requests begin that the core names by a number. */
-  learn(event: HeadEvent): void {
-    this.#asked.learn(event);
   }
 
   /** Has the app decide on clients that ask, as long as the run goes on. Never throws. */

@@ -1,15 +1,7 @@
 import { describe, expect, test } from "bun:test";
 
 import { ConfigError, optimalShards, recommendedConfig, resolveConfig, shardcast } from "../src";
-
-/** The same in every run, so that a failure can be looked into. */
-function randomNumbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
+import { randomNumbers } from "./random";
 
 function fnv1a32(text: string): number {
   let hash = 0x811c9dc5;

@@ -3,13 +3,13 @@
 //! Every method runs on the JavaScript thread. Nothing here decides anything: it turns JavaScript
 //! values into calls of the [`Broadcaster`], and what happened into JavaScript values.
 
-mod asked;
 mod counters;
 mod events;
 mod headers;
 mod options;
 mod quick_calls;
 mod text;
+mod upgrades;
 
 use std::cell::RefCell;
 use std::io;

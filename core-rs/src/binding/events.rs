@@ -10,7 +10,7 @@ use crate::ledger::Ledger;
 use crate::missed::Missed;
 use crate::reports::{ClientReport, Report};
 
-use super::asked::{Part, Told};
+use super::upgrades::{Part, UpgradeRun};
 
 /// What happened since the last batch, and whether more may wait.
 #[napi(object, object_from_js = false)]
@@ -22,13 +22,13 @@ pub struct Batch {
 /// Something that happened.
 #[napi(discriminant = "type", object_from_js = false)]
 pub enum CoreEvent {
-    /// What a number stands for in the upgrades that follow: a line for each header, `name: value`;
-    /// of those that are each client's own, `name`.
-    Head { number: u32, head: String },
     /// Clients ask for a WebSocket each. Answer each with `accept` or `refuse`.
     Upgrades {
-        /// Of each the number of the ask; path and query, as in the request line; the number of its
-        /// head; the values of its own headers, in a line each and in the order of their names;
+        /// What heads of these requests have in common: a line for each header, `name: value`; of
+        /// those that are each client's own, `name`.
+        templates: Vec<String>,
+        /// Of each the number of the ask; path and query, as in the request line; the index of its
+        /// template; the values of its own headers, in a line each and in the order of their names;
         /// the client's address, null for that of the one before; its port.
         #[napi(ts_type = "Array<number | string | null>")]
         parts: Vec<Part>,
@@ -145,27 +145,34 @@ impl ToNapiValue for CopiedBuffer {
 
 impl Batch {
     /// The oldest events, `max` at most, each upgrade counted.
-    pub(super) fn take(broadcaster: &mut Broadcaster, told: &mut Told, max: u32) -> Batch {
+    pub(super) fn take(broadcaster: &mut Broadcaster, max: u32) -> Batch {
         let mut events = Vec::new();
+        let mut upgrades = UpgradeRun::default();
         let mut taken = 0;
         while taken < max {
             match broadcaster.next_event() {
+                Some(Event::Upgrade(request)) => {
+                    upgrades.add(request, broadcaster);
+                    taken += 1;
+                }
                 Some(event) => {
-                    add(event, &mut events, told, broadcaster);
+                    events.extend(upgrades.end());
+                    events.extend(told(event, broadcaster));
                     taken += 1;
                 }
                 None if broadcaster.may_rest() => break,
                 None => {}
             }
         }
+        events.extend(upgrades.end());
         Batch { events, is_full: taken == max }
     }
 }
 
-/// Adds an event to those of a batch.
-fn add(event: Event, events: &mut Vec<CoreEvent>, told: &mut Told, broadcaster: &mut Broadcaster) {
-    let event = match event {
-        Event::Upgrade(request) => return told.add(request, events, broadcaster),
+/// An event as JavaScript gets it; none of an upgrade, which is one of a run.
+fn told(event: Event, broadcaster: &Broadcaster) -> Option<CoreEvent> {
+    Some(match event {
+        Event::Upgrade(_) => return None,
         Event::GivenUp(ask) => CoreEvent::GivenUp { ask },
         Event::Text(client, data) => CoreEvent::Text { client, data },
         Event::Binary(client, data) => CoreEvent::Binary { client, data: CopiedBuffer(data) },
@@ -186,8 +193,7 @@ fn add(event: Event, events: &mut Vec<CoreEvent>, told: &mut Told, broadcaster: 
             client_books: books.clients.into(),
             worker_books: books.workers.into(),
         },
-    };
-    events.push(event);
+    })
 }
 
 fn print(missed: &Missed) -> Vec<MissedMessages> {

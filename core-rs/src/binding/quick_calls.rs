@@ -15,7 +15,6 @@ use napi_derive::napi;
 use crate::broadcaster::{Accepted, Broadcaster, NotAccepted, Publication, Published};
 use crate::frame::Frame;
 
-use super::asked::Told;
 use super::events::Batch;
 use super::headers::parse_headers;
 use super::status;
@@ -66,7 +65,6 @@ impl<'env> QuickCalls<'env> {
         broadcaster: &Rc<RefCell<Broadcaster>>,
     ) -> napi::Result<QuickCalls<'env>> {
         let call = Maker { env, broadcaster };
-        let told = RefCell::<Told>::default();
         Ok(QuickCalls {
             publish_text: call.make("publishText", |core, arguments| {
                 with_text(arguments, 0, |channel| {
@@ -96,9 +94,9 @@ impl<'env> QuickCalls<'env> {
                     subscribed.map_err(|error| Error::from_reason(error.to_string()))
                 })
             })?,
-            drain: call.make("drain", move |core, arguments| {
+            drain: call.make("drain", |core, arguments| {
                 let max = arguments.get(0)?;
-                Ok(Batch::take(&mut core.borrow_mut(), &mut told.borrow_mut(), max))
+                Ok(Batch::take(&mut core.borrow_mut(), max))
             })?,
         })
     }

@@ -1,13 +1,15 @@
 //! Heads of requests on their way to the application.
 //!
-//! Most of a head is the same for many clients. The application reads that once, and is told from
-//! then on by which number it knows it.
+//! Most of a head is the same for many clients: its template. The application reads a template once
+//! and keeps it by its text. What crosses over stands for itself: each head brings its template,
+//! which all heads of the kind share here, so that nothing depends on what was told before.
 
 use std::cell::RefCell;
-use std::mem;
+use std::collections::VecDeque;
+use std::sync::Arc;
 
 use hyper::header::{AUTHORIZATION, COOKIE, FORWARDED, HeaderName, SEC_WEBSOCKET_KEY};
-use rustc_hash::FxHashMap;
+use rustc_hash::FxHashSet;
 
 use super::proxy::PEER;
 use super::request::Fields;
@@ -23,33 +25,31 @@ static OWN: [HeaderName; 7] = [
     HeaderName::from_static("x-request-id"),
 ];
 
-/// Heads that the application keeps. Of browsers there is one for each page, version and language.
-const MAX_KNOWN: u32 = 256;
+/// Templates that are shared. Of browsers there is one for each page, version and language.
+const MAX_SHARED: usize = 256;
 
-/// Longer ones are no browser's: each is told anew, by the number 0.
-const MAX_KNOWN_BYTES: usize = 4096;
+/// Longer ones are no browser's, and are not shared.
+const MAX_SHARED_BYTES: usize = 4096;
 
-/// The heads that the application knows.
+/// Prints heads, and shares what they have in common.
 #[derive(Default)]
-pub(super) struct Heads(RefCell<Known>);
+pub(super) struct Heads(RefCell<Templates>);
 
 #[derive(Default)]
-struct Known {
-    /// By what is common. So few that clients gain nothing by choosing such as collide.
-    numbers: FxHashMap<Box<str>, u32>,
-    /// What each number from 1 on stands for. The oldest gives way to the next.
-    texts: Vec<Box<str>>,
-    oldest: usize,
-    common: String,
+struct Templates {
+    /// So few that clients gain nothing by choosing such as collide.
+    shared: FxHashSet<Arc<str>>,
+    /// The same, oldest first: that one gives way to the next.
+    by_age: VecDeque<Arc<str>>,
+    /// Where the next is printed.
+    draft: String,
 }
 
 /// The headers of a request, in two parts.
 pub struct Head {
-    /// Of what many clients have in common: `name: value` in a line each, and of what is the
-    /// client's own only the name. Names are in lower case, lines in the order of arrival.
-    pub number: u32,
-    /// That text, where the number has not stood for it so far.
-    pub news: Option<String>,
+    /// What many clients have in common: `name: value` in a line each, and of what is the client's
+    /// own only the name. Names are in lower case, lines in the order of arrival.
+    pub template: Arc<str>,
     /// The values that are left out there, in a line each.
     pub own: String,
 }
@@ -57,58 +57,49 @@ pub struct Head {
 impl Heads {
     /// Parts the headers of a request.
     pub(super) fn part<F: Fields + ?Sized>(&self, fields: &F) -> Head {
-        self.0.borrow_mut().part(fields)
+        let mut templates = self.0.borrow_mut();
+        templates.draft.clear();
+        let own = print(fields, &mut templates.draft);
+        Head { template: templates.of_draft(), own }
     }
 }
 
-impl Known {
-    fn part<F: Fields + ?Sized>(&mut self, fields: &F) -> Head {
-        let mut common = mem::take(&mut self.common);
-        common.clear();
-        let own = print(fields, &mut common);
-        let (number, is_news) = self.number_of(&common);
-        let news = is_news.then(|| common.clone());
-        self.common = common;
-        Head { number, news, own }
+impl Templates {
+    /// The template that was printed, shared with those before it that were the same.
+    fn of_draft(&mut self) -> Arc<str> {
+        if let Some(known) = self.shared.get(self.draft.as_str()) {
+            return Arc::clone(known);
+        }
+        let template: Arc<str> = self.draft.as_str().into();
+        if template.len() <= MAX_SHARED_BYTES {
+            self.share(&template);
+        }
+        template
     }
 
-    /// The number that stands for it from now on, and whether it has not until now.
-    fn number_of(&mut self, common: &str) -> (u32, bool) {
-        if common.len() > MAX_KNOWN_BYTES {
-            return (0, true);
+    fn share(&mut self, template: &Arc<str>) {
+        if self.by_age.len() == MAX_SHARED {
+            self.by_age.pop_front().iter().for_each(|oldest| {
+                self.shared.remove(oldest);
+            });
         }
-        if let Some(&number) = self.numbers.get(common) {
-            return (number, false);
-        }
-        let number = self.free_number(common.into());
-        self.numbers.insert(common.into(), number);
-        (number, true)
-    }
-
-    fn free_number(&mut self, common: Box<str>) -> u32 {
-        if (self.texts.len() as u32) < MAX_KNOWN {
-            self.texts.push(common);
-            return self.texts.len() as u32;
-        }
-        let at = self.oldest;
-        self.oldest = (at + 1) % self.texts.len();
-        self.numbers.remove(&mem::replace(&mut self.texts[at], common));
-        at as u32 + 1
+        self.by_age.push_back(Arc::clone(template));
+        self.shared.insert(Arc::clone(template));
     }
 }
 
-/// Adds what is common to a text, and returns the rest. Nothing in it can hold a line break, nor a
+/// Adds what is common to the draft of a template, and returns the rest. Nothing in it can hold a line break, nor a
 /// name a colon: the parser has seen to it. Whatever comes by [`PEER`] is made up, and left out.
-fn print<F: Fields + ?Sized>(fields: &F, common: &mut String) -> String {
+fn print<F: Fields + ?Sized>(fields: &F, draft: &mut String) -> String {
     let mut own = String::with_capacity(64);
     let mut has_own = false;
     for (name, value) in fields.all().filter(|(name, _)| !is(name, &PEER)) {
-        if !common.is_empty() {
-            common.push('\n');
+        if !draft.is_empty() {
+            draft.push('\n');
         }
-        let begin = common.len();
-        common.push_str(name);
-        common[begin..].make_ascii_lowercase();
+        let begin = draft.len();
+        draft.push_str(name);
+        draft[begin..].make_ascii_lowercase();
         if is_own(name, fields) {
             if has_own {
                 own.push('\n');
@@ -116,8 +107,8 @@ fn print<F: Fields + ?Sized>(fields: &F, common: &mut String) -> String {
             has_own = true;
             push_value(&mut own, value);
         } else {
-            common.push_str(": ");
-            push_value(common, value);
+            draft.push_str(": ");
+            push_value(draft, value);
         }
     }
     own
@@ -138,5 +129,46 @@ fn push_value(text: &mut String, value: &[u8]) {
     match std::str::from_utf8(value) {
         Ok(ascii) if ascii.is_ascii() => text.push_str(ascii),
         _ => text.extend(value.iter().copied().map(char::from)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use httparse::Header;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn what_is_shared_is_limited_and_has_no_long_templates() {
+        let heads = Heads::default();
+        for kind in 0..MAX_SHARED + 10 {
+            let kind = "x".repeat(kind);
+            let long = "x".repeat(MAX_SHARED_BYTES);
+            for value in [kind.as_bytes(), long.as_bytes()] {
+                heads.part(&[Header { name: "x-kind", value }][..]);
+            }
+        }
+        let templates = heads.0.borrow();
+        assert_eq!((templates.shared.len(), templates.by_age.len()), (MAX_SHARED, MAX_SHARED));
+    }
+
+    proptest! {
+        #[test]
+        fn a_head_says_what_its_client_said_whoever_came_before(
+            clients in prop::collection::vec((0u16..600, any::<u16>()), 1..2000),
+        ) {
+            let heads = Heads::default();
+            for (kind, cookie) in clients {
+                let (kind, cookie) = (kind.to_string(), cookie.to_string());
+                let fields = [
+                    Header { name: "X-Kind", value: kind.as_bytes() },
+                    Header { name: "Cookie", value: cookie.as_bytes() },
+                ];
+                let Head { template, own } = heads.part(&fields[..]);
+                prop_assert_eq!(&*template, format!("x-kind: {kind}\ncookie"));
+                prop_assert_eq!(own, cookie);
+            }
+        }
     }
 }

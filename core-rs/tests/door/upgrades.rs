@@ -9,7 +9,7 @@ use bytes::Bytes;
 use shardcast_core::compression::Compression;
 use shardcast_core::door::{Decision, Headers, RefusedUpgrades, UpgradeRequest};
 
-use crate::head_reader::HeadReader;
+use crate::head_reader::lines_of;
 use crate::house::{
     Fate, House, PATIENCE, acceptance, acceptance_by_one_that_is_behind, admit, refusal,
 };
@@ -80,7 +80,7 @@ fn the_application_is_asked_with_the_request_as_it_came() {
     assert_eq!(request.uri, "/chat?room=1");
     assert_eq!(Ok(request.peer), client.socket().local_addr().map_err(drop));
     assert_eq!(
-        HeadReader::default().read(request.head),
+        lines_of(&request.head),
         [
             "host: example.com",
             "upgrade: websocket",

@@ -1,6 +1,5 @@
 //! What holds for the door, whatever a client says before it is let in.
 
-use std::cell::RefCell;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -20,7 +19,7 @@ mod door;
 mod heads;
 
 use door::local_door;
-use heads::HeadReader;
+use heads::lines_of;
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -100,11 +99,10 @@ thread_local! {
 impl House {
     fn open() -> House {
         let (sender, entries) = channel();
-        let heads = RefCell::new(HeadReader::default());
         let tell = move |event: DoorEvent| {
             let DoorEvent::Asked(request) = event else { return };
             let UpgradeRequest { uri, head, peer, compression, pending, .. } = request;
-            let mut headers = heads.borrow_mut().read(head);
+            let mut headers = lines_of(&head);
             // hyper puts lines of the same name together, which changes nothing.
             headers.sort_by(|a, b| a.split(':').next().cmp(&b.split(':').next()));
             let request = (peer, uri, headers, compression);

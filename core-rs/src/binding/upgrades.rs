@@ -1,0 +1,66 @@
+//! Upgrades on their way to JavaScript.
+
+use std::mem;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use napi::bindgen_prelude::Either;
+
+use crate::broadcaster::Broadcaster;
+use crate::door::UpgradeRequest;
+
+use super::events::CoreEvent;
+
+/// A number or a text of an upgrade.
+pub type Part = Either<u32, Option<String>>;
+
+/// Numbers and texts of an upgrade.
+const PARTS: usize = 6;
+
+/// Upgrades that follow each other and become one event. An object of its own for each, with names
+/// for its parts, would take twice the time.
+///
+/// What several have in common crosses over once for all of them, and again with the next event:
+/// an event that is lost takes nothing away from another.
+#[derive(Default)]
+pub(super) struct UpgradeRun {
+    templates: Vec<Arc<str>>,
+    /// The address of the last one.
+    address: Option<IpAddr>,
+    parts: Vec<Part>,
+}
+
+impl UpgradeRun {
+    /// Adds an upgrade, which `broadcaster` keeps until it is decided.
+    pub(super) fn add(&mut self, request: UpgradeRequest, broadcaster: &mut Broadcaster) {
+        let (ip, port) = (request.peer.ip(), request.peer.port());
+        let address = (self.address.replace(ip) != Some(ip)).then(|| ip.to_string());
+        let parts: [Part; PARTS] = [
+            Either::A(request.id),
+            Either::B(Some(request.uri)),
+            Either::A(self.index_of(request.head.template)),
+            Either::B(Some(request.head.own)),
+            Either::B(address),
+            Either::A(u32::from(port)),
+        ];
+        self.parts.extend(parts);
+        broadcaster.keep_ask(request.id, request.compression, request.pending);
+    }
+
+    /// The place of a template among those of this event. Most are that of the client before.
+    fn index_of(&mut self, template: Arc<str>) -> u32 {
+        let known = self.templates.iter().rposition(|known| Arc::ptr_eq(known, &template));
+        let index = known.unwrap_or_else(|| {
+            self.templates.push(template);
+            self.templates.len() - 1
+        });
+        index as u32
+    }
+
+    /// Ends the run: its event, if it holds any upgrade.
+    pub(super) fn end(&mut self) -> Option<CoreEvent> {
+        let UpgradeRun { templates, parts, .. } = mem::take(self);
+        let templates: Vec<_> = templates.iter().map(|template| template.to_string()).collect();
+        (!parts.is_empty()).then_some(CoreEvent::Upgrades { templates, parts })
+    }
+}
