@@ -14,6 +14,8 @@ export interface Target {
   readonly limit: { readonly atLeast: number } | { readonly atMost: number };
   /** The same figure of the floor, where that shows what the load lets anybody reach. */
   readonly floor?: number;
+  /** Whether it is what makes a run void, and so is judged in such a run too. */
+  readonly judgesVoid?: boolean;
 }
 
 /** Finds the result of a contestant in the case at hand. */
@@ -36,8 +38,8 @@ export interface Case {
   readonly staySeconds?: number;
   /** How often all clients leave and connect once more. What is told of that is the last time. */
   readonly reconnects?: number;
-  /** What is asked of the results, if all contestants that it names took part. */
-  readonly targets: (of: Finder) => Target[];
+  /** What is asked of the results, if all contestants of the case took part. */
+  readonly targets: readonly ((of: Finder) => Target)[];
 }
 
 const workload = (clients: number, rate: number, more: Partial<Workload> = {}): Workload => ({
@@ -71,12 +73,12 @@ const saturation = (clients: number, rate: number): Case => ({
   title: `Saturation: ${clients} clients × ${rate} msg/s`,
   workload: workload(clients, rate),
   contestants: [OURS, RECOMMENDED, BUN, "floor"],
-  targets: (of) => [
-    atLeast("throughput / floor", of(OURS).perSecond / of("floor").perSecond, 0.9),
-    {
+  targets: [
+    (of) => atLeast("throughput / floor", of(OURS).perSecond / of("floor").perSecond, 0.9),
+    (of) => ({
       ...atLeast("throughput / Bun publish", of(OURS).perSecond / of(BUN).perSecond, 5),
       floor: of("floor").perSecond / of(BUN).perSecond,
-    },
+    }),
   ],
 });
 
@@ -87,7 +89,7 @@ const manyChannels = (channels: "thousand" | "private", title: string, rate: num
   // A client hears every thousandth message, or two sequences: numbers cannot be verified.
   flags: ["--verify", "none"],
   contestants: [OURS, RECOMMENDED, BUN],
-  targets: (of) => [atLeast("throughput / Bun publish", of(OURS).perSecond / of(BUN).perSecond, 1)],
+  targets: [(of) => atLeast("throughput / Bun publish", of(OURS).perSecond / of(BUN).perSecond, 1)],
 });
 
 export const CASES: readonly Case[] = [
@@ -107,11 +109,11 @@ export const CASES: readonly Case[] = [
       "Socket.IO",
       "floor",
     ],
-    targets: (of) => [
-      atMost("CPU / floor", of(OURS).cpuPerMillion / of("floor").cpuPerMillion, 1.1),
-      atMost("CPU / Bun publish", of(OURS).cpuPerMillion / of(BUN).cpuPerMillion, 1),
-      atMost("p99 / floor", of(OURS).p99Ms / of("floor").p99Ms, 1),
-      atMost("p99 / Bun publish", of(OURS).p99Ms / of(BUN).p99Ms, 1),
+    targets: [
+      (of) => atMost("CPU / floor", of(OURS).cpuPerMillion / of("floor").cpuPerMillion, 1.1),
+      (of) => atMost("CPU / Bun publish", of(OURS).cpuPerMillion / of(BUN).cpuPerMillion, 1),
+      (of) => atMost("p99 / floor", of(OURS).p99Ms / of("floor").p99Ms, 1),
+      (of) => atMost("p99 / Bun publish", of(OURS).p99Ms / of(BUN).p99Ms, 1),
     ],
   },
   {
@@ -119,11 +121,11 @@ export const CASES: readonly Case[] = [
     title: "The reference's top row: 8,000 clients × 800 msg/s",
     workload: workload(8000, 800),
     contestants: [OURS, RECOMMENDED, REFERENCE, "original broadcaster", "Elysia", BUN, "floor"],
-    targets: (of) => [
-      atMost("messages missing", of(OURS).missing, 0),
-      atMost("p99 / floor", of(OURS).p99Ms / of("floor").p99Ms, 1.3),
-      atLeast("8×8: throughput / 1×1", of(REFERENCE).perSecond / of(OURS).perSecond, 0.95),
-      atMost("8×8: p99 / 1×1", of(REFERENCE).p99Ms / of(OURS).p99Ms, 2.5),
+    targets: [
+      (of) => ({ ...atMost("messages missing", of(OURS).missing, 0), judgesVoid: true }),
+      (of) => atMost("p99 / floor", of(OURS).p99Ms / of("floor").p99Ms, 1.3),
+      (of) => atLeast("8×8: throughput / 1×1", of(REFERENCE).perSecond / of(OURS).perSecond, 0.95),
+      (of) => atMost("8×8: p99 / 1×1", of(REFERENCE).p99Ms / of(OURS).p99Ms, 2.5),
     ],
   },
   saturation(5000, 4000),
@@ -136,7 +138,7 @@ export const CASES: readonly Case[] = [
     workload: workload(5000, 500),
     probe: true,
     contestants: [OURS, RECOMMENDED, REFERENCE, BUN],
-    targets: (of) => [atMost("GET /healthz p99, ms", of(OURS).probeP99Ms ?? Number.NaN, 5)],
+    targets: [(of) => atMost("GET /healthz p99, ms", of(OURS).probeP99Ms ?? Number.NaN, 5)],
   },
   {
     name: "deflate",
@@ -144,8 +146,8 @@ export const CASES: readonly Case[] = [
     workload: workload(1000, 10_000, { sizeBytes: 512, compress: true }),
     flags: ["--compress", "--verify", "none"],
     contestants: [OURS, RECOMMENDED, BUN],
-    targets: (of) => [
-      atLeast("throughput / Bun publish", of(OURS).perSecond / of(BUN).perSecond, 10),
+    targets: [
+      (of) => atLeast("throughput / Bun publish", of(OURS).perSecond / of(BUN).perSecond, 10),
     ],
   },
   manyChannels("thousand", "each on 1 of 1,000", 20_000),
@@ -155,9 +157,9 @@ export const CASES: readonly Case[] = [
     title: "Large messages: 60 KB, 1,000 clients × 20 msg/s",
     workload: workload(1000, 20, { sizeBytes: 60_000 }),
     contestants: [OURS, RECOMMENDED, BUN, "floor"],
-    targets: (of) => [
-      atLeast("throughput / Bun publish", of(OURS).perSecond / of(BUN).perSecond, 1),
-      atMost("p99 / Bun publish", of(OURS).p99Ms / of(BUN).p99Ms, 1),
+    targets: [
+      (of) => atLeast("throughput / Bun publish", of(OURS).perSecond / of(BUN).perSecond, 1),
+      (of) => atMost("p99 / Bun publish", of(OURS).p99Ms / of(BUN).p99Ms, 1),
     ],
   },
   {
@@ -170,17 +172,19 @@ export const CASES: readonly Case[] = [
     staySeconds: 1,
     reconnects: 3,
     contestants: [OURS, RECOMMENDED, "core alone", "Elysia"],
-    targets: (of) => [
-      atLeast(
-        "upgrades/s / Elysia",
-        of(OURS).connectsPerSecond / of("Elysia").connectsPerSecond,
-        1,
-      ),
-      atLeast(
-        "the same of clients that connect again",
-        (of(OURS).reconnectsPerSecond ?? 0) / (of("Elysia").reconnectsPerSecond ?? 0),
-        1,
-      ),
+    targets: [
+      (of) =>
+        atLeast(
+          "upgrades/s / Elysia",
+          of(OURS).connectsPerSecond / of("Elysia").connectsPerSecond,
+          1,
+        ),
+      (of) =>
+        atLeast(
+          "the same of clients that connect again",
+          (of(OURS).reconnectsPerSecond ?? 0) / (of("Elysia").reconnectsPerSecond ?? 0),
+          1,
+        ),
     ],
   },
   {
@@ -189,8 +193,8 @@ export const CASES: readonly Case[] = [
     title: "Idle connections: 19,500 of them",
     workload: workload(19_500, 0),
     contestants: [OURS, RECOMMENDED, "core alone", "Elysia", BUN],
-    targets: (of) => [
-      atMost("memory / Elysia", of(OURS).bytesPerClient / of("Elysia").bytesPerClient, 1),
+    targets: [
+      (of) => atMost("memory / Elysia", of(OURS).bytesPerClient / of("Elysia").bytesPerClient, 1),
     ],
   },
 ];

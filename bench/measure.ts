@@ -163,7 +163,7 @@ async function resultOf(
     testerCpuPercent: report.cpu_percent,
     stolenPercent: (100 * (ended.stolenSeconds - began.stolenSeconds)) / report.duration_s,
     // Where both are full, nobody can tell who was first, and a faster server would show.
-    void: report.saturated && (100 * cpuSeconds) / report.duration_s < FULL_CORE_PERCENT,
+    testerFull: report.saturated && (100 * cpuSeconds) / report.duration_s < FULL_CORE_PERCENT,
   };
   const p99Ms = await probeP99Ms;
   return p99Ms === undefined ? result : { ...result, probeP99Ms: p99Ms };

@@ -5,7 +5,7 @@ import { join } from "node:path";
 
 import type { Case, Target } from "./cases";
 import type { ContestantName } from "./contestants";
-import type { Result } from "./result";
+import { type Result, voidReason } from "./result";
 
 export interface Outcome {
   readonly testCase: Case;
@@ -37,7 +37,7 @@ const COLUMNS: readonly (readonly [string, (result: Result) => string])[] = [
   ["missing", ({ missing }) => count(missing)],
   ["failed, closed", ({ failed, closed }) => count(failed + closed)],
   ["stolen %", ({ stolenPercent }) => figure(stolenPercent)],
-  ["tester CPU %", (result) => `${figure(result.testerCpuPercent)}${result.void ? " (void)" : ""}`],
+  ["tester CPU %", ({ testerCpuPercent }) => figure(testerCpuPercent)],
 ];
 
 const PROBE_COLUMN = ["healthz p99 ms", (r: Result) => figure(r.probeP99Ms)] as const;
@@ -54,7 +54,8 @@ export function markdownOf({ testCase, results }: Outcome): string {
   const rows = results.map((result) => columns.map(([, cell]) => cell(result)));
   const head = columns.map(([title]) => title);
   const targets = targetsOf({ testCase, results });
-  const notes = [...(testCase.threads ? results.map(connectCpuOf) : []), ...targets.map(sentence)];
+  const threads = testCase.threads ? results.map(connectCpuOf) : [];
+  const notes = [...results.flatMap(voidNoteOf), ...threads, ...targets];
   return [tableOf(head, rows), "", ...notes, ""].join("\n");
 }
 
@@ -73,23 +74,39 @@ function columnsOf({ workload, probe, reconnects }: Case) {
   return probe ? [...COLUMNS, PROBE_COLUMN] : COLUMNS;
 }
 
-/** The targets, where all who are compared took part. */
-function targetsOf({ testCase, results }: Outcome): Target[] {
+function voidNoteOf(result: Result): string[] {
+  const reason = voidReason(result);
+  return reason === undefined ? [] : [`- ${result.contestant}: **void**, ${reason}`];
+}
+
+/** How each target was met, where all who are compared took part. */
+function targetsOf({ testCase, results }: Outcome): string[] {
   const complete = testCase.contestants.every((name) =>
     results.some(({ contestant }) => contestant === name),
   );
   if (!complete) return [];
-  return testCase.targets((name) => results.find((result) => result.contestant === name) as Result);
+  return testCase.targets.map((target) => {
+    const compared = new Set<Result>();
+    const judged = target((name) => {
+      const result = results.find(({ contestant }) => contestant === name) as Result;
+      compared.add(result);
+      return result;
+    });
+    return sentence(judged, [...compared]);
+  });
 }
 
 /** Judges the value as it is printed, to two decimals: 0.9998 of an offered load is all of it. */
-function sentence({ what, value, limit, floor }: Target): string {
+function sentence(target: Target, compared: readonly Result[]): string {
+  const { what, value, limit, floor } = target;
   const printed = Number(value.toFixed(2));
   const bound = floor === undefined ? "" : `; the floor: ${Number(floor.toFixed(2))}`;
   const [words, met] =
     "atLeast" in limit
       ? [`at least ${limit.atLeast}`, printed >= limit.atLeast]
       : [`at most ${limit.atMost}`, printed <= limit.atMost];
+  const isVoid = !target.judgesVoid && compared.some((result) => voidReason(result) !== undefined);
+  if (isVoid) return `- ${what}: void (target: ${words})`;
   return `- ${what}: ${printed} (target: ${words}) ${met ? "reached" : `**missed**${bound}`}`;
 }
 
@@ -127,12 +144,13 @@ export async function saveTo(root: string, outcomes: readonly Outcome[]): Promis
 }
 
 /** The cases in which messages flow, with who says most of them. */
-function summaryOf(outcomes: readonly Outcome[]): string {
+export function summaryOf(outcomes: readonly Outcome[]): string {
   const flowing = outcomes.filter(({ testCase }) => testCase.workload.rate > 0);
   const rows = flowing.map(({ testCase, results }) => {
     const cells = SUMMARIZED.map((name) => {
       const result = results.find(({ contestant }) => contestant === name);
       if (!result) return "";
+      if (voidReason(result) !== undefined) return "void";
       const latency = Number.isNaN(result.p99Ms) ? "" : `, ${figure(result.p99Ms)} ms`;
       return `${MILLIONS.format(result.perSecond)}/s${latency}`;
     });

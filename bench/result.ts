@@ -54,8 +54,14 @@ export interface Result {
   readonly testerCpuPercent: number;
   /** Of the server's core, what others on the same hardware took. */
   readonly stolenPercent: number;
-  /** The load tester was full first: the figures say nothing about the server. */
-  readonly void: boolean;
+  /** The load tester was full before the server. */
+  readonly testerFull: boolean;
+}
+
+/** Why the figures are no result; nothing where they are one. */
+export function voidReason({ testerFull, missing }: Result): string | undefined {
+  if (testerFull) return "the load tester was full first";
+  return missing > 0 ? "messages are missing" : undefined;
 }
 
 /** Percent of the server's core that others may take in a run that says something of its latencies. */
@@ -63,7 +69,7 @@ const QUIET_PERCENT = 1.5;
 
 /**
  * The median of each figure by itself, of the runs in which the machine was quiet if there were any.
- * Void where any of them was.
+ * What makes a run void counts if it was so in any of them.
  */
 export function medianOf(results: readonly Result[]): Result {
   const quiet = results.filter(({ stolenPercent }) => stolenPercent <= QUIET_PERCENT);
@@ -84,7 +90,8 @@ export function medianOf(results: readonly Result[]): Result {
   return {
     ...Object.fromEntries(medians),
     connectCpu: Object.fromEntries(connectCpu),
-    void: runs.some((result) => result.void),
+    missing: Math.max(...runs.map(({ missing }) => missing)),
+    testerFull: runs.some(({ testerFull }) => testerFull),
   } as Result;
 }
 
