@@ -2,15 +2,29 @@
 
 import { isIP } from "node:net";
 
+import { version } from "../package.json";
 import { CONFIG_KEYS, type ResolvedConfig } from "./config";
 import { changingFlagOf, type Environment, type Settings, variableOf } from "./layers";
-import { FILE_SETTING, LOADED_SETTINGS, layered, toConfig } from "./load-config";
-import { createLogger, LOG_LEVELS, type Logger, type LogLevel } from "./logger";
+import { defaultPort } from "./listen-options";
+import {
+  FILE_SETTING,
+  LOADED_SETTINGS,
+  layered,
+  toConfig,
+  warnOfUnknownVariables,
+} from "./load-config";
+import { createLogger, type Logger, type LogLevel } from "./logger";
+import { SERVER_SETTINGS } from "./server-settings";
 import { ConfigError, type Setting } from "./setting";
 
 const DEFAULT_HOST = "127.0.0.1";
-const DEFAULT_PORT = 3000;
-const MAX_PORT = 65_535;
+/** What to end with after it is printed, by flag. */
+const PRINTED = new Map<string, () => string>([
+  ["--help", helpText],
+  ["-h", helpText],
+  ["--version", () => version],
+  ["-v", () => version],
+]);
 
 /** How the server is to run. */
 export interface ServerOptions {
@@ -30,48 +44,25 @@ export interface ServerOptions {
   config: ResolvedConfig;
 }
 
-/** What is set for the server itself, as opposed to the library's configuration. */
-const SERVER_SETTINGS = {
-  port: { kind: "whole", min: 0, max: MAX_PORT, doc: "Port; 0 is any free one." },
-  host: {
-    kind: "text",
-    doc: "IP address or localhost. Any but a loopback address needs an API key.",
-  },
-  apiKey: {
-    kind: "text",
-    secret: true,
-    doc: "Publishing, stats, metrics and live figures want Authorization: Bearer KEY.",
-  },
-  logLevel: {
-    kind: "choice",
-    choices: LOG_LEVELS,
-    doc: `What is logged, as JSON lines to standard error: ${LOG_LEVELS.join(", ")}.`,
-  },
-  sources: {
-    kind: "list",
-    doc: `Where messages come from; any number of times (in the variable, parted by ";" or lines;
-      in the file a list, sources):
-      synthetic:channel=ticks,rate=800,size=128
-      replay:file=F,channel=C,rate=R
-      stdin:channel=C
-      Without one, a real data set is replayed.`,
-  },
-} as const satisfies Settings;
-
 const SETTINGS = { ...SERVER_SETTINGS, ...LOADED_SETTINGS };
 
+/** The text that the command line asks for instead of a server; nothing if it wants one. */
+export function textAskedFor(args: string[]): string | undefined {
+  const flag = args.find((argument) => PRINTED.has(argument));
+  return flag === undefined ? undefined : PRINTED.get(flag)?.();
+}
+
 /**
- * Reads flags, environment and config file, each of which wins over the next.
+ * Reads flags, environment and config file, each of which wins over the next. A variable that is
+ * named as a setting's and belongs to none is logged.
  *
- * @returns the options, or nothing when help was asked for
  * @throws ConfigError naming the value and the flag, the variable or the file that it comes from
  */
-export function readOptions(args: string[], env: Environment): ServerOptions | undefined {
-  if (args.includes("--help")) return undefined;
+export function readOptions(args: string[], env: Environment): ServerOptions {
   const { values, nameOf } = layered(SETTINGS, { args, env });
   const {
     host = DEFAULT_HOST,
-    port = DEFAULT_PORT,
+    port = defaultPort(env),
     apiKey,
     logLevel,
     sources = [],
@@ -84,6 +75,7 @@ export function readOptions(args: string[], env: Environment): ServerOptions | u
   }
   // Checked against the choices as every value was against its setting.
   const logger = createLogger(logLevel as LogLevel | undefined);
+  warnOfUnknownVariables(env, logger);
   const config = { ...toConfig({ values: rest, nameOf }), logger };
   return { host, port, apiKey, sources, sourcesName: nameOf("sources"), logger, config };
 }
@@ -107,7 +99,7 @@ function unbracketed(host: string): string {
 /** What `--help` shows as the value of a flag that the table of the configuration does not know. */
 const PLACEHOLDERS: Record<string, string> = {
   config: "FILE",
-  port: String(DEFAULT_PORT),
+  port: "3000",
   host: DEFAULT_HOST,
   apiKey: "KEY",
   logLevel: "warn",
@@ -124,6 +116,10 @@ export function helpText(): string {
 
 Usage: bun run server [flags]
 
+  --help, -h
+      Print this.
+  --version, -v
+      Print the version.
 ${flags.join("\n")}
 
 Each flag is also an environment variable: --num-shards is ${variableOf("numShards")}, and

@@ -15,6 +15,7 @@ import {
   type Whole,
 } from "./setting";
 import { isAddressOrBlock } from "./trusted-proxies";
+import { unknownName } from "./unknown-name";
 
 export { ConfigError };
 
@@ -265,8 +266,8 @@ export function resolveConfig(
   const hooks = checkedHooks({ clientId, onSkip, logger });
   for (const key of Object.keys(values)) {
     if (Object.hasOwn(CONFIG_KEYS, key)) continue;
-    const known = [...Object.keys(CONFIG_KEYS), "clientId", "onSkip", "logger"].join(", ");
-    throw new ConfigError(`${key} is not a configuration key; there are: ${known}`);
+    const known = [...Object.keys(CONFIG_KEYS), "clientId", "onSkip", "logger"];
+    throw new ConfigError(`${key}${unknownName("configuration key", key, known)}`);
   }
   const entries = (Object.keys(CONFIG_KEYS) as ConfigKey[]).map((key) => {
     const { [key]: value = CONFIG_KEYS[key].default } = values;

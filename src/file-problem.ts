@@ -3,7 +3,10 @@ import { accessSync, constants, statSync } from "node:fs";
 /** Why a file cannot be read, to be put behind its name; nothing when it can. */
 export function fileProblem(path: string): string | undefined {
   try {
-    if (statSync(path).isDirectory()) return "is a directory, not a file";
+    const status = statSync(path);
+    if (status.isDirectory()) return "is a directory, not a file";
+    // A device or a pipe may have no end, or keep whoever opens it waiting.
+    if (!status.isFile()) return "is not a regular file";
     accessSync(path, constants.R_OK);
     return undefined;
   } catch (error) {

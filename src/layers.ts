@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 
 import { readConfigFile } from "./config-file";
 import { ConfigError, checked, fromText, type Setting, type ValueOf } from "./setting";
+import { nearestName, unknownName } from "./unknown-name";
 
 /** What can be set, by its key. */
 export type Settings = Record<string, Setting>;
@@ -40,8 +41,10 @@ export function variableOf(key: string): string {
   return toVariable(flagOf(key));
 }
 
+const PREFIX = "SHARDCAST_";
+
 function toVariable(flag: string): string {
-  return `SHARDCAST_${flag.toUpperCase().replaceAll("-", "_")}`;
+  return `${PREFIX}${flag.toUpperCase().replaceAll("-", "_")}`;
 }
 
 /** What the program says itself. `resolveConfig` checks it, as it checks all that code gives. */
@@ -75,9 +78,24 @@ function parseFlags(settings: Settings, args: string[]): Record<string, unknown>
   }
   try {
     return parseArgs({ args, options, allowNegative: true }).values;
-  } catch (cause) {
-    throw new ConfigError(cause instanceof Error ? cause.message : String(cause), { cause });
+  } catch (error) {
+    const known = Object.keys(options).flatMap((flag) => [flag, `no-${flag}`]);
+    throw new ConfigError(flagProblem(error as NodeJS.ErrnoException, known));
   }
+}
+
+/**
+ * What is wrong with the command line. An argument that belongs to no flag is not repeated: it may
+ * be the rest of a secret whose quotes are missing.
+ */
+function flagProblem({ code, message }: NodeJS.ErrnoException, known: string[]): string {
+  if (code === "ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL") {
+    return "an argument belongs to no flag; a value with blanks needs quotes";
+  }
+  const [, flag] = /^Unknown option '(-[^'=]*)'/.exec(message) ?? [];
+  if (flag === undefined) return message;
+  const nearest = nearestName(flag, known);
+  return `there is no flag ${flag}${nearest === undefined ? "" : `: did you mean --${nearest}?`}`;
 }
 
 /** The variables of a process, such as `process.env`. */
@@ -90,15 +108,39 @@ export type Environment = Record<string, string | undefined>;
  */
 export function fromVariables(settings: Settings, env: Environment): Layer {
   const values: Layer["values"] = {};
+  const nameOf = (key: string) => decidingVariable(key, settings[key], env);
   for (const [key, setting] of Object.entries(settings)) {
-    const text = env[variableOf(key)];
+    const text = env[nameOf(key)];
     const value =
-      text === undefined
-        ? fromNegation(key, setting, env)
-        : fromText(setting, variableOf(key), text);
+      text === undefined ? fromNegation(key, setting, env) : fromText(setting, nameOf(key), text);
     if (value !== undefined) values[key] = value;
   }
-  return { values, nameOf: variableOf };
+  return { values, nameOf };
+}
+
+/** The variable that decides on a key: its own, or else one that stands in for it. */
+function decidingVariable(key: string, setting: Setting | undefined, env: Environment): string {
+  const own = variableOf(key);
+  if (env[own] !== undefined) return own;
+  return setting?.otherVariable?.(env) ?? own;
+}
+
+/** What Kubernetes and Docker set for a service that is called shardcast. */
+const OF_A_SERVICE = /^SHARDCAST_(SERVICE_|PORT_\d)/;
+
+/** A warning for each variable that is named as a setting's and belongs to none. */
+export function unknownVariables(settings: Settings, env: Environment): string[] {
+  const known = Object.keys(settings).map(variableOf);
+  const switches = Object.entries(settings).filter(([, { kind }]) => kind === "switch");
+  const negated = switches.map(([key]) => toVariable(`no-${flagOf(key)}`));
+  const all = new Set([...known, ...negated]);
+  const set = Object.keys(env).filter((name) => name.startsWith(PREFIX) && env[name] !== undefined);
+  const unknown = set.filter((name) => !all.has(name) && !OF_A_SERVICE.test(name));
+  return unknown.map((name) => {
+    const nearest = nearestName(name, [...all]);
+    const advice = nearest === undefined ? "" : `: did you mean ${nearest}?`;
+    return `the variable ${name} is ignored, because no setting has that name${advice}`;
+  });
 }
 
 /** `--x` and `--no-x` have a variable each. */
@@ -123,8 +165,8 @@ export function fromFile(settings: Settings, path: string | undefined): Layer {
       checked(setting, nameOf(key), value);
       continue;
     }
-    const known = Object.keys(settings).join(", ");
-    throw new ConfigError(`${nameOf(key)} is not a configuration key; there are: ${known}`);
+    const unknown = unknownName("configuration key", key, Object.keys(settings));
+    throw new ConfigError(`${nameOf(key)}${unknown}`);
   }
   return { values, nameOf };
 }

@@ -29,6 +29,8 @@ export interface Address {
 
 const DEFAULT_PORT = 3000;
 const MAX_PORT = 65_535;
+/** Where Bun looks for a port that it is not given, the first before the next. */
+export const PORT_VARIABLES = ["BUN_PORT", "PORT", "NODE_PORT"] as const;
 /** Elysia's default of `idleTimeout`. */
 const DEFAULT_IDLE_SECONDS = 30;
 /** Bun's own default of `maxRequestBodySize`. */
@@ -84,9 +86,33 @@ export function publicAddress(options: ServeOptions): Address {
   const hostname = options.hostname?.replace(/^\[(.*)\]$/, "$1");
   return {
     host: toHost(hostname),
-    port: toPort(options.port ?? process.env.PORT ?? DEFAULT_PORT),
+    port: toPort(options.port ?? defaultPort()),
     hostname: hostname ?? "localhost",
   };
+}
+
+/** The variable by which Bun finds a port. It passes by those that hold none. */
+export function portVariable(env: Record<string, string | undefined>): string | undefined {
+  return PORT_VARIABLES.find((name) => isPort(env[name]));
+}
+
+/** The port that Bun takes where none is given: of a variable, then of `bun --port`, then 3000. */
+export function defaultPort(
+  env: Record<string, string | undefined> = process.env,
+  flags: readonly string[] = process.execArgv,
+): number {
+  const variable = portVariable(env);
+  const text = (variable && env[variable]) ?? portFlag(flags);
+  return isPort(text) ? Number(text) : DEFAULT_PORT;
+}
+
+function portFlag(flags: readonly string[]): string | undefined {
+  const at = flags.findLastIndex((flag) => flag === "--port" || flag.startsWith("--port="));
+  return flags[at] === "--port" ? flags[at + 1] : flags[at]?.slice("--port=".length);
+}
+
+function isPort(text: string | undefined): text is string {
+  return text !== undefined && /^\d{1,5}$/.test(text) && Number(text) <= MAX_PORT;
 }
 
 /** How long the body of a request may be, of `maxRequestBodySize` as Bun takes it. */

@@ -10,9 +10,12 @@ import {
   type Layer,
   merged,
   type Settings,
+  unknownVariables,
   type ValuesOf,
 } from "./layers";
+import { createLogger, type Logger } from "./logger";
 import { MAX_EXPECTED_CLIENTS, recommendedConfig } from "./recommend";
+import { SERVER_SETTINGS } from "./server-settings";
 import type { Setting } from "./setting";
 
 /** The file itself, which can be named everywhere but in the file. */
@@ -54,7 +57,8 @@ export interface ConfigPlaces {
 
 /**
  * Loads the configuration. Code wins over flags, flags over variables, variables over the config
- * file, and the file over the defaults.
+ * file, and the file over the defaults. A variable that begins with `SHARDCAST_` and belongs to no
+ * setting is logged as a warning.
  *
  * @returns every key: given to `shardcast`, none is left to the `websocket` options of Elysia
  * @throws ConfigError naming the value, the place that it comes from and what is allowed
@@ -65,7 +69,17 @@ export interface ConfigPlaces {
  * ```
  */
 export function loadConfig(places: ConfigPlaces = {}): ResolvedConfig {
+  warnOfUnknownVariables(places.env ?? process.env, places.overrides?.logger);
   return toConfig(layered(LOADED_SETTINGS, places));
+}
+
+/** Logs the variables that look like a setting's. Those of the ready-made server are known too. */
+export function warnOfUnknownVariables(env: Environment, logger?: Logger): void {
+  const known = { ...FILE_SETTING, ...LOADED_SETTINGS, ...SERVER_SETTINGS };
+  const warnings = unknownVariables(known, env);
+  if (warnings.length === 0) return;
+  const told = logger ?? createLogger();
+  for (const warning of warnings) told.warn({}, warning);
 }
 
 /** All that the places say about the settings; of two that say something, the higher one. */

@@ -1,7 +1,7 @@
 /** `bun run server`: the ready-made app, with its sources, until a signal ends it. */
 
 import { createApp } from "./app";
-import { helpText, readOptions, type ServerOptions } from "./cli";
+import { readOptions, type ServerOptions, textAskedFor } from "./cli";
 import { describe } from "./describe";
 import { ConfigError, ShardcastError } from "./index";
 import { endOnSignals } from "./shutdown";
@@ -16,11 +16,13 @@ const EXIT_USAGE = 2;
 const EXIT_GRACE_MS = 500;
 
 function main(): void {
-  const options = readOptions(process.argv.slice(2), process.env);
-  if (!options) {
-    console.log(helpText());
+  const args = process.argv.slice(2);
+  const text = textAskedFor(args);
+  if (text !== undefined) {
+    console.log(text);
     return;
   }
+  const options = readOptions(args, process.env);
   // Sources are looked at first: a server that listens must not end because one cannot be.
   serve(options, sourcesOf(options));
 }

@@ -2,43 +2,45 @@
 
 import { inspect } from "node:util";
 
-/** On or off. */
-export interface Switch {
-  kind: "switch";
+/** What settings of every kind have. */
+interface Described {
   doc: string;
+  /** No message, log line or page may repeat its value. */
+  secret?: boolean;
+  /** Names the variable of another program that stands in for its own, if one does. */
+  otherVariable?: (env: Record<string, string | undefined>) => string | undefined;
+}
+
+/** On or off. */
+export interface Switch extends Described {
+  kind: "switch";
 }
 
 /** A whole number. */
-export interface Whole {
+export interface Whole extends Described {
   kind: "whole";
   min: number;
   max: number;
   /** What is counted, such as `messages` or `ms`. */
   unit?: string;
-  doc: string;
 }
 
 /** A text that is not empty. */
-export interface Text {
+export interface Text extends Described {
   kind: "text";
-  /** Must not be repeated in a message. */
-  secret?: boolean;
-  doc: string;
 }
 
 /** Any number of texts. */
-export interface List {
+export interface List extends Described {
   kind: "list";
   /** What each of them must be, in words and as a test. Without it any will do. */
   items?: { name: string; allows: (text: string) => boolean };
-  doc: string;
 }
 
 /** One of a few words. */
-export interface Choice {
+export interface Choice extends Described {
   kind: "choice";
   choices: readonly string[];
-  doc: string;
 }
 
 /** What is to be known of something that can be set. */
@@ -151,8 +153,7 @@ function isText(value: unknown): value is string {
 }
 
 function mustBe(setting: Setting, name: string, value: unknown, manner = ""): ConfigError {
-  const secret = setting.kind === "text" && setting.secret;
-  const shown = secret ? "" : `, not ${show(value)}`;
+  const shown = setting.secret ? "" : `, not ${show(value)}`;
   return new ConfigError(`${name} must be ${allowed(setting)}${manner}${shown}`);
 }
 

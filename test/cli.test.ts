@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 
-import { helpText, readOptions } from "../src/cli";
+import manifest from "../package.json";
+import { helpText, readOptions, textAskedFor } from "../src/cli";
 import { CONFIG_KEYS, ConfigError, type ConfigKey } from "../src/config";
 import { temporaryFile } from "./temporary-file";
 
@@ -45,14 +46,16 @@ describe("the command line", () => {
   });
 
   test.each([
-    [["--shards", "4"], "--shards"],
+    [["--shards", "4"], "there is no flag --shards"],
+    [["--num-shard", "4"], "there is no flag --num-shard: did you mean --num-shards?"],
+    [["--no-shardin"], "there is no flag --no-shardin: did you mean --no-sharding?"],
     [["--port", "99999"], "--port must be a whole number from 0 to 65535, not 99999"],
     [["--num-shards", "0"], "--num-shards must be a whole number of shards from 1 to 1024, not 0"],
     [["--num-shards", "four"], 'from 1 to 1024 in plain digits, not "four"'],
     [["--max-clients", "1e3"], 'in plain digits, not "1e3"'],
     [["--max-clients", "0x10"], 'in plain digits, not "0x10"'],
     [["--expected-clients", "-1"], "--expected-clients"],
-    [["stray"], "stray"],
+    [["stray"], "an argument belongs to no flag"],
     [["--api-key", ""], "--api-key must be a text that is not empty"],
   ])("names the flag that is wrong: %p", (args, message) => {
     expect(() => readOptions(args, {})).toThrow(ConfigError);
@@ -104,8 +107,33 @@ describe("the command line", () => {
   });
 
   test("explains every key of the configuration", () => {
-    expect(readOptions(["--help"], {})).toBeUndefined();
     for (const { doc } of Object.values(CONFIG_KEYS)) expect(helpText()).toContain(doc);
+  });
+
+  test.each([
+    ["--help", helpText()],
+    ["-h", helpText()],
+    ["--version", manifest.version],
+    ["-v", manifest.version],
+  ])("is answered with a text for %s", (flag, text) => {
+    expect(textAskedFor(["--port", "1", flag])).toBe(text);
+    expect(textAskedFor(["--port", "1"])).toBeUndefined();
+  });
+
+  test("finds its port as Bun does, but for variables of its own", () => {
+    const env = { NODE_PORT: "1", PORT: "2", BUN_PORT: "3", SHARDCAST_PORT: "4" };
+    expect(readOptions(["--port", "5"], env).port).toBe(5);
+    for (const [name, port] of Object.entries(env).toReversed()) {
+      expect([name, readOptions([], env).port]).toEqual([name, Number(port)]);
+      delete (env as Record<string, string>)[name];
+    }
+    expect(readOptions([], env).port).toBe(3000);
+  });
+
+  test("takes a port from a variable of others before that of a file", () => {
+    const file = temporaryFile("server.json", { port: 1 });
+    expect(readOptions(["--config", file], { PORT: "2" }).port).toBe(2);
+    expect(readOptions(["--config", file], { PORT: "tcp://a" }).port).toBe(1);
   });
 
   test("shows of a switch the flag that changes it", () => {

@@ -1,7 +1,21 @@
 import { describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 
 import { ConfigError, loadConfig, recommendedConfig, resolveConfig } from "../src";
+import { readOptions } from "../src/cli";
+import { spyLogger } from "./spy-logger";
 import { temporaryFile } from "./temporary-file";
+
+/** A file by the name of a config file, that is another. */
+function linkTo(target: string): string {
+  const directory = mkdtempSync(join(tmpdir(), "shardcast-test-"));
+  process.once("exit", () => rmSync(directory, { recursive: true }));
+  const link = join(directory, "shardcast.json");
+  symlinkSync(target, link);
+  return link;
+}
 
 describe("the places of the configuration", () => {
   test("win one over the next, key by key: code, flags, variables, file, defaults", () => {
@@ -83,6 +97,78 @@ describe("the number of expected clients", () => {
   });
 });
 
+describe("an unknown variable", () => {
+  function warningsOf(env: Record<string, string>) {
+    const logger = spyLogger();
+    loadConfig({ env, overrides: { logger } });
+    return logger.lines.map(({ message }) => message);
+  }
+
+  test("is told, with the one that was meant, and without its value", () => {
+    const env = { SHARDCAST_TYPO: "sekret", SHARDCAST_APIKEY: "sekret", SHARDCAST_NUM_SHARD: "1" };
+    const ignored = (name: string, advice: string) =>
+      `the variable ${name} is ignored, because no setting has that name${advice}`;
+    expect(warningsOf(env)).toEqual([
+      ignored("SHARDCAST_TYPO", ""),
+      ignored("SHARDCAST_APIKEY", ": did you mean SHARDCAST_API_KEY?"),
+      ignored("SHARDCAST_NUM_SHARD", ": did you mean SHARDCAST_NUM_SHARDS?"),
+    ]);
+  });
+
+  test("is none of the server's own, of another program's or of a service's", () => {
+    const ofServer = { SHARDCAST_PORT: "1", SHARDCAST_API_KEY: "k", SHARDCAST_NO_SHARDING: "true" };
+    const ofService = { SHARDCAST_SERVICE_HOST: "10.0.0.1", SHARDCAST_PORT_80_TCP: "tcp://a" };
+    expect(warningsOf({ ...ofServer, ...ofService, SHARD: "1", PATH: "/bin" })).toEqual([]);
+  });
+});
+
+function messagesOf(error: unknown): string[] {
+  return error instanceof Error ? [error.message, ...messagesOf(error.cause)] : [];
+}
+
+describe("a secret is in no message about", () => {
+  const SECRET = "sekretvalue";
+  const messageOf = (read: () => unknown): string => {
+    try {
+      read();
+    } catch (error) {
+      // Where nobody catches it, its causes are printed too.
+      return messagesOf(error).join("\n");
+    }
+    throw new Error("nothing was wrong");
+  };
+
+  test.each([
+    ["a.json", `{"apiKey": ${SECRET}}`],
+    ["a.json", `{"apiKey": '${SECRET}'}`],
+    ["a.json", `{"apiKey": "${SECRET}}`],
+    ["a.json", `{"apiKey": "${SECRET}\u0001"}`],
+    ["a.json", `{"apiKey": ["${SECRET}"]}`],
+    ["a.json", `{"apiKey": {"a": "${SECRET}"}}`],
+    ["a.json", `{"apikey": "${SECRET}"}`],
+    ["a.json", `"${SECRET}"`],
+    ["a.toml", `apiKey = ${SECRET}`],
+    ["a.toml", `apiKey = "${SECRET}`],
+    ["a.toml", `apiKey = "${SECRET}" ${SECRET}`],
+    ["a.toml", `apiKey = ["${SECRET}"]`],
+  ])("the file %s: %s", (name, text) => {
+    const file = temporaryFile(name, text);
+    const message = messageOf(() => readOptions(["--config", file], {}));
+    expect(message).toContain(file);
+    expect(message).not.toContain(SECRET);
+  });
+
+  test.each([
+    [["--api-key", "my", SECRET]],
+    [[SECRET]],
+    [["--apikey", SECRET]],
+    [[`--api-keys=${SECRET}`]],
+    [["--api-key", "", SECRET]],
+  ])("the flags %p", (args) => {
+    expect(messageOf(() => readOptions(args, {}))).not.toContain(SECRET);
+  });
+});
+
 describe("a config file", () => {
   const content = { numShards: 2, dropSlowClients: false };
 
@@ -104,8 +190,13 @@ describe("a config file", () => {
     ["a.json", '{ "sendPings": null }', "sendPings in FILE must be true or false, not null"],
     ["a.toml", "numShards = 2000", "numShards in FILE must be a whole number of shards from 1 to"],
     ["a.toml", "[numShards]\nmin = 1", "not { min: 1 }"],
-    ["a.toml", "numShards = ", "the config file FILE cannot be read: TOML Parse error"],
-    ["a.json", '{ "numShards": 4', "the config file FILE cannot be read: JSON Parse error"],
+    ["a.json", '{ "numShard": 4 }', "not a configuration key: did you mean numShards?"],
+    ["a.toml", "max_clients = 4", "not a configuration key: did you mean maxClients?"],
+    ["a.toml", "a = 1\nnumShards = ", "FILE is not valid TOML: see line 2, column 13"],
+    ["a.json", '{\n  "numShards": 4', "FILE is not valid JSON: see line 2, column 17"],
+    ["a.json", '{ "a": /* no */ 4 }', "FILE is not valid JSON: see line 1, column 8"],
+    ["a.json", "[".repeat(100_000), "FILE is not valid JSON"],
+    ["a.json", `"${"x".repeat(2 ** 20)}"`, "FILE has more than 1048576 bytes"],
     ["a.json", "[4]", "the config file FILE must hold an object of keys and values"],
     ["a.json", "null", "the config file FILE must hold an object of keys and values"],
     ["a.yaml", "numShards: 4", "the config file must end with .json or .toml, not FILE"],
@@ -123,6 +214,8 @@ describe("a config file", () => {
   test.each([
     ["/missing.json", "the config file /missing.json does not exist"],
     ["/dev/null/a.json", "the config file /dev/null/a.json does not exist"],
+    [linkTo("/dev/zero"), "is not a regular file"],
+    [linkTo("/"), "is a directory, not a file"],
   ])("that cannot be read is named: %s", (file, message) => {
     expect(() => loadConfig({ file, env: {} })).toThrow(message);
   });

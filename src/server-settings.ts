@@ -1,0 +1,39 @@
+import type { Settings } from "./layers";
+import { PORT_VARIABLES, portVariable } from "./listen-options";
+import { LOG_LEVELS } from "./logger";
+
+const MAX_PORT = 65_535;
+
+/** What is set for the server itself, as opposed to the library's configuration. */
+export const SERVER_SETTINGS = {
+  port: {
+    kind: "whole",
+    min: 0,
+    max: MAX_PORT,
+    otherVariable: portVariable,
+    doc: `Port; 0 is any free one. Also in the variables ${PORT_VARIABLES.join(", ")}.`,
+  },
+  host: {
+    kind: "text",
+    doc: "IP address or localhost. Any but a loopback address needs an API key.",
+  },
+  apiKey: {
+    kind: "text",
+    secret: true,
+    doc: "Publishing, stats, metrics and live figures want Authorization: Bearer KEY.",
+  },
+  logLevel: {
+    kind: "choice",
+    choices: LOG_LEVELS,
+    doc: `What is logged, as JSON lines to standard error: ${LOG_LEVELS.join(", ")}.`,
+  },
+  sources: {
+    kind: "list",
+    doc: `Where messages come from; any number of times (in the variable, parted by ";" or lines;
+      in the file a list, sources):
+      synthetic:channel=ticks,rate=800,size=128
+      replay:file=F,channel=C,rate=R
+      stdin:channel=C
+      Without one, a real data set is replayed.`,
+  },
+} as const satisfies Settings;
