@@ -173,6 +173,12 @@ impl Backlog {
         private + log.lag(self.cursor).messages
     }
 
+    /// All that waits, published and direct, and the bytes of it that are still to be written.
+    pub fn waiting(&self, log: &Log) -> Lag {
+        let private = self.outbox.as_ref().map_or(0, |outbox| outbox.unwritten().len());
+        Lag { messages: self.messages(log), bytes: private as u64 + log.lag(self.cursor).bytes }
+    }
+
     /// The account of the client so far.
     pub fn ledger(&self, log: &Log) -> Ledger {
         Ledger {

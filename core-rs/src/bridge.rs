@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
 
 use crate::client::ClientKey;
+use crate::departure::Departure;
 use crate::door::{AskId, DoorEvent, Host, UpgradeRequest};
 use crate::missed::Missed;
 use crate::queue::{Counted, MustWake, Queue, QueueLimits};
@@ -49,6 +50,8 @@ pub enum Event {
         code: u16,
         /// The reason that came with the code.
         reason: String,
+        /// Why, and what waited for it.
+        departure: Departure,
     },
     /// A slow client missed messages.
     Skipped(ClientKey, Missed),

@@ -153,9 +153,9 @@ impl Broadcaster {
                 // Its client has gone, or was told 503, while JavaScript was busy.
                 Event::Upgrade(request) if !request.pending.is_awaited() => {}
                 Event::GivenUp(ask) if !self.asks.give_up(ask) => {}
-                Event::Closed { client, code, reason } => {
+                Event::Closed { client, code, reason, departure } => {
                     self.forget(client);
-                    return Some(Event::Closed { client, code, reason });
+                    return Some(Event::Closed { client, code, reason, departure });
                 }
                 Event::Report(id, part) => {
                     if let Some((question, mut whole)) = self.reports.answer(id, part) {

@@ -41,6 +41,8 @@ pub enum Command {
     Finish(ClientKey),
     /// End a client's connection, after what its socket takes at once.
     Terminate(ClientKey),
+    /// The same for one that more waits for than `backpressureLimit`, where that closes.
+    TerminateSlow(ClientKey),
     /// Close every client, evenly over a time.
     CloseAll(Box<CloseAll>),
     /// Tell the bridge how clients stand.

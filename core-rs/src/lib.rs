@@ -31,6 +31,7 @@ pub mod cohort;
 pub mod command;
 pub mod compression;
 pub mod delivery_times;
+pub mod departure;
 pub mod door;
 pub mod error;
 pub mod frame;

@@ -61,6 +61,8 @@ counters! {
     closed_broken,
     /// Clients closed because they broke the protocol.
     closed_violation,
+    /// Clients closed because the worker has panicked.
+    closed_failed,
     /// Bytes that sockets have accepted, frame headers and control frames included.
     bytes_written,
     /// Writes to sockets.
@@ -84,6 +86,7 @@ impl Tally {
             + self.closed_idle
             + self.closed_broken
             + self.closed_violation
+            + self.closed_failed
     }
 }
 

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use shardcast_core::bridge::Event;
 use shardcast_core::broadcaster::Sent;
 use shardcast_core::compression::Compression;
+use shardcast_core::departure::Cause;
 use shardcast_core::door::{Entrant, Reservation};
 use shardcast_core::frame::Frame;
 use shardcast_core::reports::Question;
@@ -412,23 +413,23 @@ fn a_client_that_nobody_has_time_to_read_from_is_not_silent() {
 }
 
 #[test]
-fn departures_are_counted_by_their_cause() {
+fn departures_are_told_and_counted_by_their_cause() {
     let mut harness = Harness::start(options());
     let (closed, _socket) = harness.connect("closed by the application");
     harness.broadcaster.close(closed, 1000, String::new());
-    harness.closed();
+    assert_eq!(harness.departure().1.cause, Cause::App);
     let (terminated, _socket) = harness.connect("terminated");
     harness.broadcaster.terminate(terminated);
-    harness.closed();
+    assert_eq!(harness.departure().1.cause, Cause::App);
     let (_, mut leaver) = harness.connect("closes by itself");
     leaver.close(None).expect("it is connected");
-    harness.closed();
+    assert_eq!(harness.departure().1.cause, Cause::Client);
     let (_, socket) = harness.connect("breaks");
     drop(socket);
-    harness.closed();
+    assert_eq!(harness.departure().1.cause, Cause::Broken);
     let (_, villain) = harness.connect("breaks the protocol");
     write(villain.get_ref(), &[0x81, 1, b'a']);
-    harness.closed();
+    assert_eq!(harness.departure().1.cause, Cause::Violation);
 
     // Each is shown by its own worker, in its own time.
     let totals = harness.wait_for(|totals| totals.closed() == 5);

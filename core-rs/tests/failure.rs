@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use shardcast_core::bridge::Event;
+use shardcast_core::departure::{Cause, Departure};
 use shardcast_core::options::Options;
 use shardcast_core::reports::Question;
 use tungstenite::Message;
@@ -43,12 +44,13 @@ fn the_clients_of_a_worker_that_fails_are_closed_and_told() {
         _ => panic!("the failure is told before its consequences"),
     }
     assert_eq!(harness.closed(), (first, 1006, String::new()));
-    assert_eq!(harness.closed(), (second, 1006, String::new()));
+    let lost = Departure { cause: Cause::Failed, waiting: None };
+    assert_eq!(harness.departure(), (second, lost));
     assert_eq!(talker.get_ref().read(&mut [0; 16]).expect("an orderly end"), 0);
     assert_eq!(listener.get_ref().read(&mut [0; 5]).expect("what came before"), 5);
     assert_eq!(listener.get_ref().read(&mut [0; 16]).expect("an orderly end"), 0);
     let totals = harness.wait_for(|totals| totals.failures == 1);
-    assert_eq!((totals.clients, totals.closed_broken), (0, 2));
+    assert_eq!((totals.clients, totals.closed_failed), (0, 2));
     assert_eq!(harness.broadcaster.subscriber_count("ticks"), 0);
 }
 

@@ -9,6 +9,7 @@ use shardcast_core::bridge::Event;
 use shardcast_core::broadcaster::{Publication, Sent};
 use shardcast_core::client::ClientKey;
 use shardcast_core::compression::Compression;
+use shardcast_core::departure::{Cause, Departure};
 use shardcast_core::error::Error;
 use shardcast_core::frame::Frame;
 use shardcast_core::options::{Options, SlowPolicy};
@@ -214,6 +215,24 @@ fn a_slow_client_is_disconnected_and_harms_no_other() {
     let totals = harness.wait_for(|totals| totals.deliveries == count + texts.len() as u64);
     assert_eq!(totals.closed_slow, 1);
     assert_eq!(totals.deliveries_meant, totals.deliveries + totals.dropped_slow);
+}
+
+#[test]
+fn a_slow_client_is_told_to_be_so_with_what_waited_for_it() {
+    let mut limits = options();
+    limits.client.lag.messages = 10;
+    let mut harness = Harness::start(limits);
+    let (_, mut reader) = harness.subscriber("reader", "ticks");
+    let (slow, _socket) = harness.subscriber("slow", "ticks");
+    overwhelm(&mut harness, &mut reader);
+    let (client, Departure { cause, waiting }) = harness.departure();
+    assert_eq!((client, cause), (slow, Cause::Slow));
+    let lag = waiting.expect("its worker knows");
+    assert!(lag.messages > 10, "{lag:?}");
+    let totals = harness.wait_for(|totals| totals.closed_slow == 1);
+    // One that was begun is finished.
+    assert!(totals.dropped_slow <= lag.messages && lag.messages <= totals.dropped_slow + 1);
+    assert!(lag.bytes > 0);
 }
 
 #[test]

@@ -8,6 +8,7 @@ use std::time::Duration;
 use shardcast_core::bridge::Event;
 use shardcast_core::broadcaster::Sent;
 use shardcast_core::client::ClientKey;
+use shardcast_core::departure::{Cause, Departure};
 use shardcast_core::frame::Frame;
 use tungstenite::{Error, Message};
 
@@ -67,6 +68,21 @@ fn a_full_client_that_is_terminated_is_gone_at_once() {
 }
 
 #[test]
+fn a_client_past_a_limit_that_closes_is_told_to_be_slow() {
+    let mut limits = options();
+    limits.close_on_backpressure_limit = true;
+    let mut harness = Harness::start(limits);
+    let (key, _client) = full(&mut harness, "a");
+    assert_eq!(harness.broadcaster.send(key, Frame::text("too much"), false), Sent::Dropped);
+    let (client, Departure { cause, waiting }) = harness.departure();
+    assert_eq!((client, cause), (key, Cause::Slow));
+    let lag = waiting.expect("its worker knows");
+    assert_eq!(lag.messages, 1);
+    assert!(lag.bytes > 0 && lag.bytes < MORE_THAN_THE_KERNEL_TAKES as u64);
+    assert_eq!(harness.wait_for(|totals| totals.closed() == 1).closed_slow, 1);
+}
+
+#[test]
 fn a_client_that_was_full_has_its_last_ping_answered() {
     let mut harness = Harness::start(options());
     let (_, mut client) = full(&mut harness, "a");
@@ -107,7 +123,7 @@ fn a_client_that_takes_what_it_is_sent_is_not_silent_however_slow() {
             break event;
         }
     };
-    let Event::Closed { client, code, reason } = end else { panic!("a client closes") };
+    let Event::Closed { client, code, reason, .. } = end else { panic!("a client closes") };
     assert_eq!((client, code), (stuck, 1006));
     assert_eq!(reason, "WebSocket timed out from inactivity");
     assert_eq!(harness.totals().closed_idle, 1);

@@ -6,6 +6,7 @@ use napi_derive::napi;
 
 use crate::bridge::Event;
 use crate::broadcaster::Broadcaster;
+use crate::departure::Departure;
 use crate::ledger::Ledger;
 use crate::missed::Missed;
 use crate::reports::{ClientReport, Report};
@@ -60,7 +61,13 @@ pub enum CoreEvent {
     /// A client has closed, has ended its side, or broke the protocol. Answer with `finish`.
     Ending { client: u32 },
     /// A client is gone.
-    Closed { client: u32, code: u16, reason: String },
+    Closed {
+        client: u32,
+        code: u16,
+        reason: String,
+        /// Only where the server has disconnected it by itself.
+        disconnect: Option<Disconnect>,
+    },
     /// The system has no descriptor or memory for a connection that waits to be accepted. It is
     /// tried again.
     AcceptFailed { reason: String },
@@ -84,6 +91,16 @@ pub enum CoreEvent {
         /// What the workers have counted of the same.
         worker_books: Account,
     },
+}
+
+/// Why the server has disconnected a client, and what waited for it then.
+#[napi(object, object_from_js = false)]
+pub struct Disconnect {
+    #[napi(ts_type = "'slow' | 'idle' | 'violation' | 'failed'")]
+    pub cause: &'static str,
+    /// Messages, and their bytes. Unknown when its worker has failed.
+    pub lag_messages: Option<f64>,
+    pub lag_bytes: Option<f64>,
 }
 
 /// Messages of one channel that a client missed.
@@ -180,7 +197,9 @@ fn told(event: Event, broadcaster: &Broadcaster) -> Option<CoreEvent> {
         Event::Pong(client, data) => CoreEvent::Pong { client, data: CopiedBuffer(data) },
         Event::Drained(client) => CoreEvent::Drained { client },
         Event::Ending(client) => CoreEvent::Ending { client },
-        Event::Closed { client, code, reason } => CoreEvent::Closed { client, code, reason },
+        Event::Closed { client, code, reason, departure } => {
+            CoreEvent::Closed { client, code, reason, disconnect: disconnect(departure) }
+        }
         Event::AcceptFailed(reason) => CoreEvent::AcceptFailed { reason },
         Event::WorkerFailed { worker, reason } => {
             let (shard, worker) = broadcaster.place_of(worker);
@@ -193,6 +212,14 @@ fn told(event: Event, broadcaster: &Broadcaster) -> Option<CoreEvent> {
             client_books: books.clients.into(),
             worker_books: books.workers.into(),
         },
+    })
+}
+
+fn disconnect(Departure { cause, waiting }: Departure) -> Option<Disconnect> {
+    Some(Disconnect {
+        cause: cause.of_disconnect()?,
+        lag_messages: waiting.map(|lag| lag.messages as f64),
+        lag_bytes: waiting.map(|lag| lag.bytes as f64),
     })
 }
 

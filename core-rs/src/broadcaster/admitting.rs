@@ -145,6 +145,11 @@ impl Broadcaster {
         self.end(client, Command::Terminate(client));
     }
 
+    /// The same for a client that takes too little of what is sent to it alone.
+    pub(super) fn terminate_slow(&mut self, client: ClientKey) {
+        self.end(client, Command::TerminateSlow(client));
+    }
+
     fn end(&mut self, client: ClientKey, command: Command) {
         let Some(registration) = self.clients.get_mut(client).filter(|client| !client.closing)
         else {

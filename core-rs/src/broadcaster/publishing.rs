@@ -142,7 +142,7 @@ impl Broadcaster {
         // Of any length: what counts is what waits before it, as with Bun.
         if pressure.direct_bytes.load(Ordering::Relaxed) > limit {
             if self.options.close_on_backpressure_limit {
-                self.terminate(client);
+                self.terminate_slow(client);
             } else {
                 self.ask_for_drain(client);
             }

@@ -12,11 +12,12 @@ use crate::client::{Client, ClientIndex, ClientKey, Pressure};
 use crate::cohort::{CohortIndex, SILENT};
 use crate::command::Command;
 use crate::compression::Compression;
+use crate::departure::Cause;
 use crate::door::Entrant;
 use crate::frame::Frame;
 
 use super::Worker;
-use super::departure::{Cause, Goodbye};
+use super::departure::Goodbye;
 
 impl Worker {
     pub(super) fn apply(&mut self, command: Command) {
@@ -56,7 +57,12 @@ impl Worker {
                 worker.say_goodbye(client, Goodbye::by_application(*why));
             }),
             Command::Finish(key) => self.with(key, Worker::finish),
-            Command::Terminate(key) => self.with(key, Worker::terminate),
+            Command::Terminate(key) => {
+                self.with(key, |worker, client| worker.terminate(client, Cause::App));
+            }
+            Command::TerminateSlow(key) => {
+                self.with(key, |worker, client| worker.terminate(client, Cause::Slow));
+            }
             Command::CloseAll(farewell) => self.begin_farewell(*farewell),
             Command::Report(request) => self.report(*request),
             Command::Resume => {}

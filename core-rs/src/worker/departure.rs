@@ -11,6 +11,7 @@ use crate::bridge::Event;
 use crate::client::{ClientIndex, ClientKey, Ending, State};
 use crate::cohort::SILENT;
 use crate::command::{CloseAll, CloseReason};
+use crate::departure::{Cause, Departure};
 use crate::frame::{Frame, Violation};
 
 use super::Worker;
@@ -34,23 +35,6 @@ pub(super) struct Goodbye {
     /// What the client is told.
     frame: Frame,
     cause: Cause,
-}
-
-/// Why a client leaves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Cause {
-    /// The application wants it, or a shutdown.
-    App,
-    /// It has closed by itself.
-    Client,
-    /// It was too slow.
-    Slow,
-    /// It was silent for too long.
-    Idle,
-    /// Its connection has ended or broken without a closing handshake.
-    Broken,
-    /// It broke the protocol.
-    Violation,
 }
 
 impl Goodbye {
@@ -137,6 +121,7 @@ impl Worker {
             return;
         }
         self.write_rather_than_copy(index);
+        let departure = self.departure(index, goodbye.cause);
         let client = &mut self.clients[index];
         let log = self.cohorts[client.cohort].log();
         if goodbye.cause == Cause::Slow {
@@ -155,12 +140,12 @@ impl Worker {
         }
         self.move_to_cohort(index, SILENT);
         self.flush_soon(index);
-        self.tell_closed(index, goodbye.cause, goodbye.code, goodbye.reason);
+        self.tell_closed(index, departure, goodbye.code, goodbye.reason);
     }
 
-    /// Ends a client's connection because the application wants it. Of what was sent before, the
-    /// client gets as much as its socket takes at once, as with Bun.
-    pub(super) fn terminate(&mut self, index: ClientIndex) {
+    /// Ends a client's connection without a closing handshake. Of what was sent before, the client
+    /// gets as much as its socket takes at once, as with Bun.
+    pub(super) fn terminate(&mut self, index: ClientIndex, cause: Cause) {
         let client = &mut self.clients[index];
         let (cohort, log) = (client.cohort, self.cohorts[client.cohort].log());
         let lacked = client.backlog.cursor() != log.head();
@@ -170,7 +155,7 @@ impl Worker {
             // It may have been the last to hold the log: a pass finds out.
             self.passes.schedule(cohort, &mut self.cohorts, 0);
         }
-        self.lose(index, Cause::App);
+        self.lose(index, cause);
     }
 
     /// Gives a client up: its socket is closed as it is. The cause counts if it was open until now.
@@ -196,11 +181,12 @@ impl Worker {
         let ending = self.clients[index].ending.take().filter(|_| cause == Cause::Broken);
         match ending.and_then(|ending| Goodbye::after(*ending)) {
             Some(Goodbye { code, reason, cause, .. }) => {
-                self.tell_closed(index, cause, code, reason);
+                self.tell_closed(index, self.departure(index, cause), code, reason);
             }
             None => {
                 let reason = if cause == Cause::Idle { IDLE_REASON } else { "" };
-                self.tell_closed(index, cause, CLOSE_ABNORMAL, reason.to_owned());
+                let departure = self.departure(index, cause);
+                self.tell_closed(index, departure, CLOSE_ABNORMAL, reason.to_owned());
             }
         }
     }
@@ -234,14 +220,21 @@ impl Worker {
         }
     }
 
-    fn tell_closed(&mut self, index: ClientIndex, cause: Cause, code: u16, reason: String) {
-        self.count_closed(cause);
+    /// What is told of a client's departure. To be asked before what waits for it is dropped.
+    fn departure(&self, index: ClientIndex, cause: Cause) -> Departure {
+        let client = &self.clients[index];
+        let waiting = client.backlog.waiting(self.cohorts[client.cohort].log());
+        Departure { cause, waiting: Some(waiting) }
+    }
+
+    fn tell_closed(&mut self, index: ClientIndex, departure: Departure, code: u16, reason: String) {
+        self.count_closed(departure.cause);
         let client = &mut self.clients[index];
         if let Some(missed) = client.missed.take() {
             // Said at the latest now, room or not: a client closes once.
             self.bridge.tell(Event::Skipped(client.key, *missed));
         }
-        self.bridge.tell(Event::Closed { client: client.key, code, reason });
+        self.bridge.tell(Event::Closed { client: client.key, code, reason, departure });
     }
 
     pub(super) fn count_closed(&mut self, cause: Cause) {
@@ -253,6 +246,7 @@ impl Worker {
             Cause::Idle => &mut tally.closed_idle,
             Cause::Broken => &mut tally.closed_broken,
             Cause::Violation => &mut tally.closed_violation,
+            Cause::Failed => &mut tally.closed_failed,
         } += 1;
     }
 }

@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use crate::bridge::Event;
 use crate::client::Client;
+use crate::departure::{Cause, Departure};
 
 use super::Worker;
-use super::departure::{CLOSE_ABNORMAL, Cause};
+use super::departure::CLOSE_ABNORMAL;
 
 /// Wait before it begins anew, so that a fault that is there at once again takes no processor.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -54,9 +55,10 @@ impl Worker {
     }
 
     fn tell_failed(&mut self, client: &Client) {
-        self.count_closed(Cause::Broken);
+        let departure = Departure { cause: Cause::Failed, waiting: None };
+        self.count_closed(departure.cause);
         let (client, code, reason) = (client.key, CLOSE_ABNORMAL, String::new());
-        self.bridge.tell(Event::Closed { client, code, reason });
+        self.bridge.tell(Event::Closed { client, code, reason, departure });
     }
 
     /// All that waited is dropped. The message at which it failed may stand in one of the books and not

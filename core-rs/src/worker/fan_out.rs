@@ -8,12 +8,13 @@ use std::time::Instant;
 use crate::bridge::Event;
 use crate::client::{ClientIndex, Flushed, State};
 use crate::command::Message;
+use crate::departure::Cause;
 use crate::log::Lag;
 use crate::options::SlowPolicy;
 use crate::prefetch::prefetch;
 
 use super::Worker;
-use super::departure::{Cause, Goodbye};
+use super::departure::Goodbye;
 
 /// What a slice may cost. A write is a system call of several microseconds, a look only memory.
 const SLICE_BUDGET: usize = 1024;

@@ -9,10 +9,10 @@ use crate::backlog::Kind;
 use crate::bridge::Event;
 use crate::client::{ClientIndex, Ending, State};
 use crate::compression::Compression;
+use crate::departure::Cause;
 use crate::frame::{self, Frame, Rules};
 
 use super::Worker;
-use super::departure::Cause;
 
 /// Bytes read at once.
 const READ_BYTES: usize = 64 * 1024;

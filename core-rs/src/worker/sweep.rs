@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use crate::backlog::Kind;
 use crate::client::{Client, ClientIndex, State};
+use crate::departure::Cause;
 use crate::frame::Frame;
 use crate::options::ClientLimits;
 
 use super::Worker;
-use super::departure::Cause;
 
 /// How long the socket of an accepted client may stay at the door. Its cohort's log is kept for it
 /// all that time, and a client that does not read what it was sent before would never let the 101

@@ -12,6 +12,7 @@ use shardcast_core::bridge::Event;
 use shardcast_core::broadcaster::{Broadcaster, Publication};
 use shardcast_core::client::ClientKey;
 use shardcast_core::compression::Compression;
+use shardcast_core::departure::Departure;
 use shardcast_core::door::{Entrant, Reservation};
 use shardcast_core::frame::Frame;
 use shardcast_core::log::Lag;
@@ -148,7 +149,19 @@ impl Harness {
     pub fn closed(&mut self) -> (ClientKey, u16, String) {
         loop {
             match self.event() {
-                Event::Closed { client, code, reason } => return (client, code, reason),
+                Event::Closed { client, code, reason, .. } => return (client, code, reason),
+                Event::Ending(client) => self.broadcaster.finish(client),
+                Event::Pong(..) => {}
+                _ => panic!("a client closes"),
+            }
+        }
+    }
+
+    /// Why the next client that closes has left. Others may answer pings meanwhile.
+    pub fn departure(&mut self) -> (ClientKey, Departure) {
+        loop {
+            match self.event() {
+                Event::Closed { client, departure, .. } => return (client, departure),
                 Event::Ending(client) => self.broadcaster.finish(client),
                 Event::Pong(..) => {}
                 _ => panic!("a client closes"),
@@ -175,6 +188,7 @@ impl Harness {
             totals.closed_idle += tally.closed_idle;
             totals.closed_broken += tally.closed_broken;
             totals.closed_violation += tally.closed_violation;
+            totals.closed_failed += tally.closed_failed;
             totals.failures += tally.failures;
             totals.messages += tally.messages;
         }
