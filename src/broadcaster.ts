@@ -1,6 +1,7 @@
 import { closeCode } from "./close-code";
 import type { ResolvedConfig } from "./config";
 import type { DeliveryTimes } from "./delivery-times";
+import type { Departure } from "./departures";
 import { bytesIn, type MessageData } from "./payload";
 import type { Audit, SlowClient } from "./reports";
 import type { ShardStats } from "./stats";
@@ -79,6 +80,15 @@ export interface Broadcaster {
    * @param top how many at most. Default: 10
    */
   slowClients(top?: number): Promise<SlowClient[]>;
+
+  /**
+   * The last clients that the server has disconnected by itself, newest first: such as were too
+   * slow, were silent for too long or broke the protocol, or whose worker has failed. Without
+   * sharding none are known.
+   *
+   * @param top how many at most. Default: 100, which is how many are kept
+   */
+  departures(top?: number): Departure[];
 
   /**
    * Counts all messages twice: by the clients' accounts and by the shards'. Both are the same, or

@@ -1,6 +1,7 @@
 import type { WebSocketHandler } from "bun";
 
 import { ABNORMAL_CLOSURE } from "./close-code";
+import { Departures } from "./departures";
 import { keepFromFtl } from "./keep-from-ftl";
 import type { Logger } from "./logger";
 import type { CoreEvent, MissedMessages } from "./native";
@@ -30,6 +31,7 @@ const TRY_AGAIN_LATER = 1013;
  */
 export class Clients {
   readonly #sockets = new Map<number, ShardcastSocket>();
+  readonly departures = new Departures();
   /** Whether each that comes is a line of the log. */
   #tellsOfArrivals = true;
   /** Clients whose `close` handlers run just now: of two, one runs within the other. */
@@ -96,6 +98,7 @@ export class Clients {
         this.#skip(socket, event.missed);
         break;
       case "Closed":
+        this.departures.note(socket, event);
         this.#close(event.client, socket, event.code, event.reason);
         break;
     }

@@ -18,6 +18,7 @@ export {
 } from "./config";
 export { createBroadcaster, type OwnBroadcaster } from "./create-broadcaster";
 export type { DeliveryTimes } from "./delivery-times";
+export type { Departure, DepartureReason } from "./departures";
 export { ShardcastError, type ShardcastErrorCode } from "./errors";
 export { type ConfigPlaces, loadConfig, type Overrides } from "./load-config";
 export { createLogger, type Logger, type LogLevel } from "./logger";

@@ -65,6 +65,11 @@ export function insight(broadcaster: Broadcaster, collector: PrometheusCollector
       }),
     )
     .get(
+      "/departures",
+      () => broadcaster.departures(),
+      insightful("The last clients that the server has disconnected, and why"),
+    )
+    .get(
       "/audit",
       async ({ status }) => {
         const audit = await broadcaster.audit();

@@ -181,6 +181,11 @@ export class OriginalBroadcaster implements Broadcaster {
     return slow.sort((one, other) => other.lagBytes - one.lagBytes).slice(0, top);
   }
 
+  /** Bun does not tell why a client has left. */
+  departures(): [] {
+    return [];
+  }
+
   /** Bun does not tell what becomes of a message. */
   audit(): Promise<undefined> {
     return Promise.resolve(undefined);

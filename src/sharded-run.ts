@@ -10,6 +10,7 @@ import {
 import { Clients, type SocketHandlers } from "./clients";
 import type { ResolvedConfig } from "./config";
 import { coreOptions } from "./core-options";
+import type { Departure } from "./departures";
 import { EventPump } from "./event-pump";
 import { FullQueues } from "./full-queues";
 import type { Logger } from "./logger";
@@ -187,6 +188,10 @@ export class ShardedRun implements SocketHost {
       const { id, shard, worker, remoteAddress: address } = socket;
       return [{ id, shard, worker, address, lagMessages, lagBytes, account }];
     });
+  }
+
+  departures(top: number): Departure[] {
+    return this.clients.departures.latest(top);
   }
 
   closed(handle: number, code: number, reason: string): void {

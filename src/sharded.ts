@@ -16,6 +16,7 @@ import {
   withoutUndefined,
 } from "./config";
 import type { DeliveryTimes } from "./delivery-times";
+import { type Departure, MAX_DEPARTURES } from "./departures";
 import { ShardcastError } from "./errors";
 import { misfits } from "./fitness";
 import { createLogger, guarded, type Logger } from "./logger";
@@ -121,6 +122,11 @@ export class ShardedBroadcaster implements Broadcaster {
   async slowClients(top = DEFAULT_TOP): Promise<SlowClient[]> {
     checkTop(top);
     return this.#run?.slowClients(top) ?? [];
+  }
+
+  departures(top = MAX_DEPARTURES): Departure[] {
+    checkTop(top);
+    return this.#run?.departures(top) ?? [];
   }
 
   async audit(): Promise<Audit | undefined> {

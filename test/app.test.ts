@@ -173,7 +173,7 @@ describe.each(both)("the ready-made app, %s", (_name, config) => {
     const key = { authorization: "Bearer secret" };
     expect((await fetch(`${http}/healthz`)).status).toBe(200);
     expect((await fetch(`${http}/readyz`)).status).toBe(200);
-    for (const path of ["/stats", "/metrics", "/slow-clients"]) {
+    for (const path of ["/stats", "/metrics", "/slow-clients", "/departures"]) {
       expect((await fetch(`${http}${path}`)).status).toBe(401);
       expect((await fetch(`${http}${path}`, { headers: key })).status).toBe(200);
     }
@@ -214,6 +214,7 @@ describe.each(both)("the ready-made app, %s", (_name, config) => {
     );
     expect(operations.toSorted()).toEqual([
       ["get", "/audit", "string"],
+      ["get", "/departures", "string"],
       ["get", "/healthz", "string"],
       ["get", "/metrics", "string"],
       ["get", "/readyz", "string"],
