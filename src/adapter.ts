@@ -16,6 +16,7 @@ import {
   idleSeconds,
   type ListenOptions,
   maxBodyBytes,
+  mayReusePort,
   publicAddress,
   refuseUnsupported,
   type ServeOptions,
@@ -154,12 +155,12 @@ function listenSharded(
 
 function openDoor(
   run: ShardedRun,
-  { host, port, hostname }: Address,
+  { host, port, hostname, reusePort, ipv6Only }: Address,
   door: Pick<DoorOptions, "upstream" | "maxBodyBytes" | "idleTimeoutSeconds">,
   house: House,
 ): DoorAddress {
   try {
-    return run.listen({ host, port, ...door }, house);
+    return run.listen({ host, port, reusePort, ipv6Only, ...door }, house);
   } catch (cause) {
     throw listenFailed(host ?? hostname, port, cause);
   }
@@ -175,8 +176,7 @@ function listenOriginal(
     socketHandlers(app, serve),
     websocketLimits(websocketOptions(app, serve)),
   );
-  // Elysia's default is true: a second server that was forgotten would silently share the port.
-  const options = { reusePort: false, ...serve, websocket };
+  const options = { ...serve, reusePort: mayReusePort(serve), websocket };
   const server = openStock(app, options);
   broadcaster.serve(server);
   return server;
@@ -186,8 +186,8 @@ function openStock(app: AnyElysia, options: ServeOptions): Server<unknown> {
   try {
     return listenStock(app, options);
   } catch (cause) {
-    const { hostname = "0.0.0.0", port = 3000 } = options;
-    throw listenFailed(hostname, Number(port), cause);
+    const { hostname, port } = publicAddress(options);
+    throw listenFailed(hostname, port, cause);
   }
 }
 

@@ -4,8 +4,8 @@ import { isIP } from "node:net";
 
 import { version } from "../package.json";
 import { CONFIG_KEYS, type ResolvedConfig } from "./config";
+import { defaultPort } from "./default-port";
 import { changingFlagOf, type Environment, type Settings, variableOf } from "./layers";
-import { defaultPort } from "./listen-options";
 import {
   FILE_SETTING,
   LOADED_SETTINGS,

@@ -1,3 +1,4 @@
+import { isIPv6 } from "node:net";
 import type { Server, SocketAddress } from "bun";
 
 import { sendStatus } from "./broadcaster";
@@ -156,7 +157,7 @@ export class EdgeServer implements Server<unknown> {
 
   get url(): URL {
     const { hostname, port } = this.#parts.address;
-    return new URL(`http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}/`);
+    return new URL(`http://${isIPv6(hostname) ? `[${hostname}]` : hostname}:${port}/`);
   }
 
   get protocol(): "http" {
@@ -173,5 +174,5 @@ export class EdgeServer implements Server<unknown> {
 }
 
 function toSocketAddress(address: string, port: number): SocketAddress {
-  return { address, family: address.includes(":") ? "IPv6" : "IPv4", port };
+  return { address, family: isIPv6(address) ? "IPv6" : "IPv4", port };
 }

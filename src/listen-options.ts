@@ -1,7 +1,8 @@
-import { isIP } from "node:net";
+import cluster from "node:cluster";
 import type { WebSocketHandler } from "bun";
 import type { AnyElysia } from "elysia";
 
+import { defaultPort } from "./default-port";
 import { unsupported } from "./errors";
 
 /** What Elysia's `listen` takes. */
@@ -9,9 +10,10 @@ export type ListenOptions = Parameters<AnyElysia["listen"]>[0];
 
 /** The options of `listen` and of the app's `serve`, as one object. */
 export interface ServeOptions {
-  port?: string | number | undefined;
-  hostname?: string | undefined;
+  port?: string | number | null | undefined;
+  hostname?: string | null | undefined;
   reusePort?: boolean | undefined;
+  ipv6Only?: boolean | undefined;
   idleTimeout?: unknown;
   maxRequestBodySize?: unknown;
   websocket?: Partial<WebSocketHandler<unknown>>;
@@ -20,17 +22,16 @@ export interface ServeOptions {
 
 /** Where the public port is to be opened. */
 export interface Address {
-  /** The IP address to listen on; none is every address of this machine. */
+  /** The IP address or the name to listen on; none is every address of this machine. */
   host: string | undefined;
   port: number;
-  /** The name by which the server speaks of itself. */
+  reusePort: boolean;
+  ipv6Only: boolean;
+  /** The name by which the server speaks of itself: the one that it was given. */
   hostname: string;
 }
 
-const DEFAULT_PORT = 3000;
 const MAX_PORT = 65_535;
-/** Where Bun looks for a port that it is not given, the first before the next. */
-export const PORT_VARIABLES = ["BUN_PORT", "PORT", "NODE_PORT"] as const;
 /** Elysia's default of `idleTimeout`. */
 const DEFAULT_IDLE_SECONDS = 30;
 /** Bun's own default of `maxRequestBodySize`. */
@@ -42,9 +43,7 @@ const DEFAULT_MAX_BODY_BYTES = 128 * 1024 * 1024;
  */
 const NOT_AT_THE_DOOR: [name: string, harmless: unknown[], instead?: string][] = [
   ["tls", [undefined, null, false], "Let a proxy in front end TLS (docs/operations.md)."],
-  ["unix", [undefined]],
-  ["reusePort", [undefined, false]],
-  ["ipv6Only", [undefined, false]],
+  ["unix", [undefined, null, ""]],
   ["http1", [undefined, true]],
   ["http2", [undefined, false]],
   ["http3", [undefined, false]],
@@ -75,44 +74,36 @@ export function websocketOptions(
  */
 export function refuseUnsupported(options: ServeOptions): void {
   for (const [name, harmless, instead] of NOT_AT_THE_DOOR) {
-    if (harmless.includes(options[name])) continue;
+    if (harmless.includes(options[name]) || isEmpty(options[name])) continue;
     throw unsupported(`the listen option "${name}"`, instead);
   }
 }
 
+/** An object or a list that says nothing. */
+function isEmpty(option: unknown): boolean {
+  return typeof option === "object" && option !== null && Object.keys(option).length === 0;
+}
+
 /** The address that the options ask for, with Bun's defaults. */
 export function publicAddress(options: ServeOptions): Address {
-  // An IPv6 address may stand in brackets, as in a URL.
-  const hostname = options.hostname?.replace(/^\[(.*)\]$/, "$1");
+  const hostname = String(options.hostname ?? "");
+  const { port, ipv6Only = false } = options;
   return {
     host: toHost(hostname),
-    port: toPort(options.port ?? defaultPort()),
-    hostname: hostname ?? "localhost",
+    port: port === undefined || port === null || port === "" ? defaultPort() : toPort(port),
+    reusePort: mayReusePort(options),
+    ipv6Only: Boolean(ipv6Only),
+    hostname: hostname || "localhost",
   };
 }
 
-/** The variable by which Bun finds a port. It passes by those that hold none. */
-export function portVariable(env: Record<string, string | undefined>): string | undefined {
-  return PORT_VARIABLES.find((name) => isPort(env[name]));
-}
-
-/** The port that Bun takes where none is given: of a variable, then of `bun --port`, then 3000. */
-export function defaultPort(
-  env: Record<string, string | undefined> = process.env,
-  flags: readonly string[] = process.execArgv,
-): number {
-  const variable = portVariable(env);
-  const text = (variable && env[variable]) ?? portFlag(flags);
-  return isPort(text) ? Number(text) : DEFAULT_PORT;
-}
-
-function portFlag(flags: readonly string[]): string | undefined {
-  const at = flags.findLastIndex((flag) => flag === "--port" || flag.startsWith("--port="));
-  return flags[at] === "--port" ? flags[at + 1] : flags[at]?.slice("--port=".length);
-}
-
-function isPort(text: string | undefined): text is string {
-  return text !== undefined && /^\d{1,5}$/.test(text) && Number(text) <= MAX_PORT;
+/**
+ * Whether other processes may listen on the same port. Elysia asks for that by default, so that a
+ * second server that was forgotten would take every other client in silence. Here it is the
+ * app's own wish that counts, and that of an app which runs as a worker of `node:cluster`.
+ */
+export function mayReusePort({ reusePort }: ServeOptions): boolean {
+  return reusePort ?? cluster.isWorker;
 }
 
 /** How long the body of a request may be, of `maxRequestBodySize` as Bun takes it. */
@@ -129,14 +120,11 @@ export function idleSeconds({ idleTimeout: seconds }: ServeOptions): number {
   return typeof seconds === "number" ? Math.max(0, Math.trunc(seconds)) : DEFAULT_IDLE_SECONDS;
 }
 
-/**
- * Names are not looked up: `listen` returns with the port open, and a look-up would take a while.
- */
-function toHost(hostname: string | undefined): string | undefined {
-  if (hostname === undefined) return undefined;
+/** What the core is to listen on. As with Bun, `localhost` is the IPv4 address. */
+function toHost(hostname: string): string | undefined {
   if (hostname === "localhost") return "127.0.0.1";
-  if (isIP(hostname)) return hostname;
-  throw new RangeError(`hostname must be an IP address or "localhost", not "${hostname}"`);
+  // An IPv6 address may stand in brackets, as in a URL.
+  return hostname.replace(/^\[(.*)\]$/, "$1") || undefined;
 }
 
 function toPort(port: string | number): number {

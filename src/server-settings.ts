@@ -1,5 +1,5 @@
+import { PORT_VARIABLES, portVariable } from "./default-port";
 import type { Settings } from "./layers";
-import { PORT_VARIABLES, portVariable } from "./listen-options";
 import { LOG_LEVELS } from "./logger";
 
 const MAX_PORT = 65_535;

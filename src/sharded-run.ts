@@ -34,6 +34,9 @@ const QUIET_POLL_MS = 5;
 
 type UpgradesEvent = Extract<CoreEvent, { type: "Upgrades" }>;
 
+/** What the door takes of the config. */
+type DoorOptionOfConfig = Extract<keyof DoorOptions, keyof ResolvedConfig>;
+
 /**
  * What stands behind the door: the Elysia app, which decides on upgrades and answers plain HTTP.
  */
@@ -135,10 +138,7 @@ export class ShardedRun implements SocketHost {
    * @returns where, with the port that was found when the one asked for was 0
    * @throws with the system's `code`, such as `EADDRINUSE`
    */
-  listen(
-    door: Pick<DoorOptions, "host" | "port" | "upstream" | "maxBodyBytes" | "idleTimeoutSeconds">,
-    house: House,
-  ): DoorAddress {
+  listen(door: Omit<DoorOptions, DoorOptionOfConfig>, house: House): DoorAddress {
     this.#house = house;
     const { headTimeoutMs, maxHeadBytes, upgradeTimeoutMs, maxPendingUpgrades } = this.config;
     const { perMessageDeflate } = this.config;

@@ -265,7 +265,6 @@ describe("the sharded server", () => {
   test.each([
     ["tls", { tls: { cert: "", key: "" } }],
     ["unix", { unix: "/tmp/x.sock" }],
-    ["reusePort", { reusePort: true }],
   ])("names the option that it cannot serve: %s", (name, options) => {
     const app = new Elysia({ adapter: shardcast(SMALL) });
     const listen = () => app.listen({ port: 0, ...options } as Parameters<typeof app.listen>[0]);

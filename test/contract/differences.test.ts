@@ -3,11 +3,11 @@
 import { describe, expect, onTestFinished, test } from "bun:test";
 import { connect as dial } from "node:net";
 import { join } from "node:path";
-import type { Elysia } from "elysia";
+import { Elysia } from "elysia";
 
-import type { ShardcastConfig } from "../../src";
+import { type ShardcastConfig, type ShardcastError, shardcast } from "../../src";
 import { connect, within } from "../client";
-import { serve } from "../serving";
+import { SMALL, serve } from "../serving";
 import { type Socket, until } from "./both";
 import { ELYSIA_DIFFERENCES } from "./elysia-differences";
 import { HTTP_DIFFERENCES } from "./http-differences";
@@ -18,6 +18,25 @@ const TABLES = join(import.meta.dir, "../../docs/parity.md");
 
 /** A difference, and how to see it: on Bun's own and on shards. */
 const DIFFERENCES: Record<string, () => Promise<void>> = {
+  async "a second server on the port of the first"() {
+    const second = async (config: ShardcastConfig | undefined) => {
+      const options = () => config && { adapter: shardcast({ ...SMALL, ...config }) };
+      const apps = [new Elysia({ ...options() }), new Elysia({ ...options() })] as const;
+      apps[0].listen({ port: 0, hostname: "127.0.0.1" });
+      try {
+        apps[1].listen({ port: apps[0].server?.port as number, hostname: "127.0.0.1" });
+        return "shares";
+      } catch (error) {
+        return (error as ShardcastError).code;
+      } finally {
+        for (const app of apps) if (app.server) await app.stop(true);
+      }
+    };
+    expect(await second(undefined)).toBe("shares");
+    expect(await second({ useSharding: false })).toBe("EADDRINUSE");
+    expect(await second({})).toBe("EADDRINUSE");
+  },
+
   async getBufferedAmount() {
     const sent = async (config: ShardcastConfig) => {
       const { socket } = await pair(config);

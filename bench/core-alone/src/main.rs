@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use shardcast_core::bridge::Event;
 use shardcast_core::broadcaster::Broadcaster;
-use shardcast_core::door::{DoorConfig, Headers, UpgradeRequest};
+use shardcast_core::door::{DoorConfig, Headers, ListenOptions, UpgradeRequest};
 use shardcast_core::log::Lag;
 use shardcast_core::options::{ClientLimits, Options, SlowPolicy};
 use shardcast_core::placement::Placement;
@@ -74,8 +74,7 @@ fn options() -> Options {
 fn door() -> DoorConfig {
     let long = Duration::from_secs(60);
     DoorConfig {
-        host: Some(Ipv4Addr::LOCALHOST.into()),
-        port: 0,
+        listen: ListenOptions::on(Ipv4Addr::LOCALHOST.into(), 0),
         upstream: "/nowhere".into(),
         head_timeout: long,
         idle_timeout: Some(long),

@@ -1,18 +1,20 @@
 //! What JavaScript starts the core and its door with.
 
+use std::io;
+use std::net::{IpAddr, ToSocketAddrs};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use napi_derive::napi;
 
-use crate::door::DoorConfig;
+use crate::door::{DoorConfig, ListenOptions};
 use crate::log::Lag;
 use crate::options::{ClientLimits, Options, SlowPolicy};
 use crate::placement::Placement;
 use crate::queue::QueueLimits;
 
-use super::invalid;
+use super::{invalid, io_error};
 
 /// Limits and sizes of the core. Counts, unless the name carries a unit.
 #[napi(object)]
@@ -57,11 +59,15 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
 /// Where the door listens, and what it tolerates.
 #[napi(object)]
 pub struct DoorOptions {
-    /// An IP address; none is every address of this machine.
+    /// An IP address, or a name that is looked up; none is every address of this machine.
     #[napi(ts_type = "string | undefined")]
     pub host: Option<String>,
     /// 0 is any free port.
     pub port: u16,
+    /// Whether the port is shared with other processes that say so too.
+    pub reuse_port: bool,
+    /// Whether `::` leaves IPv4 out.
+    pub ipv6_only: bool,
     /// Path of the unix socket on which plain HTTP is answered.
     pub upstream: String,
     pub head_timeout_ms: u32,
@@ -123,12 +129,10 @@ impl CoreOptions {
 
 impl DoorOptions {
     pub(super) fn checked(self) -> napi::Result<DoorConfig, &'static str> {
-        let to_address = |host: String| {
-            host.parse().map_err(|_| invalid(format!("host must be an IP address, not {host:?}")))
-        };
+        let host = self.host.map(|host| look_up(&host)).transpose().map_err(io_error)?;
+        let Self { port, reuse_port, ipv6_only, .. } = self;
         Ok(DoorConfig {
-            host: self.host.map(to_address).transpose()?,
-            port: self.port,
+            listen: ListenOptions { host, port, reuse_port, ipv6_only },
             upstream: PathBuf::from(self.upstream),
             head_timeout: Duration::from_millis(u64::from(self.head_timeout_ms)),
             idle_timeout: (self.idle_timeout_seconds > 0)
@@ -141,4 +145,12 @@ impl DoorOptions {
             per_message_deflate: self.per_message_deflate,
         })
     }
+}
+
+/// The address of a host. A name is looked up while JavaScript waits, as by Bun: `listen` returns
+/// with the port open.
+fn look_up(host: &str) -> io::Result<IpAddr> {
+    let mut addresses = (host, 0).to_socket_addrs()?;
+    let first = addresses.next().map(|address| address.ip());
+    first.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "the name has no address"))
 }

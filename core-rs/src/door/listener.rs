@@ -34,22 +34,46 @@ const SILENT_SECONDS: libc::c_int = 1;
 const EVERYWHERE: [IpAddr; 2] =
     [IpAddr::V6(Ipv6Addr::UNSPECIFIED), IpAddr::V4(Ipv4Addr::UNSPECIFIED)];
 
+/// The public address, and who else may have it.
+#[derive(Clone, Copy, Debug)]
+pub struct ListenOptions {
+    /// Address to listen on; none is every address of this machine.
+    pub host: Option<IpAddr>,
+    /// 0 is any free port.
+    pub port: u16,
+    /// Whether other processes of this user that want it too may listen on the same port. The
+    /// system then gives each connection to one of them.
+    pub reuse_port: bool,
+    /// Whether `::` leaves IPv4 out.
+    pub ipv6_only: bool,
+}
+
+impl ListenOptions {
+    /// An address that is shared with nobody.
+    pub fn on(host: IpAddr, port: u16) -> ListenOptions {
+        ListenOptions { host: Some(host), port, reuse_port: false, ipv6_only: false }
+    }
+}
+
 /// A listening, non-blocking socket; without a host, for every address of this machine.
 ///
 /// # Errors
 ///
 /// What the system says, such as address in use.
-pub(super) fn bind(host: Option<IpAddr>, port: u16) -> io::Result<std::net::TcpListener> {
-    match host {
-        Some(host) => bind_to(host, port),
-        None => bind_to_either(EVERYWHERE, port),
+pub(super) fn bind(options: ListenOptions) -> io::Result<std::net::TcpListener> {
+    match options.host {
+        Some(host) => bind_to(host, options),
+        None => bind_to_either(EVERYWHERE, options),
     }
 }
 
 /// Takes the second address where the first is not to be had.
-fn bind_to_either([first, second]: [IpAddr; 2], port: u16) -> io::Result<std::net::TcpListener> {
-    match bind_to(first, port) {
-        Err(error) if is_of_no_such_address(&error) => bind_to(second, port),
+fn bind_to_either(
+    [first, second]: [IpAddr; 2],
+    options: ListenOptions,
+) -> io::Result<std::net::TcpListener> {
+    match bind_to(first, options) {
+        Err(error) if is_of_no_such_address(&error) => bind_to(second, options),
         bound => bound,
     }
 }
@@ -59,14 +83,15 @@ fn is_of_no_such_address(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::AddrNotAvailable || error.raw_os_error() == Some(no_such_family)
 }
 
-/// The address may be in the time-wait of an earlier server, but never shared with a living one: a
-/// second server that is started by mistake must hear of the first.
-fn bind_to(host: IpAddr, port: u16) -> io::Result<std::net::TcpListener> {
-    let address = SocketAddr::new(host, port);
+/// The address may be in the time-wait of an earlier server, but is not shared with a living one
+/// unless both want that: a second server that is started by mistake must hear of the first.
+fn bind_to(host: IpAddr, options: ListenOptions) -> io::Result<std::net::TcpListener> {
+    let address = SocketAddr::new(host, options.port);
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
+    socket.set_reuse_port(options.reuse_port)?;
     if address.is_ipv6() {
-        socket.set_only_v6(false)?;
+        socket.set_only_v6(options.ipv6_only)?;
     }
     socket.set_nonblocking(true)?;
     // Every connection that it accepts inherits this.
@@ -166,16 +191,18 @@ mod tests {
     /// Of documentation: no machine has it (RFC 3849).
     const NOWHERE: IpAddr = IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1));
     const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    const ANY_PORT: ListenOptions =
+        ListenOptions { host: Some(HERE), port: 0, reuse_port: false, ipv6_only: false };
 
     #[test]
     fn where_there_is_no_such_address_the_other_is_taken() {
-        let listener = bind_to_either([NOWHERE, HERE], 0).expect("a free port");
+        let listener = bind_to_either([NOWHERE, HERE], ANY_PORT).expect("a free port");
         assert_eq!(listener.local_addr().map(|address| address.ip()).ok(), Some(HERE));
     }
 
     #[test]
     fn what_is_accepted_waits_for_no_second_write() {
-        let listener = bind_to(HERE, 0).expect("a free port");
+        let listener = bind_to(HERE, ANY_PORT).expect("a free port");
         let address = listener.local_addr().expect("it is bound");
         let mut client = std::net::TcpStream::connect(address).expect("it listens");
         // Silent clients are not accepted for a while.
@@ -187,10 +214,31 @@ mod tests {
 
     #[test]
     fn a_port_in_use_is_not_looked_for_at_the_other_address() {
-        let taken = bind_to(HERE, 0).expect("a free port");
-        let port = taken.local_addr().expect("it is bound").port();
+        let taken = bind_to(HERE, ANY_PORT).expect("a free port");
         let other = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
-        let error = bind_to_either([HERE, other], port).expect_err("the port is taken");
+        let error = bind_to_either([HERE, other], same_port(&taken)).expect_err("it is taken");
         assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+    }
+
+    #[test]
+    fn a_port_is_shared_by_those_alone_that_all_want_it_shared() {
+        let first = bind_to(HERE, ListenOptions { reuse_port: true, ..ANY_PORT }).expect("a port");
+        let alone = same_port(&first);
+        let error = bind_to(HERE, alone).expect_err("it was not asked for");
+        assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+        bind_to(HERE, ListenOptions { reuse_port: true, ..alone }).expect("both have asked for it");
+    }
+
+    #[test]
+    fn without_ipv4_its_port_is_free() {
+        let everywhere = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
+        let Ok(first) = bind_to(everywhere, ListenOptions { ipv6_only: true, ..ANY_PORT }) else {
+            return; // The machine has no IPv6.
+        };
+        bind_to(HERE, same_port(&first)).expect("nobody has it");
+    }
+
+    fn same_port(listener: &std::net::TcpListener) -> ListenOptions {
+        ListenOptions::on(HERE, listener.local_addr().expect("it is bound").port())
     }
 }

@@ -47,12 +47,14 @@ mod upgrade;
 mod upstream;
 mod waiting_room;
 
+use std::convert::Infallible;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -68,6 +70,7 @@ use refusals::Refusals;
 use tell::Tell;
 
 pub use heads::Head;
+pub use listener::ListenOptions;
 pub use proxy::PEER;
 pub use refusals::RefusedUpgrades;
 pub use tell::Host;
@@ -76,10 +79,8 @@ pub use upgrade::{AskId, Decision, Entrant, Headers, PendingUpgrade, Reservation
 /// Where the door listens, and what it tolerates.
 #[derive(Clone, Debug)]
 pub struct DoorConfig {
-    /// Address to listen on; none is every address of this machine. `::` hears IPv4 as well.
-    pub host: Option<IpAddr>,
-    /// 0 is any free port.
-    pub port: u16,
+    /// The public address, and who else may have it.
+    pub listen: ListenOptions,
     /// Path of the unix socket on which the application answers plain HTTP.
     pub upstream: PathBuf,
     /// How long a connection may take to send a whole request head, counted from when it was
@@ -102,6 +103,9 @@ pub struct DoorConfig {
     pub per_message_deflate: bool,
 }
 
+/// How long [`Door::stop_accepting`] waits for the door's thread, which is never busy for as long.
+const UNLISTEN_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// What the door tells.
 pub enum DoorEvent {
     /// A client asks for a WebSocket.
@@ -118,6 +122,8 @@ pub struct Door {
     local_addr: SocketAddr,
     latch: Latch,
     refusals: Arc<Refusals>,
+    /// Nothing is ever sent: it is hung up once the listening socket is closed.
+    listening: Receiver<Infallible>,
     /// Taken by `close`.
     thread: Option<JoinHandle<()>>,
 }
@@ -131,7 +137,7 @@ impl Door {
     /// `raw_os_error` is kept.
     pub fn open(config: DoorConfig, host: impl Host + 'static) -> io::Result<Door> {
         let runtime = runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
-        let listener = listener::bind(config.host, config.port)?;
+        let listener = listener::bind(config.listen)?;
         let local_addr = listener.local_addr()?;
         let listener = {
             let _entered = runtime.enter();
@@ -140,11 +146,13 @@ impl Door {
         let (latch, closing) = closing::latch();
         let refusals = Arc::new(Refusals::default());
         let counted = Arc::clone(&refusals);
+        let (listens, listening) = channel();
+        let socket = (listener, listens);
         let thread = thread::Builder::new().name("shardcast-door".into()).spawn(move || {
-            let served = keep_open(listener, config, Tell::new(host), counted, closing);
+            let served = keep_open(socket, config, Tell::new(host), counted, closing);
             LocalSet::new().block_on(&runtime, served);
         })?;
-        Ok(Door { local_addr, latch, refusals, thread: Some(thread) })
+        Ok(Door { local_addr, latch, refusals, listening, thread: Some(thread) })
     }
 
     /// The address the door listens on, with the actual port.
@@ -158,9 +166,11 @@ impl Door {
     }
 
     /// Closes the listening socket and lets connections end with the request they are at. Returns
-    /// before that has happened; doing it again changes nothing.
+    /// before those have ended, but with the port free for another server; doing it again changes
+    /// nothing.
     pub fn stop_accepting(&self) {
         self.latch.drain();
+        let _ = self.listening.recv_timeout(UNLISTEN_TIMEOUT);
     }
 
     /// Ends every connection at once and waits for the door's thread, which takes no longer than
@@ -185,7 +195,7 @@ impl Drop for Door {
 
 /// Serves until the door closes. The connections' tasks are then dropped with the [`LocalSet`].
 async fn keep_open(
-    listener: Listener,
+    (listener, listens): (Listener, Sender<Infallible>),
     config: DoorConfig,
     tell: Tell,
     refusals: Arc<Refusals>,
@@ -208,7 +218,11 @@ async fn keep_open(
         }));
     };
     let complain = move |error| tell.tell(DoorEvent::AcceptFailed(error));
-    task::spawn_local(listener::accept(listener, closing.clone(), welcome, complain));
+    let receiving = listener::accept(listener, closing.clone(), welcome, complain);
+    task::spawn_local(async move {
+        receiving.await;
+        drop(listens);
+    });
     closing.closed().await;
 }
 

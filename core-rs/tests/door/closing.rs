@@ -21,7 +21,7 @@ const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 fn an_address_in_use_is_an_error_of_that_kind() {
     let house = House::open();
     let mut taken = config(&SocketPath::new());
-    taken.port = house.door.local_addr().port();
+    taken.listen.port = house.door.local_addr().port();
     let error = Door::open(taken, |_| {}).err().expect("the port is taken");
     assert_eq!(error.kind(), ErrorKind::AddrInUse);
     assert!(error.raw_os_error().is_some());
@@ -29,7 +29,7 @@ fn an_address_in_use_is_an_error_of_that_kind() {
 
 #[test]
 fn a_door_without_a_host_hears_ipv4_and_ipv6() {
-    let house = House::open_with(|config| config.host = None);
+    let house = House::open_with(|config| config.listen.host = None);
     let port = house.door.local_addr().port();
     let mut loopbacks = vec![IpAddr::V4(Ipv4Addr::LOCALHOST)];
     // Not every machine that tests run on has IPv6.
@@ -157,7 +157,7 @@ fn the_port_is_free_again_at_once() {
     drop(house);
     let nowhere = SocketPath::new();
     let mut again = config(&nowhere);
-    again.port = address.port();
+    again.listen.port = address.port();
     let door = Door::open(again, |_| {}).expect("a free port");
     assert_eq!(door.local_addr(), address);
 }
@@ -193,4 +193,15 @@ fn answer(application: &mut Wire<UnixStream>, client: &mut Client) {
     application.head();
     application.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
     assert_eq!(client.message().1, "hi");
+}
+
+#[test]
+fn the_port_is_free_as_soon_as_a_door_stops_accepting() {
+    for _ in 0..20 {
+        let house = House::open();
+        let mut again = config(&SocketPath::new());
+        again.listen.port = house.door.local_addr().port();
+        house.door.stop_accepting();
+        Door::open(again, |_| {}).expect("the port is free");
+    }
 }

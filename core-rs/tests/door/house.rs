@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use shardcast_core::door::{
-    AskId, Decision, Door, DoorConfig, DoorEvent, Entrant, Headers, Reservation, UpgradeRequest,
+    AskId, Decision, Door, DoorConfig, DoorEvent, Entrant, Headers, ListenOptions, Reservation,
+    UpgradeRequest,
 };
 
 use crate::application::{Application, SocketPath};
@@ -83,8 +84,7 @@ impl House {
 
 pub(crate) fn config(upstream: &SocketPath) -> DoorConfig {
     DoorConfig {
-        host: Some(Ipv4Addr::LOCALHOST.into()),
-        port: 0,
+        listen: ListenOptions::on(Ipv4Addr::LOCALHOST.into(), 0),
         upstream: upstream.as_path().to_owned(),
         head_timeout: PATIENCE,
         idle_timeout: Some(PATIENCE),

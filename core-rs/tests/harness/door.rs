@@ -3,13 +3,12 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use shardcast_core::door::DoorConfig;
+use shardcast_core::door::{DoorConfig, ListenOptions};
 
 /// On any free port. Nothing may take longer than `patience`.
 pub(crate) fn local_door(patience: Duration) -> DoorConfig {
     DoorConfig {
-        host: Some(Ipv4Addr::LOCALHOST.into()),
-        port: 0,
+        listen: ListenOptions::on(Ipv4Addr::LOCALHOST.into(), 0),
         upstream: "/nowhere/shardcast.sock".into(),
         head_timeout: patience,
         idle_timeout: Some(patience),

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use shardcast_core::bridge::Event;
 use shardcast_core::broadcaster::{Accepted, Broadcaster, Publication};
-use shardcast_core::door::{DoorConfig, Headers};
+use shardcast_core::door::{DoorConfig, Headers, ListenOptions};
 use shardcast_core::frame::Frame;
 use shardcast_core::options::Options;
 use tungstenite::client::client;
@@ -54,8 +54,7 @@ pub(crate) struct Server {
 
 pub(crate) fn door() -> DoorConfig {
     DoorConfig {
-        host: Some(Ipv4Addr::LOCALHOST.into()),
-        port: 0,
+        listen: ListenOptions::on(Ipv4Addr::LOCALHOST.into(), 0),
         upstream: "/nowhere/shardcast.sock".into(),
         head_timeout: PATIENCE,
         idle_timeout: Some(PATIENCE),
