@@ -23,7 +23,7 @@ import { checkChannel } from "./socket";
 import { Feeds } from "./sources/feeds";
 import type { Source } from "./sources/source";
 import { noCounters, type ShardCounters, type ShardStats, shardStats } from "./stats";
-import { atMost, pollUntil } from "./wait";
+import { atMost, pause, pollUntil } from "./wait";
 
 /**
  * Bun sends as it publishes, on the one JavaScript thread: in the terms of shards, there is one
@@ -32,6 +32,8 @@ import { atMost, pollUntil } from "./wait";
 const THE_ONE_SHARD = 1;
 /** How often a shutdown looks whether all have left. */
 const QUIET_POLL_MS = 5;
+/** Least time between two groups of clients that a shutdown closes. */
+const CLOSE_STEP_MS = 5;
 /** Close code for a client that the app has failed to name. */
 const INTERNAL_ERROR = 1011;
 
@@ -237,11 +239,11 @@ export class OriginalBroadcaster implements Broadcaster {
   async #closeAll(options: Required<ShutdownOptions>): Promise<void> {
     const { code, reason, spreadMs, timeoutMs } = options;
     const clients = [...this.#sockets.keys()];
-    const start = performance.now();
-    for (const [index, client] of clients.entries()) {
-      const dueMs = start + (spreadMs * index) / clients.length - performance.now();
-      if (dueMs >= 1) await Bun.sleep(dueMs);
-      client.close(code, reason);
+    const groups = Math.max(1, Math.min(clients.length, Math.floor(spreadMs / CLOSE_STEP_MS)));
+    for (let group = 0; group < groups; group += 1) {
+      if (group > 0) await pause(spreadMs / groups);
+      const [from, to] = [group, group + 1].map((part) => (clients.length * part) / groups);
+      for (const client of clients.slice(from, to)) client.close(code, reason);
     }
     const pending = () => this.#sockets.size + (this.#server?.pendingRequests ?? 0);
     await pollUntil(() => pending() === 0, { everyMs: QUIET_POLL_MS, timeoutMs });

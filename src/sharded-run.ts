@@ -1,3 +1,5 @@
+import { setImmediate } from "node:timers";
+
 import { AcceptFailures } from "./accept-failures";
 import {
   type BroadcasterState,

@@ -1,3 +1,5 @@
+import { Pause } from "./wait";
+
 /** A warning is written at most this often. */
 const QUIET_MS = 1000;
 
@@ -24,10 +26,10 @@ export class Warning {
     this.write(this.#strikes);
     this.#strikes = 0;
     this.#quiet = true;
-    // Unreferenced: a pending line is no reason to keep the process alive.
-    setTimeout(() => {
+    // A pending line is no reason to keep the process alive.
+    void new Pause(QUIET_MS, false).over.then(() => {
       this.#quiet = false;
       if (this.#strikes > 0) this.#tell();
-    }, QUIET_MS).unref();
+    });
   }
 }

@@ -1,0 +1,93 @@
+/** What we wait for is not the clock of an app, which its tests may hold. */
+
+import { afterEach, beforeEach, expect, jest, test } from "bun:test";
+
+import { feed } from "../src/sources/feed";
+import { atMost, Pause, pause, pollUntil } from "../src/wait";
+import { Warning } from "../src/warning";
+import { connect } from "./client";
+import { serve } from "./serving";
+
+const never = () => new Promise<void>(() => {});
+
+beforeEach(() => void jest.useFakeTimers());
+afterEach(() => void jest.useRealTimers());
+
+test.each([
+  ["sharded", {}],
+  ["original", { useSharding: false }],
+])("a stop ends, with clients there: %s", async (_name, config) => {
+  const { app, ws } = serve(config, (app) => app.ws("/", {}));
+  const client = await connect(ws);
+  await app.stop(true);
+  expect([1001, 1006]).toContain((await client.closed).code);
+});
+
+test.each([
+  ["sharded", {}],
+  ["original", { useSharding: false }],
+])(
+  "a shutdown ends, spread over a time and with a request under way: %s",
+  async (_name, config) => {
+    const reached = Promise.withResolvers<void>();
+    const { http, ws, broadcaster } = serve(config, (app) =>
+      app.ws("/", {}).get("/never", () => {
+        reached.resolve();
+        return never();
+      }),
+    );
+    const clients = [await connect(ws), await connect(ws), await connect(ws)];
+    const answer = fetch(`${http}/never`).catch(() => {});
+    await reached.promise;
+    await broadcaster.shutdown({ spreadMs: 30, timeoutMs: 100 });
+    for (const client of clients) expect((await client.closed).code).toBe(1001);
+    await answer;
+  },
+);
+
+test("a source that always has a message lets others have their turns", async () => {
+  const ending = new AbortController();
+  let published = 0;
+  async function* messages() {
+    for (;;) yield "message";
+  }
+  const source = { channel: "ticks", canWait: false, description: "", messages };
+  const sink = {
+    publish: () => {
+      published += 1;
+      return { shards: 0, dropped: 0, saturated: 0 };
+    },
+    saturated: false,
+    writable: never,
+  };
+  setImmediate(() => ending.abort());
+  await feed(source as never, sink as never, ending.signal);
+  expect(published).toBeGreaterThan(0);
+});
+
+test("a warning is written again", async () => {
+  const lines: number[] = [];
+  const written = Promise.withResolvers<void>();
+  const warning = new Warning((strikes) => {
+    lines.push(strikes);
+    if (lines.length === 2) written.resolve();
+  });
+  for (let strike = 0; strike < 3; strike += 1) warning.strike();
+  await written.promise;
+  expect(lines).toEqual([1, 2]);
+});
+
+test("a wait has a limit", async () => {
+  expect(await pollUntil(() => false, { everyMs: 1, timeoutMs: 20 })).toBe(false);
+  let looks = 0;
+  const thirdLook = () => {
+    looks += 1;
+    return looks === 3;
+  };
+  expect(await pollUntil(thirdLook, { everyMs: 1 })).toBe(true);
+  await atMost(never(), 10);
+  await pause(10);
+  const long = new Pause(Number.POSITIVE_INFINITY);
+  long.end();
+  await long.over;
+});
