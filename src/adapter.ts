@@ -129,7 +129,9 @@ function listenSharded(
 ): EdgeServer {
   refuseUnsupported(serve);
   const address = publicAddress(serve);
+  const before = app.server;
   const run = broadcaster.start(
+    app,
     socketHandlers(app, serve),
     websocketLimits(websocketOptions(app, serve)),
   );
@@ -148,7 +150,7 @@ function listenSharded(
     return new EdgeServer({ run, upgrades, inner, address: { ...address, ...opened } });
   } catch (error) {
     run.end();
-    app.server = null;
+    app.server = before;
     throw error;
   }
 }
@@ -173,6 +175,7 @@ function listenOriginal(
   broadcaster: OriginalBroadcaster,
 ): Server<unknown> {
   const websocket = broadcaster.start(
+    app,
     socketHandlers(app, serve),
     websocketLimits(websocketOptions(app, serve)),
   );

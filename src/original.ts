@@ -55,7 +55,12 @@ export class OriginalBroadcaster implements Broadcaster {
   #counters: ShardCounters = { ...noCounters(), workers: 1 };
   #config: ResolvedConfig;
   #state: BroadcasterState = "starting";
+  /** The last one. */
   #server: Server<unknown> | undefined;
+  /** All that are not over: an app may listen again before it has stopped. */
+  readonly #servers = new Set<Server<unknown>>();
+  /** The app that listens, or did so last. */
+  #app: object | undefined;
   #shutdown: Promise<void> | undefined;
 
   /** @internal */
@@ -74,17 +79,19 @@ export class OriginalBroadcaster implements Broadcaster {
    * Wraps the handlers of the server-to-be, so that clients are counted and a shutdown knows whom
    * to close.
    *
+   * @param app who listens, which no other may do meanwhile
    * @param defaults of the app's, for keys that the broadcaster's own config leaves out
    * @returns what Bun is to be given as `websocket`
    * @internal
    */
-  start(handlers: SocketHandlers, defaults: ShardcastConfig): SocketHandlers {
-    if (this.#state === "serving" || this.#state === "draining") {
+  start(app: object, handlers: SocketHandlers, defaults: ShardcastConfig): SocketHandlers {
+    if (this.#servers.size > 0 && app !== this.#app) {
       throw new ShardcastError("ALREADY_LISTENING", "one broadcaster serves one app");
     }
     this.#config = resolveConfig({ ...defaults, ...this.#input });
     this.#counters = { ...noCounters(), workers: 1 };
     this.#shutdown = undefined;
+    this.#app = app;
     const { maxPayloadLength, backpressureLimit, closeOnBackpressureLimit } = this.#config;
     const { idleTimeout, sendPings, publishToSelf } = this.#config;
     const { perMessageDeflate } = this.#input;
@@ -134,6 +141,7 @@ export class OriginalBroadcaster implements Broadcaster {
    */
   serve(server: Server<unknown>): void {
     this.#server = server;
+    this.#servers.add(server);
     this.#enter("serving", server);
     this.#feeds.start();
     const stop = server.stop.bind(server);
@@ -141,6 +149,7 @@ export class OriginalBroadcaster implements Broadcaster {
     server.stop = async (closeActiveConnections) => {
       this.#enter("draining", server);
       await stop(closeActiveConnections);
+      this.#servers.delete(server);
       this.#enter("ended", server);
     };
   }
@@ -224,12 +233,11 @@ export class OriginalBroadcaster implements Broadcaster {
   }
 
   async #close(options: Required<ShutdownOptions>): Promise<void> {
-    const server = this.#server;
-    if (!server || this.#state === "ended") return;
-    void server.stop();
+    const servers = [...this.#servers];
+    if (servers.length === 0) return;
+    for (const server of servers) void server.stop();
     await atMost(this.#closeAll(options), options.timeoutMs);
-    void server.stop(true);
-    this.#enter("ended", server);
+    for (const server of servers) this.#end(server);
   }
 
   /**
@@ -245,8 +253,15 @@ export class OriginalBroadcaster implements Broadcaster {
       const [from, to] = [group, group + 1].map((part) => (clients.length * part) / groups);
       for (const client of clients.slice(from, to)) client.close(code, reason);
     }
-    const pending = () => this.#sockets.size + (this.#server?.pendingRequests ?? 0);
-    await pollUntil(() => pending() === 0, { everyMs: QUIET_POLL_MS, timeoutMs });
+    const isBusy = (server: Server<unknown>) => server.pendingRequests > 0;
+    const isQuiet = () => this.#sockets.size === 0 && ![...this.#servers].some(isBusy);
+    await pollUntil(isQuiet, { everyMs: QUIET_POLL_MS, timeoutMs });
+  }
+
+  #end(server: Server<unknown>): void {
+    void server.stop(true);
+    this.#servers.delete(server);
+    this.#enter("ended", server);
   }
 
   /** A stop that took its time says nothing about a server that was started since. */

@@ -39,8 +39,12 @@ export class ShardedBroadcaster implements Broadcaster {
   readonly #logger: Logger;
   readonly #feeds: Feeds;
   #config: ResolvedConfig;
-  /** The last one. Nothing before the first start. */
+  /** The last one that has listened. Nothing before the first. */
   #run: ShardedRun | undefined;
+  /** All that are not over: an app may listen again before it has stopped. */
+  readonly #runs = new Set<ShardedRun>();
+  /** The app that listens, or did so last. */
+  #app: object | undefined;
 
   /**
    * Has no thread and no socket before an app listens with it.
@@ -68,26 +72,34 @@ export class ShardedBroadcaster implements Broadcaster {
   }
 
   /**
-   * Starts the worker threads, anew after an end. Nobody can connect before the run listens.
+   * Starts worker threads. Nobody can connect before the run listens. From then on it is the one
+   * that publishes: as with Bun, an app that listens twice speaks to its last server.
    *
+   * @param app who listens, which no other may do meanwhile
    * @param defaults of the app's, for keys that the broadcaster's own config leaves out
    * @internal
    */
-  start(handlers: SocketHandlers, defaults: ShardcastConfig): ShardedRun {
-    if (this.#run && this.#run.state !== "ended") {
+  start(app: object, handlers: SocketHandlers, defaults: ShardcastConfig): ShardedRun {
+    if (this.#runs.size > 0 && app !== this.#app) {
       throw new ShardcastError("ALREADY_LISTENING", "one broadcaster serves one app");
     }
     this.#config = resolveConfig({ ...defaults, ...this.#input });
-    this.#run = new ShardedRun({
+    const run: ShardedRun = new ShardedRun({
       config: this.#config,
       handlers,
       logger: this.#logger,
-      onState: (state) => this.#entered(state),
+      onState: (state) => this.#entered(run, state),
     });
-    return this.#run;
+    this.#app = app;
+    this.#runs.add(run);
+    return run;
   }
 
-  #entered(state: BroadcasterState): void {
+  /** A run that takes its time to end says nothing about one that was started since. */
+  #entered(run: ShardedRun, state: BroadcasterState): void {
+    if (state === "ended") this.#runs.delete(run);
+    if (state === "serving") this.#run = run;
+    if (run !== this.#run) return;
     this.#logger.info({ state }, `the broadcaster is ${state}`);
     if (state === "serving") this.#serve();
     else this.#feeds.stop();
@@ -155,6 +167,6 @@ export class ShardedBroadcaster implements Broadcaster {
   }
 
   async shutdown(options: ShutdownOptions = {}): Promise<void> {
-    await this.#run?.shutdown(options);
+    await Promise.all([...this.#runs].map((run) => run.shutdown(options)));
   }
 }

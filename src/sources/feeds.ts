@@ -14,7 +14,9 @@ export class Feeds {
     private readonly logger: Logger,
   ) {}
 
+  /** Lets them flow, unless they do. */
   start(): void {
+    if (this.#ending && !this.#ending.signal.aborted) return;
     const ending = new AbortController();
     this.#ending = ending;
     for (const source of this.sources) {

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import type { Elysia } from "elysia";
 
 import type { EdgeServer } from "../../src/edge-server";
+import { refused } from "../client";
 import { SMALL } from "../serving";
 import { type Stage, sameOnBoth } from "./both";
 
@@ -95,5 +96,77 @@ describe("a port", () => {
     const child = Bun.spawn(command, { stderr: "inherit" });
     // The logger writes to stderr.
     expect(await child.stdout.text()).toEndWith("true\n");
+  });
+});
+
+describe("an app listens again as with Bun", () => {
+  const LOCAL = { port: 0, hostname: "127.0.0.1" };
+  const answer = (port: number | undefined) =>
+    fetch(`http://127.0.0.1:${port}/`).then(
+      (response) => response.text(),
+      () => "refused",
+    );
+  const home = (app: Elysia) =>
+    app.get("/", "here").ws("/ws", { open: (ws) => void ws.send("hi") });
+
+  sameOnBoth("elsewhere, and serves at both", async (stage) => {
+    const app = stage.serve(home);
+    const first = app.server;
+    app.listen(LOCAL);
+    stage.note("another", app.server !== first);
+    stage.note(await answer(first?.port), await answer(stage.port));
+    // Elysia asks the app's last server for an upgrade, which knows nothing of the first's.
+    const url = `ws://127.0.0.1:${first?.port}/ws`;
+    stage.note((await refused(url)).status >= 400, await (await stage.connect("/ws")).next());
+    await app.stop(true);
+    stage.note(app.server, await answer(first?.port));
+    await first?.stop(true);
+    stage.note(await answer(first?.port));
+  });
+
+  sameOnBoth("at a port that its stop has just freed, with a client there", async (stage) => {
+    const app = stage.serve(home);
+    const { port, server } = stage;
+    const client = await stage.connect("/ws");
+    stage.note(await client.next());
+    const stopped = app.stop();
+    app.listen({ ...LOCAL, port });
+    stage.note(app.server === server, await answer(port));
+    const again = app.server;
+    const other = await stage.connect("/ws");
+    stage.note(await other.next());
+    await client.close();
+    await stopped;
+    // Elysia forgets its server, though that is another by now.
+    stage.note(app.server, await answer(port));
+    await again?.stop(true);
+  });
+
+  sameOnBoth("after a stop, many times at one port", async (stage) => {
+    const app = stage.serve(home);
+    const { port } = stage;
+    for (let time = 0; time < 5; time += 1) {
+      await app.stop(true);
+      app.listen({ ...LOCAL, port });
+      stage.note(await answer(port));
+    }
+  });
+
+  sameOnBoth("in vain, and goes on where it was", async (stage) => {
+    const app = stage.serve(home);
+    const { server } = stage;
+    const taken = Bun.serve({ ...LOCAL, fetch: () => new Response("another") });
+    stage.try("listen", () => app.listen({ ...LOCAL, port: taken.port as number }));
+    stage.note(app.server === server, await answer(server.port));
+    await taken.stop(true);
+  });
+
+  sameOnBoth("having stopped twice", async (stage) => {
+    const app = stage.serve(home);
+    const client = await stage.connect("/ws");
+    const { server } = stage;
+    const stops = [server.stop(), server.stop(), server.stop(true)];
+    stage.note((await client.closed).code > 0, await Promise.all(stops));
+    stage.note(await server.stop(), await server.stop(true), app.server === server);
   });
 });
