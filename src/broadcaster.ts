@@ -43,7 +43,7 @@ export interface ShutdownOptions {
 export interface ChannelStats {
   channel: string;
   subscribers: number;
-  /** Messages published since it has had subscribers. */
+  /** Messages published since the channel is known, whether anybody heard them or not. */
   published: number;
 }
 

@@ -10,6 +10,7 @@
 //! - `watching`: how it does, in all and for single clients
 
 mod admitting;
+mod channels;
 mod publishing;
 mod registration;
 mod registry;
@@ -39,8 +40,9 @@ use crate::worker::{Mailbox, Station, WorkerHandle};
 
 pub use self::admitting::{Accepted, NotAccepted};
 pub use self::publishing::{Publication, Published, Sent};
-pub use self::watching::WorkerSnapshot;
+pub use self::watching::{ChannelCounts, WorkerSnapshot};
 
+use self::channels::{ChannelLimits, Channels};
 use self::registration::Registration;
 use self::registry::Registry;
 
@@ -49,6 +51,8 @@ pub struct Broadcaster {
     options: Options,
     shards: Vec<Shard>,
     lanes: Vec<Lane>,
+    channels: Channels,
+    /// Of the channels that have subscribers.
     routes: Routes,
     clients: Registry,
     last_key: ClientKey,
@@ -96,6 +100,7 @@ impl Broadcaster {
         Ok(Broadcaster {
             shards: shards.map(|_| Shard::new(options.max_clients)).collect(),
             lanes,
+            channels: Channels::new(ChannelLimits::DEFAULT),
             routes: Routes::default(),
             clients: Registry::default(),
             last_key: 0,

@@ -28,6 +28,15 @@ pub enum Opcode {
     Pong = 0xA,
 }
 
+/// A message as the application gives it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Payload<'a> {
+    /// UTF-8 text.
+    Text(&'a str),
+    /// Bytes.
+    Binary(&'a [u8]),
+}
+
 /// The largest payload of a control frame, in bytes (RFC 6455, section 5.5).
 pub const MAX_CONTROL_PAYLOAD: usize = 125;
 
@@ -57,6 +66,14 @@ struct CompressedForms {
 }
 
 impl Frame {
+    /// A message.
+    pub fn message(payload: Payload<'_>) -> Frame {
+        match payload {
+            Payload::Text(text) => Frame::text(text),
+            Payload::Binary(bytes) => Frame::binary(bytes),
+        }
+    }
+
     /// A text message.
     pub fn text(payload: &str) -> Frame {
         Frame::encode(Opcode::Text, &[payload.as_bytes()])

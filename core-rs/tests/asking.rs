@@ -143,8 +143,8 @@ fn who_is_let_in_is_told_before_anything_else() {
     let ask = keep(&mut broadcaster);
     let accepted = broadcaster.accept(ask, None, Headers::new()).expect("there is room");
     assert_eq!(broadcaster.subscribe(accepted.client, "ticks"), Ok(true));
-    let frame = shardcast_core::frame::Frame::text("tick");
-    broadcaster.publish("ticks", frame, Default::default());
+    let payload = shardcast_core::frame::Payload::Text("tick");
+    broadcaster.publish("ticks", payload, Default::default());
     let mut bytes = Vec::new();
     while !bytes.ends_with(b"tick") {
         let mut byte = [0];

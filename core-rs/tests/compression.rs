@@ -9,7 +9,7 @@ use shardcast_core::bridge::Event;
 use shardcast_core::broadcaster::{Publication, Sent};
 use shardcast_core::client::ClientKey;
 use shardcast_core::compression::{Compression, Deflater, Inflater};
-use shardcast_core::frame::Frame;
+use shardcast_core::frame::Payload;
 
 use harness::{Harness, TestClient, options, text};
 
@@ -76,13 +76,13 @@ fn short_messages_and_those_that_are_not_to_be_are_not_compressed() {
     let (key, client) = subscriber(&mut harness, Compression::Wide);
     harness.publish("ticks", "tick tick tick tick");
     assert_eq!(raw(&client).0, PLAIN_TEXT);
-    let frame = Frame::text(&message(1));
+    let text = message(1);
     let plain = Publication { compress: false, ..Publication::default() };
-    harness.broadcaster.publish("ticks", frame.clone(), plain);
+    harness.broadcaster.publish("ticks", Payload::Text(&text), plain);
     assert_eq!(raw(&client).0, PLAIN_TEXT);
-    assert_eq!(harness.broadcaster.send(key, frame.clone(), false), Sent::Queued);
+    assert_eq!(harness.broadcaster.send(key, Payload::Text(&text), false), Sent::Queued);
     assert_eq!(raw(&client).0, PLAIN_TEXT);
-    assert_eq!(harness.broadcaster.send(key, frame, true), Sent::Queued);
+    assert_eq!(harness.broadcaster.send(key, Payload::Text(&text), true), Sent::Queued);
     assert_eq!(inflated(&client), message(1));
     harness.wait_for(|totals| totals.deliveries == 4);
     assert_eq!(harness.broadcaster.buffered(key), 0, "all that was sent has left");

@@ -12,7 +12,7 @@ use shardcast_core::broadcaster::Sent;
 use shardcast_core::compression::Compression;
 use shardcast_core::departure::Cause;
 use shardcast_core::door::{Entrant, Reservation};
-use shardcast_core::frame::Frame;
+use shardcast_core::frame::{Frame, Payload};
 use shardcast_core::reports::Question;
 use tungstenite::protocol::CloseFrame;
 use tungstenite::protocol::frame::coding::CloseCode;
@@ -108,10 +108,10 @@ fn pings_and_pongs_go_both_ways() {
 fn what_waited_is_told_once_it_is_taken() {
     let mut harness = Harness::start(options());
     let (key, mut client) = harness.connect("a");
-    let frame = Frame::binary(&vec![0; 100_000]);
+    let bytes = vec![0; 100_000];
     let mut sent = 0;
     // Until the kernel takes no more, and then until no more may wait.
-    while harness.broadcaster.send(key, frame.clone(), false) != Sent::Dropped {
+    while harness.broadcaster.send(key, Payload::Binary(&bytes), false) != Sent::Dropped {
         sent += 1;
     }
     assert!(harness.broadcaster.buffered(key) > 0);
@@ -120,7 +120,7 @@ fn what_waited_is_told_once_it_is_taken() {
     }
     assert!(matches!(harness.event(), Event::Drained(drained) if drained == key));
     assert_eq!(harness.broadcaster.buffered(key), 0);
-    assert_eq!(harness.broadcaster.send(key, frame, false), Sent::Queued);
+    assert_eq!(harness.broadcaster.send(key, Payload::Binary(&bytes), false), Sent::Queued);
     client.read().expect("a message comes");
     assert!(harness.broadcaster.next_event().is_none(), "nobody was told to wait");
 }
@@ -132,8 +132,8 @@ fn what_waited_is_told_though_nobody_knew_that_it_would() {
     let mut harness = Harness::start(limits);
     let (key, mut client) = harness.connect("a");
     // More than the kernel keeps for a socket, in one: no send could be told that it is full.
-    let frame = Frame::binary(&vec![0; 15 << 20]);
-    assert_eq!(harness.broadcaster.send(key, frame, false), Sent::Queued);
+    let bytes = vec![0; 15 << 20];
+    assert_eq!(harness.broadcaster.send(key, Payload::Binary(&bytes), false), Sent::Queued);
     client.read().expect("a message comes");
     assert!(matches!(harness.event(), Event::Drained(drained) if drained == key));
 }
@@ -144,8 +144,8 @@ fn a_client_may_be_closed_for_what_waits_for_it() {
     limits.close_on_backpressure_limit = true;
     let mut harness = Harness::start(limits);
     let (key, _client) = harness.connect("a");
-    let frame = Frame::binary(&vec![0; 100_000]);
-    while harness.broadcaster.send(key, frame.clone(), false) != Sent::Dropped {}
+    let bytes = vec![0; 100_000];
+    while harness.broadcaster.send(key, Payload::Binary(&bytes), false) != Sent::Dropped {}
     loop {
         match harness.event() {
             Event::Drained(_) => {}
@@ -163,7 +163,7 @@ fn nothing_is_read_from_a_client_that_is_paused() {
     // Answered by the worker after the pause.
     harness.ask(Question::Client(key));
     client.send(Message::text("held back")).expect("it is connected");
-    assert_eq!(harness.broadcaster.send(key, Frame::text("still sent"), false), Sent::Queued);
+    assert_eq!(harness.broadcaster.send(key, Payload::Text("still sent"), false), Sent::Queued);
     assert_eq!(text(&mut client), "still sent");
     harness.ask(Question::Client(key));
     assert!(harness.broadcaster.next_event().is_none());
@@ -204,7 +204,7 @@ fn a_close_by_the_application_comes_after_what_was_sent() {
     let mut harness = Harness::start(options());
     let (key, mut client) = harness.subscriber("a", "ticks");
     harness.publish("ticks", "one");
-    harness.broadcaster.send(key, Frame::text("two"), false);
+    harness.broadcaster.send(key, Payload::Text("two"), false);
     harness.broadcaster.close(key, 4000, "done".to_owned());
     harness.publish("ticks", "three");
     let expected = vec!["one".to_owned(), "two".to_owned()];
@@ -253,7 +253,7 @@ fn what_came_before_a_violation_is_answered_before_the_close() {
     assert!(
         matches!(harness.event(), Event::Text(from, text) if from == key && text == "question")
     );
-    assert_eq!(harness.broadcaster.send(key, Frame::text("answer"), false), Sent::Queued);
+    assert_eq!(harness.broadcaster.send(key, Payload::Text("answer"), false), Sent::Queued);
     assert_eq!(harness.closed().1, 1002);
     assert_eq!(texts_until_close(&mut client).0, ["answer"]);
 }
@@ -274,7 +274,7 @@ fn what_came_before_a_close_is_answered_before_it() {
     assert!(
         matches!(harness.event(), Event::Text(from, text) if from == key && text == "question")
     );
-    assert_eq!(harness.broadcaster.send(key, Frame::text("answer"), false), Sent::Queued);
+    assert_eq!(harness.broadcaster.send(key, Payload::Text("answer"), false), Sent::Queued);
     assert_eq!(harness.closed(), (key, 4001, "bye".to_owned()));
     let (texts, code, _) = texts_until_close(&mut client);
     assert_eq!((texts, code), (vec!["answer".to_owned()], 4001));
@@ -302,7 +302,7 @@ fn a_connection_that_breaks_after_a_close_frame_was_ended_by_that() {
     drop(client);
     // A first write after the end of the connection still succeeds.
     let told = loop {
-        harness.broadcaster.send(key, Frame::text("too late"), false);
+        harness.broadcaster.send(key, Payload::Text("too late"), false);
         if let Some(Event::Closed { code, .. }) = harness.broadcaster.next_event() {
             break code;
         }

@@ -11,7 +11,7 @@ use shardcast_core::client::ClientKey;
 use shardcast_core::compression::Compression;
 use shardcast_core::departure::{Cause, Departure};
 use shardcast_core::error::Error;
-use shardcast_core::frame::Frame;
+use shardcast_core::frame::Payload;
 use shardcast_core::options::{Options, SlowPolicy};
 use shardcast_core::queue::QueueLimits;
 use shardcast_core::reports::Question;
@@ -66,7 +66,7 @@ fn a_publisher_among_the_subscribers_can_be_left_out() {
     let (alice, mut alice_socket) = harness.subscriber("alice", "chat");
     let (_, mut bob_socket) = harness.subscriber("bob", "chat");
     harness.publish("chat", "one");
-    harness.broadcaster.publish("chat", Frame::text("from alice"), but_not(alice));
+    harness.broadcaster.publish("chat", Payload::Text("from alice"), but_not(alice));
     harness.publish("chat", "two");
     assert_eq!([text(&mut alice_socket), text(&mut alice_socket)], ["one", "two"]);
     let bobs = [text(&mut bob_socket), text(&mut bob_socket), text(&mut bob_socket)];
@@ -79,8 +79,8 @@ fn direct_messages_keep_their_place_among_the_published_ones() {
     let (key, mut client) = harness.subscriber("a", "ticks");
     for number in 0..200 {
         harness.publish("ticks", &format!("published {number}"));
-        let frame = Frame::text(&format!("direct {number}"));
-        assert_ne!(harness.broadcaster.send(key, frame, false), Sent::Dropped);
+        let text = format!("direct {number}");
+        assert_ne!(harness.broadcaster.send(key, Payload::Text(&text), false), Sent::Dropped);
     }
     for number in 0..200 {
         assert_eq!(text(&mut client), format!("published {number}"));
@@ -89,15 +89,30 @@ fn direct_messages_keep_their_place_among_the_published_ones() {
 }
 
 #[test]
+fn a_channel_is_counted_whether_anybody_hears_it_or_not() {
+    let mut harness = Harness::start(options());
+    harness.publish("ticks", "nobody hears this");
+    assert_eq!(harness.broadcaster.busiest_channels(10), []);
+    let (key, mut client) = harness.subscriber("a", "ticks");
+    harness.publish("ticks", "heard");
+    assert_eq!(text(&mut client), "heard");
+    harness.broadcaster.unsubscribe(key, "ticks");
+    harness.publish("ticks", "nobody hears this");
+    assert_eq!(harness.broadcaster.subscribe(key, "ticks"), Ok(true));
+    let [counts] = &harness.broadcaster.busiest_channels(10)[..] else { panic!("one channel") };
+    assert_eq!((&*counts.name, counts.subscribers, counts.published), ("ticks", 1, 3));
+}
+
+#[test]
 fn a_client_that_lets_too_much_wait_is_sent_nothing_more() {
     let limit = 100_000;
     let mut harness = Harness::start(Options { backpressure_limit_bytes: limit, ..options() });
     let (key, mut client) = harness.connect("a");
-    let frame = Frame::binary(&[0; 10_000]);
+    let bytes = [0; 10_000];
     // One message beyond the limit, and what the worker has not tried to write yet.
-    let most = limit + frame.encoded_len() + (1 << 20);
+    let most = limit + bytes.len() + 4 + (1 << 20);
     let mut accepted = 0;
-    while harness.broadcaster.send(key, frame.clone(), false) != Sent::Dropped {
+    while harness.broadcaster.send(key, Payload::Binary(&bytes), false) != Sent::Dropped {
         accepted += 1;
         assert!(harness.broadcaster.buffered(key) <= most);
     }
@@ -117,8 +132,9 @@ fn a_full_queue_drops_the_message_and_says_so() {
     let mut dropped = 0;
     while dropped < 10 {
         let number = taken.len() as u64 + dropped;
-        let frame = Frame::text(&number.to_string());
-        let published = harness.broadcaster.publish("ticks", frame, Publication::default());
+        let text = number.to_string();
+        let published =
+            harness.broadcaster.publish("ticks", Payload::Text(&text), Publication::default());
         assert_eq!(published.shards + published.dropped, 1, "one worker has subscribers");
         match published.shards {
             0 => dropped += 1,
@@ -145,10 +161,10 @@ fn past_its_soft_mark_a_worker_is_saturated_and_loses_nothing() {
     let mut published = 0;
     let mut queued_while_saturated = 0;
     while queued_while_saturated < 5 {
-        let frame = Frame::text(&format!("{published} {filler}"));
+        let text = format!("{published} {filler}");
         for _ in 0..20 {
             let result =
-                harness.broadcaster.publish("ticks", frame.clone(), Publication::default());
+                harness.broadcaster.publish("ticks", Payload::Text(&text), Publication::default());
             assert_eq!((result.shards, result.dropped), (1, 0));
             queued_while_saturated += u64::from(result.saturated);
         }

@@ -15,7 +15,7 @@ use shardcast_core::broadcaster::Sent;
 use shardcast_core::client::ClientKey;
 use shardcast_core::compression::{Compression, Deflater};
 use shardcast_core::door::{Entrant, Reservation};
-use shardcast_core::frame::Frame;
+use shardcast_core::frame::Payload;
 use shardcast_core::reports::Question;
 
 use socket2::SockRef;
@@ -85,9 +85,9 @@ impl Clients {
 
     /// So much that sockets refuse some of it.
     fn send(&mut self) {
-        let frame = Frame::text(&"x".repeat(16 * LITTLE));
+        let text = "x".repeat(16 * LITTLE);
         for (key, _) in &self.clients {
-            let sent = self.harness.broadcaster.send(*key, frame.clone(), false);
+            let sent = self.harness.broadcaster.send(*key, Payload::Text(&text), false);
             assert_ne!(sent, Sent::Dropped);
         }
         self.harness.wait_for(|totals| totals.slow_clients == self.clients.len() as u64);

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use shardcast_core::bridge::Event;
 use shardcast_core::broadcaster::{Publication, Sent};
 use shardcast_core::client::ClientKey;
-use shardcast_core::frame::Frame;
+use shardcast_core::frame::Payload;
 use shardcast_core::ledger::Ledger;
 use shardcast_core::options::SlowPolicy;
 use shardcast_core::reports::{Books, Question, Report};
@@ -110,7 +110,7 @@ impl World {
             }
             Step::Publish { channel, bytes, times, except } => {
                 let except = except.and_then(|number| self.client(number));
-                let frame = Frame::binary(&vec![1; bytes]);
+                let bytes = vec![1; bytes];
                 for (client, _) in &self.clients {
                     let is_subscribed =
                         self.harness.broadcaster.is_subscribed(*client, CHANNELS[channel]);
@@ -121,14 +121,14 @@ impl World {
                 for _ in 0..times {
                     self.harness.broadcaster.publish(
                         CHANNELS[channel],
-                        frame.clone(),
+                        Payload::Binary(&bytes),
                         Publication { except, ..Publication::default() },
                     );
                 }
             }
             Step::Send(client) => {
                 if let Some(key) = self.client(client)
-                    && self.harness.broadcaster.send(key, Frame::text("direct"), false)
+                    && self.harness.broadcaster.send(key, Payload::Text("direct"), false)
                         != Sent::Dropped
                 {
                     *self.meant.entry(key).or_default() += 1;

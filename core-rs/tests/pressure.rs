@@ -9,7 +9,7 @@ use shardcast_core::bridge::Event;
 use shardcast_core::broadcaster::Sent;
 use shardcast_core::client::ClientKey;
 use shardcast_core::departure::{Cause, Departure};
-use shardcast_core::frame::Frame;
+use shardcast_core::frame::{Frame, Payload};
 use tungstenite::{Error, Message};
 
 use harness::{Harness, TestClient, one_worker, options, text};
@@ -20,9 +20,9 @@ const MORE_THAN_THE_KERNEL_TAKES: usize = 15 * MIB;
 /// A client whose socket is full, and the one message that it has still to take.
 fn full(harness: &mut Harness, id: &str) -> (ClientKey, TestClient) {
     let (key, client) = harness.connect(id);
-    let frame = Frame::binary(&vec![0; MORE_THAN_THE_KERNEL_TAKES]);
+    let bytes = vec![0; MORE_THAN_THE_KERNEL_TAKES];
     let before = harness.totals().slow_clients;
-    assert_eq!(harness.broadcaster.send(key, frame, false), Sent::Queued);
+    assert_eq!(harness.broadcaster.send(key, Payload::Binary(&bytes), false), Sent::Queued);
     harness.wait_for(|totals| totals.slow_clients == before + 1);
     (key, client)
 }
@@ -31,11 +31,11 @@ fn full(harness: &mut Harness, id: &str) -> (ClientKey, TestClient) {
 fn a_message_may_be_larger_than_all_that_may_wait() {
     let mut harness = Harness::start(options());
     let (key, mut client) = full(&mut harness, "a");
-    assert_eq!(harness.broadcaster.send(key, Frame::text("too much"), false), Sent::Dropped);
+    assert_eq!(harness.broadcaster.send(key, Payload::Text("too much"), false), Sent::Dropped);
     assert_eq!(harness.broadcaster.control(key, Frame::ping(b"too")), Sent::Dropped);
     assert_eq!(client.read().expect("it comes").len(), MORE_THAN_THE_KERNEL_TAKES);
     assert!(matches!(harness.event(), Event::Drained(drained) if drained == key));
-    assert_eq!(harness.broadcaster.send(key, Frame::text("again"), false), Sent::Queued);
+    assert_eq!(harness.broadcaster.send(key, Payload::Text("again"), false), Sent::Queued);
     assert_eq!(text(&mut client), "again");
 }
 
@@ -44,7 +44,7 @@ fn what_was_sent_before_a_termination_arrives() {
     let mut harness = Harness::start(options());
     let (key, mut client) = harness.subscriber("a", "ticks");
     for _ in 0..100 {
-        harness.broadcaster.send(key, Frame::text("direct"), false);
+        harness.broadcaster.send(key, Payload::Text("direct"), false);
     }
     harness.publish("ticks", "published");
     harness.broadcaster.terminate(key);
@@ -73,7 +73,7 @@ fn a_client_past_a_limit_that_closes_is_told_to_be_slow() {
     limits.close_on_backpressure_limit = true;
     let mut harness = Harness::start(limits);
     let (key, _client) = full(&mut harness, "a");
-    assert_eq!(harness.broadcaster.send(key, Frame::text("too much"), false), Sent::Dropped);
+    assert_eq!(harness.broadcaster.send(key, Payload::Text("too much"), false), Sent::Dropped);
     let (client, Departure { cause, waiting }) = harness.departure();
     assert_eq!((client, cause), (key, Cause::Slow));
     let lag = waiting.expect("its worker knows");

@@ -5,7 +5,7 @@ mod harness;
 use std::io::Read;
 
 use shardcast_core::broadcaster::Sent;
-use shardcast_core::frame::Frame;
+use shardcast_core::frame::Payload;
 
 use harness::{Harness, options};
 
@@ -52,8 +52,8 @@ fn what_is_sent_to_one_client_is_counted_when_it_is_stopped_too() {
     let mut harness = Harness::start(options());
     let (key, client) = harness.connect("a");
     for _ in 0..1000 {
-        let frame = Frame::text(&"x".repeat(1000));
-        assert_ne!(harness.broadcaster.send(key, frame, false), Sent::Dropped);
+        let text = "x".repeat(1000);
+        assert_ne!(harness.broadcaster.send(key, Payload::Text(&text), false), Sent::Dropped);
     }
     harness.broadcaster.stop();
     drop(client);

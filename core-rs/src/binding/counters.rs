@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use napi_derive::napi;
 
-use crate::broadcaster::WorkerSnapshot;
+use crate::broadcaster::{self, WorkerSnapshot};
+use crate::delivery_times;
 use crate::door::RefusedUpgrades;
-use crate::{delivery_times, routes};
 
 /// Counters of one worker since start, and its gauges now.
 #[napi(object)]
@@ -139,14 +139,14 @@ impl From<delivery_times::DeliveryTimes> for DeliveryTimes {
 pub struct ChannelCounts {
     pub channel: String,
     pub subscribers: u32,
-    /// Messages published since it has had subscribers.
+    /// Messages published since the channel is known, whether anybody heard them or not.
     pub published: f64,
 }
 
-impl From<routes::ChannelCounts> for ChannelCounts {
-    fn from(counts: routes::ChannelCounts) -> ChannelCounts {
+impl From<broadcaster::ChannelCounts> for ChannelCounts {
+    fn from(counts: broadcaster::ChannelCounts) -> ChannelCounts {
         ChannelCounts {
-            channel: counts.name.to_string(),
+            channel: counts.name,
             subscribers: counts.subscribers as u32,
             published: counts.published as f64,
         }

@@ -13,7 +13,7 @@ use napi::{Env, Error, Status};
 use napi_derive::napi;
 
 use crate::broadcaster::{Accepted, Broadcaster, NotAccepted, Publication, Published};
-use crate::frame::Frame;
+use crate::frame::Payload;
 
 use super::events::Batch;
 use super::headers::parse_headers;
@@ -69,22 +69,24 @@ impl<'env> QuickCalls<'env> {
             publish_text: call.make("publishText", |core, arguments| {
                 with_text(arguments, 0, |channel| {
                     with_text(arguments, 1, |text| {
-                        publish(core, arguments, channel, Frame::text(text))
+                        publish(core, arguments, channel, Payload::Text(text))
                     })
                 })
             })?,
             publish_binary: call.make("publishBinary", |core, arguments| {
                 with_text(arguments, 0, |channel| {
                     let bytes = arguments.get::<Uint8ArraySlice>(1)?;
-                    publish(core, arguments, channel, Frame::binary(&bytes))
+                    publish(core, arguments, channel, Payload::Binary(&bytes))
                 })
             })?,
             send_text: call.make("sendText", |core, arguments| {
-                with_text(arguments, 1, |text| send(core, arguments, Frame::text(text), text.len()))
+                with_text(arguments, 1, |text| {
+                    send(core, arguments, Payload::Text(text), text.len())
+                })
             })?,
             send_binary: call.make("sendBinary", |core, arguments| {
                 let bytes = arguments.get::<Uint8ArraySlice>(1)?;
-                send(core, arguments, Frame::binary(&bytes), bytes.len())
+                send(core, arguments, Payload::Binary(&bytes), bytes.len())
             })?,
             accept: call.make("accept", accept)?,
             subscribe: call.make("subscribe", |core, arguments| {
@@ -138,11 +140,11 @@ fn publish(
     core: &RefCell<Broadcaster>,
     arguments: &FunctionCallContext,
     channel: &str,
-    frame: Frame,
+    payload: Payload<'_>,
 ) -> napi::Result<i64> {
     let except = arguments.get::<u32>(2)?;
     let how = Publication { except: (except != 0).then_some(except), compress: arguments.get(3)? };
-    let Published { shards, dropped, saturated } = core.borrow_mut().publish(channel, frame, how);
+    let Published { shards, dropped, saturated } = core.borrow_mut().publish(channel, payload, how);
     Ok(i64::from(shards) | i64::from(dropped) << 16 | i64::from(saturated) << 32)
 }
 
@@ -150,11 +152,11 @@ fn publish(
 fn send(
     core: &RefCell<Broadcaster>,
     arguments: &FunctionCallContext,
-    frame: Frame,
+    payload: Payload<'_>,
     payload_len: usize,
 ) -> napi::Result<i64> {
     let (client, compress) = (arguments.get(0)?, arguments.get(2)?);
-    let sent = core.borrow_mut().send(client, frame, compress);
+    let sent = core.borrow_mut().send(client, payload, compress);
     Ok(status(sent, payload_len))
 }
 

@@ -157,7 +157,7 @@ impl Broadcaster {
         };
         registration.closing = true;
         let worker = registration.place.worker;
-        registration.unsubscribe_all(&mut self.routes);
+        registration.unsubscribe_all(&mut self.routes, &mut self.channels);
         self.command(worker, command);
     }
 
@@ -165,7 +165,7 @@ impl Broadcaster {
     pub(super) fn forget(&mut self, client: ClientKey) {
         let Some(mut registration) = self.clients.remove(client) else { return };
         self.compressing -= u64::from(registration.compression != Compression::Off);
-        registration.unsubscribe_all(&mut self.routes);
+        registration.unsubscribe_all(&mut self.routes, &mut self.channels);
         self.refused_departed += registration.refused(&self.routes);
         self.shards[registration.place.shard].release();
     }

@@ -7,7 +7,7 @@ use std::time::Instant;
 use crate::channel::ChannelId;
 use crate::client::ClientKey;
 use crate::command::{Command, Message};
-use crate::frame::Frame;
+use crate::frame::{Frame, Payload};
 use crate::lane::Answer;
 use crate::queue::ring_all;
 use crate::routes::Listeners;
@@ -60,21 +60,21 @@ impl Broadcaster {
     /// Publishes a message to the subscribers of a channel. It costs one push for
     /// every worker that has subscribers, whatever their number.
     ///
-    /// A worker whose queue is full does not get it; that is counted, and told.
+    /// A message that nobody hears is counted and nothing more. A worker whose queue is full does
+    /// not get it; that is counted, and told.
     pub fn publish(
         &mut self,
         channel: &str,
-        frame: Frame,
+        payload: Payload<'_>,
         Publication { except, compress }: Publication,
     ) -> Published {
         let mut published = Published::default();
-        let Some(channel) = self.routes.find(channel) else { return published };
-        self.routes.count_published(channel);
+        let Some(channel) = self.channels.count_published(channel) else { return published };
         let at = Instant::now();
         let except = except.filter(|&client| self.hears(client, channel));
         let except_on = except.and_then(|client| self.clients.get(client));
         let except_on = except_on.map(|client| client.place.worker);
-        let frame = self.prepared(frame, compress);
+        let frame = self.framed(payload, compress);
         let message = Arc::new(Message { channel, frame, except, at });
         let mut shard = ShardOutcome::default();
         for listeners in self.routes.listeners_mut(channel) {
@@ -121,8 +121,8 @@ impl Broadcaster {
     }
 
     /// Sends a message to one client, after all that was published or sent to it before.
-    pub fn send(&mut self, client: ClientKey, frame: Frame, compress: bool) -> Sent {
-        let frame = self.prepared(frame, compress);
+    pub fn send(&mut self, client: ClientKey, payload: Payload<'_>, compress: bool) -> Sent {
+        let frame = self.framed(payload, compress);
         self.direct(client, frame, Command::Send)
     }
 
@@ -167,8 +167,9 @@ impl Broadcaster {
         }
     }
 
-    /// The frame as the workers get it: if it is compressed, then there and once.
-    fn prepared(&self, frame: Frame, compress: bool) -> Frame {
+    /// The message as the workers get it: if it is compressed, then there and once.
+    fn framed(&self, payload: Payload<'_>, compress: bool) -> Frame {
+        let frame = Frame::message(payload);
         let worth_it = frame.encoded_len() >= self.options.compression_threshold_bytes;
         if compress && worth_it && self.compressing > 0 { frame.compressible() } else { frame }
     }

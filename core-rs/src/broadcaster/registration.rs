@@ -8,6 +8,7 @@ use crate::compression::Compression;
 use crate::placement::Place;
 use crate::routes::Routes;
 
+use super::channels::Channels;
 use super::subscriptions::{Subscription, Subscriptions};
 
 /// See the module's description.
@@ -59,16 +60,21 @@ impl Registration {
     }
 
     /// Removes a channel, from `routes` too; false when it was not subscribed.
-    pub(super) fn unsubscribe(&mut self, channel: ChannelId, routes: &mut Routes) -> bool {
+    pub(super) fn unsubscribe(
+        &mut self,
+        channel: ChannelId,
+        routes: &mut Routes,
+        channels: &mut Channels,
+    ) -> bool {
         let Some(subscription) = self.subscriptions.remove(channel) else { return false };
-        self.settle(&subscription, routes);
+        self.settle(&subscription, routes, channels);
         true
     }
 
     /// Removes all channels, from `routes` too.
-    pub(super) fn unsubscribe_all(&mut self, routes: &mut Routes) {
+    pub(super) fn unsubscribe_all(&mut self, routes: &mut Routes, channels: &mut Channels) {
         for subscription in std::mem::take(&mut self.subscriptions) {
-            self.settle(&subscription, routes);
+            self.settle(&subscription, routes, channels);
         }
     }
 
@@ -88,9 +94,16 @@ impl Registration {
         self.refused + current.sum::<u64>()
     }
 
-    fn settle(&mut self, subscription: &Subscription, routes: &mut Routes) {
+    fn settle(
+        &mut self,
+        subscription: &Subscription,
+        routes: &mut Routes,
+        channels: &mut Channels,
+    ) {
         let Subscription { channel, refused_before } = *subscription;
         self.refused += routes.refused(channel, self.place.worker) - refused_before;
-        routes.remove(channel, self.place.worker);
+        if routes.remove(channel, self.place.worker) {
+            channels.leave(channel);
+        }
     }
 }

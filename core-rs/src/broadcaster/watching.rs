@@ -4,7 +4,6 @@ use crate::command::Command;
 use crate::delivery_times::DeliveryTimes;
 use crate::lane::{Refused, Saturation};
 use crate::reports::{Question, Report, ReportId};
-use crate::routes::ChannelCounts;
 use crate::stats::Tally;
 
 use super::Broadcaster;
@@ -26,6 +25,17 @@ pub struct WorkerSnapshot {
     pub queue_messages: usize,
     /// Their bytes.
     pub queue_bytes: usize,
+}
+
+/// How a channel does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChannelCounts {
+    /// Its name.
+    pub name: String,
+    /// Clients that are subscribed.
+    pub subscribers: usize,
+    /// Messages published since the channel is known, whether anybody heard them or not.
+    pub published: u64,
 }
 
 impl Broadcaster {
@@ -77,9 +87,16 @@ impl Broadcaster {
         self.lanes.iter().any(|lane| lane.saturation().now)
     }
 
-    /// The channels with the most messages, most first, `limit` at most.
+    /// Of the channels that have subscribers those with the most messages, most first, `limit` at
+    /// most. Looks at all of them.
     pub fn busiest_channels(&self, limit: usize) -> Vec<ChannelCounts> {
-        self.routes.busiest(limit)
+        let busiest = self.channels.busiest(self.routes.channels(), limit).into_iter();
+        let counts = busiest.map(|channel| ChannelCounts {
+            name: self.channels.name(channel).to_owned(),
+            subscribers: self.routes.subscribers(channel),
+            published: self.channels.published(channel),
+        });
+        counts.collect()
     }
 
     /// How long the messages of all workers have taken.

@@ -14,7 +14,7 @@ use shardcast_core::client::ClientKey;
 use shardcast_core::compression::Compression;
 use shardcast_core::departure::Departure;
 use shardcast_core::door::{Entrant, Reservation};
-use shardcast_core::frame::Frame;
+use shardcast_core::frame::Payload;
 use shardcast_core::log::Lag;
 use shardcast_core::options::{ClientLimits, Options, SlowPolicy};
 use shardcast_core::placement::Placement;
@@ -118,7 +118,7 @@ impl Harness {
 
     pub fn publish(&mut self, channel: &str, text: &str) {
         let published =
-            self.broadcaster.publish(channel, Frame::text(text), Publication::default());
+            self.broadcaster.publish(channel, Payload::Text(text), Publication::default());
         assert_eq!(published.dropped, 0, "the queue has room");
     }
 

@@ -10,7 +10,7 @@ use shardcast_core::bridge::Event;
 use shardcast_core::broadcaster::Sent;
 use shardcast_core::compression::{Compression, Deflater};
 use shardcast_core::door::{Entrant, Reservation};
-use shardcast_core::frame::Frame;
+use shardcast_core::frame::Payload;
 use shardcast_core::options::Options;
 use shardcast_core::reports::Question;
 use tungstenite::Message;
@@ -40,8 +40,8 @@ fn write(client: &TestClient, bytes: &[u8]) {
 /// A client that was told to leave, and has not taken all that comes before the close frame.
 fn leaving(harness: &mut Harness) -> TestClient {
     let (key, client) = harness.connect("leaving");
-    let frame = Frame::binary(&vec![0; MORE_THAN_THE_KERNEL_TAKES]);
-    assert_eq!(harness.broadcaster.send(key, frame, false), Sent::Queued);
+    let bytes = vec![0; MORE_THAN_THE_KERNEL_TAKES];
+    assert_eq!(harness.broadcaster.send(key, Payload::Binary(&bytes), false), Sent::Queued);
     harness.wait_for(|totals| totals.slow_clients == 1);
     harness.broadcaster.close(key, 1000, String::new());
     assert_eq!(harness.closed().0, key);

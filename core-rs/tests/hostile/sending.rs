@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use shardcast_core::broadcaster::Sent;
-use shardcast_core::frame::Frame;
+use shardcast_core::frame::Payload;
 use tungstenite::Message;
 
 use crate::alone::alone;
@@ -24,11 +24,14 @@ fn sends_that_are_dropped_in_a_loop() {
         let (key, mut client) = harness.connect("a");
         client.send(Message::text("hello")).expect("the server reads");
         harness.event();
-        let frame = Frame::binary(&[0; 10_000]);
-        while harness.broadcaster.send(key, frame.clone(), false) != Sent::Dropped {}
+        let bytes = [0; 10_000];
+        while harness.broadcaster.send(key, Payload::Binary(&bytes), false) != Sent::Dropped {}
         let most = most_during(|| {
             for _ in 0..100_000 {
-                assert_eq!(harness.broadcaster.send(key, frame.clone(), false), Sent::Dropped);
+                assert_eq!(
+                    harness.broadcaster.send(key, Payload::Binary(&bytes), false),
+                    Sent::Dropped
+                );
             }
         });
         drop(shut);

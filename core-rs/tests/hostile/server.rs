@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use shardcast_core::bridge::Event;
 use shardcast_core::broadcaster::{Accepted, Broadcaster, Publication};
 use shardcast_core::door::{DoorConfig, Headers, ListenOptions};
-use shardcast_core::frame::Frame;
+use shardcast_core::frame::Payload;
 use shardcast_core::options::Options;
 use tungstenite::client::client;
 
@@ -167,8 +167,8 @@ impl Application {
             match order {
                 Order::Look => {}
                 Order::Publish(text) => {
-                    let frame = Frame::text(&text);
-                    self.broadcaster.publish(CHANNEL, frame, Publication::default());
+                    let payload = Payload::Text(&text);
+                    self.broadcaster.publish(CHANNEL, payload, Publication::default());
                 }
                 Order::TakeAtOnce(events) => self.take_at_once = events,
                 Order::Hold(guard) => {
