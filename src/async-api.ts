@@ -3,10 +3,13 @@
 import { API_INFO } from "./api-info";
 import type {
   ChannelSnapshot,
+  DepartureSnapshot,
   DroppedSnapshot,
   LiveMessage,
+  ProblemSnapshot,
   ShardSnapshot,
   SlowClientSnapshot,
+  VerdictSnapshot,
   WorkerSnapshot,
 } from "./snapshot";
 
@@ -40,6 +43,30 @@ const DROPPED = object<DroppedSnapshot>({
   queueFull: COUNT,
 });
 
+const DEPARTURE = object<Required<DepartureSnapshot>>(
+  {
+    ...{ id: NAME, address: NAME, shard: COUNT, worker: COUNT },
+    reason: { enum: ["slow", "idle", "violation", "failed"] },
+    code: { ...COUNT, description: "Close code." },
+    detail: { ...NAME, description: "Close reason." },
+    ...{ lagMessages: COUNT, lagBytes: COUNT },
+    at: { ...COUNT, description: "Milliseconds since 1970." },
+  },
+  ["lagMessages", "lagBytes"],
+);
+
+const VERDICT = object<VerdictSnapshot>({
+  seconds: { type: "number", minimum: 0, description: "Time over which the rules look back." },
+  problems: list(
+    object<ProblemSnapshot>({
+      name: { ...NAME, description: "Of the alert rule that holds." },
+      severity: { enum: ["page", "ticket"] },
+      summary: NAME,
+      figure: { ...NAME, description: "The rule's figure, for people." },
+    }),
+  ),
+});
+
 /** What `/live` says once a second. */
 const SNAPSHOT = object<LiveMessage>({
   about: { ...NAME, description: "The server's configuration, in a line." },
@@ -57,10 +84,23 @@ const SNAPSHOT = object<LiveMessage>({
     type: ["object", "null"],
     description: "Deliveries dropped since the start, by reason.",
   },
+  droppedPerSecond: RATE,
+  verdict: {
+    ...VERDICT,
+    type: ["object", "null"],
+    description: "What the alert rules say; null without sharding.",
+  },
   shards: list(object<ShardSnapshot>({ clients: COUNT, limit: COUNT, workers: list(WORKER) })),
   workersLeftOut: { ...COUNT, description: "Workers that are not shown: there are too many." },
   workersStuck: COUNT,
   channels: list(object<ChannelSnapshot>({ channel: NAME, subscribers: COUNT, perSecond: RATE })),
+  channelsTotal: { ...COUNT, description: "Channels that have subscribers." },
+  subscriptionsTotal: COUNT,
+  departures: {
+    ...list(DEPARTURE),
+    description: "The last clients that the server has disconnected by itself, newest first.",
+  },
+  departuresTotal: { ...COUNT, description: "Since the start." },
   slow: {
     ...list(
       object<Required<SlowClientSnapshot>>(

@@ -98,11 +98,12 @@ export interface Broadcaster {
 
   /**
    * The channels that have subscribers, those with the most messages first. Without sharding none
-   * are known.
+   * are known. Looks at all of them: `stats()` has their number.
    *
    * @param top how many at most. Default: 10
+   * @param search what their names have in them. Default: anything
    */
-  channels(top?: number): ChannelStats[];
+  channels(top?: number, search?: string): ChannelStats[];
 
   /**
    * How long messages take from their publish until a worker has written them to all of its clients

@@ -9,7 +9,7 @@ import { Snapshots } from "./snapshots";
 import { type Repeat, repeat, Ticking } from "./ticking";
 
 /** Strangers cannot name it, neither to subscribe nor to publish: see `channels.ts`. */
-const CHANNEL = "$live";
+export const LIVE_CHANNEL = "$live";
 const INTERVAL_MS = 1000;
 
 /**
@@ -51,7 +51,7 @@ export function live(options: LiveOptions) {
         ? { "sec-websocket-protocol": PROTOCOL }
         : {},
     open(ws) {
-      ws.subscribe(CHANNEL);
+      ws.subscribe(LIVE_CHANNEL);
       ticking.start();
     },
   });
@@ -59,9 +59,9 @@ export function live(options: LiveOptions) {
 
 /** Tells the watchers how the broadcaster does, as long as there are any. */
 function tickingOf({ broadcaster, config, about, sources, every = repeat }: LiveOptions): Ticking {
-  const snapshots = new Snapshots(broadcaster, { ...config, hidden: CHANNEL });
+  const snapshots = new Snapshots(broadcaster, { ...config, hidden: LIVE_CHANNEL });
   const logger = config.logger ?? createLogger();
-  const watchers = () => broadcaster.subscriberCount(CHANNEL);
+  const watchers = () => broadcaster.subscriberCount(LIVE_CHANNEL);
   return new Ticking({
     repeat: every,
     intervalMs: INTERVAL_MS,
@@ -71,7 +71,7 @@ function tickingOf({ broadcaster, config, about, sources, every = repeat }: Live
       const message: LiveMessage = { about, sources, ...(await snapshots.next()) };
       if (watchers() === 0) return;
       snapshots.noteOwn(watchers());
-      broadcaster.publish(CHANNEL, JSON.stringify(message));
+      broadcaster.publish(LIVE_CHANNEL, JSON.stringify(message));
     },
     failed: (err) => logger.error({ err }, "the page could not be told how the server does"),
   });

@@ -51,7 +51,7 @@ export const METRICS: readonly Metric[] = [
   counter(
     "shardcast_accept_failures_total",
     "Times that the system had no descriptor or memory for a connection, which then had to wait.",
-    { labelNames: [], read: ({ accept_failures: value }) => [{ labels: {}, value }] },
+    ofAll("accept_failures"),
   ),
   counter("shardcast_upgrades_refused_total", "WebSocket upgrades that were refused, by reason.", {
     labelNames: ["reason"],
@@ -65,6 +65,12 @@ export const METRICS: readonly Metric[] = [
     ],
   }),
   gauge("shardcast_workers", "Worker threads.", perShard("workers")),
+  gauge("shardcast_channels", "Channels that have subscribers.", ofAll("total_channels")),
+  gauge(
+    "shardcast_subscriptions",
+    "Clients that are subscribed, each once for each of its channels.",
+    ofAll("total_subscriptions"),
+  ),
 
   counter(
     "shardcast_messages_total",
@@ -189,6 +195,10 @@ function counter(name: string, help: string, reader: Reader): Metric {
 
 function gauge(name: string, help: string, reader: Reader): Metric {
   return { type: "gauge", name, help, ...reader };
+}
+
+function ofAll(count: "total_channels" | "total_subscriptions" | "accept_failures"): Reader {
+  return { labelNames: [], read: ({ [count]: value }) => [{ labels: {}, value }] };
 }
 
 function perShard(count: ShardCount): Reader {

@@ -13,6 +13,7 @@ import { nativeProblem } from "./native-problem";
 
 export type {
   Account,
+  ChannelTotals,
   Core,
   CoreEvent,
   CoreOptions,

@@ -4,10 +4,27 @@ import { type DocumentDecoration, Elysia } from "elysia";
 
 import { FOREIGN, NO_KEY, refusal } from "./api-description";
 import type { Broadcaster, PrometheusCollector } from "./index";
+import { LIVE_CHANNEL } from "./live";
 import { fromDigits } from "./setting";
 
 const DEFAULT_TOP = 10;
 const MAX_TOP = 1000;
+
+const WRONG_TOP = { error: `top must be a whole number from 0 to ${MAX_TOP}` };
+
+const TOP = {
+  name: "top",
+  in: "query",
+  description: "How many at most",
+  schema: { type: "integer", minimum: 0, maximum: MAX_TOP, default: DEFAULT_TOP },
+} as const;
+
+const SEARCH = {
+  name: "search",
+  in: "query",
+  description: "What their names have in them",
+  schema: { type: "string" },
+} as const;
 
 /** For load balancers and supervisors: whether it lives, and whether to send it clients. */
 export function health(broadcaster: Broadcaster) {
@@ -48,20 +65,25 @@ export function insight(broadcaster: Broadcaster, collector: PrometheusCollector
     .get(
       "/slow-clients",
       ({ query, status }) => {
-        const top = query.top === undefined ? DEFAULT_TOP : fromDigits(query.top);
-        if (top !== undefined && top <= MAX_TOP) return broadcaster.slowClients(top);
-        return status(400, { error: `top must be a whole number from 0 to ${MAX_TOP}` });
+        const top = topOf(query);
+        return top === undefined ? status(400, WRONG_TOP) : broadcaster.slowClients(top);
       },
       insightful("The clients that lag most", {
-        parameters: [
-          {
-            name: "top",
-            in: "query",
-            description: "How many at most",
-            schema: { type: "integer", minimum: 0, maximum: MAX_TOP, default: DEFAULT_TOP },
-          },
-        ],
+        parameters: [TOP],
         responses: { 400: refusal("`top` is no number of clients.") },
+      }),
+    )
+    .get(
+      "/channels",
+      ({ query, status }) => {
+        const top = topOf(query);
+        if (top === undefined) return status(400, WRONG_TOP);
+        const channels = broadcaster.channels(top + 1, query.search);
+        return channels.filter(({ channel }) => channel !== LIVE_CHANNEL).slice(0, top);
+      },
+      insightful("The busiest channels that have subscribers", {
+        parameters: [TOP, SEARCH],
+        responses: { 400: refusal("`top` is no number of channels.") },
       }),
     )
     .get(
@@ -79,6 +101,12 @@ export function insight(broadcaster: Broadcaster, collector: PrometheusCollector
         responses: { 501: refusal("Without sharding nobody counts for each client.") },
       }),
     );
+}
+
+/** How many are asked for; nothing where it is no such number. */
+function topOf({ top }: Record<string, string | undefined>): number | undefined {
+  const wanted = top === undefined ? DEFAULT_TOP : fromDigits(top);
+  return wanted !== undefined && wanted <= MAX_TOP ? wanted : undefined;
 }
 
 type Detail = NonNullable<DocumentDecoration>;

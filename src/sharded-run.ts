@@ -17,6 +17,7 @@ import { EventPump } from "./event-pump";
 import { FullQueues } from "./full-queues";
 import type { Logger } from "./logger";
 import {
+  type ChannelTotals,
   type Core,
   type CoreEvent,
   type DoorAddress,
@@ -28,6 +29,7 @@ import {
 import { type RefusedHere, type RefusedUpgrades, refusedUpgrades } from "./refused-upgrades";
 import { type Account, type Audit, Reports, type SlowClient } from "./reports";
 import { checkChannel, type SocketHost } from "./socket";
+import { NO_CHANNELS } from "./stats";
 import { TrustedProxies } from "./trusted-proxies";
 import { atMost, pollUntil } from "./wait";
 
@@ -213,8 +215,13 @@ export class ShardedRun implements SocketHost {
     return report && { clients: report.clientBooks, shards: report.workerBooks };
   }
 
-  channels(top: number): ChannelStats[] {
-    return this.isUp ? this.core.busiestChannels(top) : [];
+  channels(top: number, search: string): ChannelStats[] {
+    return this.isUp ? this.core.busiestChannels(top, search) : [];
+  }
+
+  /** All channels together. */
+  get channelTotals(): ChannelTotals {
+    return this.isUp ? this.core.channelTotals() : NO_CHANNELS;
   }
 
   queueLoad(): number {

@@ -145,9 +145,12 @@ export class ShardedBroadcaster implements Broadcaster {
     return this.#run?.audit();
   }
 
-  channels(top = DEFAULT_TOP): ChannelStats[] {
+  channels(top = DEFAULT_TOP, search = ""): ChannelStats[] {
     checkTop(top);
-    return this.#run?.channels(top) ?? [];
+    if (typeof search !== "string") {
+      throw new TypeError(`search must be a string, not ${typeof search}`);
+    }
+    return this.#run?.channels(top, search) ?? [];
   }
 
   deliveryTimes(): DeliveryTimes | undefined {

@@ -40,7 +40,43 @@ export interface SlowClientSnapshot {
   lagBytes: number;
 }
 
-/** Deliveries dropped since the start, by reason. */
+/** A client that the server has disconnected by itself. */
+export interface DepartureSnapshot {
+  id: string;
+  address: string;
+  shard: number;
+  worker: number;
+  reason: "slow" | "idle" | "violation" | "failed";
+  code: number;
+  /** What the client was told beside the code. */
+  detail: string;
+  /** What waited for it; unknown when its worker has failed. */
+  lagMessages?: number;
+  lagBytes?: number;
+  /** Milliseconds since 1970. */
+  at: number;
+}
+
+/** An alert rule that holds. */
+export interface ProblemSnapshot {
+  /** The rule's. */
+  name: string;
+  /** `page` where somebody has to look at once, and `ticket` where there is time. */
+  severity: "page" | "ticket";
+  summary: string;
+  /** The rule's figure, for people. */
+  figure: string;
+}
+
+/** What the alert rules say. */
+export interface VerdictSnapshot {
+  /** Time over which they look back: what was watched of the last five minutes. */
+  seconds: number;
+  /** The worst first; none when all is well. */
+  problems: ProblemSnapshot[];
+}
+
+/** Deliveries dropped, by reason. */
 export interface DroppedSnapshot {
   slow: number;
   skipped: number;
@@ -62,13 +98,26 @@ export interface Snapshot {
   /** From publish to the end of the pass that carried the message; null without messages. */
   p50Ms: number | null;
   p99Ms: number | null;
+  /** Since the start. */
   dropped: DroppedSnapshot | null;
+  droppedPerSecond: number | null;
+  /** Null without sharding: Bun tells nothing to judge by. */
+  verdict: VerdictSnapshot | null;
   shards: ShardSnapshot[];
   /** Workers of shards that are left out because there are more than anyone can look at. */
   workersLeftOut: number;
   /** Workers that are stuck, those left out included. */
   workersStuck: number;
+  /** The busiest. */
   channels: ChannelSnapshot[];
+  /** All channels that have subscribers. */
+  channelsTotal: number;
+  /** Clients that are subscribed, each once for each of its channels. */
+  subscriptionsTotal: number;
+  /** The last clients that the server has disconnected by itself, newest first. */
+  departures: DepartureSnapshot[];
+  /** How many it has disconnected since the start. */
+  departuresTotal: number;
   slow: SlowClientSnapshot[];
   /** When `slow` was true, in milliseconds since 1970: a worker may be late with its answer. */
   slowAt: number | null;

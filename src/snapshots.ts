@@ -1,15 +1,20 @@
 /** How a broadcaster does: figures of the time since the last look. */
 
-import { type DeliveryTimes, percentile, since } from "./delivery-times";
-import type { Broadcaster, ChannelStats, ShardCounters } from "./index";
+import type { Reading } from "./alert-rules";
+import { percentile, since } from "./delivery-times";
+import type { Broadcaster, ChannelStats, Departure, ShardCounters } from "./index";
 import { LastAnswer } from "./last-answer";
-import type { ShardSnapshot, Snapshot } from "./snapshot";
+import type { DepartureSnapshot, ShardSnapshot, Snapshot } from "./snapshot";
 import { shardsOf } from "./stats";
+import { Verdicts } from "./verdict";
 import { type QueueLimits, snapshotsOfShards } from "./worker-snapshots";
 
 /** A page shows no more than this of each. */
-const MAX_CHANNELS = 12;
+const MAX_CHANNELS = 50;
 const MAX_SLOW = 8;
+const MAX_DEPARTURES = 20;
+/** Characters of a name that a page shows: an app may have long ones. */
+const MAX_NAME_LENGTH = 200;
 const MAX_WORKERS = 1024;
 
 /** Of a shorter time no rate is told: one message in a millisecond is not a thousand a second. */
@@ -18,16 +23,17 @@ const MIN_SPAN_MS = 500;
 const SLOW_PATIENCE_MS = 200;
 
 /** One look: all the figures of a snapshot are of the same. */
-interface Look {
+interface Look extends Reading {
   atMs: number;
-  published: number;
   shards: ShardCounters[];
   /** Those that are shown. */
   channels: ChannelStats[];
-  times: DeliveryTimes | undefined;
 }
 
-type Watched = Pick<Broadcaster, "stats" | "slowClients" | "channels" | "deliveryTimes">;
+type Watched = Pick<
+  Broadcaster,
+  "stats" | "slowClients" | "channels" | "deliveryTimes" | "departures" | "subscriberCount"
+>;
 
 /** How to look. */
 export interface SnapshotOptions extends QueueLimits {
@@ -42,6 +48,7 @@ export interface SnapshotOptions extends QueueLimits {
 export class Snapshots {
   readonly #clock: () => number;
   readonly #slow: LastAnswer<Snapshot["slow"]>;
+  readonly #verdicts: Verdicts;
   #before: Look | undefined;
   /** What the snapshots have themselves added to the counts since the last look. */
   #own = { messages: 0, deliveries: 0 };
@@ -52,11 +59,13 @@ export class Snapshots {
   ) {
     this.#clock = options.clock ?? (() => performance.now());
     this.#slow = new LastAnswer(() => this.#slowest());
+    this.#verdicts = new Verdicts(this.#clock);
   }
 
   /** Begins anew: the time before counts for nothing. */
   begin(): void {
     this.#lookFrom(this.#look());
+    this.#verdicts.begin();
   }
 
   /** A snapshot was published to so many clients. */
@@ -71,6 +80,7 @@ export class Snapshots {
     const now = this.#look();
     const { shards } = now;
     const { useSharding } = this.options;
+    const departures = this.broadcaster.departures();
     return {
       at: Date.now(),
       sharded: useSharding,
@@ -78,6 +88,10 @@ export class Snapshots {
       dropped: useSharding ? droppedBy(shards) : null,
       slow: slow?.answer ?? [],
       slowAt: slow?.at ?? null,
+      departures: departures.slice(0, MAX_DEPARTURES).map(shownDeparture),
+      departuresTotal: sumOf(shards, DISCONNECTS),
+      verdict: useSharding ? this.#verdicts.next(now, departures) : null,
+      ...this.#channelTotals(now),
       ...this.#sinceLast(now),
     };
   }
@@ -94,16 +108,17 @@ export class Snapshots {
       const counted = (count(now) ?? 0) - (count(before) ?? count(now) ?? 0) - ours;
       return Math.max(0, counted) / seconds;
     };
-    const messagesPerSecond = rate(({ published }) => published, own.messages);
+    const messagesPerSecond = rate(({ stats }) => stats.total_published, own.messages);
     const times = messagesPerSecond ? since(now.times, before?.times) : undefined;
     return {
       messagesPerSecond,
       deliveriesPerSecond: rate(({ shards }) => sum(shards, "deliveries"), own.deliveries),
       bytesPerSecond: this.options.useSharding ? rate(bytesOf) : null,
+      droppedPerSecond: this.options.useSharding ? rate(droppedOf) : null,
       p50Ms: milliseconds(times && percentile(times, 50)),
       p99Ms: milliseconds(times && percentile(times, 99)),
       channels: now.channels.map(({ channel, subscribers }) => {
-        return { channel, subscribers, perSecond: rate(publishedTo(channel)) };
+        return { channel: cut(channel), subscribers, perSecond: rate(publishedTo(channel)) };
       }),
       ...shown(snapshotsOfShards(now.shards, workersOf(before), seconds, this.options)),
     };
@@ -117,8 +132,22 @@ export class Snapshots {
   async #slowest(): Promise<Snapshot["slow"]> {
     const slow = await this.broadcaster.slowClients(MAX_SLOW);
     return slow.map(({ id, shard, worker, lagMessages, lagBytes }) => {
-      return { id, shard, worker, lagBytes, ...(lagMessages !== undefined && { lagMessages }) };
+      return {
+        id: cut(id),
+        shard,
+        worker,
+        lagBytes,
+        ...(lagMessages !== undefined && { lagMessages }),
+      };
     });
+  }
+
+  #channelTotals({ stats }: Look) {
+    const own = this.broadcaster.subscriberCount(this.options.hidden);
+    return {
+      channelsTotal: Math.max(0, stats.total_channels - Number(own > 0)),
+      subscriptionsTotal: Math.max(0, stats.total_subscriptions - own),
+    };
   }
 
   #shownChannels(): ChannelStats[] {
@@ -130,13 +159,18 @@ export class Snapshots {
     const stats = this.broadcaster.stats();
     return {
       atMs: this.#clock(),
-      published: stats.total_published,
+      stats,
       shards: shardsOf(stats),
       channels: this.#shownChannels(),
       times: this.broadcaster.deliveryTimes(),
     };
   }
 }
+
+const DROPS = ["dropped_slow", "dropped_skipped", "dropped_closed", "dropped_queue_full"] as const;
+const DISCONNECTS = ["closed_slow", "closed_idle", "closed_violation", "closed_failed"] as const;
+
+const droppedOf = ({ shards }: Look) => sumOf(shards, DROPS);
 
 const bytesOf = ({ shards }: Look) => sum(shards, "bytes_written");
 
@@ -171,6 +205,18 @@ type Count = Exclude<keyof ShardCounters, "per_worker">;
 
 function sum(shards: readonly ShardCounters[], count: Count): number {
   return shards.reduce((total, shard) => total + shard[count], 0);
+}
+
+function sumOf(shards: readonly ShardCounters[], counts: readonly Count[]): number {
+  return counts.reduce((total, count) => total + sum(shards, count), 0);
+}
+
+function cut(name: string): string {
+  return name.length > MAX_NAME_LENGTH ? `${name.slice(0, MAX_NAME_LENGTH)}…` : name;
+}
+
+function shownDeparture({ at, ...departure }: Departure): DepartureSnapshot {
+  return { ...departure, at: at.getTime() };
 }
 
 function milliseconds(seconds: number | undefined): number | null {

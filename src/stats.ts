@@ -1,4 +1,4 @@
-import type { WorkerCounters } from "./native";
+import type { ChannelTotals, WorkerCounters } from "./native";
 import { type RefusedUpgrades, refusedUpgrades } from "./refused-upgrades";
 
 /** What one worker of a shard does. */
@@ -92,9 +92,16 @@ export interface ShardStats extends RefusedUpgrades {
   total_shards: number;
   /** Messages published to somebody since the start, each once. */
   total_published: number;
+  /** Gauge: channels that have subscribers. */
+  total_channels: number;
+  /** Gauge: clients that are subscribed, each once for each of its channels. */
+  total_subscriptions: number;
   /** How often the system had no descriptor or memory for a connection, which then had to wait. */
   accept_failures: number;
 }
+
+/** All channels together, where none are known. */
+export const NO_CHANNELS: Readonly<ChannelTotals> = { channels: 0, subscriptions: 0 };
 
 /** A shard of which nothing has been counted. */
 export function noCounters(): ShardCounters {
@@ -136,13 +143,20 @@ export function noCounters(): ShardCounters {
 /** Puts shards under their names, in order, and adds the totals. */
 export function shardStats(
   shards: readonly ShardCounters[],
-  { published = 0, acceptFailures = 0, refused = refusedUpgrades() } = {},
+  {
+    published = 0,
+    channelTotals = NO_CHANNELS,
+    acceptFailures = 0,
+    refused = refusedUpgrades(),
+  } = {},
 ): ShardStats {
   const stats: ShardStats = {
     ...Object.fromEntries(shards.map((counters, shard) => [`shard_${shard}`, counters])),
     total_clients: 0,
     total_shards: shards.length,
     total_published: published,
+    total_channels: channelTotals.channels,
+    total_subscriptions: channelTotals.subscriptions,
     accept_failures: acceptFailures,
     ...refused,
   };

@@ -1,5 +1,6 @@
 /** Workers between two looks: how busy they were, and whether one is stuck. */
 
+import { isStuck } from "./alert-rules";
 import type { ShardCounters } from "./index";
 import type { ShardSnapshot, WorkerSnapshot } from "./snapshot";
 import type { WorkerStats } from "./stats";
@@ -42,16 +43,10 @@ function snapshotOf(
   const { clients, queue_messages: queue, queue_bytes, saturated } = now;
   const fill = Math.min(1, Math.max(queue / queueMessages, queue_bytes / queueBytes));
   const busy = before ? partBusy(now, before, seconds) : null;
-  return { clients, busy, queue, fill, saturated, stuck: isStuck(now, before) };
+  const stuck = before !== undefined && isStuck([now, before]);
+  return { clients, busy, queue, fill, saturated, stuck };
 }
 
 function partBusy(now: WorkerStats, before: WorkerStats, seconds: number): number {
   return Math.min(1, Math.max(0, now.busy_seconds - before.busy_seconds) / seconds);
-}
-
-/** A worker counts its time at the end of each turn, and every turn takes some. */
-function isStuck(now: WorkerStats, before: WorkerStats | undefined): boolean {
-  if (!before) return false;
-  const waited = now.queue_messages > 0 && before.queue_messages > 0;
-  return waited && now.busy_seconds === before.busy_seconds;
 }

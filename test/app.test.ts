@@ -130,6 +130,22 @@ describe.each(both)("the ready-made app, %s", (_name, config) => {
     }
   });
 
+  test("finds channels by a part of their names", async () => {
+    const { http, stream } = start(config);
+    await connect(`${stream}?channels=prices.eu,prices.us,news`);
+    const found = async (query: string) => {
+      const channels = (await (await fetch(`${http}/channels${query}`)).json()) as {
+        channel: string;
+      }[];
+      return channels.map(({ channel }) => channel).toSorted();
+    };
+    const isSharded = config === both[0][1];
+    expect(await found("?search=prices")).toEqual(isSharded ? ["prices.eu", "prices.us"] : []);
+    expect(await found("")).toEqual(isSharded ? ["news", "prices.eu", "prices.us"] : []);
+    expect(await found("?top=1")).toHaveLength(isSharded ? 1 : 0);
+    expect((await fetch(`${http}/channels?top=many`)).status).toBe(400);
+  });
+
   test("audits itself, where each client is counted", async () => {
     const { http, stream } = start(config);
     await connect(`${stream}?channels=a`);
@@ -173,7 +189,7 @@ describe.each(both)("the ready-made app, %s", (_name, config) => {
     const key = { authorization: "Bearer secret" };
     expect((await fetch(`${http}/healthz`)).status).toBe(200);
     expect((await fetch(`${http}/readyz`)).status).toBe(200);
-    for (const path of ["/stats", "/metrics", "/slow-clients", "/departures"]) {
+    for (const path of ["/stats", "/metrics", "/slow-clients", "/channels", "/departures"]) {
       expect((await fetch(`${http}${path}`)).status).toBe(401);
       expect((await fetch(`${http}${path}`, { headers: key })).status).toBe(200);
     }
@@ -214,6 +230,7 @@ describe.each(both)("the ready-made app, %s", (_name, config) => {
     );
     expect(operations.toSorted()).toEqual([
       ["get", "/audit", "string"],
+      ["get", "/channels", "string"],
       ["get", "/departures", "string"],
       ["get", "/healthz", "string"],
       ["get", "/metrics", "string"],

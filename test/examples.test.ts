@@ -170,7 +170,7 @@ describe("the example", () => {
       expect(named.size).toBeGreaterThan(3);
     }
     const { panels } = await Bun.file(join(EXAMPLES, "prometheus/grafana-dashboard.json")).json();
-    expect(panels).toHaveLength(17);
+    expect(panels).toHaveLength(18);
   });
 
   test.skipIf(withoutPromtool)(

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 
 import { resolveConfig } from "../src/config";
 import { type DeliveryTimes, percentile, since } from "../src/delivery-times";
+import type { Departure } from "../src/departures";
 import type { SlowClient } from "../src/reports";
 import type { Snapshot } from "../src/snapshot";
 import { Snapshots } from "../src/snapshots";
@@ -49,7 +50,13 @@ describe("the sharded broadcaster", () => {
       { channel: "quiet", subscribers: 1, published: 1 },
     ]);
     expect(broadcaster.channels(1)).toHaveLength(1);
-    expect(broadcaster.stats().total_published).toBe(4);
+    expect(broadcaster.channels(10, "qui").map(({ channel }) => channel)).toEqual(["quiet"]);
+    const { total_published, total_channels, total_subscriptions } = broadcaster.stats();
+    expect({ total_published, total_channels, total_subscriptions }).toEqual({
+      total_published: 4,
+      total_channels: 2,
+      total_subscriptions: 2,
+    });
     const counted = () =>
       broadcaster.deliveryTimes()?.counts.reduce((sum, count) => sum + count, 0);
     await until(() => counted() === 4);
@@ -73,6 +80,8 @@ class Standing {
   clients = 0;
   channels = () => [];
   deliveryTimes = () => undefined;
+  departures = (): Departure[] => [];
+  subscriberCount = () => 0;
   slowClients = (): Promise<SlowClient[]> => Promise.resolve([]);
 
   constructor(
@@ -209,11 +218,12 @@ describe("a snapshot", () => {
   test("does not pretend to know what Bun does not tell", async () => {
     const config = resolveConfig({ useSharding: false });
     const snapshots = new Snapshots(new Standing([{}]), { ...config, hidden: "$own" });
-    const { sharded, dropped, bytesPerSecond } = await snapshots.next();
-    expect({ sharded, dropped, bytesPerSecond }).toEqual({
+    const { sharded, dropped, bytesPerSecond, verdict } = await snapshots.next();
+    expect({ sharded, dropped, bytesPerSecond, verdict }).toEqual({
       sharded: false,
       dropped: null,
       bytesPerSecond: null,
+      verdict: null,
     });
   });
 });

@@ -27,7 +27,7 @@ use crate::frame::{Frame, MAX_CONTROL_PAYLOAD};
 use crate::placement;
 use crate::reports::Question;
 
-use self::counters::{ChannelCounts, DeliveryTimes, RefusedAtDoor, WorkerCounters};
+use self::counters::{ChannelCounts, ChannelTotals, DeliveryTimes, RefusedAtDoor, WorkerCounters};
 use self::headers::parse_headers;
 use self::options::{CoreOptions, DoorAddress, DoorOptions};
 use self::quick_calls::QuickCalls;
@@ -231,11 +231,18 @@ impl Core {
         self.broadcaster.borrow().delivery_times().into()
     }
 
-    /// The channels with the most messages, most first, `limit` at most.
+    /// The channels with the most messages of those whose name has `search` in it, most first,
+    /// `limit` at most.
     #[napi]
-    pub fn busiest_channels(&self, limit: u32) -> Vec<ChannelCounts> {
-        let busiest = self.broadcaster.borrow().busiest_channels(limit as usize);
+    pub fn busiest_channels(&self, limit: u32, search: String) -> Vec<ChannelCounts> {
+        let busiest = self.broadcaster.borrow().busiest_channels(limit as usize, &search);
         busiest.into_iter().map(ChannelCounts::from).collect()
+    }
+
+    /// How many channels have subscribers, and how many subscriptions these are.
+    #[napi]
+    pub fn channel_totals(&self) -> ChannelTotals {
+        self.broadcaster.borrow().channel_totals().into()
     }
 
     /// Asks for the clients that lag most of those whose socket refuses bytes, `limit` at most. The

@@ -29,12 +29,29 @@ pub struct Routes {
     /// Of each channel its listeners, sorted by worker, so that the workers of a shard stand
     /// together. Never empty.
     by_channel: FxHashMap<ChannelId, Vec<Listeners>>,
+    /// Clients that are subscribed, each once for each of its channels.
+    subscriptions: u64,
 }
 
 impl Routes {
     /// The channels that have subscribers, in any order.
     pub fn channels(&self) -> impl Iterator<Item = ChannelId> {
         self.by_channel.keys().copied()
+    }
+
+    /// How many channels have subscribers.
+    pub fn len(&self) -> usize {
+        self.by_channel.len()
+    }
+
+    /// Whether no channel has subscribers.
+    pub fn is_empty(&self) -> bool {
+        self.by_channel.is_empty()
+    }
+
+    /// Clients that are subscribed, each once for each of its channels.
+    pub fn subscriptions(&self) -> u64 {
+        self.subscriptions
     }
 
     /// The workers that have subscribers of the channel, in ascending order.
@@ -61,6 +78,7 @@ impl Routes {
 
     /// Adds a subscriber on `worker`.
     pub fn add(&mut self, channel: ChannelId, worker: usize) {
+        self.subscriptions += 1;
         let listeners = self.by_channel.entry(channel).or_default();
         match listeners.binary_search_by_key(&worker, |listeners| listeners.worker) {
             Ok(at) => listeners[at].clients += 1,
@@ -74,6 +92,7 @@ impl Routes {
         let at = listeners
             .binary_search_by_key(&worker, |listeners| listeners.worker)
             .expect("a subscriber was counted when it was added");
+        self.subscriptions -= 1;
         listeners[at].clients -= 1;
         if listeners[at].clients == 0 {
             listeners.remove(at);
@@ -101,7 +120,9 @@ mod tests {
             [(1, 1), (3, 2)].map(|(worker, clients)| Listeners { worker, clients, refused: 0 });
         assert_eq!(routes.listeners(ticks), expected);
         assert_eq!(routes.subscribers(ticks), 3);
+        assert_eq!((routes.len(), routes.subscriptions()), (1, 3));
         assert_eq!([3, 1, 3].map(|worker| routes.remove(ticks, worker)), [false, false, true]);
         assert_eq!((routes.listeners(ticks), routes.channels().count()), (&[][..], 0));
+        assert_eq!((routes.is_empty(), routes.subscriptions()), (true, 0));
     }
 }

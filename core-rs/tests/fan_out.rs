@@ -92,14 +92,14 @@ fn direct_messages_keep_their_place_among_the_published_ones() {
 fn a_channel_is_counted_whether_anybody_hears_it_or_not() {
     let mut harness = Harness::start(options());
     harness.publish("ticks", "nobody hears this");
-    assert_eq!(harness.broadcaster.busiest_channels(10), []);
+    assert_eq!(harness.broadcaster.busiest_channels(10, ""), []);
     let (key, mut client) = harness.subscriber("a", "ticks");
     harness.publish("ticks", "heard");
     assert_eq!(text(&mut client), "heard");
     harness.broadcaster.unsubscribe(key, "ticks");
     harness.publish("ticks", "nobody hears this");
     assert_eq!(harness.broadcaster.subscribe(key, "ticks"), Ok(true));
-    let [counts] = &harness.broadcaster.busiest_channels(10)[..] else { panic!("one channel") };
+    let [counts] = &harness.broadcaster.busiest_channels(10, "")[..] else { panic!("one channel") };
     assert_eq!((&*counts.name, counts.subscribers, counts.published), ("ticks", 1, 3));
 }
 

@@ -152,3 +152,18 @@ impl From<broadcaster::ChannelCounts> for ChannelCounts {
         }
     }
 }
+
+/// All channels together.
+#[napi(object, object_from_js = false)]
+pub struct ChannelTotals {
+    /// Channels that have subscribers.
+    pub channels: f64,
+    /// Clients that are subscribed, each once for each of its channels.
+    pub subscriptions: f64,
+}
+
+impl From<(usize, u64)> for ChannelTotals {
+    fn from((channels, subscriptions): (usize, u64)) -> ChannelTotals {
+        ChannelTotals { channels: channels as f64, subscriptions: subscriptions as f64 }
+    }
+}

@@ -87,16 +87,23 @@ impl Broadcaster {
         self.lanes.iter().any(|lane| lane.saturation().now)
     }
 
-    /// Of the channels that have subscribers those with the most messages, most first, `limit` at
-    /// most. Looks at all of them.
-    pub fn busiest_channels(&self, limit: usize) -> Vec<ChannelCounts> {
-        let busiest = self.channels.busiest(self.routes.channels(), limit).into_iter();
+    /// Of the channels that have subscribers, and `search` in their names, those with the most
+    /// messages, most first, `limit` at most. Looks at all of them.
+    pub fn busiest_channels(&self, limit: usize, search: &str) -> Vec<ChannelCounts> {
+        let found = self.routes.channels();
+        let found = found.filter(|&channel| self.channels.name(channel).contains(search));
+        let busiest = self.channels.busiest(found, limit).into_iter();
         let counts = busiest.map(|channel| ChannelCounts {
             name: self.channels.name(channel).to_owned(),
             subscribers: self.routes.subscribers(channel),
             published: self.channels.published(channel),
         });
         counts.collect()
+    }
+
+    /// How many channels have subscribers, and how many subscriptions these are.
+    pub fn channel_totals(&self) -> (usize, u64) {
+        (self.routes.len(), self.routes.subscriptions())
     }
 
     /// How long the messages of all workers have taken.
