@@ -11,6 +11,7 @@ import { createBroadcaster, type OwnBroadcaster } from "./create-broadcaster";
 import { EdgeServer } from "./edge-server";
 import { isOutOfFiles, listenFailed, ShardcastError } from "./errors";
 import { noFilesToStart } from "./fitness";
+import { keepForReload, reloadKept } from "./hot-reload";
 import {
   type Address,
   idleSeconds,
@@ -130,11 +131,11 @@ function listenSharded(
   refuseUnsupported(serve);
   const address = publicAddress(serve);
   const before = app.server;
-  const run = broadcaster.start(
-    app,
-    socketHandlers(app, serve),
-    websocketLimits(websocketOptions(app, serve)),
-  );
+  const handlers = socketHandlers(app, serve);
+  const defaults = websocketLimits(websocketOptions(app, serve));
+  const kept = reloadKept({ app, serve, broadcaster, handlers, defaults });
+  if (kept) return kept;
+  const run = broadcaster.start(app, handlers, defaults);
   try {
     const { clients, config } = run;
     const upgrades = new Upgrades(run, clients, config, (request) => app.fetch(request));
@@ -147,7 +148,9 @@ function listenSharded(
       pending: () => inner.pendingRequests + upgrades.pending,
       close,
     });
-    return new EdgeServer({ run, upgrades, inner, address: { ...address, ...opened } });
+    const server = new EdgeServer({ run, upgrades, inner, address: { ...address, ...opened } });
+    keepForReload(serve, { server, run, upgrades, upstream: { id: inner.id, path } });
+    return server;
   } catch (error) {
     run.end();
     app.server = before;

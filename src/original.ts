@@ -37,6 +37,13 @@ const CLOSE_STEP_MS = 5;
 /** Close code for a client that the app has failed to name. */
 const INTERNAL_ERROR = 1011;
 
+/** By which modules that run anew find what those before them knew of a server. */
+const OWNED = Symbol.for("shardcast.owned");
+
+type HotServer = Server<unknown> & {
+  [OWNED]?: { sockets: Map<ServerWebSocket<unknown>, string>; release: () => void };
+};
+
 /**
  * Bun's own `publish`, behind the same interface and without the addon.
  *
@@ -51,7 +58,7 @@ export class OriginalBroadcaster implements Broadcaster {
   readonly #logger: Logger;
   readonly #feeds: Feeds;
   /** The open sockets, and the ids of their clients. */
-  readonly #sockets = new Map<ServerWebSocket<unknown>, string>();
+  #sockets = new Map<ServerWebSocket<unknown>, string>();
   #counters: ShardCounters = { ...noCounters(), workers: 1 };
   #config: ResolvedConfig;
   #state: BroadcasterState = "starting";
@@ -140,6 +147,7 @@ export class OriginalBroadcaster implements Broadcaster {
    * @internal
    */
   serve(server: Server<unknown>): void {
+    this.#takeOver(server);
     this.#server = server;
     this.#servers.add(server);
     this.#enter("serving", server);
@@ -152,6 +160,14 @@ export class OriginalBroadcaster implements Broadcaster {
       this.#servers.delete(server);
       this.#enter("ended", server);
     };
+  }
+
+  /** With `bun --hot` a server stays, with its clients, while the code around it runs anew. */
+  #takeOver(server: HotServer): void {
+    const former = server[OWNED];
+    former?.release();
+    if (former) this.#sockets = former.sockets;
+    server[OWNED] = { sockets: this.#sockets, release: () => this.#feeds.stop() };
   }
 
   publish(channel: string, data: MessageData): PublishResult {

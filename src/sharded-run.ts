@@ -10,7 +10,7 @@ import {
   TO_NOBODY,
 } from "./broadcaster";
 import { Clients, type SocketHandlers } from "./clients";
-import type { ResolvedConfig } from "./config";
+import { CONFIG_KEYS, type ConfigKey, type ResolvedConfig } from "./config";
 import { coreOptions } from "./core-options";
 import type { Departure } from "./departures";
 import { EventPump } from "./event-pump";
@@ -63,6 +63,8 @@ export interface RunParts {
   logger: Logger;
   /** Is told each state that the run enters. */
   onState: (state: BroadcasterState) => void;
+  /** Is told that another has taken the run over. Nothing more is told then. */
+  onTakenOver: () => void;
 }
 
 /**
@@ -83,7 +85,7 @@ export class ShardedRun implements SocketHost {
   readonly #fullQueues: FullQueues;
   readonly #acceptFailures: AcceptFailures;
   readonly #logger: Logger;
-  readonly #onState: RunParts["onState"];
+  #owner: Pick<RunParts, "onState" | "onTakenOver">;
   /** Messages published to somebody. */
   published = 0;
   /** Written by whoever decides on upgrades. */
@@ -93,13 +95,13 @@ export class ShardedRun implements SocketHost {
   #shutdown: Promise<void> | undefined;
 
   /** Starts the worker threads. Nobody can connect before `listen`. */
-  constructor({ config, handlers, logger, onState }: RunParts) {
+  constructor({ config, handlers, logger, onState, onTakenOver }: RunParts) {
     this.config = config;
-    this.#onState = onState;
+    this.#owner = { onState, onTakenOver };
     const { trustedProxies } = config;
     this.proxies = trustedProxies.length > 0 ? new TrustedProxies(trustedProxies) : undefined;
     this.#logger = logger;
-    this.clients = new Clients(handlers, config.onSkip, logger);
+    this.clients = new Clients(handlers, (ws, missed) => config.onSkip?.(ws, missed), logger);
     const { Core } = loadNative();
     this.core = new Core(coreOptions(config), () => this.#pump.ring());
     this.calls = this.core.quickCalls();
@@ -134,6 +136,21 @@ export class ShardedRun implements SocketHost {
   /** For the sockets. */
   get workersPerShard(): number {
     return this.config.workersPerShard;
+  }
+
+  /**
+   * Goes on with new handlers and hooks, and tells another what becomes of it.
+   *
+   * @returns the keys of the config that would have needed a new start
+   */
+  takeOver({ config, handlers, onState, onTakenOver }: Omit<RunParts, "logger">): ConfigKey[] {
+    this.#owner.onTakenOver();
+    this.#owner = { onState, onTakenOver };
+    this.clients.handlers = handlers;
+    const { clientId, onSkip } = config;
+    Object.assign(this.config, { clientId, onSkip });
+    const keys = Object.keys(CONFIG_KEYS) as ConfigKey[];
+    return keys.filter((key) => String(config[key]) !== String(this.config[key]));
   }
 
   /**
@@ -288,7 +305,7 @@ export class ShardedRun implements SocketHost {
 
   #enter(state: BroadcasterState): void {
     this.#state = state;
-    this.#onState(state);
+    this.#owner.onState(state);
   }
 
   #handle(event: CoreEvent): void {

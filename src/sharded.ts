@@ -89,10 +89,41 @@ export class ShardedBroadcaster implements Broadcaster {
       handlers,
       logger: this.#logger,
       onState: (state) => this.#entered(run, state),
+      onTakenOver: () => this.#feeds.stop(),
     });
     this.#app = app;
     this.#runs.add(run);
     return run;
+  }
+
+  /**
+   * Goes on with the run of another broadcaster, whose app has been reloaded.
+   *
+   * @param code what the app is now
+   * @param unheeded what the app asks for that is as it was, besides keys of the config
+   * @internal
+   */
+  takeOver(
+    app: object,
+    run: ShardedRun,
+    code: { handlers: SocketHandlers; defaults: ShardcastConfig },
+    unheeded: string[],
+  ): void {
+    const keys = run.takeOver({
+      config: resolveConfig({ ...code.defaults, ...this.#input }),
+      handlers: code.handlers,
+      onState: (state) => this.#entered(run, state),
+      onTakenOver: () => this.#feeds.stop(),
+    });
+    this.#config = run.config;
+    this.#app = app;
+    this.#run = run;
+    this.#runs.add(run);
+    this.#feeds.start();
+    const asBefore = [...keys, ...unheeded];
+    if (asBefore.length === 0) return;
+    const what = asBefore.join(", ");
+    this.#logger.warn({}, `${what}: a server that is reloaded keeps what it had. Start it anew`);
   }
 
   /** A run that takes its time to end says nothing about one that was started since. */

@@ -23,6 +23,12 @@ export interface Upstream {
   close(): void;
 }
 
+/** That of the app's former code, which `bun --hot` has Bun reload by its id. */
+type Former = Pick<Upstream, "path"> & { id: string };
+
+/** Options that are not for a server on a unix socket. */
+const NOWHERE = { port: undefined, hostname: undefined, reusePort: false };
+
 /**
  * Starts the app on a private unix socket, by Elysia's own adapter, so that all of Elysia works.
  */
@@ -37,8 +43,7 @@ export function startUpstream(app: AnyElysia, options: ServeOptions): Upstream {
   process.once("exit", remove);
   try {
     const path = socketPath(directory);
-    const nowhere = { port: undefined, hostname: undefined, reusePort: false };
-    const server = listenStock(app, { ...options, ...nowhere, unix: path });
+    const server = listenStock(app, { ...options, ...NOWHERE, unix: path });
     const close = () => {
       void server.stop(true);
       remove();
@@ -48,6 +53,11 @@ export function startUpstream(app: AnyElysia, options: ServeOptions): Upstream {
     remove();
     throw error;
   }
+}
+
+/** Gives Bun's server of the app's former code the app's new handlers. */
+export function reloadUpstream(app: AnyElysia, options: ServeOptions, { id, path }: Former): void {
+  listenStock(app, { ...options, ...NOWHERE, unix: path, id });
 }
 
 /** What `limitSilence` goes through. */

@@ -188,7 +188,7 @@ describe.each(both)("the broadcaster, %s", (_name, config) => {
     const { app, http, broadcaster } = serve(config, (app) => app.get("/", "here").ws("/", {}));
     app.listen({ port: 0, hostname: "127.0.0.1" });
     const client = await connect(`ws://127.0.0.1:${app.server?.port}/`);
-    expect(broadcaster.stats().total_clients).toBe(1);
+    await until(() => broadcaster.stats().total_clients === 1, "the client to be counted");
     await within(broadcaster.shutdown({ spreadMs: 0, timeoutMs: 4000 }), "the shutdown");
     expect((await client.closed).code).toBe(1001);
     expect(broadcaster.state).toBe("ended");

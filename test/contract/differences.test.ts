@@ -7,6 +7,7 @@ import { Elysia } from "elysia";
 
 import { type ShardcastConfig, type ShardcastError, shardcast } from "../../src";
 import { connect, within } from "../client";
+import { HotApp } from "../hot-app";
 import { SMALL, serve } from "../serving";
 import { type Socket, until } from "./both";
 import { ELYSIA_DIFFERENCES } from "./elysia-differences";
@@ -18,6 +19,29 @@ const TABLES = join(import.meta.dir, "../../docs/parity.md");
 
 /** A difference, and how to see it: on Bun's own and on shards. */
 const DIFFERENCES: Record<string, () => Promise<void>> = {
+  async "an edit under bun --hot of limits for WebSockets"() {
+    const code = (config: ShardcastConfig | undefined, maxPayloadLength: number) => `
+      import { Elysia } from ${JSON.stringify(Bun.resolveSync("elysia", import.meta.dir))};
+      import { shardcast } from ${JSON.stringify(join(import.meta.dir, "../../src/index.ts"))};
+      const config = ${JSON.stringify(config)};
+      const adapter = config && { adapter: shardcast(config) };
+      const app = new Elysia({ ...adapter, websocket: { maxPayloadLength: ${maxPayloadLength} } })
+        .ws("/", { message: (ws, message) => void ws.send(message) })
+        .listen({ hostname: "127.0.0.1", port: 0 });
+      console.log(app.server.port);`;
+    const edited = async (config: ShardcastConfig | undefined) => {
+      const app = await HotApp.start(code(config, 8));
+      const port = await app.line();
+      await app.edit(code(config, 16));
+      await app.line();
+      const client = await connect(`ws://127.0.0.1:${port}/`);
+      client.send("twelve bytes");
+      return Promise.race([client.next(), client.closed.then(({ code }) => code)]);
+    };
+    expect(await edited(undefined)).toBe("twelve bytes");
+    expect(await edited(SMALL)).toBe(1009);
+  },
+
   async "a second server on the port of the first"() {
     const second = async (config: ShardcastConfig | undefined) => {
       const options = () => config && { adapter: shardcast({ ...SMALL, ...config }) };
