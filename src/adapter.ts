@@ -11,6 +11,7 @@ import { createBroadcaster, type OwnBroadcaster } from "./create-broadcaster";
 import { EdgeServer } from "./edge-server";
 import { isOutOfFiles, listenFailed, ShardcastError } from "./errors";
 import { noFilesToStart } from "./fitness";
+import { raiseHeadLimit, shortestAuthority } from "./head-limits";
 import { keepForReload, reloadKept } from "./hot-reload";
 import {
   type Address,
@@ -139,9 +140,11 @@ function listenSharded(
   try {
     const { clients, config } = run;
     const upgrades = new Upgrades(run, clients, config, (request) => app.fetch(request));
+    raiseHeadLimit(config.maxHeadBytes);
     const { server: inner, path, close } = startUpstream(app, serve);
+    const minAuthorityBytes = shortestAuthority(app);
     const limits = { maxBodyBytes: maxBodyBytes(serve), idleTimeoutSeconds: idleSeconds(serve) };
-    const door = { upstream: path, ...limits };
+    const door = { upstream: path, minAuthorityBytes, ...limits };
     const opened = openDoor(run, address, door, {
       decide: (event) => upgrades.decide(event),
       giveUp: (ask) => upgrades.giveUp(ask),
@@ -161,7 +164,7 @@ function listenSharded(
 function openDoor(
   run: ShardedRun,
   { host, port, hostname, reusePort, ipv6Only }: Address,
-  door: Pick<DoorOptions, "upstream" | "maxBodyBytes" | "idleTimeoutSeconds">,
+  door: Pick<DoorOptions, "upstream" | "maxBodyBytes" | "minAuthorityBytes" | "idleTimeoutSeconds">,
   house: House,
 ): DoorAddress {
   try {

@@ -11,6 +11,7 @@ import { HotApp } from "../hot-app";
 import { SMALL, serve } from "../serving";
 import { type Socket, until } from "./both";
 import { ELYSIA_DIFFERENCES } from "./elysia-differences";
+import { HEAD_DIFFERENCES } from "./head-differences";
 import { HTTP_DIFFERENCES } from "./http-differences";
 
 /** More than two sockets hold between them. */
@@ -221,22 +222,6 @@ const DIFFERENCES: Record<string, () => Promise<void>> = {
     expect(await seen({})).toEqual(["none", "close"]);
   },
 
-  async "a path with raw bytes past ASCII"() {
-    const request = "GET /\xfc HTTP/1.1\r\nHost: example.test\r\nConnection: close\r\n\r\n";
-    expect(await answer({ useSharding: false }, request)).toStartWith("HTTP/1.1 404");
-    expect(await answer({}, request)).toStartWith("HTTP/1.1 400");
-  },
-
-  async "a length and chunks in one request"() {
-    const request =
-      "POST /echo HTTP/1.1\r\nHost: example.test\r\nConnection: close\r\nContent-Length: 99\r\n" +
-      "Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n";
-    expect(await answer({ useSharding: false }, request)).toStartWith("HTTP/1.1 400");
-    const taken = await answer({}, request);
-    expect(taken).toStartWith("HTTP/1.1 200");
-    expect(taken).toEndWith("hi");
-  },
-
   async "X-Forwarded-For"() {
     const seen = async (config: ShardcastConfig) => {
       const { app } = await pair(config);
@@ -251,6 +236,7 @@ const DIFFERENCES: Record<string, () => Promise<void>> = {
 
   ...ELYSIA_DIFFERENCES,
   ...HTTP_DIFFERENCES,
+  ...HEAD_DIFFERENCES,
 };
 
 describe("with a purpose, it differs from Bun:", () => {

@@ -74,6 +74,8 @@ pub struct DoorOptions {
     /// Seconds between two requests of a connection; 0 is any time.
     pub idle_timeout_seconds: u32,
     pub max_head_bytes: u32,
+    /// Length of a request's host in its URL; a shorter one is refused with 400.
+    pub min_authority_bytes: u32,
     /// Size of the body of a plain request.
     pub max_body_bytes: f64,
     pub upgrade_timeout_ms: u32,
@@ -139,6 +141,7 @@ impl DoorOptions {
                 .then(|| Duration::from_secs(u64::from(self.idle_timeout_seconds))),
             write_timeout: WRITE_TIMEOUT,
             max_head_bytes: self.max_head_bytes as usize,
+            min_authority_bytes: self.min_authority_bytes as usize,
             max_body_bytes: self.max_body_bytes as usize,
             upgrade_timeout: Duration::from_millis(u64::from(self.upgrade_timeout_ms)),
             max_pending_upgrades: self.max_pending_upgrades as usize,

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::server::conn::http1::{self, Parts};
 use hyper::service::service_fn;
-use hyper::{HeaderMap, Method, Request, Response, Version, header};
+use hyper::{HeaderMap, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::select;
@@ -26,11 +26,13 @@ use super::grace::Graces;
 use super::handshake::Terms;
 use super::linger::linger;
 use super::objection::Objection;
+use super::parser::Limits;
 use super::patience::{Answer, Patience};
 use super::proxy::{Failure, Proxy};
 use super::reader::Reader;
 use super::refusals::Refusals;
 use super::request::{Fields, RequestHead};
+use super::request_filter::{self, Junction, RequestFilter};
 use super::response::Body;
 use super::tell::Tell;
 use super::tidy::Tidy;
@@ -41,10 +43,6 @@ use super::{Decision, DoorConfig, Entrant, Reservation, handshake};
 /// size passes in this much memory.
 pub(super) const STREAM_BUFFER_BYTES: usize = 64 * 1024;
 
-/// Fields that a request's head may have: a few more than Bun takes, which counts for itself what
-/// the door passes on.
-const MAX_FIELDS: usize = 200;
-
 /// What one connection's requests have in common.
 struct Visit {
     peer: SocketAddr,
@@ -52,6 +50,7 @@ struct Visit {
     /// Where an accepted client's reservation waits until the 101 response is on its way.
     place: Cell<Option<Box<dyn Reservation>>>,
     patience: Rc<Patience>,
+    junction: Rc<Junction>,
 }
 
 /// What all connections share.
@@ -64,6 +63,7 @@ pub(super) struct Reception {
     head_timeout: Duration,
     idle_timeout: Option<Duration>,
     write_timeout: Duration,
+    limits: Limits,
     reader: RefCell<Reader>,
     waiting_room: WaitingRoom,
     graces: Graces,
@@ -79,13 +79,15 @@ impl Reception {
         refusals: Arc<Refusals>,
     ) -> Reception {
         let mut http = http1::Builder::new();
-        // hyper answers a malformed head with 400, and one of too many bytes or fields with 431.
-        // `max_buf_size` alone would be no such limit: it also bounds bodies, and may not be below
-        // 8 KiB. How long a head may take is for `Patience` to say.
+        // `RequestFilter` judges heads, and may add the field `Host`. How long a head may take is
+        // for `Patience` to say.
         http.header_read_timeout(None)
-            .max_headers(MAX_FIELDS)
-            .max_header_size(config.max_head_bytes)
+            .max_headers(request_filter::MAX_FIELDS + 1)
             .max_buf_size(STREAM_BUFFER_BYTES.max(config.max_head_bytes));
+        let limits = Limits {
+            max_head_bytes: config.max_head_bytes,
+            min_authority_bytes: config.min_authority_bytes,
+        };
         Reception {
             http,
             waiting_room: WaitingRoom::new(door, tell.clone()),
@@ -96,7 +98,8 @@ impl Reception {
             head_timeout: config.head_timeout,
             idle_timeout: config.idle_timeout,
             write_timeout: config.write_timeout,
-            reader: RefCell::new(Reader::new(config.max_head_bytes)),
+            reader: RefCell::new(Reader::new(limits)),
+            limits,
             graces: Graces::new(),
             tidy: Tidy::default(),
         }
@@ -129,7 +132,7 @@ impl Reception {
         &self,
         request: &RequestHead<'_, F>,
     ) -> Option<Terms> {
-        let is_upgrade = check(request).is_ok() && handshake::is_asked_for(request);
+        let is_upgrade = handshake::is_asked_for(request);
         is_upgrade.then(|| Terms::of(request, self.per_message_deflate).ok()).flatten()
     }
 
@@ -161,15 +164,15 @@ impl Reception {
         visit: &Visit,
     ) -> io::Result<Response<Body>> {
         let head = RequestHead::of(&request);
-        let answer = match check(&head) {
-            Err(objection) => Err(objection.into()),
-            Ok(()) if handshake::is_asked_for(&head) => {
-                let answer = self.answer_upgrade(&head, visit).await;
-                answer
-                    .inspect_err(|&objection| self.refusals.count(objection))
-                    .map_err(Failure::from)
+        let answer = if handshake::is_asked_for(&head) {
+            let answer = self.answer_upgrade(&head, visit).await;
+            if !matches!(&answer, Ok(answer) if answer.status() == StatusCode::SWITCHING_PROTOCOLS)
+            {
+                visit.junction.go_on();
             }
-            Ok(()) => self.proxy.forward(request, visit.peer).await,
+            answer.inspect_err(|&objection| self.refusals.count(objection)).map_err(Failure::from)
+        } else {
+            self.proxy.forward(request, visit.peer).await
         };
         answer.or_else(|failure| match failure {
             Failure::Objection(objection) => Ok(objection.response()),
@@ -201,27 +204,6 @@ impl Reception {
     }
 }
 
-/// What hyper leaves unchecked: whether it is clear where the request goes and where it ends.
-fn check<F: Fields + ?Sized>(request: &RequestHead<'_, F>) -> Result<(), Objection> {
-    if request.method == Method::CONNECT {
-        return Err(Objection::Connect);
-    }
-    if request.uri.path() == "*" && request.method != Method::OPTIONS {
-        return Err(Objection::Target);
-    }
-    // RFC 9112, section 3.2: exactly one, which only HTTP/1.0 may leave out.
-    match request.fields.values(&header::HOST).count() {
-        1 => {}
-        0 if request.version == Version::HTTP_10 => {}
-        _ => return Err(Objection::Host),
-    }
-    let mut codings = request.fields.values(&header::TRANSFER_ENCODING);
-    if codings.any(|coding| !coding.eq_ignore_ascii_case(b"chunked")) {
-        return Err(Objection::TransferCoding);
-    }
-    Ok(())
-}
-
 /// Has the door's epoll watch a socket, and waits until it has told that there is room to write. A
 /// socket that it has not told of yet has none for hyper, which would drop an answer that it has at
 /// once.
@@ -240,11 +222,13 @@ pub(super) async fn serve(opening: Opening, reception: Rc<Reception>, mut closin
     let Opening { socket, peer, unread, decided, opened } = opening;
     let Ok(socket) = watched(socket).await else { return };
     let patience = Rc::new(Patience::new(opened, reception.head_timeout, reception.idle_timeout));
+    let junction = Rc::new(Junction::default());
     let visit = Rc::new(Visit {
         peer,
         decided: Cell::new(decided),
         place: Cell::default(),
         patience: Rc::clone(&patience),
+        junction: Rc::clone(&junction),
     });
     let service = service_fn(|request| {
         let (reception, visit) = (Rc::clone(&reception), Rc::clone(&visit));
@@ -253,14 +237,19 @@ pub(super) async fn serve(opening: Opening, reception: Rc<Reception>, mut closin
         } else {
             visit.patience.note_request();
         }
+        let rejection = visit.junction.take_rejection();
         async move {
-            let response = reception.answer(request, &visit).await?;
+            let response = match rejection {
+                Some(objection) => objection.response(),
+                None => reception.answer(request, &visit).await?,
+            };
             let patience = Rc::clone(&visit.patience);
             Ok::<_, io::Error>(response.map(|body| Answer::new(body, patience)))
         }
     });
     let (limit, graces) = (reception.write_timeout, reception.graces.clone());
     let socket = ClientSocket::new(socket, unread, limit, Rc::clone(&patience), graces);
+    let socket = RequestFilter::new(socket, reception.limits, junction);
     let mut connection = reception.http.serve_connection(TokioIo::new(socket), service);
     let finished = select! {
         biased;
@@ -280,13 +269,14 @@ pub(super) async fn serve(opening: Opening, reception: Rc<Reception>, mut closin
         }
     };
     let Parts { io, read_buf, .. } = connection.into_parts();
-    let (socket, unread) = io.into_inner().into_parts();
+    let (socket, unjudged) = io.into_inner().into_parts();
+    let (socket, unread) = socket.into_parts();
     // Dropping a reservation gives it up, which JavaScript is to learn before the client has left.
     match visit.place.take().filter(|_| finished) {
         // hyper has sent the 101, and stopped without closing. A copy, mostly of nothing: a client
         // may be silent for days, and would keep hyper's whole buffer as long.
         Some(reservation) => {
-            let read_ahead = [read_buf, unread].concat().into();
+            let read_ahead = [&read_buf[..], &unjudged, &unread].concat().into();
             reception.hand_over(socket.into_std(), read_ahead, reservation);
         }
         None => linger(socket).await,

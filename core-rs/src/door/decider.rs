@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::Uri;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::{Instant, timeout_at};
 
@@ -68,7 +67,7 @@ impl Decider {
     ) -> Result<Question, Objection> {
         let vacancy = Arc::clone(&self.vacancies).try_acquire_owned();
         let vacancy = vacancy.map_err(|_| Objection::TooManyUndecided)?;
-        let (uri, head) = (target(request.uri), self.heads.part(request.fields));
+        let (uri, head) = (request.target.to_owned(), self.heads.part(request.fields));
         Ok(Question { uri, head, peer, compression, vacancy })
     }
 
@@ -112,9 +111,4 @@ impl Drop for Waits<'_> {
             self.tell.tell(DoorEvent::GivenUp(self.ask));
         }
     }
-}
-
-/// Path and query, whether the request line had them alone or in a whole URI.
-fn target(uri: &Uri) -> String {
-    uri.path_and_query().map_or("/", |target| target.as_str()).to_owned()
 }

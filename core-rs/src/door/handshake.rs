@@ -5,7 +5,7 @@ use base64::alphabet;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use bytes::Bytes;
 use hyper::header::{self, HeaderName, HeaderValue};
-use hyper::{Method, Response, StatusCode, Version};
+use hyper::{Response, StatusCode, Version};
 use sha1::{Digest, Sha1};
 
 use crate::compression::Compression;
@@ -34,10 +34,11 @@ const KEY_FORMAT: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// Whether the request asks for a WebSocket, properly or not. Another protocol in `Upgrade`, an
-/// `Upgrade` that `Connection` does not announce, or another method than GET asks for nothing: HTTP
-/// has such a field ignored.
+/// `Upgrade` that `Connection` does not announce, another method than GET, or HTTP/1.0 asks for
+/// nothing: HTTP has such a field ignored (RFC 9110, section 7.8).
 pub(super) fn is_asked_for<F: Fields + ?Sized>(request: &RequestHead<'_, F>) -> bool {
-    request.method == Method::GET
+    request.method == "GET"
+        && request.version == Version::HTTP_11
         && has_token(request.fields, &header::UPGRADE, "websocket")
         && has_token(request.fields, &header::CONNECTION, "upgrade")
 }
@@ -48,9 +49,6 @@ pub(super) fn is_asked_for<F: Fields + ?Sized>(request: &RequestHead<'_, F>) -> 
 ///
 /// The first thing that is wrong.
 fn check<F: Fields + ?Sized>(request: &RequestHead<'_, F>) -> Result<HeaderValue, Objection> {
-    if request.version != Version::HTTP_11 {
-        return Err(Objection::HttpVersion);
-    }
     if request.has_body {
         return Err(Objection::Body);
     }
@@ -161,7 +159,7 @@ fn with_fields(
 #[cfg(test)]
 mod tests {
     use http_body_util::{Empty, Full};
-    use hyper::Request;
+    use hyper::{Method, Request};
     use proptest::prelude::*;
     use tungstenite::handshake::derive_accept_key;
 
@@ -203,13 +201,13 @@ mod tests {
         let mut post = request();
         *post.method_mut() = Method::POST;
         assert!(!is_asked_for(&RequestHead::of(&post)));
+        let mut old = request();
+        *old.version_mut() = Version::HTTP_10;
+        assert!(!is_asked_for(&RequestHead::of(&old)));
     }
 
     #[test]
-    fn any_other_version_or_length_is_refused() {
-        let mut old = request();
-        *old.version_mut() = Version::HTTP_10;
-        assert_eq!(check(&RequestHead::of(&old)), Err(Objection::HttpVersion));
+    fn a_body_is_refused() {
         let with_body = request().map(|_| Full::new(Bytes::from_static(b"frames?")));
         assert_eq!(check(&RequestHead::of(&with_body)), Err(Objection::Body));
     }

@@ -8,8 +8,9 @@
 //!    door for its [`Reservation`]. One that is proper and comes first takes a `shortcut`, with a
 //!    `reader` of its own: it waits as a `guest`, whom the `waiting_room` looks after, and the
 //!    application's thread sends it on.
-//! 3. `connection` reads all other requests, with limits, and sends each one way or the other. It
-//!    waits for them with a limit (`patience`), and writes to the client with one too
+//! 3. `connection` reads all other requests, with limits, and sends each one way or the other.
+//!    Their heads, and the frames of their bodies, are judged by a `request_filter` first; it and
+//!    the `reader` have one `parser`. The connection waits for them with a limit (`patience`), and writes to the client with one too
 //!    (`client_socket`), even if it has ended its side (`grace`).
 //! 4. Any other request is passed on to the application (`proxy`) over a unix socket (`upstream`,
 //!    `app_socket`).
@@ -34,11 +35,13 @@ mod heads;
 mod linger;
 mod listener;
 mod objection;
+mod parser;
 mod patience;
 mod proxy;
 mod reader;
 mod refusals;
 mod request;
+mod request_filter;
 mod response;
 mod shortcut;
 mod tell;
@@ -93,6 +96,9 @@ pub struct DoorConfig {
     pub write_timeout: Duration,
     /// Size of a request line and its headers, in bytes. A longer head is answered with 431.
     pub max_head_bytes: usize,
+    /// Length of a request's host, with its port where a URL has that. A shorter one is answered
+    /// with 400. For applications that look for the path from a fixed place in the URL on.
+    pub min_authority_bytes: usize,
     /// Size of a request's body, in bytes. A longer body is answered with 413.
     pub max_body_bytes: usize,
     /// How long a client waits for the decision on its upgrade before it is told 503.

@@ -9,6 +9,18 @@ use super::response::{Body, text};
 /// Why a request gets neither to the application nor to a worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Objection {
+    /// A head that breaks the rules, and which.
+    Malformed(&'static str),
+    /// A head of more bytes than may be.
+    HeadTooLong,
+    /// A head of more fields than the application takes.
+    TooManyFields,
+    /// A target that no URI holds.
+    TargetTooLong,
+    /// Another version of HTTP than 1.0 and 1.1.
+    Version,
+    /// A host that is too short for the application to find the path behind it.
+    ShortHost,
     /// The door is no forward proxy.
     Connect,
     /// `*` with another method than OPTIONS.
@@ -21,8 +33,6 @@ pub(super) enum Objection {
     BrokenBody,
     /// A body that is longer than the application takes.
     BodyTooLong,
-    /// A WebSocket request over HTTP/1.0.
-    HttpVersion,
     /// A WebSocket request with a body.
     Body,
     /// Another version of the WebSocket protocol than 13.
@@ -45,10 +55,16 @@ impl Objection {
             Objection::Connect | Objection::TransferCoding => StatusCode::NOT_IMPLEMENTED,
             Objection::BodyTooLong => StatusCode::PAYLOAD_TOO_LARGE,
             Objection::WebSocketVersion => StatusCode::UPGRADE_REQUIRED,
-            Objection::Target
+            Objection::HeadTooLong | Objection::TooManyFields => {
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE
+            }
+            Objection::TargetTooLong => StatusCode::URI_TOO_LONG,
+            Objection::Version => StatusCode::HTTP_VERSION_NOT_SUPPORTED,
+            Objection::Malformed(_)
+            | Objection::ShortHost
+            | Objection::Target
             | Objection::Host
             | Objection::BrokenBody
-            | Objection::HttpVersion
             | Objection::Body
             | Objection::Key => StatusCode::BAD_REQUEST,
             Objection::TooManyUndecided | Objection::UndecidedInTime | Objection::Undecided => {
@@ -60,13 +76,20 @@ impl Objection {
 
     fn words(self) -> &'static str {
         match self {
+            Objection::Malformed(what) => what,
+            Objection::HeadTooLong => "the head of the request is too long\n",
+            Objection::TooManyFields => "the request has too many header fields\n",
+            Objection::TargetTooLong => "the target of the request is too long\n",
+            Objection::Version => "the only supported versions are HTTP/1.1 and HTTP/1.0\n",
+            Objection::ShortHost => {
+                "the host of the request is too short: the app would read another path\n"
+            }
             Objection::Connect => "CONNECT is not supported: this is not a forward proxy\n",
             Objection::Target => "the target * goes with OPTIONS only\n",
             Objection::Host => "a request needs exactly one Host header\n",
             Objection::TransferCoding => "the only supported Transfer-Encoding is chunked\n",
             Objection::BrokenBody => "the body of the request is malformed or incomplete\n",
             Objection::BodyTooLong => "the body of the request is too long\n",
-            Objection::HttpVersion => "a WebSocket request needs HTTP/1.1\n",
             Objection::Body => "a WebSocket request must not have a body\n",
             Objection::WebSocketVersion => "Sec-WebSocket-Version must be 13\n",
             Objection::Key => "Sec-WebSocket-Key must be 16 bytes in base64\n",
@@ -90,6 +113,9 @@ impl Objection {
             // What follows a request that is not understood may not be one, and the rest of a body
             // that is too long is not waited for.
             StatusCode::BAD_REQUEST
+            | StatusCode::URI_TOO_LONG
+            | StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE
+            | StatusCode::HTTP_VERSION_NOT_SUPPORTED
             | StatusCode::NOT_IMPLEMENTED
             | StatusCode::PAYLOAD_TOO_LARGE => {
                 headers.insert(header::CONNECTION, HeaderValue::from_static("close"));

@@ -19,7 +19,7 @@ use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::http::Extensions;
 use hyper::http::request::Parts;
 use hyper::http::uri::{self, Authority, PathAndQuery, Scheme};
-use hyper::{HeaderMap, Request, Response, StatusCode, Uri, Version};
+use hyper::{Request, Response, StatusCode, Uri, Version};
 use hyper_util::client::legacy::{self, Client};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
@@ -124,12 +124,12 @@ fn outbound(
     max_body_bytes: usize,
 ) -> Request<OutboundBody> {
     let (Parts { method, uri, mut headers, .. }, body) = request.into_parts();
-    let host = host(&uri, &headers);
     let wants_trailers = has_token(&headers, &header::TE, "trailers");
     remove_connection_fields(&mut headers);
     // The door has answered it: hyper sends 100 Continue as soon as the body is read.
     headers.remove(header::EXPECT);
-    headers.insert(header::HOST, host);
+    // HTTP/1.0 may have none.
+    headers.entry(header::HOST).or_insert(HeaderValue::from_static(AUTHORITY));
     headers.insert(PEER, peer_value(peer));
     if wants_trailers {
         headers.insert(header::TE, HeaderValue::from_static("trailers"));
@@ -144,17 +144,6 @@ fn outbound(
     *request.uri_mut() = outbound_uri(&uri);
     *request.headers_mut() = headers;
     request
-}
-
-/// The host as the client named it. A whole URI in the request line takes precedence over the
-/// header (RFC 9112, section 3.2.2); HTTP/1.0 may have neither.
-fn host(uri: &Uri, headers: &HeaderMap) -> HeaderValue {
-    // What stands before an `@` is a name and a password.
-    let of_uri = uri.authority().and_then(|authority| authority.as_str().rsplit('@').next());
-    of_uri
-        .and_then(|host| HeaderValue::from_str(host).ok())
-        .or_else(|| headers.get(header::HOST).cloned())
-        .unwrap_or_else(|| HeaderValue::from_static(AUTHORITY))
 }
 
 /// The absolute URI that hyper's client wants, of which it sends path and query.

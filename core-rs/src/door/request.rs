@@ -1,12 +1,14 @@
-//! A request's head, whoever has read it: hyper, or the door's own `reader`.
+//! A request's head, whoever has read it: hyper, or the door's own `parser`.
 
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
-use hyper::{Method, Request, Uri, Version};
+use hyper::http::uri::PathAndQuery;
+use hyper::{Request, Version};
 
 /// See the module's description.
 pub(super) struct RequestHead<'r, F: ?Sized> {
-    pub(super) method: &'r Method,
-    pub(super) uri: &'r Uri,
+    pub(super) method: &'r str,
+    /// Path and query, or `*`.
+    pub(super) target: &'r str,
     pub(super) version: Version,
     pub(super) fields: &'r F,
     pub(super) has_body: bool,
@@ -16,8 +18,8 @@ impl<'r> RequestHead<'r, HeaderMap> {
     /// Of a request that hyper has read.
     pub(super) fn of<B: hyper::body::Body>(request: &'r Request<B>) -> Self {
         RequestHead {
-            method: request.method(),
-            uri: request.uri(),
+            method: request.method().as_str(),
+            target: request.uri().path_and_query().map_or("/", PathAndQuery::as_str),
             version: request.version(),
             fields: request.headers(),
             has_body: !request.body().is_end_stream(),

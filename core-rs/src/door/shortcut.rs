@@ -17,10 +17,11 @@ use super::upgrade::Whom;
 /// alone. Returned is any other.
 pub(super) fn take(mut opening: Opening, reception: &Reception) -> Option<Opening> {
     let decider = reception.decider();
-    let begun = reception.reader().read(&opening.unread, |request, head_bytes| {
+    let begun = reception.reader().read(&opening.unread, |head| {
+        let request = head.request();
         let terms = reception.terms_of_upgrade(&request)?;
         let question = decider.question(&request, opening.peer, terms.compression());
-        Some((question, head_bytes, terms))
+        Some((question, head.end, terms))
     });
     match begun {
         Some((Ok(question), head_bytes, terms)) => {

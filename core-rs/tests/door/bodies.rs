@@ -263,14 +263,17 @@ fn a_client_that_breaks_off_its_upload_breaks_it_off_for_the_application() {
 #[test]
 fn a_malformed_chunk_is_the_clients_mistake() {
     let house = House::open();
-    let mut client = house.client();
-    client.send(CHUNKED_POST);
-    client.send("no size\r\n");
-    let (head, body) = client.message();
-    assert_eq!(
-        (head.status(), body.as_str()),
-        (400, "the body of the request is malformed or incomplete\n")
-    );
+    for chunk in ["no size\r\n", "2 \r\nhi\r\n", "FFFFFFFFFFFFFFFF\r\n", "2;a\nhi\r\n"] {
+        let mut client = house.client();
+        client.send(CHUNKED_POST);
+        client.send(chunk);
+        let (head, body) = client.message();
+        assert_eq!(
+            (head.status(), body.as_str()),
+            (400, "the body of the request is malformed or incomplete\n"),
+            "{chunk:?}"
+        );
+    }
 }
 
 #[test]

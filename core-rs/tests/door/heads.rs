@@ -50,17 +50,17 @@ fn the_answer_431_outlives_all_that_the_client_still_sends() {
 }
 
 #[test]
-fn two_hundred_fields_pass_and_one_more_is_answered_with_431() {
+fn as_many_fields_pass_as_bun_takes_with_the_door_s_own_and_one_more_is_answered_with_431() {
     let house = House::open_with(|config| config.max_head_bytes = 1 << 15);
     let head = |fields: usize| {
         format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", "a:b\r\n".repeat(fields - 1))
     };
     let mut client = house.client();
-    client.send(head(200));
+    client.send(head(197));
     let passed = house.application.accept().head();
-    assert_eq!(passed.headers.iter().filter(|(name, _)| name == "a").count(), 199);
+    assert_eq!(passed.headers.iter().filter(|(name, _)| name == "a").count(), 196);
     let mut client = house.client();
-    client.send(head(201));
+    client.send(head(198));
     assert_eq!(client.message().0.status(), 431);
 }
 
@@ -144,4 +144,63 @@ fn pipelined_requests_are_answered_in_their_order() {
     for path in ["/1", "/2", "/3"] {
         assert_eq!(client.message().1, path);
     }
+}
+
+#[test]
+fn a_refused_head_is_answered_in_its_turn_with_words() {
+    let house = House::open();
+    let mut client = house.client();
+    client.send("GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET evil.example HTTP/1.1\r\nHost: a\r\n\r\n");
+    serve_one(&mut house.application.accept(), "first");
+    assert_eq!(client.message().1, "first");
+    let (head, words) = client.message();
+    assert_eq!((head.status(), head.get("connection")), (400, Some("close")));
+    assert!(words.starts_with("the target of the request must be a path"), "{words}");
+    assert_eq!(client.rest(), "");
+}
+
+#[test]
+fn the_refusal_of_a_request_for_a_head_has_no_body() {
+    let house = House::open();
+    let mut client = house.client();
+    client.send("HEAD evil.example HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(client.head().status(), 400);
+    assert_eq!(client.rest(), "");
+}
+
+#[test]
+fn what_follows_a_refused_head_is_no_request() {
+    let house = House::open();
+    let mut client = house.client();
+    let smuggled = "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n";
+    let length = smuggled.len();
+    client.send(format!(
+        "POST / HTTP/1.1\r\nHost: a\r\nX: y\nContent-Length: {length}\r\n\r\n{smuggled}"
+    ));
+    let (head, words) = client.message();
+    assert_eq!(head.status(), 400);
+    assert_eq!(words, "a line of the request's head ends in LF alone, not in CRLF\n");
+    assert_eq!(client.rest(), "");
+    assert!(!house.application.has_connection());
+}
+
+#[test]
+fn a_target_arrives_in_a_form_that_any_parser_takes() {
+    let house = House::open();
+    let mut client = house.client();
+    client.send("GET /a?filter={\"b\":<1>} HTTP/1.1\r\nHost: a\r\n\r\n");
+    let request = house.application.accept().head();
+    assert_eq!(request.line, "GET /a?filter={%22b%22:%3C1%3E} HTTP/1.1");
+}
+
+#[test]
+fn a_host_that_is_shorter_than_the_application_can_take_is_refused() {
+    let house = House::open_with(|config| config.min_authority_bytes = 4);
+    for host in ["a.b", "a.b:80"] {
+        let mut client = house.client();
+        client.send(format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n"));
+        assert_eq!(client.message().0.status(), 400, "{host}");
+    }
+    house.client().send("GET / HTTP/1.1\r\nHost: a.b:81\r\n\r\n");
+    assert_eq!(house.application.accept().head().get("host"), Some("a.b:81"));
 }

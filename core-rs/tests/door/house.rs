@@ -90,6 +90,7 @@ pub(crate) fn config(upstream: &SocketPath) -> DoorConfig {
         idle_timeout: Some(PATIENCE),
         write_timeout: PATIENCE,
         max_head_bytes: MAX_HEAD_BYTES,
+        min_authority_bytes: 1,
         max_body_bytes: MAX_BODY_BYTES,
         upgrade_timeout: PATIENCE,
         max_pending_upgrades: 8,

@@ -179,7 +179,6 @@ fn an_improper_request_is_told_what_is_wrong() {
         ("Version: 13", "Version: 8", 426, "Sec-WebSocket-Version must be 13\n"),
         ("Sec-WebSocket-Version: 13\r\n", "", 426, "Sec-WebSocket-Version must be 13\n"),
         ("dGhl", "dGhldGhl", 400, "Sec-WebSocket-Key must be 16 bytes in base64\n"),
-        ("HTTP/1.1", "HTTP/1.0", 400, "a WebSocket request needs HTTP/1.1\n"),
         ("Host: example.com\r\n", "", 400, "a request needs exactly one Host header\n"),
         (
             "Host: example.com",
@@ -201,19 +200,24 @@ fn an_improper_request_is_told_what_is_wrong() {
         }
     }
     // Without a host it is no request at all, and no upgrade.
-    let refused = RefusedUpgrades { malformed: 5, ..RefusedUpgrades::default() };
+    let refused = RefusedUpgrades { malformed: 4, ..RefusedUpgrades::default() };
     assert_eq!(house.door.refused_upgrades(), refused);
 }
 
 #[test]
-fn an_upgrade_in_another_method_than_get_is_plain_http() {
+fn an_upgrade_in_another_method_than_get_or_in_http_1_0_is_plain_http() {
     let house = House::open();
-    let mut client = house.client();
-    client.send(UPGRADE.replace("GET", "DELETE"));
-    let mut application = house.application.accept();
-    assert!(application.head().line.starts_with("DELETE "));
-    application.send("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
-    assert_eq!(client.head().status(), 404);
+    for (proper, other, line) in [("GET", "DELETE", "DELETE /"), ("HTTP/1.1", "HTTP/1.0", "GET /")]
+    {
+        let mut client = house.client();
+        client.send(UPGRADE.replace(proper, other));
+        let mut application = house.application.accept();
+        let head = application.head();
+        assert!(head.line.starts_with(line), "{}", head.line);
+        assert_eq!(head.get("upgrade"), None);
+        application.send("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+        assert_eq!(client.head().status(), 404);
+    }
 }
 
 #[test]
@@ -373,5 +377,50 @@ fn a_client_that_closes_its_side_while_undecided_is_given_up() {
         client.socket().shutdown(Shutdown::Write).expect("a living socket");
         wait_until_given_up(&house, &request);
         assert_eq!(client.rest(), "");
+    }
+}
+
+#[test]
+fn what_follows_an_upgrade_is_read_as_http_once_it_is_refused_and_as_frames_otherwise() {
+    let house = House::open();
+    // These do not take the short way.
+    let upgrade = UPGRADE.replace("keep-alive, ", "close, ");
+    let behind = "\u{1}\n\n no head at all";
+    let mut client = house.client();
+    client.send([&upgrade, behind].concat());
+    let (_, read_ahead) = admit(house.asked());
+    assert_eq!(read_ahead, behind);
+
+    let kept_alive = UPGRADE.replace("GET /", "GET http://a/");
+    let mut client = house.client();
+    client.send([&*kept_alive, &kept_alive].concat());
+    for _ in 0..2 {
+        assert!(house.asked().pending.decide(refusal(403, "no")));
+        assert_eq!(client.message().0.status(), 403);
+    }
+}
+
+#[test]
+fn the_host_of_the_target_wins_at_an_upgrade_too() {
+    let house = House::open();
+    let mut client = house.client();
+    client.send(UPGRADE.replace("GET /", "GET http://other.test:81/"));
+    let asked = house.asked();
+    assert_eq!(asked.uri, "/chat?room=1");
+    assert!(lines_of(&asked.head).contains(&"host: other.test:81".to_owned()));
+}
+
+#[test]
+fn a_target_is_the_same_by_both_ways() {
+    let house = House::open();
+    for target in ["/a?{\"b\":<1>}`", "/a<b`#c", "/\u{fc}"] {
+        let request = UPGRADE.replace("/chat?room=1", target);
+        let mut fast = house.client();
+        fast.send(&request);
+        let asked = house.asked().uri;
+        let mut slow = house.client();
+        slow.send(request.replace("keep-alive, ", "close, "));
+        assert_eq!(house.asked().uri, asked);
+        assert!(asked.is_ascii() && !asked.contains(['<', '#']), "{asked}");
     }
 }

@@ -14,6 +14,7 @@ pub(crate) fn local_door(patience: Duration) -> DoorConfig {
         idle_timeout: Some(patience),
         write_timeout: patience,
         max_head_bytes: 16_384,
+        min_authority_bytes: 1,
         max_body_bytes: 1 << 20,
         upgrade_timeout: patience,
         max_pending_upgrades: 8,

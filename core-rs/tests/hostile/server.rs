@@ -59,6 +59,7 @@ pub(crate) fn door() -> DoorConfig {
         head_timeout: PATIENCE,
         idle_timeout: Some(PATIENCE),
         max_head_bytes: 16_384,
+        min_authority_bytes: 1,
         max_body_bytes: 1 << 20,
         upgrade_timeout: PATIENCE,
         write_timeout: PATIENCE,

@@ -1,0 +1,71 @@
+//! Finds the end of a head.
+
+use memchr::memchr;
+
+use super::super::objection::Objection;
+use super::request_line::RequestLine;
+
+/// Goes over the lines of a head once, however many pieces it comes in.
+#[derive(Default)]
+pub(in super::super) struct LineScanner {
+    /// Where the line begins that is not whole yet.
+    line: usize,
+    /// Where to look for its end.
+    searched: usize,
+    /// Where the request line begins and the fields do, once that line is whole.
+    begun: Option<(usize, usize)>,
+}
+
+/// Where the parts of a whole head are.
+pub(super) struct Whole {
+    pub(super) begin: usize,
+    pub(super) fields: usize,
+    /// Behind the empty line.
+    pub(super) end: usize,
+}
+
+impl LineScanner {
+    /// Finds where the head is whole, in bytes that begin with those of last time. What is wrong
+    /// with the request line is told as soon as that is whole: some clients speak another protocol.
+    ///
+    /// # Errors
+    ///
+    /// When a line ends in LF alone, or the request line is malformed.
+    pub(super) fn find_end(&mut self, bytes: &[u8]) -> Result<Option<Whole>, Objection> {
+        self.check_first(bytes)?;
+        while let Some(at) = memchr(b'\n', &bytes[self.searched..]) {
+            let end = self.searched + at + 1;
+            let line = &bytes[self.line..end];
+            // Other servers do not take LF alone for the end of a line: two that differ about where
+            // a request ends can be played off against each other.
+            let line = line.strip_suffix(b"\r\n").ok_or(BARE_LF)?;
+            let begin = self.line;
+            (self.line, self.searched) = (end, end);
+            match self.begun {
+                // Some clients send an empty line behind a body.
+                None if line.is_empty() => self.check_first(bytes)?,
+                None => {
+                    RequestLine::parse(&bytes[begin..end])?;
+                    self.begun = Some((begin, end));
+                }
+                Some((begin, fields)) if line.is_empty() => {
+                    return Ok(Some(Whole { begin, fields, end }));
+                }
+                Some(_) => {}
+            }
+        }
+        self.searched = bytes.len();
+        Ok(None)
+    }
+
+    /// Checks how the request line begins, which tells other protocols before a line has ended.
+    fn check_first(&self, bytes: &[u8]) -> Result<(), Objection> {
+        match bytes.get(self.line) {
+            Some(&first) if self.begun.is_none() => RequestLine::check_first(first),
+            _ => Ok(()),
+        }
+    }
+}
+
+const BARE_LF: Objection =
+    Objection::Malformed("a line of the request's head ends in LF alone, not in CRLF\n");

@@ -1,0 +1,170 @@
+//! Reads the head of a request by rules of the door's own.
+//!
+//! Both ways of a request come here first, so that they agree: the `shortcut` of upgrades, and the
+//! `request_filter` before hyper. hyper's own parser ends a line at LF alone, which other servers
+//! do not, and its type of a URI refuses what clients send and Bun takes. Whatever passes here
+//! passes there, because the target has been put into a form that it takes.
+
+mod authority;
+mod chunks;
+mod framing;
+mod line_scanner;
+mod request_line;
+mod target;
+
+use httparse::{EMPTY_HEADER, Header, Status};
+use hyper::Version;
+use hyper::header;
+
+use super::handshake;
+use super::objection::Objection;
+use super::request::{Fields, RequestHead};
+
+pub(super) use framing::{BodyScanner, Framing};
+pub(super) use line_scanner::LineScanner;
+
+use authority::Authority;
+use request_line::RequestLine;
+use target::Target;
+
+/// What heads are measured by.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    /// Bytes of a head, as it comes and as it is passed on.
+    pub(super) max_head_bytes: usize,
+    /// Bytes of the host and port that a request's URL has. See `DoorConfig`.
+    pub(super) min_authority_bytes: usize,
+}
+
+/// A head that is as it should be.
+pub(super) struct ParsedHead<'h> {
+    line: RequestLine<'h>,
+    target: Target<'h>,
+    fields: &'h [Header<'h>],
+    pub(super) framing: Framing,
+    /// Where it begins among the bytes that were parsed: behind an empty line, if there is one.
+    begin: usize,
+    /// Where it ends there.
+    pub(super) end: usize,
+}
+
+/// Parses the head that `bytes` begin with, if it is whole, of up to `MAX_FIELDS` fields; returns
+/// what `see` makes of it. `lines` has gone over what came before of these bytes.
+///
+/// # Errors
+///
+/// The first thing that is wrong. That does not depend on how much has come, but for what is
+/// missing.
+pub(super) fn parse<const MAX_FIELDS: usize, T>(
+    lines: &mut LineScanner,
+    bytes: &[u8],
+    limits: Limits,
+    see: impl FnOnce(ParsedHead<'_>) -> T,
+) -> Result<Option<T>, Objection> {
+    let within = &bytes[..bytes.len().min(limits.max_head_bytes)];
+    let Some(whole) = lines.find_end(within)? else {
+        return if within.len() < limits.max_head_bytes {
+            Ok(None)
+        } else {
+            Err(Objection::HeadTooLong)
+        };
+    };
+    let line = RequestLine::parse(&bytes[whole.begin..whole.fields])?;
+    let mut fields = [EMPTY_HEADER; MAX_FIELDS];
+    let fields = match httparse::parse_headers(&bytes[whole.fields..whole.end], &mut fields) {
+        Ok(Status::Complete((_, fields))) => fields,
+        Ok(Status::Partial) => return Err(MALFORMED_FIELD),
+        Err(httparse::Error::TooManyHeaders) => return Err(Objection::TooManyFields),
+        Err(_) => return Err(MALFORMED_FIELD),
+    };
+    let framing = Framing::of(line.version, fields)?;
+    let target = Target::parse(line.method, line.target)?;
+    check_authority(&line, &target, fields, limits.min_authority_bytes)?;
+    let (begin, end) = (whole.begin, whole.end);
+    let head = ParsedHead { line, target, fields, framing, begin, end };
+    if !head.is_verbatim() && head.rewritten().len() > limits.max_head_bytes {
+        return Err(Objection::HeadTooLong);
+    }
+    Ok(Some(see(head)))
+}
+
+const MALFORMED_FIELD: Objection = Objection::Malformed(
+    "a header field is malformed: it needs a name, a colon right behind it, and a value without \
+     control characters\n",
+);
+
+/// Whether it is clear, and once only, where the request goes to: RFC 9112, section 3.2.
+fn check_authority(
+    line: &RequestLine<'_>,
+    target: &Target<'_>,
+    fields: &[Header<'_>],
+    min_bytes: usize,
+) -> Result<(), Objection> {
+    let mut hosts = fields.values(&header::HOST);
+    let host = match (hosts.next(), hosts.next()) {
+        (Some(host), None) => Some(Authority::parse(host)?),
+        (None, None) if line.version == Version::HTTP_10 => None,
+        _ => return Err(Objection::Host),
+    };
+    // The target's own wins.
+    let effective = target.authority.map(Authority::parse).transpose()?.or(host);
+    match effective {
+        Some(authority) if authority.url_bytes() < min_bytes => Err(Objection::ShortHost),
+        _ => Ok(()),
+    }
+}
+
+impl<'h> ParsedHead<'h> {
+    /// What the rest of the door knows of it.
+    pub(super) fn request(&self) -> RequestHead<'_, [Header<'h>]> {
+        RequestHead {
+            method: self.line.method,
+            target: &self.target.path_and_query,
+            version: self.line.version,
+            fields: self.fields,
+            has_body: self.framing != Framing::NONE,
+        }
+    }
+
+    /// Whether it asks for a WebSocket with nothing behind it that is to be read before the answer.
+    pub(super) fn is_upgrade(&self) -> bool {
+        self.framing == Framing::NONE && handshake::is_asked_for(&self.request())
+    }
+
+    /// Whether the target names a host, and not the field `Host` alone.
+    pub(super) fn has_authority(&self) -> bool {
+        self.target.authority.is_some()
+    }
+
+    /// Whether it is passed on as it is.
+    pub(super) fn is_verbatim(&self) -> bool {
+        self.begin == 0 && self.target.is_verbatim()
+    }
+
+    /// The head with its target as a path, and the target's host in the field `Host`.
+    pub(super) fn rewritten(&self) -> Vec<u8> {
+        let version: &[u8] =
+            if self.line.version == Version::HTTP_10 { b" HTTP/1.0\r\n" } else { b" HTTP/1.1\r\n" };
+        let mut head = Vec::with_capacity(self.end);
+        for part in
+            [self.line.method.as_bytes(), b" ", self.target.path_and_query.as_bytes(), version]
+        {
+            head.extend_from_slice(part);
+        }
+        let mut push = |name: &str, value: &[u8]| {
+            for part in [name.as_bytes(), b": ", value, b"\r\n"] {
+                head.extend_from_slice(part);
+            }
+        };
+        self.target.authority.iter().for_each(|authority| push("host", authority));
+        let is_replaced = |name: &str| self.has_authority() && name.eq_ignore_ascii_case("host");
+        for field in self.fields.iter().filter(|field| !is_replaced(field.name)) {
+            push(field.name, field.value);
+        }
+        head.extend_from_slice(b"\r\n");
+        head
+    }
+}
+
+#[cfg(test)]
+mod tests;
