@@ -4,6 +4,7 @@
  */
 
 import type { SkipListener } from "./clients";
+import { headLimitOfProcess } from "./head-limits";
 import type { Logger } from "./logger";
 import {
   ConfigError,
@@ -189,7 +190,9 @@ export const CONFIG_KEYS = {
     min: 256,
     max: 16 * MIB,
     unit: "bytes",
-    doc: "Size of a request's head. A larger one is refused with 431.",
+    doc:
+      "Size of a request's head. A larger one is refused with 431. Where " +
+      "`--max-http-header-size` or `http.maxHeaderSize` is set, that is the default.",
   }),
   trustedProxies: {
     kind: "list",
@@ -270,12 +273,21 @@ export function resolveConfig(
     throw new ConfigError(`${key}${unknownName("configuration key", key, known)}`);
   }
   const entries = (Object.keys(CONFIG_KEYS) as ConfigKey[]).map((key) => {
-    const { [key]: value = CONFIG_KEYS[key].default } = values;
+    const { [key]: value = defaultOf(key) } = values;
     return [key, checked(CONFIG_KEYS[key], nameOf(key), value)];
   });
   const config: ResolvedConfig = { ...Object.fromEntries(entries), ...hooks };
   checkThreads(config, nameOf);
   return config;
+}
+
+/** The default of a key: of the size of heads what the app has set for all of Bun, if it has. */
+function defaultOf(key: ConfigKey): unknown {
+  const setting = CONFIG_KEYS[key];
+  const ofProcess = key === "maxHeadBytes" ? headLimitOfProcess() : undefined;
+  if (ofProcess === undefined) return setting.default;
+  const { min, max } = CONFIG_KEYS.maxHeadBytes;
+  return Math.min(Math.max(ofProcess, min), max);
 }
 
 /** The hooks that were given. */
