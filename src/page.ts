@@ -9,8 +9,9 @@ const HERE = join(import.meta.dir, "page");
 /** The files of the page, by what they are called under `/page/`. */
 const FILES: Record<string, string> = {
   ...ownFiles("icon.svg", "style.css"),
-  ...ownFiles("main.js", "charts.js", "connection.js", "dom.js", "figures.js", "format.js"),
-  ...ownFiles("key.js", "links.js", "publish.js", "shards.js", "stream.js", "tables.js"),
+  ...ownFiles("main.js", "channels.js", "charts.js", "clients.js", "connection.js", "dom.js"),
+  ...ownFiles("figures.js", "format.js", "key.js", "links.js", "publish.js", "shards.js"),
+  ...ownFiles("stream.js", "table.js", "verdict.js"),
   "uplot.js": require.resolve("uplot/dist/uPlot.esm.js"),
   "uplot.css": require.resolve("uplot/dist/uPlot.min.css"),
 };

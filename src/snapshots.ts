@@ -12,7 +12,7 @@ import { type QueueLimits, snapshotsOfShards } from "./worker-snapshots";
 /** A page shows no more than this of each. */
 const MAX_CHANNELS = 50;
 const MAX_SLOW = 8;
-const MAX_DEPARTURES = 20;
+const MAX_DEPARTURES = 10;
 /** Characters of a name that a page shows: an app may have long ones. */
 const MAX_NAME_LENGTH = 200;
 const MAX_WORKERS = 1024;

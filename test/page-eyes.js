@@ -19,20 +19,33 @@ export function drawnColumns(canvas) {
 }
 
 /**
- * The contrast of a text on a ground, as WCAG 2 has it.
+ * The contrast of a text, or of what another property draws, on a ground, as WCAG 2 has it.
  *
- * @param {string[]} selectors of the text and of the ground
+ * @param {string[]} selectors of the text and of the ground, and the property
  * @returns {number}
  */
-export function contrast([text, ground]) {
+export function contrast([text, ground, property = "color"]) {
   const luminance = (colour) => {
-    const [red, green, blue] = colour.match(/\d+/g).map((part) => {
-      const value = part / 255;
+    // What a style sheet has mixed is told in parts of one.
+    const whole = colour.startsWith("color(") ? 1 : 255;
+    const [red, green, blue] = colour.match(/[\d.]+/g).map((part) => {
+      const value = part / whole;
       return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
     });
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
   };
-  const one = luminance(getComputedStyle(document.querySelector(text)).color);
+  const one = luminance(getComputedStyle(document.querySelector(text))[property]);
   const other = luminance(getComputedStyle(document.querySelector(ground)).backgroundColor);
   return (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
+}
+
+/** Notes from now on what shifts on the page without a person's doing. */
+export function watchShifts() {
+  window.shifts = [];
+  new PerformanceObserver((list) => {
+    for (const { sources, hadRecentInput } of list.getEntries()) {
+      const moved = sources.map(({ node }) => node?.outerHTML ?? String(node?.textContent));
+      if (!hadRecentInput) window.shifts.push(...moved);
+    }
+  }).observe({ type: "layout-shift" });
 }

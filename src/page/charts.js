@@ -68,7 +68,9 @@ export class Charts {
     const redraw = () => {
       for (const chart of this.#charts) chart.build(this.#times);
     };
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+    for (const query of ["(prefers-color-scheme: dark)", "(forced-colors: active)"]) {
+      matchMedia(query).addEventListener("change", redraw);
+    }
     new ResizeObserver(() => {
       for (const chart of this.#charts) chart.fit();
     }).observe(document.body);
@@ -171,8 +173,6 @@ function highest(column) {
 
 /** @param {Kind} kind @returns {Omit<uPlot.Options, "width" | "height">} */
 function look({ lines, mark, steps }) {
-  const style = getComputedStyle(document.documentElement);
-  const colour = (/** @type {string} */ name) => style.getPropertyValue(name).trim();
   const axis = {
     stroke: colour("--quiet"),
     grid: { stroke: colour("--line"), width: 1 },
@@ -203,10 +203,25 @@ function look({ lines, mark, steps }) {
       ...lines.map((line) => ({
         stroke: colour(line.colour),
         width: 1.5,
+        // Not told apart by a colour alone.
+        ...(line.colour === "--second" && { dash: [5, 3] }),
         points: { show: false },
       })),
     ],
   };
+}
+
+/**
+ * What a colour of the style sheet comes to: a canvas does not know the system's.
+ *
+ * @param {string} name
+ */
+function colour(name) {
+  const probe = document.body.appendChild(make("i", "probe"));
+  probe.style.color = `var(${name})`;
+  const { color } = getComputedStyle(probe);
+  probe.remove();
+  return color;
 }
 
 /**

@@ -3,7 +3,7 @@
 /** @import { Snapshot } from "../snapshot" */
 
 import { byId, setText } from "./dom.js";
-import { megabytes, short, time, UNKNOWN, whole } from "./format.js";
+import { fine, megabytes, short, time, whole } from "./format.js";
 
 /** @type {{ [reason in keyof NonNullable<Snapshot["dropped"]>]: string }} */
 const REASONS = {
@@ -16,20 +16,21 @@ const REASONS = {
 /** @param {Snapshot} snapshot */
 export function showFigures(snapshot) {
   set("clients", short(snapshot.clients));
+  const limit = snapshot.shards.reduce((sum, shard) => sum + shard.limit, 0);
+  set("clients-limit", limit > 0 && snapshot.workersLeftOut === 0 ? `of ${short(limit)}` : "");
   set("messages", short(snapshot.messagesPerSecond));
   set("deliveries", short(snapshot.deliveriesPerSecond));
   set("megabytes", megabytes(snapshot.bytesPerSecond));
   set("p99", time(snapshot.p99Ms));
   set("p50", snapshot.p50Ms === null ? "" : `p50 ${time(snapshot.p50Ms)}`);
-  showDropped(snapshot.dropped);
+  set("dropped-rate", fine(snapshot.droppedPerSecond));
+  set("dropped", snapshot.dropped ? droppedSinceStart(snapshot.dropped) : "Bun does not tell");
 }
 
-/** @param {Snapshot["dropped"]} dropped */
-function showDropped(dropped) {
-  const counts = Object.values(dropped ?? {});
-  const total = counts.reduce((sum, count) => sum + count, 0);
-  set("dropped", dropped === null ? UNKNOWN : short(total));
-  set("dropped-by", dropped === null ? "Bun does not tell" : reasons(dropped));
+/** @param {NonNullable<Snapshot["dropped"]>} dropped */
+function droppedSinceStart(dropped) {
+  const total = Object.values(dropped).reduce((sum, count) => sum + count, 0);
+  return total === 0 ? "none since the start" : `since the start: ${reasons(dropped)}`;
 }
 
 /** @param {NonNullable<Snapshot["dropped"]>} dropped */

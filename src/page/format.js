@@ -4,6 +4,7 @@ const WHOLE = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const SHORT = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 });
 const FINE = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
 const HUNDREDTHS = new Intl.NumberFormat("en", { maximumFractionDigits: 2 });
+const CLOCK = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
 
 /** Stands for what is not known. */
 export const UNKNOWN = "–";
@@ -39,6 +40,18 @@ export function time(milliseconds) {
 export function bytes(bytes) {
   if (bytes < 1000) return `${WHOLE.format(bytes)} B`;
   return bytes < 1e6 ? `${FINE.format(bytes / 1e3)} kB` : `${FINE.format(bytes / 1e6)} MB`;
+}
+
+/** @param {number} ms since 1970 */
+export function clock(ms) {
+  return CLOCK.format(ms);
+}
+
+/** @param {number} seconds such as 125, which becomes 2 min 5 s */
+export function duration(seconds) {
+  const [minutes, rest] = [Math.floor(seconds / 60), Math.floor(seconds % 60)];
+  if (minutes === 0) return `${rest} s`;
+  return rest === 0 ? `${minutes} min` : `${minutes} min ${rest} s`;
 }
 
 /**

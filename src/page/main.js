@@ -2,7 +2,9 @@
 
 /** @import { LiveMessage } from "../snapshot" */
 
+import { enableChannels, showChannels } from "./channels.js";
 import { Charts } from "./charts.js";
+import { showDepartures, showSlow } from "./clients.js";
 import { Connection, urlOf } from "./connection.js";
 import { byId, setText } from "./dom.js";
 import { showFigures } from "./figures.js";
@@ -11,7 +13,7 @@ import { enableLinks } from "./links.js";
 import { enablePublishing } from "./publish.js";
 import { enableChoosing, showShards } from "./shards.js";
 import { Stream } from "./stream.js";
-import { enableListening, showChannels, showSlow } from "./tables.js";
+import { showVerdict } from "./verdict.js";
 
 /** The subprotocol of `/live`, and that which brings the key: a browser sends no header of ours. */
 const LIVE = "shardcast.live";
@@ -50,11 +52,13 @@ function showState(state) {
 function show(message) {
   document.body.classList.remove("stale");
   setText(about, message.about);
+  showVerdict(message);
   showFigures(message);
   charts.add(message);
   showShards(message);
   showChannels(message);
   showSlow(message);
+  showDepartures(message);
   stream.offer(message.sources[0] ?? message.channels[0]?.channel);
 }
 
@@ -87,7 +91,7 @@ async function unlock() {
 enablePublishing();
 enableLinks();
 enableChoosing();
-enableListening((channel) => stream.listen(channel));
+enableChannels((channel) => stream.listen(channel));
 new Connection({
   url: urlOf("live"),
   protocols,

@@ -4,7 +4,7 @@
 
 import { Connection, GONE, urlOf } from "./connection.js";
 import { byId, make, setText } from "./dom.js";
-import { bytes } from "./format.js";
+import { bytes, short } from "./format.js";
 
 const SHOWN = 50;
 const MAX_CHARACTERS = 400;
@@ -27,7 +27,8 @@ export class Stream {
   #channel;
   /** What has come since the last step, oldest first. @type {string[]} */
   #newest = [];
-  #paused = false;
+  /** Since the pause has begun; nothing while there is none. @type {number | undefined} */
+  #waiting;
 
   constructor() {
     form.addEventListener("submit", (event) => {
@@ -35,8 +36,8 @@ export class Stream {
       this.listen(input.value);
     });
     pause.addEventListener("click", () => {
-      this.#paused = !this.#paused;
-      pause.setAttribute("aria-pressed", String(this.#paused));
+      this.#waiting = this.#waiting === undefined ? 0 : undefined;
+      this.#show();
     });
     setInterval(() => this.#show(), STEP_MS);
   }
@@ -60,6 +61,7 @@ export class Stream {
     if (!form.reportValidity()) return;
     this.#channel = channel;
     this.#newest = [];
+    if (this.#waiting !== undefined) this.#waiting = 0;
     list.replaceChildren();
     this.again();
   }
@@ -79,10 +81,12 @@ export class Stream {
   #hear(data) {
     this.#newest.push(typeof data === "string" ? cut(data) : `${bytes(data.size)}, binary`);
     if (this.#newest.length > SHOWN) this.#newest.shift();
+    if (this.#waiting !== undefined) this.#waiting += 1;
   }
 
   #show() {
-    if (this.#paused || this.#newest.length === 0) return;
+    setText(pause, this.#waiting === undefined ? "Pause" : `Resume (${short(this.#waiting)})`);
+    if (this.#waiting !== undefined || this.#newest.length === 0) return;
     list.prepend(...this.#newest.toReversed().map(item));
     this.#newest = [];
     while (list.children.length > SHOWN) list.lastElementChild?.remove();
