@@ -8,10 +8,10 @@ import { answersTo, requestOf, TAKEN, tellingRoutes } from "./contract/request-h
 import { serve } from "./serving";
 
 const bun: { maxHeaderSize: number } = http;
-const before = bun.maxHeaderSize;
+const BUNS_DEFAULT = 16_384;
 
 afterEach(() => {
-  bun.maxHeaderSize = before;
+  bun.maxHeaderSize = BUNS_DEFAULT;
 });
 
 /** What is answered to heads with cookies of these sizes, plain and at an upgrade. */

@@ -43,9 +43,11 @@ pub(crate) struct Slow {
 
 impl Slow {
     pub(crate) fn connect(server: SocketAddr) -> Slow {
-        let post =
-            format!("POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n", BODY.len());
-        let head = "GET / HTTP/1.1\r\nHost: a\r\nX: ";
+        let post = format!(
+            "POST /body HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n",
+            BODY.len()
+        );
+        let head = "GET / HTTP/1.1\r\nHost: localhost\r\nX: ";
         let saying = |count, first: &str| repeat_with(|| say(server, first)).take(count).collect();
         let frames: Vec<TcpStream> = saying(FRAMES, &upgrade("/echo"));
         frames.iter().for_each(|client| assert_eq!(status(client), "101"));
