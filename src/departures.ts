@@ -36,6 +36,11 @@ const MAX_ID_LENGTH = 200;
 
 type ClosedEvent = Extract<CoreEvent, { type: "Closed" }>;
 
+/** The beginning of a long id. It is a copy: a slice would keep the whole of it in memory. */
+function cut(id: string): string {
+  return id.length > MAX_ID_LENGTH ? Buffer.from(id.slice(0, MAX_ID_LENGTH)).toString() : id;
+}
+
 /** The last departures, and no others: what is kept has a limit, however many leave. */
 export class Departures {
   /** Oldest first. */
@@ -46,10 +51,8 @@ export class Departures {
     if (!disconnect) return;
     const { cause: reason, lagMessages, lagBytes } = disconnect;
     const { shard, worker, remoteAddress: address } = socket;
-    // A copy: a slice would keep the whole of it in memory.
-    const id = Buffer.from(socket.id.slice(0, MAX_ID_LENGTH)).toString();
     this.#last.push({
-      ...{ id, shard, worker, address, reason, code, detail, at: new Date() },
+      ...{ id: cut(socket.id), shard, worker, address, reason, code, detail, at: new Date() },
       ...(lagMessages !== undefined && { lagMessages }),
       ...(lagBytes !== undefined && { lagBytes }),
     });

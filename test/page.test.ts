@@ -185,6 +185,7 @@ describe("the page", () => {
     await says(page, "#stream-state", /^Listening to ticks/);
     await first.app.stop(true);
     await status(page, "disconnected");
+    await says(page, "#verdict", /^\s*Not known\. The server does not answer\./);
     await says(page, "#stream-state", /Next attempt in \d+ s/);
     const second = start({}, { port: first.port });
     await status(page, "connected");

@@ -13,7 +13,7 @@ import { enableLinks } from "./links.js";
 import { enablePublishing } from "./publish.js";
 import { enableChoosing, showShards } from "./shards.js";
 import { Stream } from "./stream.js";
-import { showVerdict } from "./verdict.js";
+import { showVerdict, withdrawVerdict } from "./verdict.js";
 
 /** The subprotocol of `/live`, and that which brings the key: a browser sends no header of ours. */
 const LIVE = "shardcast.live";
@@ -29,6 +29,13 @@ const WORDS = {
   locked: "needs the API key",
 };
 
+/** Why nobody knows how the server does. */
+const UNHEARD = {
+  disconnected: "The server does not answer.",
+  refused: "The server refuses to tell.",
+  locked: "The server wants its API key.",
+};
+
 const status = byId("status", HTMLElement);
 const about = byId("about", HTMLElement);
 const charts = new Charts();
@@ -42,6 +49,9 @@ function showState(state) {
   // Only a message makes what is shown true again: see `show`.
   if (state !== "connected") document.body.classList.add("stale");
   if (state === "disconnected") wasLost = true;
+  if (state === "disconnected" || state === "refused" || state === "locked") {
+    withdrawVerdict(UNHEARD[state]);
+  }
   if (state !== "connected" || !wasLost) return;
   // What has cut this connection may have cut the other, which cannot know: channels may be silent.
   wasLost = false;

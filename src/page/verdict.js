@@ -24,11 +24,8 @@ const TITLE = document.title;
 
 /** @param {Snapshot} snapshot */
 export function showVerdict({ verdict }) {
-  if (!verdict) {
-    show("unknown", "Not known.", "Without sharding Bun does not tell what becomes of messages.");
-    setText(note, "");
-    return;
-  }
+  if (!verdict)
+    return withdrawVerdict("Without sharding Bun does not tell what becomes of messages.");
   const { problems, seconds } = verdict;
   const [worst, ...others] = problems;
   const span = `Looks back ${duration(seconds)}, and at the departures of the last five minutes.`;
@@ -41,6 +38,18 @@ export function showVerdict({ verdict }) {
   }
   showOthers(others);
   markFigures(problems);
+}
+
+/**
+ * Of a server that is not heard nobody knows whether all is still well.
+ *
+ * @param {string} why
+ */
+export function withdrawVerdict(why) {
+  show("unknown", "Not known.", why);
+  setText(note, "");
+  showOthers([]);
+  markFigures([]);
 }
 
 /**

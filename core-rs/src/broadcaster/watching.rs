@@ -1,5 +1,7 @@
 //! How it does, in all and for single clients.
 
+use memchr::memmem::Finder;
+
 use crate::command::Command;
 use crate::delivery_times::DeliveryTimes;
 use crate::lane::{Refused, Saturation};
@@ -90,8 +92,10 @@ impl Broadcaster {
     /// Of the channels that have subscribers, and `search` in their names, those with the most
     /// messages, most first, `limit` at most. Looks at all of them.
     pub fn busiest_channels(&self, limit: usize, search: &str) -> Vec<ChannelCounts> {
-        let found = self.routes.channels();
-        let found = found.filter(|&channel| self.channels.name(channel).contains(search));
+        let finder = Finder::new(search);
+        let found = self.routes.channels().filter(|&channel| {
+            search.is_empty() || finder.find(self.channels.name(channel).as_bytes()).is_some()
+        });
         let busiest = self.channels.busiest(found, limit).into_iter();
         let counts = busiest.map(|channel| ChannelCounts {
             name: self.channels.name(channel).to_owned(),
