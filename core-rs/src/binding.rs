@@ -23,6 +23,7 @@ use napi::{Env, Status};
 use napi_derive::napi;
 
 use crate::broadcaster::{Broadcaster, Sent};
+use crate::discards::Discards;
 use crate::frame::{Frame, MAX_CONTROL_PAYLOAD};
 use crate::placement;
 use crate::reports::Question;
@@ -162,6 +163,13 @@ impl Core {
     #[napi]
     pub fn pause(&self, client: u32, paused: bool) {
         self.broadcaster.borrow_mut().pause(client, paused);
+    }
+
+    /// Discards these kinds of a client's frames from here on, and no others. The bits are those of
+    /// `QuickCalls.accept`.
+    #[napi]
+    pub fn discard(&self, client: u32, kinds: u8) {
+        self.broadcaster.borrow_mut().discard(client, Discards::from_bits(kinds));
     }
 
     /// Bytes of direct messages that wait for a client.

@@ -13,6 +13,7 @@ use mio::net::TcpStream;
 use crate::backlog::Backlog;
 use crate::cohort::{CohortIndex, SILENT};
 use crate::compression::Compression;
+use crate::discards::Discards;
 use crate::frame::{Decoder, Frame, Violation};
 use crate::log::{Lag, Log};
 use crate::missed::Missed;
@@ -78,6 +79,8 @@ pub struct Client {
     pub compression: Compression,
     /// A ping was sent since it was last heard, or seen to take messages.
     pub pinged: bool,
+    /// What it sends that no handler of the application is for.
+    pub discards: Discards,
     /// What it has said in part.
     pub decoder: Decoder,
     /// What it lacked when its socket refused bytes. It need not answer for that: the worker itself
@@ -170,6 +173,7 @@ impl Client {
             key,
             compression,
             pinged: false,
+            discards: Discards::default(),
             decoder: Decoder::default(),
             grace: AT_THE_DOOR,
             read_ahead: None,

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use crate::channel::{Channel, ChannelId};
 use crate::client::{ClientKey, Pressure};
 use crate::compression::Compression;
+use crate::discards::Discards;
 use crate::door::Entrant;
 use crate::frame::Frame;
 use crate::queue::Counted;
@@ -18,7 +19,9 @@ pub enum Command {
     /// that counts against the queue.
     Publish(Arc<Message>, u32),
     /// A client was accepted; its socket follows. Other commands for it may come first.
-    Expect(ClientKey, Compression, Arc<Pressure>),
+    Expect(ClientKey, Compression, Discards, Arc<Pressure>),
+    /// Discard these frames of a client from here on, and no others.
+    Discard(ClientKey, Discards),
     /// The socket of an expected client.
     Attach(ClientKey, Box<Entrant>),
     /// The socket of an expected client will not come.

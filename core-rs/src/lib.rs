@@ -32,6 +32,7 @@ pub mod command;
 pub mod compression;
 pub mod delivery_times;
 pub mod departure;
+pub mod discards;
 pub mod door;
 pub mod error;
 pub mod frame;

@@ -11,6 +11,7 @@ use shardcast_core::bridge::Event;
 use shardcast_core::broadcaster::Sent;
 use shardcast_core::compression::Compression;
 use shardcast_core::departure::Cause;
+use shardcast_core::discards::Discards;
 use shardcast_core::door::{Entrant, Reservation};
 use shardcast_core::frame::{Frame, Payload};
 use shardcast_core::reports::Question;
@@ -18,7 +19,7 @@ use tungstenite::protocol::CloseFrame;
 use tungstenite::protocol::frame::coding::CloseCode;
 use tungstenite::{Error, Message};
 
-use harness::{Harness, options, text, texts_until_close};
+use harness::{Harness, one_worker, options, text, texts_until_close};
 
 /// A masked frame, with a key of zeros so that the payload stands as it is.
 fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
@@ -256,6 +257,37 @@ fn what_came_before_a_violation_is_answered_before_the_close() {
     assert_eq!(harness.broadcaster.send(key, Payload::Text("answer"), false), Sent::Queued);
     assert_eq!(harness.closed().1, 1002);
     assert_eq!(texts_until_close(&mut client).0, ["answer"]);
+}
+
+#[test]
+fn what_nobody_handles_is_counted_and_answered_and_javascript_is_not_told() {
+    let mut harness = Harness::start(one_worker());
+    let (key, mut client) = harness.connect("a");
+    let all = [Discards::MESSAGES, Discards::PINGS, Discards::PONGS];
+    for (bit, kind) in all.into_iter().enumerate() {
+        assert_eq!(Discards::from_bits(1 << bit), kind);
+    }
+    harness.broadcaster.discard(key, Discards::from_bits(0b111));
+    let frames =
+        [masked(0x81, b"text"), masked(0x82, b"bytes"), masked(0x8A, b""), masked(0x89, b"?")];
+    write(client.get_ref(), &frames.concat());
+    assert_eq!(client.read().expect("a pong"), Message::Pong(Bytes::from_static(b"?")));
+    harness.wait_for(|totals| totals.messages_received == 2);
+    harness.broadcaster.discard(key, Discards::default());
+    write(client.get_ref(), &masked(0x81, b"heard"));
+    assert!(matches!(harness.event(), Event::Text(from, text) if from == key && text == "heard"));
+}
+
+#[test]
+fn what_nobody_handles_must_still_follow_the_protocol() {
+    for (code, bytes) in [(1007, masked(0x81, b"\xff")), (1002, masked(0xF1, b"a"))] {
+        let mut harness = Harness::start(options());
+        let (key, client) = harness.connect("a");
+        harness.broadcaster.discard(key, Discards::MESSAGES);
+        write(client.get_ref(), &bytes);
+        let (closed, told, _) = harness.closed();
+        assert_eq!((closed, told), (key, code));
+    }
 }
 
 /// Only for what a client has said before is there an answer to wait for.

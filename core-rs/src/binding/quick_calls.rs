@@ -13,6 +13,7 @@ use napi::{Env, Error, Status};
 use napi_derive::napi;
 
 use crate::broadcaster::{Accepted, Broadcaster, NotAccepted, Publication, Published};
+use crate::discards::Discards;
 use crate::frame::Payload;
 
 use super::events::Batch;
@@ -46,8 +47,10 @@ pub struct QuickCalls<'env> {
     /// shards, above them; −1 when its shard is full (the upgrade is still to be refused), −2 when
     /// nobody waits for the answer. Without a `clientId` the client has that of `givenId`.
     /// `headers` are name, value, name, value, …
+    /// `discards` are the kinds of its frames that need not be told: the sum of 1 for messages, 2
+    /// for pings and 4 for pongs.
     #[napi(
-        ts_type = "(ask: number, clientId: string | undefined, headers: Array<string> | undefined) => number"
+        ts_type = "(ask: number, clientId: string | undefined, headers: Array<string> | undefined, discards?: number) => number"
     )]
     pub accept: Function<'env, (), i64>,
     /// Subscribes a client; false when it was already, or is gone.
@@ -171,7 +174,9 @@ fn accept(core: &RefCell<Broadcaster>, arguments: &FunctionCallContext) -> napi:
             return Err(Error::new(Status::PendingException, wrong));
         }
     };
-    let accepted = core.borrow_mut().accept(ask, client_id.as_deref(), headers);
+    let discards = if arguments.length() > 3 { arguments.get::<u32>(3)? } else { 0 };
+    let discards = Discards::from_bits(discards as u8);
+    let accepted = core.borrow_mut().accept_without(ask, client_id.as_deref(), headers, discards);
     Ok(match accepted {
         Ok(Accepted { client, worker }) => i64::from(client) | (worker as i64) << 32,
         Err(NotAccepted::ShardFull) => -1,

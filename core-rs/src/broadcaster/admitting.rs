@@ -9,6 +9,7 @@ use crate::asks::AskGone;
 use crate::client::{ClientKey, Pressure};
 use crate::command::{CloseReason, Command};
 use crate::compression::Compression;
+use crate::discards::Discards;
 use crate::door::{AskId, Decision, Door, Headers, PendingUpgrade, RefusedUpgrades};
 use crate::shard::ShardFull;
 
@@ -48,20 +49,35 @@ impl Broadcaster {
         self.door.as_ref().map(Door::refused_upgrades).unwrap_or_default()
     }
 
-    /// Accepts an upgrade. Without a `client_id` of the application's, the client gets one.
-    /// `headers` are added to the 101 response.
+    /// Accepts an upgrade of whose frames JavaScript is told all.
     ///
     /// # Errors
     ///
-    /// [`NotAccepted::ShardFull`] leaves the upgrade undecided, so that it can be refused.
+    /// As [`Broadcaster::accept_without`].
     pub fn accept(
         &mut self,
         ask: AskId,
         client_id: Option<&str>,
         headers: Headers,
     ) -> Result<Accepted, NotAccepted> {
+        self.accept_without(ask, client_id, headers, Discards::default())
+    }
+
+    /// Accepts an upgrade. Without a `client_id` of the application's, the client gets one.
+    /// `headers` are added to the 101 response, and `discards` is not told of what it sends.
+    ///
+    /// # Errors
+    ///
+    /// [`NotAccepted::ShardFull`] leaves the upgrade undecided, so that it can be refused.
+    pub fn accept_without(
+        &mut self,
+        ask: AskId,
+        client_id: Option<&str>,
+        headers: Headers,
+        discards: Discards,
+    ) -> Result<Accepted, NotAccepted> {
         let compression = self.asks.check(ask).map_err(|AskGone| NotAccepted::AskGone)?;
-        let admission = self.admit_as(client_id, compression);
+        let admission = self.admit_as(client_id, compression, discards);
         let (admission, worker) = admission.map_err(|ShardFull| NotAccepted::ShardFull)?;
         let client = admission.key();
         // Should the asker go right now, the admission is dropped, and the client's close is told.
@@ -84,7 +100,8 @@ impl Broadcaster {
         client_id: &str,
         compression: Compression,
     ) -> Result<Admission, ShardFull> {
-        self.admit_as(Some(client_id), compression).map(|(admission, _)| admission)
+        self.admit_as(Some(client_id), compression, Discards::default())
+            .map(|(admission, _)| admission)
     }
 
     /// Returns its worker, too.
@@ -92,6 +109,7 @@ impl Broadcaster {
         &mut self,
         client_id: Option<&str>,
         compression: Compression,
+        discards: Discards,
     ) -> Result<(Admission, usize), ShardFull> {
         if self.closing {
             return Err(ShardFull);
@@ -104,7 +122,8 @@ impl Broadcaster {
         self.shards[place.shard].admit()?;
         let pressure = Arc::new(Pressure::default());
         let mailbox = self.lanes[place.worker].worker.mailbox();
-        mailbox.push(Command::Expect(key, compression, Arc::clone(&pressure)));
+        let expect = Command::Expect(key, compression, discards, Arc::clone(&pressure));
+        mailbox.push(expect);
         self.compressing += u64::from(compression != Compression::Off);
         let admission = Admission::new(key, mailbox.clone());
         self.clients.add(key, Registration::new(place, compression, pressure));
@@ -123,6 +142,13 @@ impl Broadcaster {
             if self.last_key != 0 && !self.clients.knows(self.last_key) {
                 return self.last_key;
             }
+        }
+    }
+
+    /// Discards these frames of a client from here on, and no others.
+    pub fn discard(&mut self, client: ClientKey, discards: Discards) {
+        if let Some(registration) = self.clients.get(client) {
+            self.command(registration.place.worker, Command::Discard(client, discards));
         }
     }
 

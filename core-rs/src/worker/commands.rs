@@ -13,6 +13,7 @@ use crate::cohort::{CohortIndex, SILENT};
 use crate::command::Command;
 use crate::compression::Compression;
 use crate::departure::Cause;
+use crate::discards::Discards;
 use crate::door::Entrant;
 use crate::frame::Frame;
 
@@ -23,7 +24,12 @@ impl Worker {
     pub(super) fn apply(&mut self, command: Command) {
         match command {
             Command::Publish(message, _) => self.publish(&message),
-            Command::Expect(key, compression, pressure) => self.expect(key, compression, pressure),
+            Command::Expect(key, compression, discards, pressure) => {
+                self.expect(key, compression, discards, pressure);
+            }
+            Command::Discard(key, discards) => self.with(key, |worker, client| {
+                worker.clients[client].discards = discards;
+            }),
             Command::Attach(key, entrant) => self.attach(key, *entrant),
             Command::Abandon(key) => {
                 self.with(key, |worker, client| worker.lose(client, Cause::Broken));
@@ -76,8 +82,15 @@ impl Worker {
         }
     }
 
-    fn expect(&mut self, key: ClientKey, compression: Compression, pressure: Arc<Pressure>) {
+    fn expect(
+        &mut self,
+        key: ClientKey,
+        compression: Compression,
+        discards: Discards,
+        pressure: Arc<Pressure>,
+    ) {
         let mut client = Client::expected(key, compression, pressure, self.now_secs());
+        client.discards = discards;
         let entry = self.clients.vacant_entry();
         client.seat = self.cohorts[SILENT].join(entry.key());
         self.by_key.insert(key, entry.key());

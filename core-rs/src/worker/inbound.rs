@@ -10,6 +10,7 @@ use crate::bridge::Event;
 use crate::client::{ClientIndex, Ending, State};
 use crate::compression::Compression;
 use crate::departure::Cause;
+use crate::discards::Discards;
 use crate::frame::{self, Frame, Rules};
 
 use super::Worker;
@@ -158,6 +159,7 @@ impl Worker {
             inflater: (client.compression != Compression::Off).then_some(inflater),
             leaving: !client.is_open(),
         };
+        let discards = client.discards;
         let result = client.decoder.feed(bytes, rules, &mut |event| {
             let mut count = |length: usize| {
                 tally.messages_received += 1;
@@ -166,16 +168,26 @@ impl Worker {
             let event = match event {
                 frame::Event::Text(text) => {
                     count(text.len());
+                    if discards.contains(Discards::MESSAGES) {
+                        return;
+                    }
                     Event::Text(key, text.to_owned())
                 }
                 frame::Event::Binary(bytes) => {
                     count(bytes.len());
+                    if discards.contains(Discards::MESSAGES) {
+                        return;
+                    }
                     Event::Binary(key, bytes.to_owned())
                 }
                 frame::Event::Ping(payload) => {
                     control.ask_for_pong(payload);
+                    if discards.contains(Discards::PINGS) {
+                        return;
+                    }
                     Event::Ping(key, payload.to_owned())
                 }
+                frame::Event::Pong(_) if discards.contains(Discards::PONGS) => return,
                 frame::Event::Pong(payload) => Event::Pong(key, payload.to_owned()),
                 frame::Event::Close(code, reason) => {
                     let reason = reason.to_owned();

@@ -9,6 +9,7 @@ use super::*;
 use crate::channel::{Channel, ChannelId};
 use crate::command::{CloseReason, Message};
 use crate::compression::Compression;
+use crate::discards::Discards;
 use crate::door::Entrant;
 use crate::frame::Frame;
 use crate::log::Lag;
@@ -38,7 +39,7 @@ fn worker_that_tolerates(lag: Lag) -> Worker {
 
 /// Lets in a client whose socket is still to come, and that hears ticks.
 fn expect(worker: &mut Worker, client: ClientKey) {
-    worker.apply(Command::Expect(client, Compression::Off, Arc::default()));
+    worker.apply(Command::Expect(client, Compression::Off, Discards::default(), Arc::default()));
     worker.apply(Command::Subscribe(client, Box::new(Channel { id: TICKS, name: "ticks".into() })));
 }
 

@@ -1,0 +1,25 @@
+//! What of a client's frames JavaScript does not want to have.
+
+/// The kinds of frames that the application has no handler for. The worker still checks, counts and
+/// answers them, but JavaScript is not told: anybody can send very many of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Discards(u8);
+
+impl Discards {
+    /// Text and binary messages.
+    pub const MESSAGES: Discards = Discards(1);
+    /// Pings, which are answered all the same.
+    pub const PINGS: Discards = Discards(1 << 1);
+    /// Pongs.
+    pub const PONGS: Discards = Discards(1 << 2);
+
+    /// The set with these bits; others mean nothing.
+    pub fn from_bits(bits: u8) -> Discards {
+        Discards(bits)
+    }
+
+    /// Whether frames of one kind are discarded.
+    pub fn contains(self, kind: Discards) -> bool {
+        self.0 & kind.0 != 0
+    }
+}
