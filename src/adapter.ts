@@ -61,14 +61,16 @@ export interface ShardcastAdapter extends ElysiaAdapter {
 export function shardcast(options: ShardcastOptions = {}): ShardcastAdapter {
   const broadcaster = isBroadcaster(options) ? options : createBroadcaster(options);
   let listening: AnyElysia | undefined;
-  const sharded = { ws: addWebSocketRoute, handler: answering(() => isWrapped(listening)) };
 
   return {
     ...BunAdapter,
     name: "shardcast",
     broadcaster,
     // Without shards the app is to run on Bun and Elysia alone.
-    ...(broadcaster instanceof ShardedBroadcaster && sharded),
+    ...(broadcaster instanceof ShardedBroadcaster && {
+      ws: (app, path, options) => addWebSocketRoute(app, path, options, broadcaster),
+      handler: answering(() => isWrapped(listening)),
+    }),
     listen: (app) => (listenOptions, callback) => {
       listening = app;
       const serve = serveOptions(app, listenOptions as ListenOptions);

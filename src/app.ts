@@ -16,6 +16,9 @@ import { live } from "./live";
 import { health, insight } from "./operations";
 import { page } from "./page";
 
+/** Largest message over a WebSocket. No route here has a handler for any. */
+const MAX_INBOUND_BYTES = 4096;
+
 /** What the ready-made app is made of. */
 export interface AppOptions {
   config: ResolvedConfig;
@@ -33,7 +36,9 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  */
 export function createApp({ config, apiKey, channels }: AppOptions) {
   const collector = new PrometheusCollector();
-  const broadcaster = createBroadcaster({ ...config, clientId }, {}, collector);
+  // That of the config holds for what is published.
+  const maxPayloadLength = Math.min(config.maxPayloadLength, MAX_INBOUND_BYTES);
+  const broadcaster = createBroadcaster({ ...config, clientId, maxPayloadLength }, {}, collector);
   const mayUse = bearerCheck(apiKey);
   // A page that has the key may come from anywhere. Without a key, anyone's page could do anything.
   const isForeign = apiKey === undefined ? isFromForeignPage : () => false;

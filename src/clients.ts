@@ -2,9 +2,11 @@ import type { WebSocketHandler } from "bun";
 
 import { ABNORMAL_CLOSURE } from "./close-code";
 import { Departures } from "./departures";
+import { discardsIn, leftToRoutes } from "./discards";
 import { keepFromFtl } from "./keep-from-ftl";
 import type { Logger } from "./logger";
 import type { CoreEvent, MissedMessages } from "./native";
+import type { RateLimitedLog } from "./rate-limited-log";
 import { binaryMessage, type ShardcastSocket } from "./socket";
 
 /** Handlers as `Bun.serve` takes them. Elysia's find the route's own handlers in `ws.data`. */
@@ -18,6 +20,23 @@ export type ClientEvent = Exclude<
   CoreEvent,
   { type: "Upgrades" | "GivenUp" | "Report" | "Ending" | "WorkerFailed" | "AcceptFailed" }
 >;
+
+/** Calls a function in the async context of `listen`, as Bun does with every handler. */
+export type InContext = <Args extends unknown[], Result>(
+  work: (...args: Args) => Result,
+  ...args: Args
+) => Result;
+
+/** What the clients need of their run. */
+export interface ClientsParts {
+  handlers: SocketHandlers;
+  onSkip: SkipListener | undefined;
+  logger: Logger;
+  log: RateLimitedLog;
+  inContext: InContext;
+  /** Has the core discard these kinds of a client's frames, and no others. */
+  discard: (client: number, kinds: number) => void;
+}
 
 /** A slow client was disconnected. */
 const TRY_AGAIN_LATER = 1013;
@@ -37,13 +56,36 @@ export class Clients {
   /** Clients whose `close` handlers run just now: of two, one runs within the other. */
   #closing = 0;
 
-  constructor(
-    /** Replaced when the server is reloaded. Open sockets get the new handlers, as with Bun. */
-    public handlers: SocketHandlers,
-    private readonly onSkip: SkipListener | undefined,
-    private readonly logger: Logger,
-  ) {
-    keepFromFtl(this.admit);
+  readonly #parts: ClientsParts;
+  #handlers: SocketHandlers;
+  /** Kinds of frames that need not be told where the route has no handler for them. */
+  #mayDiscard: number;
+
+  constructor(parts: ClientsParts) {
+    this.#parts = parts;
+    this.#handlers = parts.handlers;
+    this.#mayDiscard = leftToRoutes(parts.handlers);
+    keepFromFtl(this.admit, this.discardsFor, open);
+  }
+
+  /** Replaced when the server is reloaded. Open sockets get the new handlers, as with Bun. */
+  get handlers(): SocketHandlers {
+    return this.#handlers;
+  }
+
+  set handlers(handlers: SocketHandlers) {
+    const before = this.#mayDiscard;
+    this.#handlers = handlers;
+    this.#mayDiscard = leftToRoutes(handlers);
+    if (this.#mayDiscard === before) return;
+    for (const [handle, { data }] of this.#sockets) {
+      this.#parts.discard(handle, this.discardsFor(data));
+    }
+  }
+
+  /** The kinds of a client's frames that nobody handles, by its `ws.data`. */
+  discardsFor(data: unknown): number {
+    return discardsIn(data) & this.#mayDiscard;
   }
 
   /** To be called before clients come: it is asked once for all that do so in one moment. */
@@ -64,10 +106,9 @@ export class Clients {
   /** Takes a new client in and runs its `open`. A throw in `open` ends the client, as with Bun. */
   admit(handle: number, socket: ShardcastSocket): void {
     this.#sockets.set(handle, socket);
-    if (this.#tellsOfArrivals) this.logger.debug(whereabouts(socket), "a client has connected");
-    // Not by `run`: thousands that come at once leave a function behind each.
+    if (this.#tellsOfArrivals) this.#logger.debug(whereabouts(socket), "a client has connected");
     try {
-      this.handlers.open?.(socket);
+      this.#parts.inContext(open, this.#handlers, socket);
     } catch (thrown) {
       this.#report(socket, thrown);
       socket.terminate();
@@ -99,6 +140,9 @@ export class Clients {
         break;
       case "Closed":
         this.departures.note(socket, event);
+        if (event.disconnect?.cause === "slow") {
+          this.#parts.log.record("slowClient", whereabouts(socket));
+        }
         this.#close(event.client, socket, event.code, event.reason);
         break;
     }
@@ -129,8 +173,20 @@ export class Clients {
 
   #skip(socket: ShardcastSocket, missed: MissedMessages[]): void {
     for (const { messages } of missed) socket.noteSkipped(messages);
-    this.#run(socket, () => this.onSkip?.(socket, missed));
-    this.logger.info({ ...whereabouts(socket), missed }, "a slow client has missed messages");
+    this.#tellOfSkip(socket, missed);
+    this.#logger.info({ ...whereabouts(socket), missed }, "a slow client has missed messages");
+  }
+
+  /** What the listener throws or rejects with is its own affair: slow clients choose when it runs. */
+  #tellOfSkip(socket: ShardcastSocket, missed: MissedMessages[]): void {
+    const { onSkip, log, inContext } = this.#parts;
+    const failed = (err: unknown) => log.record("onSkipFailed", { ...whereabouts(socket), err });
+    try {
+      const answer: unknown = onSkip && inContext(onSkip, socket, missed);
+      if (answer instanceof Promise) answer.catch(failed);
+    } catch (err) {
+      failed(err);
+    }
   }
 
   #close(handle: number, socket: ShardcastSocket, code: number, reason: string): void {
@@ -141,12 +197,16 @@ export class Clients {
     this.#closing -= 1;
     const level = code === TRY_AGAIN_LATER ? "info" : "debug";
     if (level === "debug" && !this.#tellsAll) return;
-    this.logger[level]({ ...whereabouts(socket), code, reason }, "a client has left");
+    this.#logger[level]({ ...whereabouts(socket), code, reason }, "a client has left");
+  }
+
+  get #logger(): Logger {
+    return this.#parts.logger;
   }
 
   /** A line for every client costs even where nobody writes it: its id has to be made. */
   get #tellsAll(): boolean {
-    return this.logger.isLevelEnabled?.("debug") ?? true;
+    return this.#logger.isLevelEnabled?.("debug") ?? true;
   }
 
   /**
@@ -155,7 +215,7 @@ export class Clients {
    */
   #run(socket: ShardcastSocket, handler: () => unknown): void {
     try {
-      handler();
+      this.#parts.inContext(handler);
     } catch (thrown) {
       this.#report(socket, thrown);
     }
@@ -170,6 +230,11 @@ export class Clients {
       reportError(again);
     }
   }
+}
+
+/** A function for all clients: thousands that come at once leave none behind each. */
+function open(handlers: SocketHandlers, socket: ShardcastSocket): void {
+  handlers.open?.(socket);
 }
 
 /**

@@ -112,6 +112,14 @@ export const CONFIG_KEYS = {
     unit: "bytes",
     doc: "Largest message from a client. A larger one closes it with 1009.",
   }),
+  maxJsonLength: whole({
+    // JavaScriptCore takes 20 ns for each bracket of "[[[…", which is the worst.
+    default: 32 * KIB,
+    min: 0,
+    max: MAX_SOCKET_BYTES,
+    unit: "characters",
+    doc: "Longest message that a route gets parsed, as JSON. A longer one it gets as text.",
+  }),
   backpressureLimit: whole({
     default: 16 * MIB,
     min: 0,
@@ -171,7 +179,8 @@ export const CONFIG_KEYS = {
     doc: "Part of a worker's queue past which it is saturated, and sources that can wait do.",
   }),
   maxChannelsPerClient: whole({
-    default: 128,
+    // To subscribe to so many in a row takes the JavaScript thread half a millisecond.
+    default: 512,
     min: 1,
     max: 65_536,
     unit: "channels",

@@ -10,6 +10,7 @@ import { type Handler, Peers } from "./peers";
 import type { ShardedRun } from "./sharded-run";
 import type { ErrorHandler, UpgradeOptions, Upgrades } from "./upgrades";
 import { limitSilence } from "./upstream";
+import { isServeWrapped, WrappedServe } from "./wrapped-serve";
 
 /**
  * At `stop(true)`, the time in which clients may still take what is queued and answer the close.
@@ -35,9 +36,12 @@ export interface EdgeParts {
 export class EdgeServer implements Server<unknown> {
   readonly #parts: EdgeParts;
   readonly #peers = new Peers(this);
+  /** Nothing where `Bun.serve` is Bun's own. */
+  readonly #wrapped: WrappedServe | undefined;
 
   constructor(parts: EdgeParts) {
     this.#parts = parts;
+    this.#wrapped = isServeWrapped() ? new WrappedServe(parts.inner) : undefined;
   }
 
   /**
@@ -103,8 +107,14 @@ export class EdgeServer implements Server<unknown> {
       error?: ErrorHandler;
       websocket?: SocketHandlers;
     };
-    inner.reload(this.#peers.noting(options) as Parameters<typeof inner.reload>[0]);
-    if (fetch) upgrades.handler = (request) => fetch.call(this, request, this);
+    const wrapped = this.#wrapped;
+    const own = { ...options, ...(fetch && wrapped && { fetch: wrapped.entry(fetch) }) };
+    inner.reload(this.#peers.noting(own) as Parameters<typeof inner.reload>[0]);
+    if (fetch) {
+      upgrades.handler = wrapped
+        ? (request) => wrapped.answer(request)
+        : (request) => fetch.call(this, request, this);
+    }
     if (error) upgrades.errorHandler = (thrown) => error.call(this, thrown);
     if (websocket) run.clients.handlers = websocket;
     return this;

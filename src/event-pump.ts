@@ -2,11 +2,22 @@ import { setImmediate } from "node:timers";
 
 import type { CoreEvent, QuickCalls } from "./native";
 
+type Batch = ReturnType<QuickCalls["drain"]>;
+
 /**
  * Events taken in one turn of the event loop, each upgrade counted. More wait for the next, so that
  * HTTP and timers live.
  */
 export const EVENTS_PER_TURN = 256;
+
+/** How long events are handled before all else that waits for the thread has its turn. */
+export const MAX_TURN_MS = 2;
+
+/** The clock is looked at after so many events, or so long a text: a parser may take its time. */
+const EVENTS_PER_LOOK = 16;
+const LONG_TEXT = 1024;
+
+const NONE: Batch = { events: [], isFull: false };
 
 /**
  * Carries events from the core to JavaScript.
@@ -17,11 +28,20 @@ export const EVENTS_PER_TURN = 256;
  */
 export class EventPump {
   #ended = false;
+  /** The last batch, of which those before `#at` were handled. */
+  #batch = NONE;
+  #at = 0;
 
-  /** @param handle is given each event, in order. What it throws is no other event's loss. */
+  /**
+   * @param handle is given each event, in order. What it throws is no other event's loss
+   * @param failed is told what was thrown
+   * @param now a clock, in milliseconds
+   */
   constructor(
     private readonly calls: Pick<QuickCalls, "drain">,
     private readonly handle: (event: CoreEvent) => void,
+    private readonly failed: (error: unknown) => void,
+    private readonly now = () => performance.now(),
   ) {}
 
   /**
@@ -30,11 +50,11 @@ export class EventPump {
   ring(): void {
     if (this.#ended) return;
     try {
-      if (this.#drain()) setImmediate(() => this.ring());
+      if (this.#take(this.now() + MAX_TURN_MS)) setImmediate(() => this.ring());
     } catch (error) {
       // The bell is still silent. Unless someone looks again, nobody ever will.
       setImmediate(() => this.ring());
-      reportError(error);
+      this.failed(error);
     }
   }
 
@@ -42,21 +62,37 @@ export class EventPump {
   end(): void {
     if (this.#ended) return;
     this.#ended = true;
-    while (this.#drain());
+    while (this.#take(Number.POSITIVE_INFINITY));
   }
 
   /** @returns whether more events may wait */
-  #drain(): boolean {
-    const { events, isFull } = this.calls.drain(EVENTS_PER_TURN);
-    for (const event of events) this.#handle(event);
+  #take(until: number): boolean {
+    if (this.#at === this.#batch.events.length) {
+      this.#batch = this.calls.drain(EVENTS_PER_TURN);
+      this.#at = 0;
+    }
+    const { events, isFull } = this.#batch;
+    while (this.#at < events.length) {
+      const event = events[this.#at] as CoreEvent;
+      this.#at += 1;
+      this.#handle(event);
+      if (this.#isTimeToLook(event) && this.now() >= until) return true;
+    }
+    this.#batch = NONE;
+    this.#at = 0;
     return isFull;
+  }
+
+  #isTimeToLook(event: CoreEvent): boolean {
+    const isLong = event.type === "Text" && event.data.length >= LONG_TEXT;
+    return isLong || this.#at % EVENTS_PER_LOOK === 0;
   }
 
   #handle(event: CoreEvent): void {
     try {
       this.handle(event);
     } catch (error) {
-      reportError(error);
+      this.failed(error);
     }
   }
 }

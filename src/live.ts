@@ -4,19 +4,18 @@ import { Elysia } from "elysia";
 
 import { FOREIGN_PAGE } from "./foreign-page";
 import { type Broadcaster, createLogger, type ResolvedConfig } from "./index";
+import { guarded } from "./logger";
 import type { LiveMessage } from "./snapshot";
 import { Snapshots } from "./snapshots";
+import { firstSubprotocol, KEY_PREFIX, SUBPROTOCOL_HEADER } from "./subprotocol";
 import { type Repeat, repeat, Ticking } from "./ticking";
 
 /** Strangers cannot name it, neither to subscribe nor to publish: see `channels.ts`. */
 export const LIVE_CHANNEL = "$live";
 const INTERVAL_MS = 1000;
 
-/**
- * The subprotocol, and the one by which a browser brings the API key: it can send no other header.
- */
+/** The subprotocol. A browser brings the API key by another, beside it. */
 const PROTOCOL = "shardcast.live";
-const KEY_PREFIX = "shardcast.key.";
 
 export interface LiveOptions {
   broadcaster: Broadcaster;
@@ -42,14 +41,17 @@ export function live(options: LiveOptions) {
     detail: { hide: true },
     beforeHandle({ headers, status }) {
       if (isForeign(headers)) return status(403, FOREIGN_PAGE);
-      const offered = protocolsOf(headers["sec-websocket-protocol"]);
+      const offered = protocolsOf(headers[SUBPROTOCOL_HEADER]);
       const allowed = mayUse(headers.authorization) || mayUse(keyIn(offered));
       return allowed ? undefined : status(401, { error: "this needs the API key" });
     },
-    upgrade: ({ headers }) =>
-      protocolsOf(headers["sec-websocket-protocol"]).includes(PROTOCOL)
-        ? { "sec-websocket-protocol": PROTOCOL }
-        : {},
+    upgrade({ headers, set }) {
+      const offered = headers[SUBPROTOCOL_HEADER];
+      if (offered === undefined) return;
+      // Without sharding Bun would take the first, which may be the key.
+      const isKnown = protocolsOf(offered).includes(PROTOCOL);
+      set.headers[SUBPROTOCOL_HEADER] = isKnown ? PROTOCOL : (firstSubprotocol(offered) ?? "");
+    },
     open(ws) {
       ws.subscribe(LIVE_CHANNEL);
       ticking.start();
@@ -60,7 +62,7 @@ export function live(options: LiveOptions) {
 /** Tells the watchers how the broadcaster does, as long as there are any. */
 function tickingOf({ broadcaster, config, about, sources, every = repeat }: LiveOptions): Ticking {
   const snapshots = new Snapshots(broadcaster, { ...config, hidden: LIVE_CHANNEL });
-  const logger = config.logger ?? createLogger();
+  const logger = guarded(config.logger ?? createLogger());
   const watchers = () => broadcaster.subscriberCount(LIVE_CHANNEL);
   return new Ticking({
     repeat: every,

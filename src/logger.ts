@@ -30,13 +30,13 @@ export function createLogger(level: LogLevel = "warn"): Logger {
   return pino({ name: "shardcast", level }, destination);
 }
 
-/** The same logger, whose own errors are reported and are nobody else's. */
+/** The same logger, whose own errors end nothing: they go to standard error. */
 export function guarded(logger: Logger): Logger {
   const isLevelEnabled = (level: LogLevel) => {
     try {
       return logger.isLevelEnabled?.(level) ?? true;
     } catch (error) {
-      reportError(error);
+      console.error(error);
       return true;
     }
   };
@@ -45,9 +45,10 @@ export function guarded(logger: Logger): Logger {
     (fields, message) => {
       if (!isLevelEnabled(level)) return;
       try {
-        logger[level](fields, message);
+        const written: unknown = logger[level](fields, message);
+        if (written instanceof Promise) written.catch(console.error);
       } catch (error) {
-        reportError(error);
+        console.error(error);
       }
     };
   return {

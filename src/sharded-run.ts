@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { setImmediate } from "node:timers";
 
 import { AcceptFailures } from "./accept-failures";
@@ -9,7 +10,7 @@ import {
   type ShutdownOptions,
   TO_NOBODY,
 } from "./broadcaster";
-import { Clients, type SocketHandlers } from "./clients";
+import { Clients, type InContext, type SkipListener, type SocketHandlers } from "./clients";
 import { CONFIG_KEYS, type ConfigKey, type ResolvedConfig } from "./config";
 import { coreOptions } from "./core-options";
 import type { Departure } from "./departures";
@@ -26,6 +27,7 @@ import {
   loadNative,
   type QuickCalls,
 } from "./native";
+import type { RateLimitedLog } from "./rate-limited-log";
 import { type RefusedHere, type RefusedUpgrades, refusedUpgrades } from "./refused-upgrades";
 import { type Account, type Audit, Reports, type SlowClient } from "./reports";
 import { checkChannel, type SocketHost } from "./socket";
@@ -61,6 +63,7 @@ export interface RunParts {
   handlers: SocketHandlers;
   /** Never throws. */
   logger: Logger;
+  log: RateLimitedLog;
   /** Is told each state that the run enters. */
   onState: (state: BroadcasterState) => void;
   /** Is told that another has taken the run over. Nothing more is told then. */
@@ -78,6 +81,9 @@ export class ShardedRun implements SocketHost {
   readonly core: Core;
   readonly calls: QuickCalls;
   readonly clients: Clients;
+  readonly log: RateLimitedLog;
+  /** That of the `listen` which this run is for. */
+  readonly inContext: InContext = AsyncLocalStorage.snapshot();
   /** Nothing where none are trusted. */
   readonly proxies: TrustedProxies | undefined;
   readonly #pump: EventPump;
@@ -95,17 +101,25 @@ export class ShardedRun implements SocketHost {
   #shutdown: Promise<void> | undefined;
 
   /** Starts the worker threads. Nobody can connect before `listen`. */
-  constructor({ config, handlers, logger, onState, onTakenOver }: RunParts) {
+  constructor({ config, handlers, logger, log, onState, onTakenOver }: RunParts) {
     this.config = config;
     this.#owner = { onState, onTakenOver };
     const { trustedProxies } = config;
     this.proxies = trustedProxies.length > 0 ? new TrustedProxies(trustedProxies) : undefined;
     this.#logger = logger;
-    this.clients = new Clients(handlers, (ws, missed) => config.onSkip?.(ws, missed), logger);
+    this.log = log;
+    const onSkip: SkipListener = (ws, missed) => this.config.onSkip?.(ws, missed);
+    const { inContext } = this;
+    const discard = (client: number, kinds: number) => this.core.discard(client, kinds);
+    this.clients = new Clients({ handlers, onSkip, logger, log, inContext, discard });
     const { Core } = loadNative();
     this.core = new Core(coreOptions(config), () => this.#pump.ring());
     this.calls = this.core.quickCalls();
-    this.#pump = new EventPump(this.calls, (event) => this.#handle(event));
+    this.#pump = new EventPump(
+      this.calls,
+      (event) => this.#handle(event),
+      (err) => logger.error({ err }, "an event could not be handled: a fault of shardcast's"),
+    );
     this.#fullQueues = new FullQueues(() => this.core.workers(), logger);
     this.#acceptFailures = new AcceptFailures(logger);
   }
@@ -143,7 +157,12 @@ export class ShardedRun implements SocketHost {
    *
    * @returns the keys of the config that would have needed a new start
    */
-  takeOver({ config, handlers, onState, onTakenOver }: Omit<RunParts, "logger">): ConfigKey[] {
+  takeOver({
+    config,
+    handlers,
+    onState,
+    onTakenOver,
+  }: Omit<RunParts, "logger" | "log">): ConfigKey[] {
     this.#owner.onTakenOver();
     this.#owner = { onState, onTakenOver };
     this.clients.handlers = handlers;

@@ -22,6 +22,7 @@ import { misfits } from "./fitness";
 import { createLogger, guarded, type Logger } from "./logger";
 import { raiseFileLimit } from "./native";
 import { type MessageData, toPayload } from "./payload";
+import { RateLimitedLog } from "./rate-limited-log";
 import { type Audit, checkTop, DEFAULT_TOP, type SlowClient } from "./reports";
 import { ShardedRun } from "./sharded-run";
 import { checkChannel } from "./socket";
@@ -38,6 +39,8 @@ export class ShardedBroadcaster implements Broadcaster {
   readonly #input: ShardcastConfig;
   readonly #logger: Logger;
   readonly #feeds: Feeds;
+  /** @internal */
+  readonly log: RateLimitedLog;
   #config: ResolvedConfig;
   /** The last one that has listened. Nothing before the first. */
   #run: ShardedRun | undefined;
@@ -55,6 +58,7 @@ export class ShardedBroadcaster implements Broadcaster {
     this.#input = withoutUndefined(config);
     this.#config = resolveConfig(config);
     this.#logger = guarded(this.#config.logger ?? createLogger());
+    this.log = new RateLimitedLog(this.#logger);
     this.#feeds = new Feeds(sources, this, this.#logger);
   }
 
@@ -88,6 +92,7 @@ export class ShardedBroadcaster implements Broadcaster {
       config: this.#config,
       handlers,
       logger: this.#logger,
+      log: this.log,
       onState: (state) => this.#entered(run, state),
       onTakenOver: () => this.#feeds.stop(),
     });

@@ -4,11 +4,13 @@ import { type PublishResult, sendStatus } from "./broadcaster";
 import { ABNORMAL_CLOSURE, closeReason, toClose } from "./close-code";
 import type { Account, Core, QuickCalls } from "./native";
 import { type MessageData, toBytes, toPayload, toText } from "./payload";
+import type { RateLimitedLog } from "./rate-limited-log";
 
 /** What a socket needs of its broadcaster. */
 export interface SocketHost {
   readonly core: Core;
   readonly calls: QuickCalls;
+  readonly log: Pick<RateLimitedLog, "record">;
   /** Whether a socket hears what it publishes itself. */
   readonly publishToSelf: boolean;
   readonly workersPerShard: number;
@@ -205,10 +207,21 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
   subscribe(channel: string): boolean {
     if (!this.#open) return false;
     checkChannel(channel, "subscribe");
-    const { core, calls } = this.#host;
-    if (!calls.subscribe(this.#handle, channel)) return core.isSubscribed(this.#handle, channel);
+    const { core } = this.#host;
+    if (!this.#subscribe(channel)) return core.isSubscribed(this.#handle, channel);
     this.#channels += 1;
     return true;
+  }
+
+  #subscribe(channel: string): boolean {
+    const { calls, log } = this.#host;
+    try {
+      return calls.subscribe(this.#handle, channel);
+    } catch (error) {
+      // Elysia's routes tell an error hook alone of what a handler throws.
+      log.record("tooManyChannels", { client: this.id });
+      throw error;
+    }
   }
 
   /** @returns whether the client was subscribed until now */

@@ -1,13 +1,14 @@
 import { type AskedUpgrade, AskedUpgrades } from "./asked-upgrades";
 import type { Clients } from "./clients";
 import type { ResolvedConfig } from "./config";
-import { type FlatHeaders, type HeaderSource, toFlat } from "./headers";
+import { type HeaderSource, toFlat } from "./headers";
 import { keepFromFtl } from "./keep-from-ftl";
 import { ASK_GONE, type CoreEvent, decodeAccept, SHARD_FULL } from "./native";
 import { plainRefusal, type Refusal, toRefusal } from "./refusal";
 import type { RefusedHere } from "./refused-upgrades";
 import type { ShardedRun } from "./sharded-run";
 import { ShardcastSocket } from "./socket";
+import { SUBPROTOCOL_HEADER, withSubprotocol } from "./subprotocol";
 import { UpgradeRequest } from "./upgrade-request";
 
 /** Where a request comes from. */
@@ -37,6 +38,9 @@ type Ask = AskedUpgrade & { request: UpgradeRequest };
 
 /** A client that finds its shard full may try again after this time. */
 const RETRY_AFTER_SECONDS = 5;
+
+/** What a client is told whose upgrade has failed. */
+const INTERNAL_ERROR = plainRefusal(500, "internal server error");
 
 /** What the clients are told that nobody asks the app about. */
 const TURNED_AWAY = { full: "the server is full", draining: "the server is shutting down" };
@@ -102,7 +106,7 @@ export class Upgrades {
     }
     this.#pending.set(asked.id, asked);
     try {
-      Promise.resolve(this.handler(asked.request)).then(
+      Promise.resolve(this.run.inContext(this.handler, asked.request)).then(
         (answer) => {
           if (asked.decided) this.#forget(asked);
           else void this.#refuseWith(asked, answer);
@@ -126,6 +130,10 @@ export class Upgrades {
   async #fail(ask: Ask, error: unknown): Promise<void> {
     try {
       this.#refuse(ask, await this.#refusalFor(error));
+    } catch (again) {
+      // The answer of the app's own error handler has a header that cannot be sent.
+      console.error(again);
+      this.#refuse(ask, INTERNAL_ERROR);
     } finally {
       this.#forget(ask);
     }
@@ -145,19 +153,22 @@ export class Upgrades {
    * @returns false when this is no upgrade, it was decided before, the client has gone, its shard
    *   is full or the server is shutting down. In the last two cases the client is told 503.
    */
-  accept(request: Request, { headers, data }: UpgradeOptions = {}): boolean {
+  accept(request: Request, options: UpgradeOptions = {}): boolean {
     const ask = this.#askOf(request);
     if (!ask || ask.decided) return false;
     const id = this.#idOf(request);
-    const extra = ask.offersSubprotocols ? withSubprotocol(headers, request) : flat(headers);
+    const offered = ask.offersSubprotocols ? request.headers.get(SUBPROTOCOL_HEADER) : null;
+    const { address } = this.run.proxies?.clientOf(ask, request.headers) ?? ask;
+    // From here on the app's own getters may run, and change what was read above.
+    const { data, headers } = options;
+    const extra = withSubprotocol(headers && toFlat(headers), offered);
     if (this.run.state !== "serving") return this.#turnAway(ask, "draining");
-    const accepted = this.run.calls.accept(ask.id, id, extra);
+    const accepted = this.run.calls.accept(ask.id, id, extra, this.clients.discardsFor(data));
     if (accepted === SHARD_FULL) return this.#turnAway(ask, "full");
     ask.decided = true;
     if (accepted === ASK_GONE) return false;
     this.#forget(ask);
     const { handle, worker } = decodeAccept(accepted);
-    const { address } = this.run.proxies?.clientOf(ask, request.headers) ?? ask;
     const peer = { handle, id, address, worker };
     this.clients.admit(handle, new ShardcastSocket(this.run, peer, data));
     return true;
@@ -176,7 +187,7 @@ export class Upgrades {
       return await toRefusal(await this.errorHandler(error), this.config.upgradeTimeoutMs);
     } catch (unhandled) {
       console.error(unhandled);
-      return plainRefusal(500, "internal server error");
+      return INTERNAL_ERROR;
     }
   }
 
@@ -189,6 +200,7 @@ export class Upgrades {
   #turnAway(ask: Ask, reason: keyof typeof TURNED_AWAY): false {
     const retryAfter = ["retry-after", String(RETRY_AFTER_SECONDS)];
     this.#refuse(ask, plainRefusal(503, TURNED_AWAY[reason], retryAfter), reason);
+    if (reason === "full") this.run.log.record("shardFull");
     return false;
   }
 
@@ -207,26 +219,4 @@ export class Upgrades {
 
 function isRequest(asked: AskedUpgrade): asked is Ask {
   return asked.request !== undefined;
-}
-
-/** The further headers of the 101 response; nothing where there are none, which is usual. */
-function flat(source: HeaderSource | undefined): FlatHeaders | undefined {
-  return source && toFlat(source);
-}
-
-/**
- * The same for a client that offers subprotocols. Without a choice of the app's, the first is taken,
- * as by Bun.
- */
-function withSubprotocol(
-  source: HeaderSource | undefined,
-  request: Request,
-): FlatHeaders | undefined {
-  const chosen = flat(source);
-  const name = "sec-websocket-protocol";
-  const offered = request.headers.get(name)?.split(",")[0]?.trim();
-  if (!offered) return chosen;
-  if (!chosen) return [name, offered];
-  const isChosen = chosen.some((entry, index) => index % 2 === 0 && entry === name);
-  return isChosen ? chosen : [...chosen, name, offered];
 }

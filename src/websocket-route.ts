@@ -8,20 +8,35 @@ import { createHandleWSResponse, createWSMessageParser } from "elysia/ws";
 import type { ServerWebSocket } from "elysia/ws/bun";
 import type { AnyWSLocalHook } from "elysia/ws/types";
 
+import type { BroadcasterState } from "./broadcaster";
+import type { ResolvedConfig } from "./config";
+import { DISCARDS, discardsOf } from "./discards";
+import { excerpt } from "./excerpt";
 import { keepFromFtl } from "./keep-from-ftl";
+import type { RateLimitedLog } from "./rate-limited-log";
 import { type RouteData, RouteSocket } from "./route-socket";
 
 type RawSocket = ServerWebSocket<RouteData & { [CONTEXT]?: object }>;
 
 /** What Elysia makes of a schema, as far as it is needed here. */
 type Validator =
-  | { provider: "typebox"; Check(value: unknown): boolean }
+  | { provider: "typebox"; Check(value: unknown): boolean; Errors(value: unknown): object }
   | { provider: "standard"; schema: { "~standard": StandardValidator } };
 interface StandardValidator {
   validate(value: unknown): { issues?: unknown };
 }
 
 type RouteContext = Context & { validator?: Validator | undefined };
+
+/** Makes something else of a message, or leaves it to the next. */
+type Parser = (ws: RawSocket, message: unknown) => unknown;
+
+/** What a route needs of its broadcaster. */
+export interface RouteHost {
+  readonly config: Pick<ResolvedConfig, "maxJsonLength">;
+  readonly state: BroadcasterState;
+  readonly log: RateLimitedLog;
+}
 
 /** Answers for what a handler of the route throws. */
 type ErrorHandler = (context: object) => unknown;
@@ -47,9 +62,14 @@ const ID: PropertyDescriptor = {
  * That one makes a dozen functions for each client, which may come by thousands in a moment and
  * stay for days. Here all of them are the route's, and a client has its context alone.
  */
-export function addWebSocketRoute(app: AnyElysia, path: string, options: AnyWSLocalHook): void {
+export function addWebSocketRoute(
+  app: AnyElysia,
+  path: string,
+  options: AnyWSLocalHook,
+  host: RouteHost,
+): void {
   const { parse, body, response, ...hooks } = options;
-  const route = new WebSocketRoute(app, options);
+  const route = new WebSocketRoute(app, options, host);
   // Elysia looks into the text of a handler for what to prepare in its context: for one that hands
   // that on, everything. What an async function throws is told to the hooks for errors.
   const handler =
@@ -59,11 +79,19 @@ export function addWebSocketRoute(app: AnyElysia, path: string, options: AnyWSLo
   app.route("WS", path, handler as never, { ...hooks, websocket: options } as never);
 }
 
+/** The kinds of frames that a route has no handler for. */
+function discardedBy({ message, body, parse, ping, pong }: AnyWSLocalHook): number {
+  // A schema alone has an answer, too: what is wrong with a message.
+  const handlers = { message: message ?? body ?? parse, ping, pong };
+  return discardsOf((kind) => handlers[kind] !== undefined);
+}
+
 /** What all clients of a route have in common. */
 class WebSocketRoute {
   readonly #validator: Validator | undefined;
   readonly #messages: Validator | undefined;
   readonly #parse: ReturnType<typeof createWSMessageParser>;
+  readonly #parsers: Parser[];
   readonly #respond: ReturnType<typeof createHandleWSResponse>;
   /** Is in each `ws.data`, where Elysia's handlers for the sockets of all routes look for it. */
   readonly #handlers: object;
@@ -71,10 +99,12 @@ class WebSocketRoute {
   constructor(
     private readonly app: AnyElysia,
     private readonly options: AnyWSLocalHook,
+    private readonly host: RouteHost,
   ) {
     this.#validator = validatorOf(app, options.response);
     this.#messages = validatorOf(app, options.body);
-    this.#parse = createWSMessageParser(options.parse ?? []);
+    this.#parsers = [options.parse ?? []].flat() as unknown as Parser[];
+    this.#parse = createWSMessageParser(this.#parsers as never);
     this.#respond = createHandleWSResponse(this.#validator as never);
     this.#handlers = this.#makeHandlers();
     keepFromFtl(this.accept, this.#dataOf, this.#answer);
@@ -98,7 +128,10 @@ class WebSocketRoute {
     const headers = isNotEmpty(set.headers) && { headers: set.headers as Record<string, string> };
     const data = this.#dataOf(context);
     const server = context.server ?? this.app.server;
-    if (server?.upgrade(request, { ...headers, data } as never)) return undefined;
+    if (server?.upgrade(request, { ...headers, data } as never)) {
+      if (this.host.state === "starting") this.host.log.record("foreignServer");
+      return undefined;
+    }
     return status(400, "Expected a websocket connection");
   }
 
@@ -112,13 +145,19 @@ class WebSocketRoute {
   #makeHandlers(): object {
     const { options } = this;
     return {
+      [DISCARDS]: discardedBy(options),
       open: (ws: RawSocket) => {
         this.#answer(ws, () => options.open?.(new RouteSocket(ws) as never));
       },
       message: async (ws: RawSocket, received: unknown) => {
-        const message = await this.#parse(ws, received);
-        if (this.#isInvalid(message)) return this.#refuse(ws, message);
-        this.#answer(ws, () => options.message?.(new RouteSocket(ws, message) as never, message));
+        try {
+          const message = await this.#read(ws, received);
+          if (this.#isInvalid(message)) return await this.#refuse(ws, message);
+          this.#answer(ws, () => options.message?.(new RouteSocket(ws, message) as never, message));
+        } catch (error) {
+          // Of a parser or a schema. Thrown on, it would end the process when a client likes.
+          await this.#fail(ws, error);
+        }
       },
       drain: (ws: RawSocket) => {
         this.#answer(ws, () => options.drain?.(new RouteSocket(ws) as never));
@@ -129,6 +168,20 @@ class WebSocketRoute {
       ping: (ws: RawSocket, data: unknown) => void options.ping?.(ws as never, data),
       pong: (ws: RawSocket, data: unknown) => void options.pong?.(ws as never, data),
     };
+  }
+
+  /** A message as the route's parsers leave it. */
+  async #read(ws: RawSocket, received: unknown): Promise<unknown> {
+    const { config, log } = this.host;
+    if (typeof received !== "string" || received.length <= config.maxJsonLength) {
+      return this.#parse(ws, received);
+    }
+    log.record("longMessage", { characters: received.length });
+    for (const parse of this.#parsers) {
+      const parsed = await parse(ws, received);
+      if (parsed !== undefined) return parsed;
+    }
+    return received;
   }
 
   /** Runs a handler, and sends the client what it returns. */
@@ -150,7 +203,7 @@ class WebSocketRoute {
 
   /** Where there is no error handler, the client is told what is wrong with its message. */
   #refuse(ws: RawSocket, message: unknown): Promise<void> | undefined {
-    const error = new ValidationError("message", this.#messages as never, message);
+    const error = validationError(this.#messages as Validator, message);
     if (this.#hasErrorHandlers) return this.#fail(ws, error);
     ws.send(error.message);
     return undefined;
@@ -171,6 +224,22 @@ class WebSocketRoute {
       if (answer) return;
     }
   }
+}
+
+/**
+ * Elysia's error for an invalid message. Its text repeats the message, with an indent for each level
+ * of it: of 32 KiB of "[" it would make a gigabyte.
+ */
+function validationError(validator: Validator, message: unknown): ValidationError {
+  const shown = excerpt(message);
+  const make = (...parts: unknown[]) =>
+    new ValidationError("message", validator as never, ...(parts as [never]));
+  if (shown === message) return make(message);
+  const issues =
+    validator.provider === "typebox"
+      ? validator.Errors(message)
+      : validator.schema["~standard"].validate(message).issues;
+  return Object.assign(make(shown, false, issues), { value: message });
 }
 
 function validatorOf(app: AnyElysia, schema: unknown): Validator | undefined {

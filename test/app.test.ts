@@ -2,7 +2,7 @@ import { describe, expect, onTestFinished, spyOn, test } from "bun:test";
 import { connect as connectTcp } from "node:net";
 
 import { type AppOptions, createApp } from "../src/app";
-import { resolveConfig, type ShardcastConfig } from "../src/config";
+import { CONFIG_KEYS, resolveConfig, type ShardcastConfig } from "../src/config";
 import type { ShardStats } from "../src/stats";
 import { connect, refused, until, within } from "./client";
 import { SMALL } from "./serving";
@@ -78,7 +78,10 @@ describe.each(both)("the ready-made app, %s", (_name, config) => {
     ["a bad name", "?channels=a%20b"],
     ["an empty name", "?channels=a,,b"],
     ["a long name", `?channels=${"x".repeat(201)}`],
-    ["too many", `?channels=${Array.from({ length: 129 }, (_, n) => n).join()}`],
+    [
+      "too many",
+      `?channels=${Array.from({ length: CONFIG_KEYS.maxChannelsPerClient.default + 1 }, (_, n) => n).join()}`,
+    ],
   ])("refuses %s with 400 before the upgrade", async (_what, query) => {
     const { stream } = start(config);
     const { status, body } = await refused(`${stream}${query}`);
@@ -337,3 +340,12 @@ function answerTo(port: number, bytes: string): Promise<string> {
   });
   return within(answer, "an answer");
 }
+
+test.each(both)("no client may send the ready-made server much, %s", async (_name, config) => {
+  const { stream, live } = start(config);
+  for (const url of [`${stream}?channels=a`, live]) {
+    const client = await connect(url);
+    client.send("x".repeat(4097));
+    expect((await within(client.closed, "the close")).code).toBe(1009);
+  }
+});

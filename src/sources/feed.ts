@@ -41,7 +41,13 @@ export async function feed(source: Source, sink: Sink, signal: AbortSignal): Pro
 function until<T>(signal: AbortSignal, values: AsyncIterable<T>): AsyncIterable<T> {
   const iterator = values[Symbol.asyncIterator]();
   // An iterator may still finish its last step; whatever comes of that, nobody waits for it.
-  const end = () => void iterator.return?.().catch(() => {});
+  const end = async () => {
+    try {
+      await iterator.return?.();
+    } catch {
+      // As above.
+    }
+  };
   signal.addEventListener("abort", end, { once: true });
   return { [Symbol.asyncIterator]: () => iterator };
 }

@@ -1,7 +1,7 @@
 /** What differs from stock Elysia on purpose: a look at each. */
 
 import { expect } from "bun:test";
-import type { Elysia } from "elysia";
+import { type Elysia, t } from "elysia";
 
 import { connect, refused } from "../client";
 import { onEach, Stage } from "./both";
@@ -102,6 +102,42 @@ export const ELYSIA_DIFFERENCES: Record<string, () => Promise<void>> = {
     });
     expect(own[0]).toContain("send");
     expect(own[1]).toEqual(["raw", "data", "body", "validator"]);
+  },
+
+  async "a message of more than maxJsonLength characters"() {
+    const kinds = await onEach(async (stage) => {
+      stage.serve((app) => app.ws("/", { message: (ws, body) => void ws.send(typeof body) }));
+      const client = await stage.connect();
+      client.send(`[${"1,".repeat(1 << 14)}1]`);
+      return client.next();
+    });
+    expect(kinds).toEqual(["object", "string"]);
+  },
+
+  async "the text of an error about a large message"() {
+    const repeated = await onEach(async (stage) => {
+      stage.serve((app) => app.ws("/", { body: t.Object({ a: t.String() }) }));
+      const client = await stage.connect();
+      client.send(JSON.stringify({ a: Array.from({ length: 100 }, () => 1) }));
+      return JSON.parse(String(await client.next())).found.a.length;
+    });
+    expect(repeated[0]).toBe(100);
+    expect(repeated[1]).toBeLessThan(100);
+  },
+
+  async "a parser that throws"() {
+    const stage = new Stage({});
+    try {
+      const parse = () => {
+        throw new Error("bad");
+      };
+      stage.serve((app) => app.ws("/", { parse, error: ({ error }) => String(error) }));
+      const client = await stage.connect();
+      client.send("x");
+      expect(await client.next()).toBe("Error: bad");
+    } finally {
+      await stage.end();
+    }
   },
 
   async "send to a socket that is full"() {
