@@ -10,6 +10,7 @@
  *     bun scripts/setup.ts demo
  *     bun scripts/setup.ts bench
  *     bun scripts/setup.ts docs
+ *     bun scripts/setup.ts package
  *
  * It runs before anything is installed. So nothing that it imports may come from `node_modules`.
  */

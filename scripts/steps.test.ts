@@ -24,6 +24,11 @@ test("to serve takes the dependencies and the addon, and no tool of the tests", 
   expect(names("server", path)).toEqual(["dependencies", "addon"]);
 });
 
+test("to pack takes what is built of the sources, and no tool of the tests", async () => {
+  const path = await pathWith("apt-get", "dpkg-deb");
+  expect(names("package", path)).toEqual(["dependencies", "addon", "package"]);
+});
+
 test("to test takes its peers too, and what only some tests want where it can be had", async () => {
   const without = ["dependencies", "addon", "load-tester", "test-peers", "reference"];
   expect(names("test", await pathWith())).toEqual(without);

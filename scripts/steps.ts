@@ -10,7 +10,7 @@ import { WEBSOCKETS_COMMAND } from "./websockets";
 
 /**
  * How much is set up: enough to serve, to run every test, the conformance tests, to load a server,
- * to show it, to measure, or to write what is generated of the documentation.
+ * to show it, to measure, to write what is generated of the documentation, or to pack the library.
  */
 export const LEVELS = [
   "server",
@@ -20,6 +20,7 @@ export const LEVELS = [
   "demo",
   "bench",
   "docs",
+  "package",
 ] as const;
 
 export type Level = (typeof LEVELS)[number];
@@ -63,6 +64,22 @@ const ADDON: Step = {
   outputs: ["native/index.js", "native/*.node"],
   command: [BUN, "run", "build"],
   requireTools: requireRust,
+};
+
+const PACKAGE: Step = {
+  name: "package",
+  doing: "building what the package ships",
+  inputs: [
+    "package.json",
+    "tsconfig{,.package}.json",
+    "scripts/package.ts",
+    "src/**/*.ts",
+    // The addon's types.
+    "native/index.d.ts",
+  ],
+  outputs: ["dist/**/*.{js,map,ts}"],
+  command: [BUN, "scripts/package.ts"],
+  requireTools: requireNothing,
 };
 
 const REFERENCE: Step = {
@@ -185,6 +202,7 @@ export function stepsFor(level: Level, path?: string): readonly Step[] {
   if (level === "demo") steps.push(LOAD_TESTER);
   if (level === "bench") steps.push(LOAD_TESTER, BENCH_TOOLS, PARTS);
   if (level === "docs") steps.push(REFERENCE);
+  if (level === "package") steps.push(PACKAGE);
   if (level === "conformance" && hasPython(path)) steps.push(KOSOKU);
   return steps;
 }

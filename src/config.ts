@@ -21,18 +21,18 @@ import { unknownName } from "./unknown-name";
 export { ConfigError };
 
 /** A key whose value is on or off. */
-interface ConfigSwitch extends Switch {
+export interface ConfigSwitch extends Switch {
   default: boolean;
 }
 
 /** A key whose value is a whole number. */
-interface ConfigWhole extends Whole {
+export interface ConfigWhole extends Whole {
   default: number;
   unit: string;
 }
 
 /** A key whose value is a list of texts. */
-interface ConfigList extends List {
+export interface ConfigList extends List {
   default: string[];
 }
 
