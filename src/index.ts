@@ -29,6 +29,7 @@ export type { MessageData } from "./payload";
 export { optimalShards, type RecommendedConfig, recommendedConfig } from "./recommend";
 export type { Account, Audit, DroppedMessages, SlowClient } from "./reports";
 export { ShardedBroadcaster } from "./sharded";
+export { type EndOnSignalsOptions, endOnSignals } from "./shutdown";
 export { ShardcastSocket } from "./socket";
 export type { Channels } from "./sources/iterables";
 export type { ShardCounters, ShardStats, WorkerStats } from "./stats";

@@ -3,8 +3,7 @@
 import { createApp } from "./app";
 import { readOptions, type ServerOptions, textAskedFor } from "./cli";
 import { describe } from "./describe";
-import { ConfigError, ShardcastError } from "./index";
-import { endOnSignals } from "./shutdown";
+import { ConfigError, endOnSignals, ShardcastError } from "./index";
 import { Feeds } from "./sources/feeds";
 import { flights } from "./sources/flights";
 import { type Source, SourceError } from "./sources/source";

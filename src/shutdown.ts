@@ -1,43 +1,79 @@
+import { atMost, Pause } from "./wait";
+
 const EXIT_CUT_SHORT = 1;
 /**
  * A signal this soon after the first is the same one. Ctrl-C in a terminal reaches the server
  * twice: from the terminal, and passed on by `bun run`.
  */
 const SAME_SIGNAL_MS = 250;
+/** A terminal that is closed sends SIGHUP. */
+const SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
 
-/** What a server needs to end well. */
-export interface Ending {
+/** What `endOnSignals` ends: a broadcaster, or anything that is to end well. */
+export interface EndOnSignalsOptions {
   /** Ends in order. */
   shutdown(): Promise<void>;
-  /** After this time it ends whether `shutdown` has or not. */
-  timeoutMs: number;
+  /**
+   * After this time the process ends whether `shutdown` has or not. Default: any time. A
+   * broadcaster's takes `drainTimeoutMs` at most.
+   */
+  timeoutMs?: number;
 }
+
+/** All that are to end, those of modules that `bun --hot` has run before among them. */
+const ENDINGS = Symbol.for("shardcast.endings");
 
 /**
  * Ends the process on SIGTERM, SIGINT and SIGHUP: in order and with code 0, or at once and with
- * code 1 on a second signal, at the deadline and if `shutdown` fails.
+ * code 1 on a second signal, at the deadline and if `shutdown` fails. Without it a signal ends a
+ * process as it is, and its clients see code 1006.
+ *
+ * May be called for several things, which then end side by side.
+ *
+ * @example
+ * ```ts
+ * const adapter = shardcast();
+ * new Elysia({ adapter }).ws("/stream", {}).listen(3000);
+ * endOnSignals(adapter.broadcaster);
+ * ```
  */
-export function endOnSignals({ shutdown, timeoutMs }: Ending): void {
-  let endingSince: number | undefined;
-  const end = async () => {
-    if (endingSince !== undefined) {
-      if (performance.now() - endingSince > SAME_SIGNAL_MS) process.exit(EXIT_CUT_SHORT);
-      return;
-    }
-    endingSince = performance.now();
-    const deadline = setTimeout(() => {
-      console.error("shardcast: the shutdown took too long and was cut short");
-      process.exit(EXIT_CUT_SHORT);
-    }, timeoutMs);
+export function endOnSignals(options: EndOnSignalsOptions): void {
+  const place = globalThis as { [ENDINGS]?: Set<EndOnSignalsOptions> };
+  place[ENDINGS]?.add(options);
+  if (place[ENDINGS]) return;
+  const endings = new Set([options]);
+  place[ENDINGS] = endings;
+  const end = endOnce(endings);
+  for (const signal of SIGNALS) process.on(signal, end);
+}
+
+/** What a signal does. Ends all of `endings` the first time, and the process at once after that. */
+function endOnce(endings: ReadonlySet<EndOnSignalsOptions>): () => Promise<void> {
+  let isSame: boolean | undefined;
+  return async () => {
+    if (isSame === false) process.exit(EXIT_CUT_SHORT);
+    if (isSame) return;
+    isSame = true;
+    void new Pause(SAME_SIGNAL_MS).over.then(() => {
+      isSame = false;
+    });
     try {
-      await shutdown();
+      await Promise.all([...endings].map(shutDown));
     } catch (error) {
       console.error(error);
       process.exit(EXIT_CUT_SHORT);
     }
-    clearTimeout(deadline);
     process.exit(0);
   };
-  // A terminal that is closed sends SIGHUP.
-  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, end);
+}
+
+async function shutDown(ending: EndOnSignalsOptions): Promise<void> {
+  let isOver = false;
+  const shutdown = ending.shutdown().then(() => {
+    isOver = true;
+  });
+  await atMost(shutdown, ending.timeoutMs ?? Number.POSITIVE_INFINITY);
+  if (isOver) return;
+  console.error("shardcast: the shutdown took too long and was cut short");
+  process.exit(EXIT_CUT_SHORT);
 }
