@@ -93,7 +93,7 @@ describe("the page", () => {
     await says(page, "#slow", /^No client lags now\.$/);
     flow(() => server.broadcaster.publish("ticks", "x".repeat(100_000)));
     await says(page, "#slow td:nth-child(1)", /^sleepy$/);
-    await says(page, "#slow td:nth-child(3)", /^[1-9][\d,]* messages?[\d.]+ [kM]B$/);
+    await says(page, "#slow td:nth-child(3)", /^[1-9][\d,]* messages?[\d.]+\s[kM]B$/);
   });
 
   seen("tells what was dropped, and why", async () => {
@@ -118,7 +118,7 @@ describe("the page", () => {
     const page = await open(server);
     await says(page, "#departures td:nth-child(1)", /^\d\d:\d\d:\d\d$/);
     await says(page, "#departures td:nth-child(2)", /^sleepy127\.0\.0\.1, worker \d\/0$/);
-    await says(page, "#departures td:nth-child(3)", /^Too slow\d+ messages, [\d.]+ MB$/);
+    await says(page, "#departures td:nth-child(3)", /^Too slow\d+ messages, [\d.]+\sMB$/);
     await says(page, "#departures-note", /^1 client since the start\.$/);
     await says(page, "#verdict[data-level=ticket] [role=status]", /^Warning: .*being slow\.$/);
   });

@@ -6,6 +6,9 @@ const FINE = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
 const HUNDREDTHS = new Intl.NumberFormat("en", { maximumFractionDigits: 2 });
 const CLOCK = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
 
+/** A figure stays on the line of its unit. */
+const NBSP = "\u00a0";
+
 /** Stands for what is not known. */
 export const UNKNOWN = "–";
 
@@ -38,8 +41,10 @@ export function time(milliseconds) {
 
 /** @param {number} bytes */
 export function bytes(bytes) {
-  if (bytes < 1000) return `${WHOLE.format(bytes)} B`;
-  return bytes < 1e6 ? `${FINE.format(bytes / 1e3)} kB` : `${FINE.format(bytes / 1e6)} MB`;
+  if (bytes < 1000) return `${WHOLE.format(bytes)}${NBSP}B`;
+  return bytes < 1e6
+    ? `${FINE.format(bytes / 1e3)}${NBSP}kB`
+    : `${FINE.format(bytes / 1e6)}${NBSP}MB`;
 }
 
 /** @param {number} ms since 1970 */
