@@ -8,7 +8,8 @@ const HERE = join(import.meta.dir, "page");
 
 /** The files of the page, by what they are called under `/page/`. */
 const FILES: Record<string, string> = {
-  ...ownFiles("icon.svg", "style.css"),
+  ...ownFiles("icon.svg", "colours.css", "forced-colours.css", "shards.css", "style.css"),
+  ...ownFiles("tables.css", "verdict.css"),
   ...ownFiles("main.js", "channels.js", "charts.js", "clients.js", "connection.js", "dom.js"),
   ...ownFiles("figures.js", "format.js", "key.js", "links.js", "publish.js", "shards.js"),
   ...ownFiles("stream.js", "table.js", "verdict.js"),
