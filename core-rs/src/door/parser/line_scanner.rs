@@ -1,6 +1,6 @@
 //! Finds the end of a head.
 
-use memchr::memchr;
+use memchr::memchr_iter;
 
 use super::super::objection::Objection;
 use super::request_line::RequestLine;
@@ -12,14 +12,23 @@ pub(in super::super) struct LineScanner {
     line: usize,
     /// Where to look for its end.
     searched: usize,
-    /// Where the request line begins and the fields do, once that line is whole.
-    begun: Option<(usize, usize)>,
+    /// The request line, once it is whole.
+    begun: Option<Begun>,
+}
+
+/// What a head begins with.
+#[derive(Clone, Copy)]
+pub(super) struct Begun {
+    /// Where the request line begins.
+    pub(super) begin: usize,
+    pub(super) line: RequestLine,
+    /// Where the fields begin.
+    pub(super) fields: usize,
 }
 
 /// Where the parts of a whole head are.
 pub(super) struct Whole {
-    pub(super) begin: usize,
-    pub(super) fields: usize,
+    pub(super) begun: Begun,
     /// Behind the empty line.
     pub(super) end: usize,
 }
@@ -33,8 +42,9 @@ impl LineScanner {
     /// When a line ends in LF alone, or the request line is malformed.
     pub(super) fn find_end(&mut self, bytes: &[u8]) -> Result<Option<Whole>, Objection> {
         self.check_first(bytes)?;
-        while let Some(at) = memchr(b'\n', &bytes[self.searched..]) {
-            let end = self.searched + at + 1;
+        let from = self.searched;
+        for at in memchr_iter(b'\n', &bytes[from..]) {
+            let end = from + at + 1;
             let line = &bytes[self.line..end];
             // Other servers do not take LF alone for the end of a line: two that differ about where
             // a request ends can be played off against each other.
@@ -45,12 +55,10 @@ impl LineScanner {
                 // Some clients send an empty line behind a body.
                 None if line.is_empty() => self.check_first(bytes)?,
                 None => {
-                    RequestLine::parse(&bytes[begin..end])?;
-                    self.begun = Some((begin, end));
+                    let line = RequestLine::parse(&bytes[begin..end])?;
+                    self.begun = Some(Begun { begin, line, fields: end });
                 }
-                Some((begin, fields)) if line.is_empty() => {
-                    return Ok(Some(Whole { begin, fields, end }));
-                }
+                Some(begun) if line.is_empty() => return Ok(Some(Whole { begun, end })),
                 Some(_) => {}
             }
         }

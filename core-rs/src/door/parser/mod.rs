@@ -24,7 +24,7 @@ pub(super) use framing::{BodyScanner, Framing};
 pub(super) use line_scanner::LineScanner;
 
 use authority::Authority;
-use request_line::RequestLine;
+use line_scanner::{Begun, Whole};
 use target::Target;
 
 /// What heads are measured by.
@@ -38,8 +38,9 @@ pub(super) struct Limits {
 
 /// A head that is as it should be.
 pub(super) struct ParsedHead<'h> {
-    line: RequestLine<'h>,
+    method: &'h str,
     target: Target<'h>,
+    version: Version,
     fields: &'h [Header<'h>],
     pub(super) framing: Framing,
     /// Where it begins among the bytes that were parsed: behind an empty line, if there is one.
@@ -62,26 +63,27 @@ pub(super) fn parse<const MAX_FIELDS: usize, T>(
     see: impl FnOnce(ParsedHead<'_>) -> T,
 ) -> Result<Option<T>, Objection> {
     let within = &bytes[..bytes.len().min(limits.max_head_bytes)];
-    let Some(whole) = lines.find_end(within)? else {
+    let Some(Whole { begun, end }) = lines.find_end(within)? else {
         return if within.len() < limits.max_head_bytes {
             Ok(None)
         } else {
             Err(Objection::HeadTooLong)
         };
     };
-    let line = RequestLine::parse(&bytes[whole.begin..whole.fields])?;
+    let Begun { begin, line: parts, fields: behind } = begun;
+    let line = &bytes[begin..behind];
+    let (method, version) = (parts.method(line), parts.version);
     let mut fields = [EMPTY_HEADER; MAX_FIELDS];
-    let fields = match httparse::parse_headers(&bytes[whole.fields..whole.end], &mut fields) {
+    let fields = match httparse::parse_headers(&bytes[behind..end], &mut fields) {
         Ok(Status::Complete((_, fields))) => fields,
         Ok(Status::Partial) => return Err(MALFORMED_FIELD),
         Err(httparse::Error::TooManyHeaders) => return Err(Objection::TooManyFields),
         Err(_) => return Err(MALFORMED_FIELD),
     };
-    let framing = Framing::of(line.version, fields)?;
-    let target = Target::parse(line.method, line.target)?;
-    check_authority(&line, &target, fields, limits.min_authority_bytes)?;
-    let (begin, end) = (whole.begin, whole.end);
-    let head = ParsedHead { line, target, fields, framing, begin, end };
+    let framing = Framing::of(version, fields)?;
+    let target = Target::parse(method, parts.target(line))?;
+    check_authority(version, &target, fields, limits.min_authority_bytes)?;
+    let head = ParsedHead { method, target, version, fields, framing, begin, end };
     if !head.is_verbatim() && head.rewritten().len() > limits.max_head_bytes {
         return Err(Objection::HeadTooLong);
     }
@@ -95,7 +97,7 @@ const MALFORMED_FIELD: Objection = Objection::Malformed(
 
 /// Whether it is clear, and once only, where the request goes to: RFC 9112, section 3.2.
 fn check_authority(
-    line: &RequestLine<'_>,
+    version: Version,
     target: &Target<'_>,
     fields: &[Header<'_>],
     min_bytes: usize,
@@ -103,7 +105,7 @@ fn check_authority(
     let mut hosts = fields.values(&header::HOST);
     let host = match (hosts.next(), hosts.next()) {
         (Some(host), None) => Some(Authority::parse(host)?),
-        (None, None) if line.version == Version::HTTP_10 => None,
+        (None, None) if version == Version::HTTP_10 => None,
         _ => return Err(Objection::Host),
     };
     // The target's own wins.
@@ -118,9 +120,9 @@ impl<'h> ParsedHead<'h> {
     /// What the rest of the door knows of it.
     pub(super) fn request(&self) -> RequestHead<'_, [Header<'h>]> {
         RequestHead {
-            method: self.line.method,
+            method: self.method,
             target: &self.target.path_and_query,
-            version: self.line.version,
+            version: self.version,
             fields: self.fields,
             has_body: self.framing != Framing::NONE,
         }
@@ -144,11 +146,9 @@ impl<'h> ParsedHead<'h> {
     /// The head with its target as a path, and the target's host in the field `Host`.
     pub(super) fn rewritten(&self) -> Vec<u8> {
         let version: &[u8] =
-            if self.line.version == Version::HTTP_10 { b" HTTP/1.0\r\n" } else { b" HTTP/1.1\r\n" };
+            if self.version == Version::HTTP_10 { b" HTTP/1.0\r\n" } else { b" HTTP/1.1\r\n" };
         let mut head = Vec::with_capacity(self.end);
-        for part in
-            [self.line.method.as_bytes(), b" ", self.target.path_and_query.as_bytes(), version]
-        {
+        for part in [self.method.as_bytes(), b" ", self.target.path_and_query.as_bytes(), version] {
             head.extend_from_slice(part);
         }
         let mut push = |name: &str, value: &[u8]| {

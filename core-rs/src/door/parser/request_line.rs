@@ -1,32 +1,33 @@
 //! The first line of a request: RFC 9112, section 3.
 
 use hyper::Version;
+use memchr::{memchr, memrchr};
 
 use super::super::objection::Objection;
 
-pub(super) struct RequestLine<'l> {
-    pub(super) method: &'l str,
-    /// As the client has sent it.
-    pub(super) target: &'l [u8],
+/// Where the parts of a request line are.
+#[derive(Clone, Copy)]
+pub(super) struct RequestLine {
+    method_end: usize,
+    target_end: usize,
     pub(super) version: Version,
 }
 
-impl<'l> RequestLine<'l> {
+impl RequestLine {
     /// Parses a line that ends in CRLF.
     ///
     /// # Errors
     ///
     /// When it is malformed, or of another version of HTTP.
-    pub(super) fn parse(line: &'l [u8]) -> Result<RequestLine<'l>, Objection> {
+    pub(super) fn parse(line: &[u8]) -> Result<RequestLine, Objection> {
         let line = line.strip_suffix(b"\r\n").ok_or(MALFORMED)?;
-        let first = memchr::memchr(b' ', line).ok_or(MALFORMED)?;
-        let last = memchr::memrchr(b' ', line).ok_or(MALFORMED)?;
-        let (method, version) = (&line[..first], &line[last + 1..]);
+        let method_end = memchr(b' ', line).ok_or(MALFORMED)?;
+        let target_end = memrchr(b' ', line).filter(|&last| last > method_end).ok_or(MALFORMED)?;
+        let method = &line[..method_end];
         if method.is_empty() || !method.iter().copied().all(is_token) {
             return Err(MALFORMED);
         }
-        let method = std::str::from_utf8(method).map_err(|_| MALFORMED)?;
-        let version = match version {
+        let version = match &line[target_end + 1..] {
             b"HTTP/1.1" => Version::HTTP_11,
             b"HTTP/1.0" => Version::HTTP_10,
             [b'H', b'T', b'T', b'P', b'/', major, b'.', minor]
@@ -36,8 +37,16 @@ impl<'l> RequestLine<'l> {
             }
             _ => return Err(MALFORMED),
         };
-        let target = line.get(first + 1..last).ok_or(MALFORMED)?;
-        Ok(RequestLine { method, target, version })
+        Ok(RequestLine { method_end, target_end, version })
+    }
+
+    pub(super) fn method(self, line: &[u8]) -> &str {
+        std::str::from_utf8(&line[..self.method_end]).expect("it is a token, in ASCII")
+    }
+
+    /// As the client has sent it.
+    pub(super) fn target(self, line: &[u8]) -> &[u8] {
+        &line[self.method_end + 1..self.target_end]
     }
 
     /// Checks the first byte of a line that is not whole.
