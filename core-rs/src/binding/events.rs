@@ -9,6 +9,7 @@ use crate::broadcaster::Broadcaster;
 use crate::departure::Departure;
 use crate::ledger::Ledger;
 use crate::missed::Missed;
+use crate::queue::Counted;
 use crate::reports::{ClientReport, Report};
 
 use super::upgrades::{Part, UpgradeRun};
@@ -160,19 +161,25 @@ impl ToNapiValue for CopiedBuffer {
     }
 }
 
+/// Bytes of clients' messages that go over in one batch, beside its last message: to make
+/// JavaScript's own of a mebibyte takes a millisecond.
+const BATCH_BYTES: usize = 1024 * 1024;
+
 impl Batch {
-    /// The oldest events, `max` at most, each upgrade counted.
+    /// The oldest events, `max` at most, each upgrade counted, and no more than [`BATCH_BYTES`].
     pub(super) fn take(broadcaster: &mut Broadcaster, max: u32) -> Batch {
         let mut events = Vec::new();
         let mut upgrades = UpgradeRun::default();
         let mut taken = 0;
-        while taken < max {
+        let mut bytes = 0;
+        while taken < max && bytes < BATCH_BYTES {
             match broadcaster.next_event() {
                 Some(Event::Upgrade(request)) => {
                     upgrades.add(request, broadcaster);
                     taken += 1;
                 }
                 Some(event) => {
+                    bytes += event.bytes().unwrap_or(0);
                     events.extend(upgrades.end());
                     events.extend(told(event, broadcaster));
                     taken += 1;
@@ -182,7 +189,7 @@ impl Batch {
             }
         }
         events.extend(upgrades.end());
-        Batch { events, is_full: taken == max }
+        Batch { events, is_full: taken == max || bytes >= BATCH_BYTES }
     }
 }
 
