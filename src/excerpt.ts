@@ -1,34 +1,44 @@
 /** Values that strangers have sent, for messages that repeat them. */
 
-/** An object or array this deep is left out: each level indents all that is below it. */
-const MAX_DEPTH = 8;
-/** Members of all objects and arrays together. */
-const MAX_MEMBERS = 64;
-/** Characters of all texts together, keys included. */
-const MAX_CHARACTERS = 2048;
+/** How much of a value is taken. */
+export interface ExcerptLimits {
+  /** Objects and arrays within each other. */
+  depth: number;
+  /** Members of all objects and arrays together. */
+  members: number;
+  /** Characters of all texts together, keys included. */
+  characters: number;
+}
+
+/** Bytes that are part of a value are left out when there are more. */
+const MAX_BYTES = 64;
 /** Stands for what was left out. */
 const ELLIPSIS = "…";
 
-/**
- * The beginning of a JSON value, of which no message becomes much larger; the value itself if it is
- * small.
- */
-export function excerpt(value: unknown): unknown {
-  const taking = new Taking();
+/** The beginning of a JSON value; the value itself if it is within the limits. */
+export function excerpt(value: unknown, limits: ExcerptLimits): unknown {
+  const taking = new Taking(limits);
   const taken = taking.take(value, 0);
   return taking.isWhole ? value : taken;
 }
 
 class Taking {
-  #members = MAX_MEMBERS;
-  #characters = MAX_CHARACTERS;
   isWhole = true;
+  readonly #depth: number;
+  #members: number;
+  #characters: number;
+
+  constructor({ depth, members, characters }: ExcerptLimits) {
+    this.#depth = depth;
+    this.#members = members;
+    this.#characters = characters;
+  }
 
   take(value: unknown, depth: number): unknown {
     if (typeof value === "string") return this.#takeText(value);
     if (typeof value !== "object" || value === null) return value;
-    if (ArrayBuffer.isView(value) && value.byteLength <= MAX_MEMBERS) return value;
-    if (depth === MAX_DEPTH || ArrayBuffer.isView(value)) return this.#leaveOut();
+    if (ArrayBuffer.isView(value) && value.byteLength <= MAX_BYTES) return value;
+    if (depth === this.#depth || ArrayBuffer.isView(value)) return this.#leaveOut();
     return Array.isArray(value) ? this.#takeItems(value, depth) : this.#takeMembers(value, depth);
   }
 

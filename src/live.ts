@@ -16,6 +16,8 @@ const INTERVAL_MS = 1000;
 
 /** The subprotocol. A browser brings the API key by another, beside it. */
 const PROTOCOL = "shardcast.live";
+/** Subprotocols of a client that are looked at. */
+const MAX_PROTOCOLS = 16;
 
 export interface LiveOptions {
   broadcaster: Broadcaster;
@@ -80,7 +82,7 @@ function tickingOf({ broadcaster, config, about, sources, every = repeat }: Live
 }
 
 function protocolsOf(header = ""): string[] {
-  return header.split(",").map((name) => name.trim());
+  return header.split(",", MAX_PROTOCOLS).map((name) => name.trim());
 }
 
 /** The key among the subprotocols, as the header `Authorization` would have it. */

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, spyOn, test } from "bun:test";
 import type { Elysia } from "elysia";
 
 import { PrometheusCollector, type ShardcastConfig } from "../src";
@@ -90,4 +90,14 @@ describe("upgrades that are refused are counted", () => {
       refused_malformed: 1,
     });
   });
+});
+
+test("an answer that cannot be sent, of the error handler too, is 500 and ends nothing", async () => {
+  const told = spyOn(console, "error").mockImplementation(() => {});
+  const unsendable = () => new Response("no", { status: 403, headers: { "x-broken": "a\x01b" } });
+  const { app, ws } = serve({}, (app) => app.ws("/", { beforeHandle: unsendable }));
+  app.server?.reload({ fetch: app.fetch, error: unsendable } as never);
+  expect((await refused(ws)).status).toBe(500);
+  expect(told).toHaveBeenCalled();
+  told.mockRestore();
 });
