@@ -71,7 +71,7 @@ const ROWS: Record<string, Row> = {
   },
   "a host that is neither a name nor an address": {
     requests: [
-      ...["", "me@abcd", "abcd:99999", "abcd:x", "[::1", "ab%63d"].map(hosted),
+      ...["", "me@abcd", "abcd:99999", "abcd:x", "[::1", "ab%63d", "1.2.3.4.5"].map(hosted),
       ...["http:///x", "http://other.test:x/"].map(get),
     ],
     stock: TAKEN,

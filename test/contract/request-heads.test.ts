@@ -4,7 +4,7 @@ import { describe, expect, test } from "bun:test";
 
 import { onEach } from "./both";
 import { HEAD_DIFFERENCES } from "./head-differences";
-import { answersTo, type Parts, requestOf, tellingRoutes } from "./request-heads";
+import { answersTo, type Parts, requestOf, TAKEN, tellingRoutes } from "./request-heads";
 
 /** Where a byte may stand in a request. */
 const PLACES: Record<string, (byte: string) => Parts> = {
@@ -153,6 +153,22 @@ test("the host of the target is that of an upgrade, as of a plain request", asyn
   );
   const [, [plain, upgrade]] = await answers(requests);
   expect(plain).toContain('"url":"http://other.test/x"');
+  expect(upgrade).toBe(plain as string);
+});
+
+test.each([
+  ["example.test:80", true],
+  ["a_b.test", true],
+  ["[::ffff:1.2.3.4]:81", true],
+  ["127.0.0.1", true],
+  ["1.2.3.4.5", false],
+  ["example.0x1", false],
+  ["[::x]", false],
+  ["example..test", true],
+])("the host %s is read alike by an upgrade and a plain request", async (host, isTaken) => {
+  const requests = [false, true].map((isUpgrade) => requestOf({ host }, isUpgrade));
+  const [, [plain, upgrade]] = await answers(requests);
+  expect(plain).toStartWith(isTaken ? `${TAKEN}` : "400");
   expect(upgrade).toBe(plain as string);
 });
 

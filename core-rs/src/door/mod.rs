@@ -10,15 +10,16 @@
 //!    application's thread sends it on.
 //! 3. `connection` reads all other requests, with limits, and sends each one way or the other.
 //!    Their heads, and the frames of their bodies, are judged by a `request_filter` first; it and
-//!    the `reader` have one `parser`. The connection waits for them with a limit (`patience`), and writes to the client with one too
-//!    (`client_socket`), even if it has ended its side (`grace`).
+//!    the `reader` have one `parser`. The connection waits for requests with a limit (`patience`),
+//!    and writes to the client with one too (`client_socket`), even if it has ended its side
+//!    (`grace`).
 //! 4. Any other request is passed on to the application (`proxy`) over a unix socket (`upstream`,
 //!    `app_socket`).
 //! 5. A connection that the door ends is left with care (`linger`).
 //!
 //! What the door answers by itself is an `objection`; such upgrades are counted (`refusals`). What
-//! happens it tells its [`Host`] (`tell`). After a rush it gives memory back (`tidy`). All its tasks run on its one thread, so that nothing in it
-//! is locked but the chairs of guests.
+//! happens it tells its [`Host`] (`tell`). After a rush it gives memory back (`tidy`). All its tasks
+//! run on its one thread, so that nothing in it is locked but the chairs of guests.
 
 mod app_socket;
 mod arrival;

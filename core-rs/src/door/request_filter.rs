@@ -6,8 +6,8 @@
 //! alive or ends it. A head that is refused becomes the head of an empty request, whose answer the
 //! connection finds at the [`Junction`]: so it is answered in its turn.
 //!
-//! hyper is given one head at a time, and has no part of the next one in the same read. What follows
-//! an upgrade stays here until that is decided: it may be frames.
+//! hyper is given one head at a time, and has no part of the next one in the same read. What
+//! follows an upgrade stays here until that is decided: it may be frames.
 
 use std::cell::{Cell, RefCell};
 use std::io::{self, ErrorKind, IoSlice};

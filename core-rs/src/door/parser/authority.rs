@@ -1,5 +1,7 @@
 //! A host with a port: RFC 3986, section 3.2.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
+
 use super::super::objection::Objection;
 
 /// The port that a URL of HTTP leaves out.
@@ -22,12 +24,9 @@ impl Authority {
             Some(colon) if !value.ends_with(b"]") => (&value[..colon], &value[colon + 1..]),
             _ => (value, &b""[..]),
         };
-        let is_host = match host {
-            [b'[', address @ .., b']'] => {
-                address.iter().all(|byte| byte.is_ascii_hexdigit() || b":.".contains(byte))
-            }
-            name => !name.is_empty() && name.iter().copied().all(is_of_name),
-        };
+        if !is_host(host) {
+            return Err(MALFORMED);
+        }
         let port = match port {
             b"" => None,
             digits if digits.iter().all(u8::is_ascii_digit) => {
@@ -36,8 +35,7 @@ impl Authority {
             }
             _ => return Err(MALFORMED),
         };
-        let host_bytes = host.len();
-        if is_host { Ok(Authority { host_bytes, port }) } else { Err(MALFORMED) }
+        Ok(Authority { host_bytes: host.len(), port })
     }
 
     /// How many bytes a URL has of it.
@@ -55,6 +53,30 @@ const MALFORMED: Objection = Objection::Malformed(
     "the host of the request is malformed: it must be a name or an address, \
                           and may have a port\n",
 );
+
+/// Whether a URL can be made with it, by JavaScript too. That takes a name whose last part is a
+/// number for an IPv4 address.
+fn is_host(host: &[u8]) -> bool {
+    let Ok(host) = std::str::from_utf8(host) else { return false };
+    if let Some(address) = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        return address.parse::<Ipv6Addr>().is_ok();
+    }
+    let name = host.strip_suffix('.').unwrap_or(host);
+    let last = name.rsplit('.').next().unwrap_or_default();
+    match last.bytes().next() {
+        Some(digit) if digit.is_ascii_digit() && is_number(last) => {
+            name.parse::<Ipv4Addr>().is_ok()
+        }
+        _ => !name.is_empty() && host.bytes().all(is_of_name),
+    }
+}
+
+fn is_number(label: &str) -> bool {
+    match label.strip_prefix("0x").or_else(|| label.strip_prefix("0X")) {
+        Some(digits) => digits.bytes().all(|byte| byte.is_ascii_hexdigit()),
+        None => label.bytes().all(|byte| byte.is_ascii_digit()),
+    }
+}
 
 /// Whether a host's name may have this byte.
 fn is_of_name(byte: u8) -> bool {
