@@ -47,8 +47,18 @@ interface SocketState {
   readonly skippedMessages: number;
 }
 
-const BINARY_TYPES = ["nodebuffer", "arraybuffer", "uint8array", "blob"] as const;
-type BinaryType = (typeof BINARY_TYPES)[number];
+/** What an app may write for each `binaryType`: Bun takes the names of the classes as well. */
+const BINARY_TYPES: ReadonlyMap<unknown, BinaryType> = new Map([
+  ["nodebuffer", "nodebuffer"],
+  ["buffer", "nodebuffer"],
+  ["Buffer", "nodebuffer"],
+  ["arraybuffer", "arraybuffer"],
+  ["ArrayBuffer", "arraybuffer"],
+  ["uint8array", "uint8array"],
+  ["Uint8Array", "uint8array"],
+  ["blob", "blob"],
+]);
+type BinaryType = "nodebuffer" | "arraybuffer" | "uint8array" | "blob";
 /** What a `message` handler gets for a binary message, by the socket's `binaryType`. */
 export type BinaryMessage = Buffer | ArrayBuffer | Uint8Array | Blob;
 
@@ -245,9 +255,15 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
     return this.#host.core.subscriptions(this.#handle);
   }
 
-  /** Runs `callback` at once. The core batches by itself, so there is nothing to hold back. */
+  /**
+   * Runs `callback` at once, with this socket as its `this` and its argument. The core batches by
+   * itself, so there is nothing to hold back.
+   */
   cork<R = unknown>(callback: (ws: ServerWebSocket<T>) => R): R {
-    return callback(this);
+    if (typeof callback !== "function") {
+      throw new TypeError(`cork requires a function, not ${typeof callback}`);
+    }
+    return callback.call(this, this);
   }
 
   /**
@@ -298,10 +314,12 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
   }
 
   set binaryType(type: BinaryType) {
-    if (!BINARY_TYPES.includes(type)) {
-      throw new TypeError(`binaryType must be one of ${BINARY_TYPES.join(", ")}, not ${type}`);
+    const known = BINARY_TYPES.get(Object(type) instanceof String ? String(type) : type);
+    if (known === undefined) {
+      const all = [...new Set(BINARY_TYPES.values())].join(", ");
+      throw new TypeError(`binaryType must be one of ${all}, not ${String(type)}`);
     }
-    this.#become({ binaryType: type });
+    this.#become({ binaryType: known });
   }
 
   get isPaused(): boolean {

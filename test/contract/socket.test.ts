@@ -204,13 +204,54 @@ describe("every member answers as Bun's does", () => {
 
   sameOnBoth("to a binaryType that there is, and to one that there is not", async (stage) => {
     const { socket } = await stage.pair();
-    for (const type of ["uint8array", "arraybuffer", "nodebuffer", "blob", "text", 7, undefined]) {
-      stage.try(String(type), () => {
-        socket.binaryType = type as "nodebuffer";
-        return socket.binaryType;
-      });
+    const types = [
+      "uint8array",
+      "arraybuffer",
+      "nodebuffer",
+      "blob",
+      "text",
+      "",
+      7,
+      undefined,
+      null,
+    ];
+    const spellings = [
+      "Uint8Array",
+      "ArrayBuffer",
+      "Buffer",
+      "buffer",
+      "Blob",
+      "BUFFER",
+      "NodeBuffer",
+    ];
+    const objects = [
+      new String("arraybuffer"),
+      ["blob"],
+      { toString: () => "blob" },
+      Symbol("blob"),
+    ];
+    for (const state of ["open", "closed"]) {
+      for (const type of [...types, ...spellings, ...objects]) {
+        stage.try(`${state} ${String(type)}`, () => {
+          socket.binaryType = type as "nodebuffer";
+          return socket.binaryType;
+        });
+      }
+      socket.close();
     }
   });
+});
+
+describe("cork calls its callback with the socket as this and as its argument", () => {
+  for (const state of ["open", "closed"]) {
+    sameOnBoth(`when it is ${state}`, async (stage) => {
+      const { socket } = await stage.pair();
+      if (state === "closed") socket.close();
+      socket.cork(function (this: unknown, corked) {
+        stage.note("this", this === socket, "argument", corked === socket);
+      });
+    });
+  }
 });
 
 describe("what a client sends arrives as on Bun's", () => {
