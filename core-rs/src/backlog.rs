@@ -157,6 +157,12 @@ impl Backlog {
         self.outbox = Some(Box::new(outbox));
     }
 
+    /// Bytes that wait, of whatever kind.
+    pub fn unwritten_bytes(&self, log: &Log) -> u64 {
+        let private = self.outbox.as_ref().map_or(0, |outbox| outbox.unwritten().len());
+        private as u64 + log.lag(self.cursor).bytes
+    }
+
     /// What waits of published messages.
     pub fn lag(&self, log: &Log) -> Lag {
         let mut lag = log.lag(self.cursor);

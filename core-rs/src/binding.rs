@@ -172,10 +172,10 @@ impl Core {
         self.broadcaster.borrow_mut().discard(client, Discards::from_bits(kinds));
     }
 
-    /// Bytes of direct messages that wait for a client.
+    /// Bytes of direct messages that wait for a client. After some, `Drained` tells when none do.
     #[napi]
     pub fn buffered_amount(&self, client: u32) -> f64 {
-        self.broadcaster.borrow().buffered(client) as f64
+        self.broadcaster.borrow_mut().buffered(client) as f64
     }
 
     /// Starts the closing handshake with a client. Code 1005 stands for none.

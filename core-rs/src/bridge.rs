@@ -9,6 +9,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
 
+use crate::channel::ChannelId;
 use crate::client::ClientKey;
 use crate::departure::Departure;
 use crate::door::{AskId, DoorEvent, Host, UpgradeRequest};
@@ -36,6 +37,18 @@ pub enum Event {
     Pong(ClientKey, Vec<u8>),
     /// A client has taken all that waited for it.
     Drained(ClientKey),
+    /// A worker has taken what was in its queue when the application was told that this is
+    /// saturated. [`Broadcaster`] makes it a `Drained` of the client.
+    ///
+    /// [`Broadcaster`]: crate::broadcaster::Broadcaster
+    Relieved {
+        /// Counted over all shards.
+        worker: usize,
+        /// The channel of the message.
+        channel: ChannelId,
+        /// One of its subscribers; `None` when there are none left.
+        client: Option<ClientKey>,
+    },
     /// A client has closed, has ended its side, or broke the protocol. It is not read from any
     /// more, and is to be closed by [`Broadcaster::finish`] once what it said before has been
     /// answered.

@@ -7,6 +7,7 @@
 //! - `admitting`: how clients come and go
 //! - `subscribing`: who hears what
 //! - `publishing`: messages on their way into the workers' queues
+//! - `sending`: messages to one client, and what waits for it
 //! - `watching`: how it does, in all and for single clients
 
 mod admitting;
@@ -14,6 +15,7 @@ mod channels;
 mod publishing;
 mod registration;
 mod registry;
+mod sending;
 mod subscribing;
 mod subscriptions;
 mod watching;
@@ -39,7 +41,8 @@ use crate::wake_tree::WakeTree;
 use crate::worker::{Mailbox, Station, WorkerHandle};
 
 pub use self::admitting::{Accepted, NotAccepted};
-pub use self::publishing::{Publication, Published, Sent};
+pub use self::publishing::{Publication, Published};
+pub use self::sending::Sent;
 pub use self::watching::{ChannelCounts, WorkerSnapshot};
 
 use self::channels::{ChannelLimits, Channels};
@@ -173,6 +176,11 @@ impl Broadcaster {
                         registration.awaits_drain = false;
                     }
                     return Some(Event::Drained(client));
+                }
+                Event::Relieved { worker, channel, client } => {
+                    if let Some(client) = self.relieved(worker, channel, client) {
+                        return Some(Event::Drained(client));
+                    }
                 }
                 Event::Ending(client) => {
                     if let Some(registration) = self.clients.get_mut(client) {

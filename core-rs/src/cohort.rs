@@ -65,6 +65,11 @@ impl Cohort {
         self.roster.len()
     }
 
+    /// Its clients.
+    pub fn members(&self) -> &[ClientIndex] {
+        self.roster.members()
+    }
+
     /// True without clients.
     pub fn is_empty(&self) -> bool {
         self.roster.is_empty()

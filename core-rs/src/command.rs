@@ -36,6 +36,9 @@ pub enum Command {
     Control(ClientKey, Box<Frame>),
     /// Tell when a client has taken all that waits for it: the application was told that some does.
     TellDrained(ClientKey),
+    /// Tell a subscriber of the channel that the queue has been taken up to here: the application
+    /// was told that it is saturated, or full.
+    TellRelieved(ChannelId),
     /// Stop reading from a client, or go on.
     Pause(ClientKey, bool),
     /// Start the closing handshake with a client.

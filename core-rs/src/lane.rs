@@ -1,5 +1,6 @@
 //! The sequencer's side of one worker: what goes into its queue, and what the queue did not take.
 
+use crate::channel::ChannelId;
 use crate::command::Command;
 use crate::queue::{Queue, QueueLimits};
 use crate::worker::WorkerHandle;
@@ -11,6 +12,8 @@ pub struct Lane {
     refused: Refused,
     saturation: Saturation,
     marks: Marks,
+    /// The worker was asked to tell when it has caught up, and that was not told yet.
+    awaits_relief: bool,
 }
 
 /// What never entered a worker's queue.
@@ -59,7 +62,13 @@ impl Lane {
         let percent = soft_mark_percent as usize;
         let soft = limits.percent(percent);
         let marks = Marks { soft, relief: soft.percent(50) };
-        Lane { worker, refused: Refused::default(), saturation: Saturation::default(), marks }
+        Lane {
+            worker,
+            refused: Refused::default(),
+            saturation: Saturation::default(),
+            marks,
+            awaits_relief: false,
+        }
     }
 
     /// Offers a message. The bell is left to the caller.
@@ -74,6 +83,19 @@ impl Lane {
         self.saturation.messages += u64::from(saturated);
         self.saturation.now = saturated;
         Answer::Taken { saturated }
+    }
+
+    /// Has a subscriber of the channel told once the worker has taken what is in its queue now: the
+    /// application was told that a message waits there, or had no room. Once until that is told.
+    pub fn ask_for_relief(&mut self, channel: ChannelId) {
+        if !std::mem::replace(&mut self.awaits_relief, true) {
+            self.worker.mailbox().push(Command::TellRelieved(channel));
+        }
+    }
+
+    /// The worker has caught up, and the application is about to be told.
+    pub fn relieved(&mut self) {
+        self.awaits_relief = false;
     }
 
     /// The worker's queue.

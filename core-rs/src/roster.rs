@@ -31,6 +31,11 @@ impl Roster {
         self.members.len()
     }
 
+    /// All members, by seat.
+    pub fn members(&self) -> &[ClientIndex] {
+        &self.members
+    }
+
     /// True without members.
     pub fn is_empty(&self) -> bool {
         self.members.is_empty()

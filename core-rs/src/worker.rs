@@ -59,6 +59,8 @@ const COMMANDS_BUDGET: usize = 1024;
 const COMMAND_COST: usize = 1;
 /// That of a new client's socket, which is registered and written to: two system calls.
 const ATTACH_COST: usize = 2 * WRITE_COST;
+/// Bytes of a direct message that cost as much as a command: they are copied, and written.
+const BYTES_PER_COST: usize = 8 * 1024;
 /// Readiness events taken from epoll in one turn.
 const EVENTS_PER_TURN: usize = 1024;
 /// How often clients are checked for silence and for deadlines.
@@ -180,6 +182,7 @@ impl Worker {
             let Some(command) = self.queue().pop() else { return false };
             spent += match command {
                 Command::Attach(..) => ATTACH_COST,
+                Command::Send(_, ref frame) => COMMAND_COST + frame.encoded_len() / BYTES_PER_COST,
                 _ => COMMAND_COST,
             };
             self.apply(command);

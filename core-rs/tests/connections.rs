@@ -15,6 +15,7 @@ use shardcast_core::discards::Discards;
 use shardcast_core::door::{Entrant, Reservation};
 use shardcast_core::frame::{Frame, Payload};
 use shardcast_core::reports::Question;
+use socket2::SockRef;
 use tungstenite::protocol::CloseFrame;
 use tungstenite::protocol::frame::coding::CloseCode;
 use tungstenite::{Error, Message};
@@ -131,10 +132,13 @@ fn what_waited_is_told_though_nobody_knew_that_it_would() {
     let mut limits = options();
     limits.backpressure_limit_bytes = 64 << 20;
     let mut harness = Harness::start(limits);
-    let (key, mut client) = harness.connect("a");
-    // More than the kernel keeps for a socket, in one: no send could be told that it is full.
-    let bytes = vec![0; 15 << 20];
+    let (server, client) = harness.sockets();
+    SockRef::from(&server).set_send_buffer_size(1 << 16).expect("a size may be asked for");
+    let (key, mut client) = harness.attach("a", Compression::Off, server, client);
+    // More than the kernel keeps for this socket, in one: no send could be told that it is full.
+    let bytes = vec![0; 4_000_000];
     assert_eq!(harness.broadcaster.send(key, Payload::Binary(&bytes), false), Sent::Queued);
+    harness.wait_for(|totals| totals.slow_clients == 1);
     client.read().expect("a message comes");
     assert!(matches!(harness.event(), Event::Drained(drained) if drained == key));
 }

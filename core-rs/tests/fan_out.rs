@@ -109,8 +109,9 @@ fn a_client_that_lets_too_much_wait_is_sent_nothing_more() {
     let mut harness = Harness::start(Options { backpressure_limit_bytes: limit, ..options() });
     let (key, mut client) = harness.connect("a");
     let bytes = [0; 10_000];
-    // One message beyond the limit, and what the worker has not tried to write yet.
-    let most = limit + bytes.len() + 4 + (1 << 20);
+    // One message beyond the limit, what the worker has not tried to write yet, and one more that
+    // warns of a socket that has turned out to be full.
+    let most = limit + 2 * (bytes.len() + 4) + (4 << 20);
     let mut accepted = 0;
     while harness.broadcaster.send(key, Payload::Binary(&bytes), false) != Sent::Dropped {
         accepted += 1;

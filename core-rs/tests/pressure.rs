@@ -6,10 +6,12 @@ use std::io::Read;
 use std::time::Duration;
 
 use shardcast_core::bridge::Event;
-use shardcast_core::broadcaster::Sent;
+use shardcast_core::broadcaster::{Publication, Published, Sent};
 use shardcast_core::client::ClientKey;
 use shardcast_core::departure::{Cause, Departure};
 use shardcast_core::frame::{Frame, Payload};
+use shardcast_core::options::Options;
+use shardcast_core::queue::QueueLimits;
 use tungstenite::{Error, Message};
 
 use harness::{Harness, TestClient, one_worker, options, text};
@@ -22,7 +24,7 @@ fn full(harness: &mut Harness, id: &str) -> (ClientKey, TestClient) {
     let (key, client) = harness.connect(id);
     let bytes = vec![0; MORE_THAN_THE_KERNEL_TAKES];
     let before = harness.totals().slow_clients;
-    assert_eq!(harness.broadcaster.send(key, Payload::Binary(&bytes), false), Sent::Queued);
+    assert_eq!(harness.broadcaster.send(key, Payload::Binary(&bytes), false), Sent::Behind);
     harness.wait_for(|totals| totals.slow_clients == before + 1);
     (key, client)
 }
@@ -37,6 +39,110 @@ fn a_message_may_be_larger_than_all_that_may_wait() {
     assert!(matches!(harness.event(), Event::Drained(drained) if drained == key));
     assert_eq!(harness.broadcaster.send(key, Payload::Text("again"), false), Sent::Queued);
     assert_eq!(text(&mut client), "again");
+}
+
+#[test]
+fn a_full_queue_is_told_to_a_subscriber_once_it_has_been_taken() {
+    let mut harness = Harness::start(short_queue());
+    let (key, mut client) = harness.subscriber("a", "ticks");
+    let published = publish_until(&mut harness, |published| published.dropped > 0);
+    assert!(matches!(harness.event(), Event::Drained(told) if told == key));
+    publish_until(&mut harness, |published| published.saturated > 0);
+    assert!(matches!(harness.event(), Event::Drained(told) if told == key), "and again");
+    for _ in 0..published {
+        assert_eq!(text(&mut client), "tick");
+    }
+}
+
+#[test]
+fn a_full_queue_is_told_to_another_when_its_subscriber_has_left() {
+    let mut harness = Harness::start(short_queue());
+    let (leaving, _client) = harness.subscriber("a", "ticks");
+    let (staying, _socket) = harness.connect("b");
+    publish_until(&mut harness, |published| published.dropped > 0);
+    harness.broadcaster.close(leaving, 1000, String::new());
+    loop {
+        match harness.event() {
+            Event::Drained(told) => break assert_eq!(told, staying),
+            Event::Closed { client, .. } => assert_eq!(client, leaving),
+            _ => panic!("nothing else happens"),
+        }
+    }
+}
+
+/// One worker whose queue is soon full.
+fn short_queue() -> Options {
+    Options { queue: QueueLimits { messages: 8, bytes: 1 << 20 }, ..one_worker() }
+}
+
+/// Returns how many went out.
+fn publish_until(harness: &mut Harness, is_enough: impl Fn(&Published) -> bool) -> u32 {
+    let mut shards = 0;
+    loop {
+        let (tick, how) = (Payload::Text("tick"), Publication::default());
+        let published = harness.broadcaster.publish("ticks", tick, how);
+        shards += published.shards;
+        if is_enough(&published) {
+            return shards;
+        }
+    }
+}
+
+#[test]
+fn who_stops_at_an_amount_is_told_when_to_go_on() {
+    let mut harness = Harness::start(options());
+    let (key, client) = harness.connect("a");
+    let reader = std::thread::spawn(move || read_numbers(client, MANY));
+    for number in 0..MANY {
+        harness.broadcaster.send(key, Payload::Binary(&numbered(number, 64)), false);
+        if harness.broadcaster.buffered(key) > 0 {
+            assert!(matches!(harness.event(), Event::Drained(drained) if drained == key));
+            assert_eq!(harness.broadcaster.buffered(key), 0, "nothing was sent since");
+        }
+    }
+    assert_eq!(reader.join().expect("it reads"), (0..MANY).collect::<Vec<_>>());
+}
+
+#[test]
+fn nothing_is_refused_but_after_a_message_that_is_told_to_wait() {
+    for limit in [1, 1 << 20, 16 << 20] {
+        let mut harness = Harness::start(Options { backpressure_limit_bytes: limit, ..options() });
+        let (key, client) = harness.connect("a");
+        let (mut last, mut taken) = (Sent::Queued, Vec::new());
+        for number in 0..MANY {
+            let sent =
+                harness.broadcaster.send(key, Payload::Binary(&numbered(number, 1 << 16)), false);
+            if sent == Sent::Dropped {
+                assert_ne!(last, Sent::Queued, "with a limit of {limit}");
+            } else {
+                taken.push(number);
+            }
+            last = sent;
+        }
+        let count = taken.len() as u32;
+        assert!((1..MANY).contains(&count), "more than fits, and never nothing");
+        let reader = std::thread::spawn(move || read_numbers(client, count));
+        assert!(matches!(harness.event(), Event::Drained(drained) if drained == key));
+        assert_eq!(reader.join().expect("it reads"), taken);
+    }
+}
+
+/// Messages of 64 KiB that are more than any socket and limit here take.
+const MANY: u32 = 1024;
+
+/// A message of some length, to be known by its number.
+fn numbered(number: u32, length: usize) -> Vec<u8> {
+    let mut payload = vec![0; length];
+    payload[..4].copy_from_slice(&number.to_le_bytes());
+    payload
+}
+
+fn read_numbers(mut client: TestClient, count: u32) -> Vec<u32> {
+    let numbers = (0..count).map(|_| {
+        let message = client.read().expect("a message comes").into_data();
+        u32::from_le_bytes(message[..4].try_into().expect("it begins with its number"))
+    });
+    numbers.collect()
 }
 
 #[test]

@@ -72,6 +72,14 @@ const DIFFERENCES: Record<string, () => Promise<void>> = {
     };
     expect(await sent({ useSharding: false })).toBe(0);
     expect(await sent({})).toBeLessThanOrEqual("text".length + 2);
+    const published = async (config: ShardcastConfig) => {
+      const { app, client, socket } = await pair(config);
+      client.socket.pause();
+      app.server?.publish("news", LARGE);
+      return socket.getBufferedAmount();
+    };
+    expect(await published({ useSharding: false })).toBeGreaterThan(0);
+    expect(await published({})).toBe(0);
   },
 
   async drain() {

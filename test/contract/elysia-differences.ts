@@ -150,9 +150,12 @@ export const ELYSIA_DIFFERENCES: Record<string, () => Promise<void>> = {
       return { first: answers[0], later: new Set(answers.slice(1)) };
     };
     const [stock, sharded] = await onEach(answersOf);
-    expect(stock?.later.has(-1)).toBe(true);
-    expect(sharded?.first).toBe(MESSAGE.length);
-    expect(sharded?.later.has(0)).toBe(false);
+    for (const seen of [stock, sharded]) {
+      expect(seen?.first).toBe(MESSAGE.length);
+      // At another message each: what a kernel takes is known at once to Bun alone.
+      expect(seen?.later.has(-1)).toBe(true);
+      expect(seen?.later.has(0)).toBe(false);
+    }
   },
 
   async "a refusal that is no response"() {

@@ -202,6 +202,8 @@ fn told(event: Event, broadcaster: &Broadcaster) -> Option<CoreEvent> {
         Event::Binary(client, data) => CoreEvent::Binary { client, data: CopiedBuffer(data) },
         Event::Ping(client, data) => CoreEvent::Ping { client, data: CopiedBuffer(data) },
         Event::Pong(client, data) => CoreEvent::Pong { client, data: CopiedBuffer(data) },
+        // A `Relieved` has become a `Drained`, or nothing, in `Broadcaster::next_event`.
+        Event::Relieved { .. } => return None,
         Event::Drained(client) => CoreEvent::Drained { client },
         Event::Ending(client) => CoreEvent::Ending { client },
         Event::Closed { client, code, reason, departure } => {

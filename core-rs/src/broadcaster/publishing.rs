@@ -1,7 +1,6 @@
 //! Messages on their way into the workers' queues.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use crate::channel::ChannelId;
@@ -13,11 +12,6 @@ use crate::queue::ring_all;
 use crate::routes::Listeners;
 
 use super::Broadcaster;
-
-/// Direct messages beyond the limit that are taken while the client's socket is not known to be
-/// full: its worker has just not come to write them, and an empty socket would have taken as much
-/// at once.
-const UNTRIED_BYTES: usize = 1024 * 1024;
 
 /// What became of a published message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,17 +37,6 @@ impl Default for Publication {
     fn default() -> Publication {
         Publication { except: None, compress: true }
     }
-}
-
-/// What became of a direct message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sent {
-    /// It is on its way.
-    Queued,
-    /// It waits, because the client's socket refuses bytes.
-    Behind,
-    /// It was dropped: the client is gone, or lets too much wait.
-    Dropped,
 }
 
 impl Broadcaster {
@@ -85,9 +68,14 @@ impl Broadcaster {
             shard.enter(self.options.placement.shard_of(listeners.worker), &mut published);
             let command = Command::Publish(Arc::clone(&message), subscribers);
             match self.lanes[listeners.worker].offer(command) {
-                Answer::Taken { saturated } => published.saturated += u32::from(saturated),
+                Answer::Taken { saturated: false } => {}
+                Answer::Taken { saturated: true } => {
+                    published.saturated += 1;
+                    self.lanes[listeners.worker].ask_for_relief(channel);
+                }
                 Answer::Refused => {
                     published.dropped += 1;
+                    self.lanes[listeners.worker].ask_for_relief(channel);
                     shard.took_all = false;
                     listeners.refused += 1;
                     if let Some(except) = except.filter(|_| except_on == Some(listeners.worker))
@@ -120,77 +108,29 @@ impl Broadcaster {
         }
     }
 
-    /// Sends a message to one client, after all that was published or sent to it before.
-    pub fn send(&mut self, client: ClientKey, payload: Payload<'_>, compress: bool) -> Sent {
-        let frame = self.framed(payload, compress);
-        self.direct(client, frame, Command::Send)
-    }
-
-    fn direct(
+    /// The client to whom it is told that a worker has caught up; none when there is nobody left.
+    pub(super) fn relieved(
         &mut self,
-        client: ClientKey,
-        frame: Frame,
-        command: impl FnOnce(ClientKey, Box<Frame>) -> Command,
-    ) -> Sent {
-        let Some(registration) = self.clients.get(client).filter(|client| !client.closing) else {
-            return Sent::Dropped;
-        };
-        let pressure = &registration.pressure;
-        let refused = pressure.refused.load(Ordering::Relaxed);
-        let limit = self.options.backpressure_limit_bytes;
-        let limit = if refused { limit } else { limit.saturating_add(UNTRIED_BYTES) };
-        // Of any length: what counts is what waits before it, as with Bun.
-        if pressure.direct_bytes.load(Ordering::Relaxed) > limit {
-            if self.options.close_on_backpressure_limit {
-                self.terminate_slow(client);
-            } else {
-                self.ask_for_drain(client);
-            }
-            return Sent::Dropped;
+        worker: usize,
+        channel: ChannelId,
+        client: Option<ClientKey>,
+    ) -> Option<ClientKey> {
+        let lane = &mut self.lanes[worker];
+        lane.relieved();
+        let client = client?;
+        let open = self.clients.get(client).is_some_and(|client| !client.closing);
+        if !open {
+            // The application has closed it meanwhile, and the worker names another.
+            lane.ask_for_relief(channel);
         }
-        pressure.direct_bytes.fetch_add(frame.encoded_len(), Ordering::Relaxed);
-        self.command(registration.place.worker, command(client, Box::new(frame)));
-        if refused {
-            self.ask_for_drain(client);
-            return Sent::Behind;
-        }
-        Sent::Queued
-    }
-
-    /// Has the application told when the client has taken all that waits. Once until it is: an
-    /// application that sends in a loop must not fill the worker's queue with the question.
-    fn ask_for_drain(&mut self, client: ClientKey) {
-        let Some(registration) = self.clients.get_mut(client) else { return };
-        if !std::mem::replace(&mut registration.awaits_drain, true) {
-            let worker = registration.place.worker;
-            self.command(worker, Command::TellDrained(client));
-        }
+        open.then_some(client)
     }
 
     /// The message as the workers get it: if it is compressed, then there and once.
-    fn framed(&self, payload: Payload<'_>, compress: bool) -> Frame {
+    pub(super) fn framed(&self, payload: Payload<'_>, compress: bool) -> Frame {
         let frame = Frame::message(payload);
         let worth_it = frame.encoded_len() >= self.options.compression_threshold_bytes;
         if compress && worth_it && self.compressing > 0 { frame.compressible() } else { frame }
-    }
-
-    /// Sends a ping or pong to one client, as [`Broadcaster::send`] sends a message.
-    pub fn control(&mut self, client: ClientKey, frame: Frame) -> Sent {
-        self.direct(client, frame, Command::Control)
-    }
-
-    /// Stops reading from a client, or goes on.
-    pub fn pause(&mut self, client: ClientKey, paused: bool) {
-        if let Some(registration) = self.clients.get(client) {
-            self.command(registration.place.worker, Command::Pause(client, paused));
-        }
-    }
-
-    /// Bytes of direct messages that wait for a client.
-    pub fn buffered(&self, client: ClientKey) -> usize {
-        self.clients
-            .get(client)
-            .map_or(0, |client| client.pressure.direct_bytes.load(Ordering::Relaxed))
     }
 }
 

@@ -22,6 +22,9 @@ pub(super) struct Registration {
     pub(super) to_finish: bool,
     /// Its worker was asked to tell when it has taken all that waits, and that was not told yet.
     pub(super) awaits_drain: bool,
+    /// The last message to it alone was answered with [`Sent::Behind`](super::Sent::Behind): only
+    /// then may the next be refused.
+    pub(super) was_behind: bool,
     subscriptions: Subscriptions,
     /// Messages meant for it that the worker's queue refused, of subscriptions that have ended.
     refused: u64,
@@ -40,6 +43,7 @@ impl Registration {
             closing: false,
             to_finish: false,
             awaits_drain: false,
+            was_behind: false,
             subscriptions: Subscriptions::default(),
             refused: 0,
         }

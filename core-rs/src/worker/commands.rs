@@ -56,6 +56,7 @@ impl Worker {
                 worker.clients[client].tell_drained = true;
                 worker.flush_soon(client);
             }),
+            Command::TellRelieved(channel) => self.tell_relieved(channel),
             Command::Pause(key, paused) => {
                 self.with(key, |worker, client| worker.pause(client, paused));
             }

@@ -6,6 +6,7 @@
 use std::time::Instant;
 
 use crate::bridge::Event;
+use crate::channel::ChannelId;
 use crate::client::{ClientIndex, Flushed, State};
 use crate::command::Message;
 use crate::departure::Cause;
@@ -20,7 +21,7 @@ use super::departure::Goodbye;
 const SLICE_BUDGET: usize = 1024;
 pub(super) const WRITE_COST: usize = 8;
 const LOOK_COST: usize = 1;
-/// Bytes of a log that are copied for one client, where its socket has not refused them.
+/// Bytes that are copied for one client, where its socket has not refused them.
 const COPY_LIMIT_BYTES: u64 = 64 * 1024;
 /// Writes outside of passes in one turn: no more than a slice has.
 const FLUSHES_PER_TURN: usize = SLICE_BUDGET / WRITE_COST;
@@ -103,12 +104,13 @@ impl Worker {
         WRITE_COST
     }
 
-    /// Writes to a client what it lacks of its log, if that is much, before something of its own makes it
-    /// a copy of that. A worker that is behind would else make thousands of long ones in one turn.
+    /// Writes to a client what waits for it, if that is much, before something of its own makes it a
+    /// copy of its log, or a longer one. A worker that is behind would else make thousands of long ones
+    /// in one turn, and find out late that a socket is full.
     pub(super) fn write_rather_than_copy(&mut self, index: ClientIndex) {
         let client = &mut self.clients[index];
         let log = self.cohorts[client.cohort].log();
-        if !client.blocked && client.backlog.lag(log).bytes > COPY_LIMIT_BYTES {
+        if !client.blocked && client.backlog.unwritten_bytes(log) > COPY_LIMIT_BYTES {
             // What follows is written soon, and brings out what this did.
             let _ = client.flush(log, &mut self.tally);
         }
@@ -174,6 +176,19 @@ impl Worker {
             // At most one for each direct message that had to wait.
             self.bridge.tell(Event::Drained(client.key));
         }
+    }
+
+    /// Tells that the queue has been taken, as a drain of one client: a subscriber of the channel that
+    /// takes messages or, if there is none, anyone who is there.
+    pub(super) fn tell_relieved(&self, channel: ChannelId) {
+        let cohorts = self.cohorts.hearing(channel).iter();
+        let members = cohorts.flat_map(|&index| self.cohorts[index].members());
+        let taker = members.map(|&index| &self.clients[index]).find(|client| !client.blocked);
+        let others =
+            || self.clients.iter().map(|(_, client)| client).find(|client| client.is_open());
+        let (worker, client) =
+            (self.station.number, taker.or_else(others).map(|client| client.key));
+        self.bridge.tell(Event::Relieved { worker, channel, client });
     }
 
     /// Applies the slow-client policy to a client whose socket refuses bytes.

@@ -104,6 +104,17 @@ impl Harness {
     /// A client that was promised its messages in this form. tungstenite knows only one.
     pub fn connect_with(&mut self, id: &str, compression: Compression) -> (ClientKey, TestClient) {
         let (server, client) = self.sockets();
+        self.attach(id, compression, server, client)
+    }
+
+    /// A client whose connection the test has made.
+    pub fn attach(
+        &mut self,
+        id: &str,
+        compression: Compression,
+        server: TcpStream,
+        client: TcpStream,
+    ) -> (ClientKey, TestClient) {
         let admission = self.broadcaster.admit(id, compression).expect("there is room");
         let key = admission.key();
         Box::new(admission).attach(Entrant::told(server, Bytes::new()));
