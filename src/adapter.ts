@@ -25,7 +25,7 @@ import {
   serveOptions,
   websocketOptions,
 } from "./listen-options";
-import { type DoorAddress, type DoorOptions, raiseFileLimit } from "./native";
+import { type DoorAddress, raiseFileLimit } from "./native";
 import { OriginalBroadcaster } from "./original";
 import { ShardedBroadcaster } from "./sharded";
 import type { House, ShardedRun } from "./sharded-run";
@@ -146,7 +146,8 @@ function listenSharded(
     const { server: inner, path, close } = startUpstream(app, serve);
     const minAuthorityBytes = shortestAuthority(app);
     const limits = { maxBodyBytes: maxBodyBytes(serve), idleTimeoutSeconds: idleSeconds(serve) };
-    const door = { upstream: path, minAuthorityBytes, ...limits };
+    const hasDevServer = inner.development;
+    const door = { upstream: path, minAuthorityBytes, hasDevServer, ...limits };
     const opened = openDoor(run, address, door, {
       decide: (event) => upgrades.decide(event),
       giveUp: (ask) => upgrades.giveUp(ask),
@@ -166,7 +167,7 @@ function listenSharded(
 function openDoor(
   run: ShardedRun,
   { host, port, hostname, reusePort, ipv6Only }: Address,
-  door: Pick<DoorOptions, "upstream" | "maxBodyBytes" | "minAuthorityBytes" | "idleTimeoutSeconds">,
+  door: Omit<Parameters<ShardedRun["listen"]>[0], keyof Address>,
   house: House,
 ): DoorAddress {
   try {

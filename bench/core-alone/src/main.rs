@@ -85,5 +85,6 @@ fn door() -> DoorConfig {
         upgrade_timeout: long,
         max_pending_upgrades: MAX_CLIENTS,
         per_message_deflate: false,
+        has_dev_server: false,
     }
 }

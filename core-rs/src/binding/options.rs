@@ -82,6 +82,8 @@ pub struct DoorOptions {
     pub max_pending_upgrades: u32,
     /// Whether clients may have their messages compressed.
     pub per_message_deflate: bool,
+    /// Whether what answers plain HTTP has a development server.
+    pub has_dev_server: bool,
 }
 
 /// Where the door was opened.
@@ -146,6 +148,7 @@ impl DoorOptions {
             upgrade_timeout: Duration::from_millis(u64::from(self.upgrade_timeout_ms)),
             max_pending_upgrades: self.max_pending_upgrades as usize,
             per_message_deflate: self.per_message_deflate,
+            has_dev_server: self.has_dev_server,
         })
     }
 }

@@ -22,6 +22,7 @@ use super::arrival::Opening;
 use super::client_socket::ClientSocket;
 use super::closing::Closing;
 use super::decider::{Decided, Decider};
+use super::dev_sockets::{DevSockets, Tunnel};
 use super::grace::Graces;
 use super::handshake::Terms;
 use super::linger::linger;
@@ -49,6 +50,8 @@ struct Visit {
     decided: Cell<Option<Decided>>,
     /// Where an accepted client's reservation waits until the 101 response is on its way.
     place: Cell<Option<Box<dyn Reservation>>>,
+    /// Where a socket of Bun's own waits for that.
+    tunnel: Cell<Option<Tunnel>>,
     patience: Rc<Patience>,
     junction: Rc<Junction>,
 }
@@ -59,6 +62,7 @@ pub(super) struct Reception {
     decider: Decider,
     refusals: Arc<Refusals>,
     proxy: Proxy,
+    dev_sockets: DevSockets,
     per_message_deflate: bool,
     head_timeout: Duration,
     idle_timeout: Option<Duration>,
@@ -94,6 +98,7 @@ impl Reception {
             decider: Decider::new(tell, config.max_pending_upgrades, config.upgrade_timeout),
             refusals,
             proxy: Proxy::new(&config.upstream, config.max_body_bytes, config.idle_timeout),
+            dev_sockets: DevSockets::new(config.has_dev_server),
             per_message_deflate: config.per_message_deflate,
             head_timeout: config.head_timeout,
             idle_timeout: config.idle_timeout,
@@ -132,7 +137,8 @@ impl Reception {
         &self,
         request: &RequestHead<'_, F>,
     ) -> Option<Terms> {
-        let is_upgrade = handshake::is_asked_for(request);
+        let is_upgrade =
+            handshake::is_asked_for(request) && !self.dev_sockets.are_asked_for(request);
         is_upgrade.then(|| Terms::of(request, self.per_message_deflate).ok()).flatten()
     }
 
@@ -165,7 +171,11 @@ impl Reception {
     ) -> io::Result<Response<Body>> {
         let head = RequestHead::of(&request);
         let answer = if handshake::is_asked_for(&head) {
-            let answer = self.answer_upgrade(&head, visit).await;
+            let answer = if self.dev_sockets.are_asked_for(&head) {
+                self.answer_dev_socket(request, visit).await
+            } else {
+                self.answer_upgrade(&head, visit).await
+            };
             if !matches!(&answer, Ok(answer) if answer.status() == StatusCode::SWITCHING_PROTOCOLS)
             {
                 visit.junction.go_on();
@@ -178,6 +188,18 @@ impl Reception {
             Failure::Objection(objection) => Ok(objection.response()),
             // hyper ends the connection on an error.
             Failure::BrokenOff => Err(io::ErrorKind::ConnectionAborted.into()),
+        })
+    }
+
+    async fn answer_dev_socket(
+        &self,
+        request: Request<Incoming>,
+        visit: &Visit,
+    ) -> Result<Response<Body>, Objection> {
+        let opened = self.dev_sockets.open(request, visit.peer, &self.proxy).await;
+        opened.map(|(response, tunnel)| {
+            visit.tunnel.set(tunnel);
+            response
         })
     }
 
@@ -227,6 +249,7 @@ pub(super) async fn serve(opening: Opening, reception: Rc<Reception>, mut closin
         peer,
         decided: Cell::new(decided),
         place: Cell::default(),
+        tunnel: Cell::default(),
         patience: Rc::clone(&patience),
         junction: Rc::clone(&junction),
     });
@@ -272,13 +295,14 @@ pub(super) async fn serve(opening: Opening, reception: Rc<Reception>, mut closin
     let (socket, unjudged) = io.into_inner().into_parts();
     let (socket, unread) = socket.into_parts();
     // Dropping a reservation gives it up, which JavaScript is to learn before the client has left.
-    match visit.place.take().filter(|_| finished) {
-        // hyper has sent the 101, and stopped without closing. A copy, mostly of nothing: a client
-        // may be silent for days, and would keep hyper's whole buffer as long.
-        Some(reservation) => {
-            let read_ahead = [&read_buf[..], &unjudged, &unread].concat().into();
-            reception.hand_over(socket.into_std(), read_ahead, reservation);
-        }
-        None => linger(socket).await,
+    let place = visit.place.take().filter(|_| finished);
+    let tunnel = visit.tunnel.take().filter(|_| finished);
+    // hyper has sent the 101, if any, and stopped without closing. A copy, mostly of nothing: a
+    // client may be silent for days, and would keep hyper's whole buffer as long.
+    let read_ahead = || [&read_buf[..], &unjudged, &unread].concat().into();
+    match (place, tunnel) {
+        (Some(reservation), _) => reception.hand_over(socket.into_std(), read_ahead(), reservation),
+        (_, Some(tunnel)) => tunnel.carry(socket, read_ahead()).await,
+        _ => linger(socket).await,
     }
 }

@@ -15,6 +15,7 @@
 //!    (`grace`).
 //! 4. Any other request is passed on to the application (`proxy`) over a unix socket (`upstream`,
 //!    `app_socket`).
+//!    A socket of Bun's own development server goes there as well (`dev_sockets`).
 //! 5. A connection that the door ends is left with care (`linger`).
 //!
 //! What the door answers by itself is an `objection`; such upgrades are counted (`refusals`). What
@@ -27,6 +28,7 @@ mod client_socket;
 mod closing;
 mod connection;
 mod decider;
+mod dev_sockets;
 mod extensions;
 mod grace;
 mod guest;
@@ -108,6 +110,8 @@ pub struct DoorConfig {
     pub max_pending_upgrades: usize,
     /// Whether clients may have their messages compressed.
     pub per_message_deflate: bool,
+    /// Whether Bun's development server is behind the door, with sockets of its own.
+    pub has_dev_server: bool,
 }
 
 /// How long [`Door::stop_accepting`] waits for the door's thread, which is never busy for as long.

@@ -45,6 +45,8 @@ pub(super) enum Objection {
     UndecidedInTime,
     /// The application let the upgrade go without a decision.
     Undecided,
+    /// The limit of sockets to Bun's development server is reached.
+    TooManyDevSockets,
     /// Nothing listens on the application's socket.
     Unreachable,
 }
@@ -67,9 +69,10 @@ impl Objection {
             | Objection::BrokenBody
             | Objection::Body
             | Objection::Key => StatusCode::BAD_REQUEST,
-            Objection::TooManyUndecided | Objection::UndecidedInTime | Objection::Undecided => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Objection::TooManyUndecided
+            | Objection::UndecidedInTime
+            | Objection::Undecided
+            | Objection::TooManyDevSockets => StatusCode::SERVICE_UNAVAILABLE,
             Objection::Unreachable => StatusCode::BAD_GATEWAY,
         }
     }
@@ -96,6 +99,7 @@ impl Objection {
             Objection::TooManyUndecided => "too many WebSocket requests wait for a decision\n",
             Objection::UndecidedInTime => "the application took too long to decide\n",
             Objection::Undecided => "the application did not decide\n",
+            Objection::TooManyDevSockets => "too many pages of the development server are open\n",
             Objection::Unreachable => "the application cannot be reached\n",
         }
     }

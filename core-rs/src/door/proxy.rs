@@ -8,6 +8,7 @@
 //! (`linger`).
 
 use std::error::Error;
+use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
@@ -22,6 +23,7 @@ use hyper::http::uri::{self, Authority, PathAndQuery, Scheme};
 use hyper::{Request, Response, StatusCode, Uri, Version};
 use hyper_util::client::legacy::{self, Client};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tokio::net::UnixStream;
 
 use super::app_socket::Unread;
 use super::connection::STREAM_BUFFER_BYTES;
@@ -69,6 +71,7 @@ impl From<Objection> for Failure {
 
 /// The way to the application.
 pub(super) struct Proxy {
+    upstream: Upstream,
     client: Client<Upstream, OutboundBody>,
     max_body_bytes: usize,
 }
@@ -80,13 +83,19 @@ impl Proxy {
         max_body_bytes: usize,
         idle_timeout: Option<Duration>,
     ) -> Proxy {
+        let upstream = Upstream::new(upstream);
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(idle_time(idle_timeout))
             .pool_max_idle_per_host(MAX_IDLE)
             .http1_max_buf_size(STREAM_BUFFER_BYTES)
-            .build(Upstream::new(upstream));
-        Proxy { client, max_body_bytes }
+            .build(upstream.clone());
+        Proxy { upstream, client, max_body_bytes }
+    }
+
+    /// A connection to the application that is nobody else's.
+    pub(super) async fn connect(&self) -> io::Result<UnixStream> {
+        self.upstream.connect().await
     }
 
     /// Passes a request on; returns the application's response.
@@ -156,7 +165,7 @@ fn outbound_uri(uri: &Uri) -> Uri {
     Uri::from_parts(parts).expect("all three parts are there")
 }
 
-fn peer_value(peer: SocketAddr) -> HeaderValue {
+pub(super) fn peer_value(peer: SocketAddr) -> HeaderValue {
     let value = format!("{} {}", peer.ip(), peer.port());
     HeaderValue::try_from(value).expect("addresses are ASCII")
 }

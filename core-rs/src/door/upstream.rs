@@ -32,6 +32,10 @@ impl Upstream {
     pub(super) fn new(path: &Path) -> Upstream {
         Upstream { path: Arc::from(path) }
     }
+
+    pub(super) async fn connect(&self) -> io::Result<UnixStream> {
+        connect(&self.path).await
+    }
 }
 
 impl Service<Uri> for Upstream {

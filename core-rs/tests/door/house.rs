@@ -95,6 +95,7 @@ pub(crate) fn config(upstream: &SocketPath) -> DoorConfig {
         upgrade_timeout: PATIENCE,
         max_pending_upgrades: 8,
         per_message_deflate: true,
+        has_dev_server: false,
     }
 }
 

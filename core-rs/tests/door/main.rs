@@ -5,6 +5,7 @@ mod alone;
 mod application;
 mod bodies;
 mod closing;
+mod dev_sockets;
 #[path = "../harness/heads.rs"]
 mod head_reader;
 mod heads;

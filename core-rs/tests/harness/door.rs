@@ -19,5 +19,6 @@ pub(crate) fn local_door(patience: Duration) -> DoorConfig {
         upgrade_timeout: patience,
         max_pending_upgrades: 8,
         per_message_deflate: true,
+        has_dev_server: false,
     }
 }
