@@ -196,7 +196,7 @@ export const ASYNC_API = {
     1001: "The server shuts down. Come back after a random wait.",
     1002: "The client has broken the protocol.",
     1007: "The client has sent text that is not UTF-8, or data that does not inflate.",
-    1009: "The client's message was longer than `maxPayloadLength`.",
+    1009: "The client's message was longer than 4 KiB.",
     1013: "The client was too slow. Come back after a random wait.",
   },
 };

@@ -21,19 +21,12 @@ export type ClientEvent = Exclude<
   { type: "Upgrades" | "GivenUp" | "Report" | "Ending" | "WorkerFailed" | "AcceptFailed" }
 >;
 
-/** Calls a function in the async context of `listen`, as Bun does with every handler. */
-export type InContext = <Args extends unknown[], Result>(
-  work: (...args: Args) => Result,
-  ...args: Args
-) => Result;
-
 /** What the clients need of their run. */
 export interface ClientsParts {
   handlers: SocketHandlers;
   onSkip: SkipListener | undefined;
   logger: Logger;
   log: RateLimitedLog;
-  inContext: InContext;
   /** Has the core discard these kinds of a client's frames, and no others. */
   discard: (client: number, kinds: number) => void;
 }
@@ -65,7 +58,7 @@ export class Clients {
     this.#parts = parts;
     this.#handlers = parts.handlers;
     this.#mayDiscard = leftToRoutes(parts.handlers);
-    keepFromFtl(this.admit, this.discardsFor, open);
+    keepFromFtl(this.admit, this.discardsFor);
   }
 
   /** Replaced when the server is reloaded. Open sockets get the new handlers, as with Bun. */
@@ -107,8 +100,9 @@ export class Clients {
   admit(handle: number, socket: ShardcastSocket): void {
     this.#sockets.set(handle, socket);
     if (this.#tellsOfArrivals) this.#logger.debug(whereabouts(socket), "a client has connected");
+    // Not by `run`: thousands that come at once leave a function behind each.
     try {
-      this.#parts.inContext(open, this.#handlers, socket);
+      this.#handlers.open?.(socket);
     } catch (thrown) {
       this.#report(socket, thrown);
       socket.terminate();
@@ -179,10 +173,10 @@ export class Clients {
 
   /** What the listener throws or rejects with is its own affair: slow clients choose when it runs. */
   #tellOfSkip(socket: ShardcastSocket, missed: MissedMessages[]): void {
-    const { onSkip, log, inContext } = this.#parts;
+    const { onSkip, log } = this.#parts;
     const failed = (err: unknown) => log.record("onSkipFailed", { ...whereabouts(socket), err });
     try {
-      const answer: unknown = onSkip && inContext(onSkip, socket, missed);
+      const answer: unknown = onSkip?.(socket, missed);
       if (answer instanceof Promise) answer.catch(failed);
     } catch (err) {
       failed(err);
@@ -215,7 +209,7 @@ export class Clients {
    */
   #run(socket: ShardcastSocket, handler: () => unknown): void {
     try {
-      this.#parts.inContext(handler);
+      handler();
     } catch (thrown) {
       this.#report(socket, thrown);
     }
@@ -230,11 +224,6 @@ export class Clients {
       reportError(again);
     }
   }
-}
-
-/** A function for all clients: thousands that come at once leave none behind each. */
-function open(handlers: SocketHandlers, socket: ShardcastSocket): void {
-  handlers.open?.(socket);
 }
 
 /**

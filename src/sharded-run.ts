@@ -10,7 +10,7 @@ import {
   type ShutdownOptions,
   TO_NOBODY,
 } from "./broadcaster";
-import { Clients, type InContext, type SkipListener, type SocketHandlers } from "./clients";
+import { Clients, type SkipListener, type SocketHandlers } from "./clients";
 import { CONFIG_KEYS, type ConfigKey, type ResolvedConfig } from "./config";
 import { coreOptions } from "./core-options";
 import type { Departure } from "./departures";
@@ -82,8 +82,11 @@ export class ShardedRun implements SocketHost {
   readonly calls: QuickCalls;
   readonly clients: Clients;
   readonly log: RateLimitedLog;
-  /** That of the `listen` which this run is for. */
-  readonly inContext: InContext = AsyncLocalStorage.snapshot();
+  /**
+   * Calls a function in the async context of `listen`. Whatever comes from outside begins there, as
+   * with Bun, and not in what the handler before has left.
+   */
+  readonly inContext = AsyncLocalStorage.snapshot();
   /** Nothing where none are trusted. */
   readonly proxies: TrustedProxies | undefined;
   readonly #pump: EventPump;
@@ -109,15 +112,14 @@ export class ShardedRun implements SocketHost {
     this.#logger = logger;
     this.log = log;
     const onSkip: SkipListener = (ws, missed) => this.config.onSkip?.(ws, missed);
-    const { inContext } = this;
     const discard = (client: number, kinds: number) => this.core.discard(client, kinds);
-    this.clients = new Clients({ handlers, onSkip, logger, log, inContext, discard });
+    this.clients = new Clients({ handlers, onSkip, logger, log, discard });
     const { Core } = loadNative();
     this.core = new Core(coreOptions(config), () => this.#pump.ring());
     this.calls = this.core.quickCalls();
     this.#pump = new EventPump(
       this.calls,
-      (event) => this.#handle(event),
+      (event) => this.inContext(this.#handle, event),
       (err) => logger.error({ err }, "an event could not be handled: a fault of shardcast's"),
     );
     this.#fullQueues = new FullQueues(() => this.core.workers(), logger);
@@ -327,7 +329,7 @@ export class ShardedRun implements SocketHost {
     this.#owner.onState(state);
   }
 
-  #handle(event: CoreEvent): void {
+  readonly #handle = (event: CoreEvent): void => {
     switch (event.type) {
       case "Report":
         this.#reports.answer(event);
@@ -355,7 +357,7 @@ export class ShardedRun implements SocketHost {
       default:
         this.clients.dispatch(event);
     }
-  }
+  };
 
   /**
    * Closes a client that has said its last word. The event comes behind the client's messages, and

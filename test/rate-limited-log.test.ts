@@ -31,7 +31,6 @@ function clients(logger: Spy, parts: Partial<ClientsParts> = {}): Clients {
     onSkip: undefined,
     logger,
     log: new RateLimitedLog(logger),
-    inContext: (work, ...args) => work(...args),
     discard: () => {},
     ...parts,
   });

@@ -1,71 +1,85 @@
-/** In which async context handlers run: as with Bun, in that of `listen`, whoever ran before. */
+/** In which async context handlers run, whoever ran before. */
 
 import { describe, expect } from "bun:test";
 import { AsyncLocalStorage } from "node:async_hooks";
 
 import { connect, type TestClient } from "../client";
-import { type Stage, sameOnBoth } from "./both";
+import { type Stage, sameOnBoth, until } from "./both";
 import { noteMessages } from "./notes";
 
 const CLIENTS = 16;
 
-/** Serves in a context of its own a route whose hooks and handlers note theirs, and leave another. */
+/** Serves a route whose hooks and handlers note their context, and leave another. */
 function serveNoting(stage: Stage, context: AsyncLocalStorage<string>, seen: Set<string>): void {
   const note = (where: string) => {
     seen.add(`${where}: ${context.getStore()}`);
     context.enterWith(`left by ${where}`);
   };
-  context.run("listen", () =>
-    stage.serve((app) =>
-      app
-        .onRequest(() => note("request"))
-        .ws("/", {
-          open: (ws) => {
-            note("open");
-            ws.send("ready");
-          },
-          message: (ws) => {
-            note("message");
-            ws.send("heard");
-          },
-          close: () => note("close"),
-        }),
-    ),
+  stage.serve((app) =>
+    app
+      .onRequest(() => note("request"))
+      .ws("/", {
+        open: (ws) => {
+          note("open");
+          ws.send("ready");
+        },
+        message: (ws) => {
+          note("message");
+          ws.send("heard");
+        },
+        ping: () => note("ping"),
+        close: () => note("close"),
+      }),
   );
 }
 
-describe("handlers run in the context of listen", () => {
-  sameOnBoth("though many clients come and speak at once", async (stage) => {
+describe("a handler does not see the context that another client's has left", () => {
+  sameOnBoth("though many come and speak at once", async (stage) => {
     const seen = new Set<string>();
     serveNoting(stage, new AsyncLocalStorage(), seen);
     const coming = Array.from({ length: CLIENTS }, () => stage.connect());
     const clients = await Promise.all(coming);
-    for (const client of clients) client.send("x");
+    for (const client of clients) {
+      client.socket.ping();
+      client.send("x");
+    }
     for (const client of clients) await noteMessages(stage, client, 2);
     await Promise.all(clients.map((client) => client.close()));
+    await until(() => [...seen].some((line) => line.startsWith("close")));
     stage.note([...seen].sort());
   });
 
-  sameOnBoth(
-    "also the close handler, when another handler has closed the client",
-    async (stage) => {
-      const context = new AsyncLocalStorage<string>();
-      context.run("listen", () =>
-        stage.serve((app) =>
-          app.ws("/", {
-            message: (ws) => {
-              context.enterWith("left by message");
-              ws.close();
-            },
+  sameOnBoth("but that of listen, if it was called in one", async (stage) => {
+    const context = new AsyncLocalStorage<string>();
+    context.run("listen", () =>
+      stage.serve((app) =>
+        app
+          .onRequest(() => stage.note(context.getStore()))
+          .ws("/", {
+            message: (ws) => void ws.send(context.getStore()),
             close: () => stage.note(context.getStore()),
           }),
-        ),
-      );
-      const client = await stage.connect();
-      client.send("x");
-      await client.closed;
-    },
-  );
+      ),
+    );
+    const client = await stage.connect();
+    client.send("x");
+    await noteMessages(stage, client, 1);
+    await client.close();
+    await until(() => stage.transcript.length === 3);
+  });
+
+  sameOnBoth("but that of the handler which closes the client, in close", async (stage) => {
+    const context = new AsyncLocalStorage<string>();
+    stage.serve((app) =>
+      app.ws("/", {
+        message: (ws) => context.run("message", () => ws.close()),
+        close: () => stage.note(context.getStore()),
+      }),
+    );
+    const client = await stage.connect();
+    client.send("x");
+    await client.closed;
+  });
 });
 
 type Fetch = (this: unknown, request: Request, ...rest: unknown[]) => unknown;
@@ -123,7 +137,7 @@ describe("what is wrapped around Bun.serve sees upgrades", () => {
                 stage.note("user", scope.getStore());
                 Object.assign(scope.getStore() ?? {}, { user: headers["x-user"] });
               })
-              .ws("/", { open: (ws) => void ws.send(ws.data.headers["x-user"]) }),
+              .ws("/", { open: (ws) => void ws.send({ user: scope.getStore() }) }),
           ),
       );
       for (const user of ["one", "two"]) {

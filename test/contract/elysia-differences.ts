@@ -1,11 +1,13 @@
 /** What differs from stock Elysia on purpose: a look at each. */
 
 import { expect } from "bun:test";
+import { AsyncLocalStorage } from "node:async_hooks";
 import { type Elysia, t } from "elysia";
 
 import { connect, refused } from "../client";
 import { onEach, Stage } from "./both";
 import { noteRawUpgrade } from "./notes";
+import { HOST, UPGRADE, Wire } from "./wire";
 
 const HANDSHAKE = [
   "Upgrade: websocket",
@@ -17,6 +19,23 @@ const HANDSHAKE = [
 async function statusFor(stage: Stage, path: string, lines: string[]): Promise<string> {
   await noteRawUpgrade(stage, `GET ${path}`, lines);
   return stage.transcript.at(-1) as string;
+}
+
+/** What is named in the 101 to a client that offers these subprotocols. */
+function subprotocols(offered: string, headers: object): Promise<(string | undefined)[]> {
+  return onEach(async (stage) => {
+    stage.serve((app) =>
+      app.get("/up", ({ request, server }) => {
+        server?.upgrade(request, { headers, data: {} } as never);
+      }),
+    );
+    const wire = await Wire.open(stage.port);
+    const offer = `Sec-WebSocket-Protocol: ${offered}`;
+    wire.write("GET /up HTTP/1.1", HOST, ...UPGRADE, offer, "", "");
+    await wire.has("\r\n\r\n");
+    wire.close();
+    return /^sec-websocket-protocol:(.*)$/im.exec(wire.received)?.[1]?.trim();
+  });
 }
 
 export const ELYSIA_DIFFERENCES: Record<string, () => Promise<void>> = {
@@ -123,6 +142,34 @@ export const ELYSIA_DIFFERENCES: Record<string, () => Promise<void>> = {
     });
     expect(repeated[0]).toBe(100);
     expect(repeated[1]).toBeLessThan(100);
+  },
+
+  async "an empty name in a list of subprotocols"() {
+    expect(await subprotocols(", b", {})).toEqual(["", "b"]);
+  },
+
+  async "a subprotocol that is an API key (shardcast.key.…)"() {
+    expect(await subprotocols("shardcast.key.x, b", {})).toEqual(["shardcast.key.x", "b"]);
+  },
+
+  async "a header of server.upgrade that is undefined"() {
+    const headers = { "sec-websocket-protocol": undefined };
+    expect(await subprotocols("a", headers)).toEqual(["undefined", "a"]);
+  },
+
+  async "the async context of open, where listen was called in one"() {
+    const context = new AsyncLocalStorage<string>();
+    const seen = await onEach(async (stage) => {
+      context.run("listen", () =>
+        stage.serve((app) =>
+          app
+            .onBeforeHandle(() => context.enterWith("hook"))
+            .ws("/", { open: (ws) => void ws.send(context.getStore()) }),
+        ),
+      );
+      return (await stage.connect()).next();
+    });
+    expect(seen).toEqual(["listen", "hook"]);
   },
 
   async "a parser that throws"() {
