@@ -40,9 +40,15 @@ const INTERNAL_ERROR = 1011;
 /** By which modules that run anew find what those before them knew of a server. */
 const OWNED = Symbol.for("shardcast.owned");
 
-type HotServer = Server<unknown> & {
-  [OWNED]?: { sockets: Map<ServerWebSocket<unknown>, string>; release: () => void };
-};
+interface Owned {
+  sockets: Map<ServerWebSocket<unknown>, string>;
+  /** Bun's own. */
+  stop: Server<unknown>["stop"];
+  /** Ends what those modules still do. */
+  release: () => void;
+}
+
+type HotServer = Server<unknown> & { [OWNED]?: Owned };
 
 /**
  * Bun's own `publish`, behind the same interface and without the addon.
@@ -147,12 +153,11 @@ export class OriginalBroadcaster implements Broadcaster {
    * @internal
    */
   serve(server: Server<unknown>): void {
-    this.#takeOver(server);
+    const { stop } = this.#takeOver(server);
     this.#server = server;
     this.#servers.add(server);
     this.#enter("serving", server);
     this.#feeds.start();
-    const stop = server.stop.bind(server);
     // The app may as well stop its server by itself.
     server.stop = async (closeActiveConnections) => {
       this.#enter("draining", server);
@@ -163,11 +168,14 @@ export class OriginalBroadcaster implements Broadcaster {
   }
 
   /** With `bun --hot` a server stays, with its clients, while the code around it runs anew. */
-  #takeOver(server: HotServer): void {
+  #takeOver(server: HotServer): Owned {
     const former = server[OWNED];
     former?.release();
     if (former) this.#sockets = former.sockets;
-    server[OWNED] = { sockets: this.#sockets, release: () => this.#feeds.stop() };
+    const stop = former?.stop ?? server.stop.bind(server);
+    const owned = { sockets: this.#sockets, stop, release: () => this.#feeds.stop() };
+    server[OWNED] = owned;
+    return owned;
   }
 
   publish(channel: string, data: MessageData): PublishResult {

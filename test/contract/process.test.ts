@@ -1,0 +1,34 @@
+/** A process that ends while its server serves. */
+
+import { expect, onTestFinished, test } from "bun:test";
+import { join } from "node:path";
+
+import { connect, within } from "../client";
+import { linesOf } from "../hot-app";
+import { SMALL } from "../serving";
+
+const FIXTURE = join(import.meta.dir, "../fixtures/exiting.ts");
+
+/** What clients and whoever waits for the process see of an end that a handler decides on. */
+async function ending(config: object | undefined, by: "http" | "websocket"): Promise<unknown> {
+  const command = [process.execPath, FIXTURE, ...(config ? [JSON.stringify(config)] : [])];
+  const child = Bun.spawn(command, { stderr: "inherit" });
+  onTestFinished(async () => {
+    child.kill("SIGKILL");
+    await child.exited;
+  });
+  const { value: port } = await linesOf(child.stdout).next();
+  const client = await connect(`ws://127.0.0.1:${port}/`);
+  if (by === "websocket") client.send("end");
+  else await fetch(`http://127.0.0.1:${port}/`).catch(() => {});
+  const { code } = await within(client.closed, "the close");
+  return { code, exitCode: await within(child.exited, "the end") };
+}
+
+test.each(["http", "websocket"] as const)("process.exit in a handler ends it: %s", async (by) => {
+  const configs = [undefined, { ...SMALL, useSharding: false }, SMALL];
+  const [stock, original, sharded] = await Promise.all(configs.map((each) => ending(each, by)));
+  expect(stock).toMatchObject({ exitCode: 7 });
+  expect(sharded).toEqual(stock);
+  expect(original).toEqual(stock);
+});
