@@ -1,6 +1,6 @@
 /**
- * Writes `dist/`, what the package ships of the library: a JavaScript file and declarations for each
- * source.
+ * Writes `dist/`, what the package ships of the library: a JavaScript file and declarations for
+ * each source.
  *
  *     bun scripts/setup.ts package
  */
@@ -30,7 +30,7 @@ async function buildPackage(out: string): Promise<void> {
   await nameFilesInFull(out);
 }
 
-/** Node's rules, which a compiler may be told to follow, want the names of files with their ends. */
+/** Node's rules, which a compiler may be told to follow, want names of files with their ends. */
 async function nameFilesInFull(directory: string): Promise<void> {
   for await (const path of new Bun.Glob("**/*.d.ts").scan({ cwd: directory, absolute: true })) {
     const text = await Bun.file(path).text();

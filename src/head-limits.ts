@@ -3,6 +3,8 @@
 import http from "node:http";
 import type { AnyElysia } from "elysia";
 
+import { processState } from "./process-state";
+
 /** Bun's own limit, unless the app has set another. */
 const BUNS_DEFAULT_BYTES = 16_384;
 
@@ -15,18 +17,25 @@ const GROWTH_BYTES = 1024;
 /** Bun has one limit for the whole process, which it lets be set. The types do not know. */
 const bun: { maxHeaderSize: number } = http;
 
-/** What was set here last, so that it is not taken for what the app has set. */
-let raisedTo: number | undefined;
-/** What the app had set before, or Bun. */
-let appsOwn = BUNS_DEFAULT_BYTES;
+interface HeadLimits {
+  /** What was set here last, so that it is not taken for what the app has set. */
+  raisedTo: number | undefined;
+  /** What the app had set before, or Bun. */
+  appsOwn: number;
+}
+
+const limits = processState(
+  "head-limits",
+  (): HeadLimits => ({ raisedTo: undefined, appsOwn: BUNS_DEFAULT_BYTES }),
+);
 
 /**
  * The limit that the app has set for the process, by `--max-http-header-size` or
  * `http.maxHeaderSize`; nothing if it has set none.
  */
 export function headLimitOfProcess(): number | undefined {
-  if (bun.maxHeaderSize !== raisedTo) appsOwn = bun.maxHeaderSize;
-  return appsOwn === BUNS_DEFAULT_BYTES ? undefined : appsOwn;
+  if (bun.maxHeaderSize !== limits.raisedTo) limits.appsOwn = bun.maxHeaderSize;
+  return limits.appsOwn === BUNS_DEFAULT_BYTES ? undefined : limits.appsOwn;
 }
 
 /** Has Bun take what the door lets pass, so that the door's limit is the only one. */
@@ -35,7 +44,7 @@ export function raiseHeadLimit(maxHeadBytes: number): void {
   if (bun.maxHeaderSize >= needed) return;
   headLimitOfProcess();
   bun.maxHeaderSize = needed;
-  raisedTo = needed;
+  limits.raisedTo = needed;
 }
 
 /**

@@ -9,6 +9,7 @@ import type { SocketHandlers } from "./clients";
 import type { ShardcastConfig } from "./config";
 import type { EdgeServer } from "./edge-server";
 import type { ServeOptions } from "./listen-options";
+import { processState } from "./process-state";
 import type { ShardedBroadcaster } from "./sharded";
 import type { ShardedRun } from "./sharded-run";
 import type { Upgrades } from "./upgrades";
@@ -34,21 +35,22 @@ interface NewCode {
   defaults: ShardcastConfig;
 }
 
-const KEPT = Symbol.for("shardcast.hot-servers");
+/** By their ids. */
+const kept = processState("hot-servers", () => new Map<string, HotServer>());
 
 /** Lets the app find the server again when its modules run anew. */
 export function keepForReload(serve: ServeOptions, server: Omit<HotServer, "fixed">): void {
   const id = idOf(serve);
-  if (id !== undefined) kept().set(id, { ...server, fixed: fixedOptions(serve) });
+  if (id !== undefined) kept.set(id, { ...server, fixed: fixedOptions(serve) });
 }
 
 /**
- * Gives the server that listens where the app wants to, if there is one, the app's new code. As with
- * Bun, clients stay, and handlers that a route has put into their `ws.data` do so too.
+ * Gives the server that listens where the app wants to, if there is one, the app's new code. As
+ * with Bun, clients stay, and handlers that a route has put into their `ws.data` do so too.
  */
 export function reloadKept({ app, serve, ...code }: NewCode): EdgeServer | undefined {
   const id = idOf(serve);
-  const found = id === undefined ? undefined : kept().get(id);
+  const found = id === undefined ? undefined : kept.get(id);
   if (found?.run.state !== "serving") return undefined;
   const { server, run, upgrades, upstream } = found;
   reloadUpstream(app, serve, upstream);
@@ -57,12 +59,6 @@ export function reloadKept({ app, serve, ...code }: NewCode): EdgeServer | undef
   const unheeded = fixedOptions(serve) === found.fixed ? [] : ["options of listen"];
   code.broadcaster.takeOver(app, run, code, unheeded);
   return server;
-}
-
-function kept(): Map<string, HotServer> {
-  const place = globalThis as { [KEPT]?: Map<string, HotServer> };
-  place[KEPT] ??= new Map();
-  return place[KEPT];
 }
 
 /** By which a server is found again, as with Bun: an id of its own, or the address. */

@@ -1,3 +1,4 @@
+import { processState } from "./process-state";
 import { atMost, Pause } from "./wait";
 
 const EXIT_CUT_SHORT = 1;
@@ -20,8 +21,8 @@ export interface EndOnSignalsOptions {
   timeoutMs?: number;
 }
 
-/** All that are to end, those of modules that `bun --hot` has run before among them. */
-const ENDINGS = Symbol.for("shardcast.endings");
+/** All that are to end. Without any, no signal has been heard of yet. */
+const endings = processState("endings", () => new Set<EndOnSignalsOptions>());
 
 /**
  * Ends the process on SIGTERM, SIGINT and SIGHUP: in order and with code 0, or at once and with
@@ -38,17 +39,15 @@ const ENDINGS = Symbol.for("shardcast.endings");
  * ```
  */
 export function endOnSignals(options: EndOnSignalsOptions): void {
-  const place = globalThis as { [ENDINGS]?: Set<EndOnSignalsOptions> };
-  place[ENDINGS]?.add(options);
-  if (place[ENDINGS]) return;
-  const endings = new Set([options]);
-  place[ENDINGS] = endings;
-  const end = endOnce(endings);
+  const isFirst = endings.size === 0;
+  endings.add(options);
+  if (!isFirst) return;
+  const end = endOnce();
   for (const signal of SIGNALS) process.on(signal, end);
 }
 
-/** What a signal does. Ends all of `endings` the first time, and the process at once after that. */
-function endOnce(endings: ReadonlySet<EndOnSignalsOptions>): () => Promise<void> {
+/** What a signal does. It ends all the first time, and the process at once after that. */
+function endOnce(): () => Promise<void> {
   let isSame: boolean | undefined;
   return async () => {
     if (isSame === false) process.exit(EXIT_CUT_SHORT);

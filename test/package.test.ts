@@ -50,7 +50,10 @@ export const state: BroadcasterState = broadcaster.state;
 broadcaster.publish(1, "hello");
 export const app = new Elysia({ adapter: shardcast(broadcaster) })
   .get("/hello", () => "hi")
-  .ws("/chat", { body: t.Object({ text: t.String() }), message: (ws, { text }) => void ws.send(text) });
+  .ws("/chat", {
+    body: t.Object({ text: t.String() }),
+    message: (ws, { text }) => void ws.send(text),
+  });
 export type App = typeof app;
 `;
 

@@ -13,7 +13,7 @@ const SHARDCAST = join(import.meta.dir, "../../src/index.ts");
 /** An app that says which version of it acts. */
 const APP = (version: string, config = "undefined") => `
 import { Elysia } from ${JSON.stringify(ELYSIA)};
-import { createBroadcaster, shardcast } from ${JSON.stringify(SHARDCAST)};
+import { createBroadcaster, endOnSignals, shardcast } from ${JSON.stringify(SHARDCAST)};
 
 async function* ticks() {
   for (;;) {
@@ -37,10 +37,11 @@ const app = new Elysia(broadcaster ? { adapter: shardcast(broadcaster) } : {})
   })
   .ws("/ticks", { open: (ws) => void ws.subscribe("ticks") })
   .listen({ hostname: "127.0.0.1", port: 0 });
+if (broadcaster) endOnSignals(broadcaster);
 console.log(app.server.port);
 `;
 
-/** All that can be seen of an edit, with a client that was there before and one that comes after. */
+/** All that is seen of an edit, with a client that was there before and one that comes after. */
 async function transcript(config: object | undefined): Promise<unknown[]> {
   const text = JSON.stringify(config);
   const app = await HotApp.start(APP("one", text));
@@ -92,6 +93,20 @@ test.each([
   },
   20_000,
 );
+
+test("an edit of code alone needs no other start, and signals end what is reloaded", async () => {
+  const app = await HotApp.start(APP("one", JSON.stringify(SMALL)));
+  const client = await connect(`ws://127.0.0.1:${await app.line()}/ws`);
+  for (const version of ["two", "three"]) {
+    await app.edit(APP(version, JSON.stringify(SMALL)));
+    await app.line();
+  }
+  app.child.kill("SIGTERM");
+  expect(await client.closed).toMatchObject({ code: 1001 });
+  expect(await app.line()).toBe("one closes");
+  expect(await app.child.exited).toBe(0);
+  expect(await app.child.stderr.text()).toBe("");
+}, 20_000);
 
 test("an edit that needs another start says so", async () => {
   const app = await HotApp.start(APP("one", JSON.stringify(SMALL)));
