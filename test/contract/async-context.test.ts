@@ -5,7 +5,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 
 import { connect, type TestClient } from "../client";
 import { type Stage, sameOnBoth, until } from "./both";
-import { noteMessages } from "./notes";
+import { noteMessages, noteRefusal } from "./notes";
 
 const CLIENTS = 16;
 
@@ -133,9 +133,11 @@ describe("what is wrapped around Bun.serve sees upgrades", () => {
           stage.serve((app) =>
             app
               // A route's own hook runs twice with Bun.
-              .onBeforeHandle(({ headers }) => {
+              .onBeforeHandle(({ headers, status }) => {
                 stage.note("user", scope.getStore());
+                if (headers["x-user"] === "nobody") return status(403, "not you");
                 Object.assign(scope.getStore() ?? {}, { user: headers["x-user"] });
+                return undefined;
               })
               .ws("/", { open: (ws) => void ws.send({ user: scope.getStore() }) }),
           ),
@@ -147,6 +149,7 @@ describe("what is wrapped around Bun.serve sees upgrades", () => {
         await noteMessages(stage, client, 1);
         await client.close();
       }
+      await noteRefusal(stage, "/", { "x-user": "nobody" });
       expect(stage.transcript.join()).toContain("begins: /: two");
     });
   }
