@@ -48,6 +48,7 @@ use crate::wake_tree::WakeTree;
 pub use self::handle::{Mailbox, Station, WorkerHandle};
 
 use self::cohorts::Cohorts;
+use self::commands::Subscribing;
 use self::departure::{FAREWELL_STEP, Farewell};
 use self::fan_out::WRITE_COST;
 use self::handle::WAKER;
@@ -174,6 +175,13 @@ impl Worker {
     /// Takes a run of commands; true when it left some. A log that is far ahead of its readers
     /// grows no further: the queue fills instead, and the publisher is told.
     fn take_commands(&mut self) -> bool {
+        let mut subscribing = Subscribing::default();
+        let more = self.take_run(&mut subscribing);
+        self.subscribe(&mut subscribing);
+        more
+    }
+
+    fn take_run(&mut self, subscribing: &mut Subscribing) -> bool {
         let mut spent = 0;
         while spent < COMMANDS_BUDGET {
             if self.passes.are_far_behind() || self.is_stopping() {
@@ -185,7 +193,13 @@ impl Worker {
                 Command::Send(_, ref frame) => COMMAND_COST + frame.encoded_len() / BYTES_PER_COST,
                 _ => COMMAND_COST,
             };
-            self.apply(command);
+            match command {
+                Command::Subscribe(key, channel) => self.gather(subscribing, key, *channel),
+                command => {
+                    self.subscribe(subscribing);
+                    self.apply(command);
+                }
+            }
         }
         true
     }

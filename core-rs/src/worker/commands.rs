@@ -20,6 +20,14 @@ use crate::frame::Frame;
 use super::Worker;
 use super::departure::Goodbye;
 
+/// Channels that one client hears from here on. An application may name hundreds in a row, and each
+/// set of channels is a cohort: all but the last would have a single member, for a moment.
+#[derive(Default)]
+pub(super) struct Subscribing {
+    client: ClientKey,
+    channels: Vec<Channel>,
+}
+
 impl Worker {
     pub(super) fn apply(&mut self, command: Command) {
         match command {
@@ -34,13 +42,9 @@ impl Worker {
             Command::Abandon(key) => {
                 self.with(key, |worker, client| worker.lose(client, Cause::Broken));
             }
-            Command::Subscribe(key, channel) => self.with(key, |worker, client| {
-                worker.change_channels(client, |channels| {
-                    if let Err(at) = channels.binary_search(&channel) {
-                        channels.insert(at, *channel);
-                    }
-                });
-            }),
+            Command::Subscribe(client, channel) => {
+                self.subscribe(&mut Subscribing { client, channels: vec![*channel] });
+            }
             Command::Unsubscribe(key, channel) => self.with(key, |worker, client| {
                 worker.change_channels(client, |channels| {
                     channels.retain(|other| other.id != channel)
@@ -74,6 +78,36 @@ impl Worker {
             Command::Report(request) => self.report(*request),
             Command::Resume => {}
         }
+    }
+
+    /// Adds a channel to those that a client is about to hear.
+    pub(super) fn gather(
+        &mut self,
+        subscribing: &mut Subscribing,
+        client: ClientKey,
+        channel: Channel,
+    ) {
+        if subscribing.client != client {
+            self.subscribe(subscribing);
+            subscribing.client = client;
+        }
+        subscribing.channels.push(channel);
+    }
+
+    /// Has a client hear what was gathered for it, with one move to another cohort.
+    pub(super) fn subscribe(&mut self, Subscribing { client, channels: added }: &mut Subscribing) {
+        if added.is_empty() {
+            return;
+        }
+        self.with(*client, |worker, client| {
+            worker.change_channels(client, |channels| {
+                channels.append(added);
+                channels.sort_unstable();
+                channels.dedup();
+            });
+        });
+        // Of a client that is gone nothing was taken.
+        added.clear();
     }
 
     /// Does something with a client, unless it is gone already: commands may cross its departure.

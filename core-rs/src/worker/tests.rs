@@ -110,6 +110,64 @@ fn what_is_much_is_written_before_something_of_the_clients_own_copies_it() {
     }
 }
 
+/// The channels that a client hears once its worker has taken these commands in one run.
+fn heard_after(commands: Vec<Command>, client: ClientKey) -> Vec<u32> {
+    let mut worker = worker();
+    for client in [1, 2] {
+        worker.apply(Command::Expect(
+            client,
+            Compression::Off,
+            Discards::default(),
+            Arc::default(),
+        ));
+    }
+    for command in commands {
+        let _ = worker.queue().push(command);
+    }
+    assert!(!worker.take_commands());
+    let cohort = worker.clients[worker.by_key[&client]].cohort;
+    worker.cohorts[cohort].channels().iter().map(|channel| channel.id.0).collect()
+}
+
+#[test]
+fn subscriptions_of_one_run_take_effect_in_their_order() {
+    let subscribe = |client, id: u32| {
+        Command::Subscribe(client, Box::new(Channel { id: ChannelId(id), name: "any".into() }))
+    };
+    let commands = || {
+        vec![
+            subscribe(1, 3),
+            subscribe(1, 1),
+            subscribe(1, 3),
+            subscribe(2, 1),
+            Command::Unsubscribe(1, ChannelId(3)),
+            Command::Unsubscribe(2, ChannelId(1)),
+            subscribe(7, 5),
+            subscribe(1, 2),
+            subscribe(2, 4),
+            subscribe(1, 0),
+        ]
+    };
+    assert_eq!(heard_after(commands(), 1), [0, 1, 2]);
+    assert_eq!(heard_after(commands(), 2), [4]);
+}
+
+#[test]
+fn a_client_that_subscribes_in_one_run_goes_through_no_cohort_but_its_last() {
+    let mut worker = worker();
+    expect(&mut worker, 1);
+    let before = worker.clients[worker.by_key[&1]].cohort;
+    for id in 1..=100 {
+        let channel = Channel { id: ChannelId(id), name: "any".into() };
+        let _ = worker.queue().push(Command::Subscribe(1, Box::new(channel)));
+    }
+    assert!(!worker.take_commands());
+    let after = worker.clients[worker.by_key[&1]].cohort;
+    assert_eq!(worker.cohorts[after].channels().len(), 101);
+    // The first place that was free: one cohort after the other would have gone to and fro.
+    assert_eq!(after, before + 1);
+}
+
 #[test]
 fn a_client_at_the_door_may_lack_much_and_not_all() {
     let mut worker = worker();
