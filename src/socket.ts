@@ -158,8 +158,9 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
 
   /**
    * @param compress compresses the message, if the client takes it so; by default it is not
-   * @returns bytes of payload taken, -1 when they wait behind earlier ones, 0 when dropped
-   *   because the client is closed or more than `backpressureLimit` waits already
+   * @returns bytes of payload taken; -1 when it is taken and waits, because the socket is full or
+   *   would not take so much at once; 0 when dropped because the client is closed or more than
+   *   `backpressureLimit` waits already, which comes only after -1. `drain` follows -1 and 0
    */
   send(data: MessageData, compress = false): number {
     if (!this.#open) return 0;
@@ -297,6 +298,10 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
     this.#host.closed(this.#handle, ABNORMAL_CLOSURE, "");
   }
 
+  /**
+   * Bytes that `send`, `ping` and `pong` have taken and the socket has not, those that its worker
+   * has yet to try to write among them. `drain` follows an amount above 0, once it is 0 again.
+   */
   getBufferedAmount(): number {
     return this.#open ? this.#host.core.bufferedAmount(this.#handle) : 0;
   }

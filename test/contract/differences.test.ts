@@ -104,6 +104,10 @@ const DIFFERENCES: Record<string, () => Promise<void>> = {
     };
     expect(await answers({ useSharding: false })).toEqual([-1, 0]);
     expect(await answers({})).toEqual([LARGE.length, "next".length]);
+    const { app, drained } = await pair({ queueMessages: 64, bufferSize: 1_000_000 });
+    let answer = 1;
+    while (answer > 0) answer = app.server?.publish("news", "x") ?? 0;
+    await within(drained, "the drain of a subscriber");
   },
 
   async "pings while the socket is full"() {
