@@ -44,6 +44,7 @@ export function listenFailed(host: string, port: number, cause: unknown): Shardc
   const code = systemCode(cause) ?? "LISTEN_FAILED";
   const reasons: Record<string, string> = {
     EADDRINUSE: "the port is in use. End the program that listens there, or choose another port",
+    ENOTFOUND: "no address is known for that name. Choose another, or an IP address",
     EACCES: "this user may not open the port. Choose one from 1024 up",
     EADDRNOTAVAIL:
       "this machine does not have that address. Choose one of its own, or 0.0.0.0 for all of them",

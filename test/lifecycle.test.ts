@@ -293,6 +293,13 @@ describe("the sharded server", () => {
     expect(() => app.listen({ port: 0, ...where })).toThrow(/"tls".*a proxy in front/);
   });
 
+  test("says so when its host has no address", () => {
+    const app = new Elysia({ adapter: shardcast(SMALL) });
+    expect(() => app.listen({ port: 0, hostname: "no..name" })).toThrow(
+      expect.objectContaining({ code: "ENOTFOUND", message: expect.stringContaining("no..name") }),
+    );
+  });
+
   test("can listen again after a stop", async () => {
     const { app } = serve({}, (app) => app.get("/", "again"));
     await app.stop();

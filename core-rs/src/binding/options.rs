@@ -14,7 +14,7 @@ use crate::options::{ClientLimits, Options, SlowPolicy};
 use crate::placement::Placement;
 use crate::queue::QueueLimits;
 
-use super::{invalid, io_error};
+use super::invalid;
 
 /// Limits and sizes of the core. Counts, unless the name carries a unit.
 #[napi(object)]
@@ -133,7 +133,8 @@ impl CoreOptions {
 
 impl DoorOptions {
     pub(super) fn checked(self) -> napi::Result<DoorConfig, &'static str> {
-        let host = self.host.map(|host| look_up(&host)).transpose().map_err(io_error)?;
+        let not_found = |error: io::Error| napi::Error::new("ENOTFOUND", error.to_string());
+        let host = self.host.map(|host| look_up(&host)).transpose().map_err(not_found)?;
         let Self { port, reuse_port, ipv6_only, .. } = self;
         Ok(DoorConfig {
             listen: ListenOptions { host, port, reuse_port, ipv6_only },
