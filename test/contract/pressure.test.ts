@@ -115,6 +115,21 @@ describe("an app that goes on in drain sends all, as with Bun", () => {
     });
   }
 
+  sameOnBoth("from within open, before the client has its 101", async (stage) => {
+    const [count, message] = [512, "x".repeat(64 << 10)];
+    let [sent, refused] = [0, 0];
+    const goOn = ({ raw }: { raw: unknown }) => {
+      for (let answer = 1; answer > 0 && sent < count; sent += 1) {
+        answer = (raw as Socket).send(message);
+        if (answer === 0) refused += 1;
+      }
+    };
+    stage.serve((app) => app.ws("/", { open: goOn, drain: goOn }));
+    const messages = await (await stage.connect()).take(count);
+    stage.note("whole", messages.filter((text) => text === message).length);
+    stage.note("refused", refused);
+  });
+
   sameOnBoth("and so does one that only pings,", async (stage) => {
     const { client, socket, drained } = await pairOf(stage, { backpressureLimit: 1 });
     stage.note(socket.send(LARGE), socket.ping("a"), socket.pong("b"));
