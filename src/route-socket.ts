@@ -1,6 +1,9 @@
 import { ElysiaWS } from "elysia/ws";
 import type { ServerWebSocket } from "elysia/ws/bun";
 
+import { isInvalid, type Validator, validationError } from "./message-schema";
+import { asText } from "./route-answer";
+
 /** What a route needs of its clients' `ws.data`. */
 export interface RouteData {
   /** Checks what the handlers send; nothing where the route has no schema for that. */
@@ -49,12 +52,29 @@ export class RouteSocket {
 
 Object.setPrototypeOf(RouteSocket.prototype, ElysiaWS.prototype);
 for (const name of OWN) {
-  inherit(name, (socket) => keep(socket, name, ElysiaWS.prototype[name].bind(socket)));
+  inherit(name, (socket) => keep(socket, name, checking(socket, name)));
 }
 for (const name of HANDED_ON) {
   inherit(name, (socket) => keep(socket, name, socket.raw[name].bind(socket.raw)));
 }
 for (const name of KNOWN) inherit(name, ({ raw }) => raw[name]);
+
+/** A method that sends what the route's schema allows, and else what is wrong with it. */
+function checking(socket: RouteSocket, name: (typeof OWN)[number]) {
+  const { raw } = socket;
+  const method = raw[name].bind(raw) as (...parts: unknown[]) => number;
+  const at = name === "publish" ? 1 : 0;
+  return (...parts: unknown[]) => {
+    const data = parts[at];
+    if (Buffer.isBuffer(data)) return method(...parts);
+    const validator = socket.validator as Validator | undefined;
+    if (validator && isInvalid(validator, data)) {
+      return raw.send(validationError(validator, data).message);
+    }
+    parts[at] = asText(data);
+    return method(...parts);
+  };
+}
 
 /** Gives every socket a member, in whose place a handler may put something of its own. */
 function inherit(name: string, get: (socket: RouteSocket) => unknown): void {

@@ -1,30 +1,23 @@
-import { type AnyElysia, status, ValidationError } from "elysia";
+import { type AnyElysia, status } from "elysia";
 import { parseSetCookies } from "elysia/adapter/utils";
 import type { Context } from "elysia/context";
 import { serializeCookie } from "elysia/cookies";
 import { getSchemaValidator } from "elysia/schema";
 import { isNotEmpty, randomId } from "elysia/utils";
-import { createHandleWSResponse, createWSMessageParser } from "elysia/ws";
+import { createWSMessageParser } from "elysia/ws";
 import type { ServerWebSocket } from "elysia/ws/bun";
 import type { AnyWSLocalHook } from "elysia/ws/types";
 
 import type { BroadcasterState } from "./broadcaster";
 import type { ResolvedConfig } from "./config";
 import { DISCARDS, discardsOf } from "./discards";
-import { excerpt } from "./excerpt";
 import { keepFromFtl } from "./keep-from-ftl";
+import { isInvalid, type Validator, validationError } from "./message-schema";
 import type { RateLimitedLog } from "./rate-limited-log";
+import { sendAnswer } from "./route-answer";
 import { type RouteData, RouteSocket } from "./route-socket";
 
 type RawSocket = ServerWebSocket<RouteData & { [CONTEXT]?: object }>;
-
-/** What Elysia makes of a schema, as far as it is needed here. */
-type Validator =
-  | { provider: "typebox"; Check(value: unknown): boolean; Errors(value: unknown): object }
-  | { provider: "standard"; schema: { "~standard": StandardValidator } };
-interface StandardValidator {
-  validate(value: unknown): { issues?: unknown };
-}
 
 type RouteContext = Context & { validator?: Validator | undefined };
 
@@ -92,7 +85,6 @@ class WebSocketRoute {
   readonly #messages: Validator | undefined;
   readonly #parse: ReturnType<typeof createWSMessageParser>;
   readonly #parsers: Parser[];
-  readonly #respond: ReturnType<typeof createHandleWSResponse>;
   /** Is in each `ws.data`, where Elysia's handlers for the sockets of all routes look for it. */
   readonly #handlers: object;
 
@@ -105,7 +97,6 @@ class WebSocketRoute {
     this.#messages = validatorOf(app, options.body);
     this.#parsers = [options.parse ?? []].flat() as unknown as Parser[];
     this.#parse = createWSMessageParser(this.#parsers as never);
-    this.#respond = createHandleWSResponse(this.#validator as never);
     this.#handlers = this.#makeHandlers();
     keepFromFtl(this.accept, this.#dataOf, this.#answer);
   }
@@ -152,7 +143,9 @@ class WebSocketRoute {
       message: async (ws: RawSocket, received: unknown) => {
         try {
           const message = await this.#read(ws, received);
-          if (this.#isInvalid(message)) return await this.#refuse(ws, message);
+          if (this.#messages && isInvalid(this.#messages, message)) {
+            return await this.#refuse(ws, message);
+          }
           this.#answer(ws, () => options.message?.(new RouteSocket(ws, message) as never, message));
         } catch (error) {
           // Of a parser or a schema. Thrown on, it would end the process when a client likes.
@@ -189,18 +182,11 @@ class WebSocketRoute {
   /** Runs a handler, and sends the client what it returns. */
   #answer(ws: RawSocket, handler: () => unknown): void {
     try {
-      const sending = this.#respond(ws, handler());
-      if (sending instanceof Promise) sending.catch((error) => this.#fail(ws, error));
+      const sending = sendAnswer(ws, this.#validator, handler());
+      sending?.catch((error) => this.#fail(ws, error));
     } catch (error) {
       void this.#fail(ws, error);
     }
-  }
-
-  #isInvalid(message: unknown): boolean {
-    const validator = this.#messages;
-    if (!validator) return false;
-    if (validator.provider === "typebox") return !validator.Check(message);
-    return Boolean(validator.schema["~standard"].validate(message).issues);
   }
 
   /** Where there is no error handler, the client is told what is wrong with its message. */
@@ -222,36 +208,10 @@ class WebSocketRoute {
     for (const hook of [...own, ...(this.app.event.error ?? [])]) {
       const handle = (typeof hook === "function" ? hook : hook.fn) as ErrorHandler;
       const answer = await handle(context);
-      await this.#respond(ws, answer);
+      await sendAnswer(ws, this.#validator, answer);
       if (answer) return;
     }
   }
-}
-
-/** What the text of an error repeats of a message: it is indented for each level of that. */
-const SHOWN = { depth: 8, members: 64, characters: 2048 };
-/** Where the first error is looked for: each level and member of it takes microseconds. */
-const SEARCHED = { depth: 32, members: 200, characters: Number.POSITIVE_INFINITY };
-
-/**
- * Elysia's error for an invalid message, which is a stranger's. Of 32 KiB of "[" the whole text
- * would have a gigabyte, and to find what is wrong with 1 MiB of bytes takes half a second.
- */
-function validationError(validator: Validator, message: unknown): ValidationError {
-  const shown = excerpt(message, SHOWN);
-  const make = (...parts: unknown[]) =>
-    new ValidationError("message", validator as never, ...(parts as [never]));
-  if (shown === message) return make(message);
-  const searched = excerpt(message, SEARCHED);
-  const issues =
-    validator.provider === "typebox"
-      ? validator.Errors(searched)
-      : firstOf(validator.schema["~standard"].validate(searched).issues);
-  return Object.assign(make(shown, false, issues), { value: message });
-}
-
-function firstOf(issues: unknown): unknown {
-  return Array.isArray(issues) ? issues.slice(0, 1) : issues;
 }
 
 function validatorOf(app: AnyElysia, schema: unknown): Validator | undefined {

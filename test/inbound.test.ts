@@ -138,6 +138,25 @@ describe("a message that a route's schema does not allow", () => {
   });
 });
 
+test("an answer that a route's schema does not allow is told in few words", async () => {
+  const { ws } = serve({}, (app) =>
+    app.ws("/", {
+      response: t.String(),
+      message(ws, message) {
+        ws.send(message as string);
+        ws.publish("nobody", message as string);
+        return message as string;
+      },
+    }),
+  );
+  const client = await connect(ws);
+  client.send(nested(4000));
+  for (const answer of await client.take(3)) {
+    expect(JSON.parse(String(answer))).toMatchObject({ type: "validation" });
+    expect(answer.length).toBeLessThan(64_000);
+  }
+});
+
 test("what a route's parser throws goes to the error hooks and ends nothing", async () => {
   const { ws } = serve({}, (app) =>
     app.ws("/", {
