@@ -15,6 +15,7 @@ import {
 import { live } from "./live";
 import { health, insight } from "./operations";
 import { page } from "./page";
+import { shortId } from "./short-id";
 
 /** Largest message over a WebSocket. No route here has a handler for any. */
 const MAX_INBOUND_BYTES = 4096;
@@ -90,9 +91,9 @@ export function createApp({ config, apiKey, channels }: AppOptions) {
   return { app, broadcaster };
 }
 
-/** The id that a client gives itself, or a random one. */
+/** The id that a client gives itself, or a random one. Of a long one the beginning places it. */
 function clientId(request: Request): string {
-  return new URL(request.url).searchParams.get("id") || crypto.randomUUID();
+  return shortId(new URL(request.url).searchParams.get("id") || crypto.randomUUID());
 }
 
 /** Publishes the body of a request, verbatim. */

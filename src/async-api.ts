@@ -156,7 +156,10 @@ const STREAM = {
             description: "Names, parted by commas",
             examples: ["a,b"],
           },
-          id: { type: "string", description: "The client's id, by which its shard is chosen" },
+          id: {
+            type: "string",
+            description: "The client's id, whose first 200 characters choose its shard",
+          },
         },
       },
     },

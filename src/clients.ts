@@ -7,6 +7,7 @@ import { keepFromFtl } from "./keep-from-ftl";
 import type { Logger } from "./logger";
 import type { CoreEvent, MissedMessages } from "./native";
 import type { RateLimitedLog } from "./rate-limited-log";
+import { shortId } from "./short-id";
 import { binaryMessage, type ShardcastSocket } from "./socket";
 
 /** Handlers as `Bun.serve` takes them. Elysia's find the route's own handlers in `ws.data`. */
@@ -236,5 +237,5 @@ function asDeclared({ binaryType }: ShardcastSocket, data: Buffer): Buffer<Array
 
 /** A client, for a line of the log. */
 function whereabouts({ id, shard }: ShardcastSocket): { client: string; shard: number } {
-  return { client: id, shard };
+  return { client: shortId(id), shard };
 }

@@ -1,6 +1,7 @@
 /** Clients that the server has disconnected by itself: who, why, and how far they lagged. */
 
 import type { CoreEvent } from "./native";
+import { shortId } from "./short-id";
 import type { ShardcastSocket } from "./socket";
 
 /**
@@ -31,15 +32,8 @@ export interface Departure {
 
 /** Departures that are kept. */
 export const MAX_DEPARTURES = 100;
-/** Characters of an id that are kept: a client may choose a long one. */
-const MAX_ID_LENGTH = 200;
 
 type ClosedEvent = Extract<CoreEvent, { type: "Closed" }>;
-
-/** The beginning of a long id. It is a copy: a slice would keep the whole of it in memory. */
-function cut(id: string): string {
-  return id.length > MAX_ID_LENGTH ? Buffer.from(id.slice(0, MAX_ID_LENGTH)).toString() : id;
-}
 
 /** The last departures, and no others: what is kept has a limit, however many leave. */
 export class Departures {
@@ -52,7 +46,7 @@ export class Departures {
     const { cause: reason, lagMessages, lagBytes } = disconnect;
     const { shard, worker, remoteAddress: address } = socket;
     this.#last.push({
-      ...{ id: cut(socket.id), shard, worker, address, reason, code, detail, at: new Date() },
+      ...{ id: shortId(socket.id), shard, worker, address, reason, code, detail, at: new Date() },
       ...(lagMessages !== undefined && { lagMessages }),
       ...(lagBytes !== undefined && { lagBytes }),
     });

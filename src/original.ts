@@ -19,6 +19,7 @@ import { ShardcastError } from "./errors";
 import { createLogger, guarded, type Logger } from "./logger";
 import { bytesIn, type MessageData, toPayload } from "./payload";
 import { checkTop, DEFAULT_TOP, type SlowClient } from "./reports";
+import { shortId } from "./short-id";
 import { checkChannel } from "./socket";
 import { Feeds } from "./sources/feeds";
 import type { Source } from "./sources/source";
@@ -127,7 +128,7 @@ export class OriginalBroadcaster implements Broadcaster {
         const client = this.#nameOrRefuse(ws);
         if (client === undefined) return;
         this.#sockets.set(ws, client);
-        this.#logger.debug({ client, shard: 0 }, "a client has connected");
+        this.#logger.debug({ client: shortId(client), shard: 0 }, "a client has connected");
         return handlers.open?.(ws);
       },
       message: (ws, message) => {
@@ -141,7 +142,10 @@ export class OriginalBroadcaster implements Broadcaster {
         if (client === undefined) return;
         this.#sockets.delete(ws);
         this.#countClosed(code);
-        this.#logger.debug({ client, shard: 0, code, reason }, "a client has left");
+        this.#logger.debug(
+          { client: shortId(client), shard: 0, code, reason },
+          "a client has left",
+        );
         return handlers.close?.(ws, code, reason);
       },
     };

@@ -5,6 +5,7 @@ import { ABNORMAL_CLOSURE, closeReason, toClose } from "./close-code";
 import type { Account, Core, QuickCalls } from "./native";
 import { type MessageData, toBytes, toPayload, toText } from "./payload";
 import type { RateLimitedLog } from "./rate-limited-log";
+import { shortId } from "./short-id";
 
 /** What a socket needs of its broadcaster. */
 export interface SocketHost {
@@ -230,7 +231,7 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
       return calls.subscribe(this.#handle, channel);
     } catch (error) {
       // Elysia's routes tell an error hook alone of what a handler throws.
-      log.record("tooManyChannels", { client: this.id });
+      log.record("tooManyChannels", { client: shortId(this.id) });
       throw error;
     }
   }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 
 import type { ShardcastConfig } from "../src";
+import { MAX_ID_LENGTH } from "../src/short-id";
 import { connect, type TestClient, until, within } from "./client";
 import { serve } from "./serving";
 import { logged, type Spy, spyLogger } from "./spy-logger";
@@ -41,5 +42,16 @@ describe.each(both)("the log, %s", (_name, config) => {
     await within(left.promise, "the close");
     await new Promise(setImmediate);
     expect(logged(logger, "debug")).toEqual([]);
+  });
+
+  test("shows the beginning of a long id, which a client may have chosen", async () => {
+    const logger: Spy = spyLogger();
+    const clientId = ({ url }: Request) => new URL(url).search;
+    const { ws } = serve({ ...config, clientId, logger }, (app) =>
+      app.ws("/", { open: (ws) => void ws.send("ready") }),
+    );
+    await (await greeted(`${ws}/?${"x".repeat(10_000)}`)).close();
+    const client = String(logged(logger, "debug")[0]?.fields.client);
+    expect(client).toBe(`?${"x".repeat(MAX_ID_LENGTH - 1)}`);
   });
 });
