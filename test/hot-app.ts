@@ -1,5 +1,5 @@
 import { onTestFinished } from "bun:test";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -17,7 +17,7 @@ export class HotApp {
   static async start(code: string): Promise<HotApp> {
     const directory = await mkdtemp(join(tmpdir(), "shardcast-hot-"));
     const file = join(directory, "app.ts");
-    await Bun.write(file, code);
+    await Bun.write(file, padded(code));
     const app = new HotApp(file);
     onTestFinished(async () => {
       app.child.kill();
@@ -29,7 +29,9 @@ export class HotApp {
 
   /** Replaces the code. The next line is what that says. */
   async edit(code: string): Promise<void> {
-    await Bun.write(this.file, code);
+    // In one write: emptied first, the file would make Bun run it twice.
+    await using file = await open(this.file, "r+");
+    await file.write(padded(code), 0);
   }
 
   /** What the app says next. */
@@ -37,6 +39,14 @@ export class HotApp {
     const { value } = await this.#lines.next();
     return String(value);
   }
+}
+
+/** All versions are of one length, so that each can be written over the one before. */
+const LENGTH = 4096;
+
+function padded(code: string): string {
+  if (code.length > LENGTH) throw new Error(`the code has more than ${LENGTH} characters`);
+  return code.padEnd(LENGTH);
 }
 
 /** What a program says, line by line. */
