@@ -161,7 +161,7 @@ export function summaryOf(outcomes: readonly Outcome[]): string {
 }
 
 /** A table as the formatter would print it: the first column to the left, figures to the right. */
-function tableOf(head: readonly string[], rows: readonly (readonly string[])[]): string {
+export function tableOf(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((_, column) =>
     Math.max(MIN_WIDTH, ...[head, ...rows].map((cells) => cells[column]?.length ?? 0)),
   );

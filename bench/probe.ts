@@ -32,11 +32,16 @@ export class Probe {
 
   /** Ends, and gives the time in which 99 of 100 requests were answered, in milliseconds. */
   async p99Ms(): Promise<number> {
+    const sorted = (await this.times()).toSorted((a, b) => a - b);
+    return sorted[Math.ceil(sorted.length * 0.99) - 1] ?? Number.NaN;
+  }
+
+  /** Ends, and gives the time that each request took, in milliseconds. */
+  async times(): Promise<readonly number[]> {
     this.#stopped = true;
     await this.#done;
     prioritize(this.#nicenessBefore);
-    const sorted = this.#timesMs.toSorted((a, b) => a - b);
-    return sorted[Math.ceil(sorted.length * 0.99) - 1] ?? Number.NaN;
+    return this.#timesMs;
   }
 }
 
