@@ -143,18 +143,20 @@ function listenSharded(
     const { clients, config } = run;
     const upgrades = new Upgrades(run, clients, config, (request) => app.fetch(request));
     raiseHeadLimit(config.maxHeadBytes);
-    const { server: inner, path, close } = startUpstream(app, serve);
+    const { server: inner, path, secret, close } = startUpstream(app, serve);
     const minAuthorityBytes = shortestAuthority(app);
     const limits = { maxBodyBytes: maxBodyBytes(serve), idleTimeoutSeconds: idleSeconds(serve) };
     const hasDevServer = inner.development;
-    const door = { upstream: path, minAuthorityBytes, hasDevServer, ...limits };
+    const upstream = { upstream: path, upstreamSecret: secret, hasDevServer };
+    const door = { ...upstream, minAuthorityBytes, ...limits };
     const opened = openDoor(run, address, door, {
       decide: (event) => upgrades.decide(event),
       giveUp: (ask) => upgrades.giveUp(ask),
       pending: () => inner.pendingRequests + upgrades.pending,
       close,
     });
-    const server = new EdgeServer({ run, upgrades, inner, address: { ...address, ...opened } });
+    const at = { ...address, ...opened };
+    const server = new EdgeServer({ run, upgrades, inner, secret, address: at });
     keepForReload(serve, { server, run, upgrades, upstream: { id: inner.id, path } });
     return server;
   } catch (error) {

@@ -25,6 +25,8 @@ export interface EdgeParts {
   upgrades: Upgrades;
   /** Bun's server behind the door. */
   inner: Server<unknown>;
+  /** What the door shows that server with each request. */
+  secret: string;
   /** The public address, as it was really opened. */
   address: Address & DoorAddress;
 }
@@ -35,13 +37,16 @@ export interface EdgeParts {
  */
 export class EdgeServer implements Server<unknown> {
   readonly #parts: EdgeParts;
-  readonly #peers = new Peers(this);
+  readonly #peers: Peers;
   /** Nothing where `Bun.serve` is Bun's own. */
   readonly #wrapped: WrappedServe | undefined;
 
   constructor(parts: EdgeParts) {
     this.#parts = parts;
-    this.#wrapped = isServeWrapped() ? new WrappedServe(parts.inner) : undefined;
+    this.#peers = new Peers(this, parts.secret);
+    this.#wrapped = isServeWrapped()
+      ? new WrappedServe((request) => this.fetch(request))
+      : undefined;
   }
 
   /**
@@ -122,7 +127,7 @@ export class EdgeServer implements Server<unknown> {
 
   /** Answers without a socket. */
   fetch(request: Request | string): Response | Promise<Response> {
-    return this.#parts.inner.fetch(request);
+    return this.#peers.admitting(() => this.#parts.inner.fetch(request));
   }
 
   /** Limits how long plain HTTP may be silent. An upgrade has the config's own limits. */

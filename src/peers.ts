@@ -3,22 +3,38 @@
 import type { PeerAddress } from "./upgrades";
 
 /**
- * In this header the door tells the client's address, as `<ip> <port>`. It strips the client's own,
- * and the app gets none.
+ * In this header the door tells the client's address, as `<secret> <ip> <port>`. It strips the
+ * client's own, and the app gets none.
  */
 const PEER_HEADER = "x-shardcast-peer";
 
 /** Answers a request that came in at a server, as `Bun.serve` takes it. */
 export type Handler = (request: Request, server: unknown) => unknown;
 
+const FORBIDDEN = 403;
+
 /** The peers of the requests under way, by what the door has told. */
 export class Peers {
   readonly #peers = new WeakMap<Request, PeerAddress>();
+  /** A request that is asked for just now comes from within the process. */
+  #isAdmitting = false;
 
   constructor(
     /** What handlers are told is their server: the public one, not Bun's behind the door. */
     private readonly server: unknown,
+    /** By which the door is known: others may be able to connect to the server as well. */
+    private readonly secret: string,
   ) {}
+
+  /** Lets a request in that does not come through the door. */
+  admitting<T>(ask: () => T): T {
+    this.#isAdmitting = true;
+    try {
+      return ask();
+    } finally {
+      this.#isAdmitting = false;
+    }
+  }
 
   /** Nothing for a request that did not come through the door. */
   of(request: Request): PeerAddress | undefined {
@@ -27,8 +43,8 @@ export class Peers {
   }
 
   /**
-   * The options of a server, with its handlers of HTTP behind ones that take the header off and
-   * know the public server.
+   * The options of a server, with its handlers of HTTP behind ones that take the header off, turn
+   * away who is not the door, and know the public server.
    */
   noting(options: object): object {
     const { fetch, routes } = options as { fetch?: Handler; routes?: Record<string, unknown> };
@@ -51,16 +67,19 @@ export class Peers {
   #noting(handler: Handler): Handler {
     const { server } = this;
     return (request) => {
-      this.#note(request);
+      const isFromDoor = this.#note(request);
+      if (!isFromDoor && !this.#isAdmitting) return new Response(null, { status: FORBIDDEN });
       return handler.call(server, request, server);
     };
   }
 
-  #note(request: Request): void {
-    const [address, port] = request.headers.get(PEER_HEADER)?.split(" ") ?? [];
-    if (!address || !port) return;
+  /** Whether the request comes through the door. */
+  #note(request: Request): boolean {
+    const [secret, address, port] = request.headers.get(PEER_HEADER)?.split(" ") ?? [];
+    if (!address || !port || secret !== this.secret) return false;
     request.headers.delete(PEER_HEADER);
     this.#peers.set(request, { address, port: Number(port) });
+    return true;
   }
 }
 

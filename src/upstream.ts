@@ -1,24 +1,17 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { Server } from "bun";
 import type { AnyElysia } from "elysia";
 
-import { ShardcastError } from "./errors";
 import type { ServeOptions } from "./listen-options";
+import { newSecret, privateSocket } from "./private-socket";
 import { listenStock } from "./stock";
-
-/**
- * Longest path that a unix socket's address holds everywhere: on macOS 104 bytes, with the last a
- * 0.
- */
-const MAX_PATH_BYTES = 103;
 
 /** The Bun server that answers plain HTTP, behind the door. */
 export interface Upstream {
   server: Server<unknown>;
-  /** Its unix socket, in a directory that no other user may enter. */
+  /** Its unix socket: a path, or an abstract name with a NUL before it. */
   path: string;
+  /** What the door shows with each request, and nobody else can. */
+  secret: string;
   /** Ends it at once, and leaves nothing on the disk. */
   close(): void;
 }
@@ -33,22 +26,14 @@ const NOWHERE = { port: undefined, hostname: undefined, reusePort: false };
  * Starts the app on a private unix socket, by Elysia's own adapter, so that all of Elysia works.
  */
 export function startUpstream(app: AnyElysia, options: ServeOptions): Upstream {
-  // mkdtemp makes the directory with mode 0700.
-  const directory = mkdtempSync(join(tmpdir(), "shardcast-"));
-  const remove = () => {
-    process.off("exit", remove);
-    rmSync(directory, { recursive: true, force: true });
-  };
-  // For a process that exits without having stopped its server.
-  process.once("exit", remove);
+  const { path, remove } = privateSocket();
   try {
-    const path = socketPath(directory);
     const server = listenStock(app, { ...options, ...NOWHERE, unix: path });
     const close = () => {
       void server.stop(true);
       remove();
     };
-    return { server, path, close };
+    return { server, path, secret: newSecret(), close };
   } catch (error) {
     remove();
     throw error;
@@ -77,13 +62,4 @@ function closedServer(): Server<unknown> {
   const server = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response() });
   void server.stop(true);
   return server;
-}
-
-function socketPath(directory: string): string {
-  const path = join(directory, "http.sock");
-  if (Buffer.byteLength(path) <= MAX_PATH_BYTES) return path;
-  throw new ShardcastError(
-    "LISTEN_FAILED",
-    `TMPDIR is too long: ${path} is to be a unix socket, with at most ${MAX_PATH_BYTES} bytes`,
-  );
 }

@@ -1,7 +1,6 @@
 /** `Bun.serve` as tracers wrap it: they expect to see every request, and upgrades among them. */
 
 import { types } from "node:util";
-import type { Server } from "bun";
 
 import type { Handler } from "./peers";
 import { UpgradeRequest } from "./upgrade-request";
@@ -25,18 +24,21 @@ export function isServeWrapped(): boolean {
 export class WrappedServe {
   readonly #upgrades = new Map<string, UpgradeRequest>();
 
-  constructor(private readonly inner: Server<unknown>) {}
+  constructor(
+    /** Answers as the server does. */
+    private readonly fetch: (request: Request) => Response | Promise<Response>,
+  ) {}
 
   /** Answers an upgrade, as the server's `fetch` does. */
   async answer(request: Request): Promise<unknown> {
-    if (!(request instanceof UpgradeRequest)) return this.inner.fetch(request);
+    if (!(request instanceof UpgradeRequest)) return this.fetch(request);
     // No client can guess it: it would be taken for another.
     const key = crypto.randomUUID();
     const headers = new Headers(request.headers);
     headers.set(UPGRADE_HEADER, key);
     this.#upgrades.set(key, request);
     try {
-      return await this.inner.fetch(new Request(request.url, { headers }));
+      return await this.fetch(new Request(request.url, { headers }));
     } finally {
       this.#upgrades.delete(key);
     }

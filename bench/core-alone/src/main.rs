@@ -76,6 +76,7 @@ fn door() -> DoorConfig {
     DoorConfig {
         listen: ListenOptions::on(Ipv4Addr::LOCALHOST.into(), 0),
         upstream: "/nowhere".into(),
+        upstream_secret: String::new(),
         head_timeout: long,
         idle_timeout: Some(long),
         write_timeout: long,

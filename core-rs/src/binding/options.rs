@@ -68,8 +68,11 @@ pub struct DoorOptions {
     pub reuse_port: bool,
     /// Whether `::` leaves IPv4 out.
     pub ipv6_only: bool,
-    /// Path of the unix socket on which plain HTTP is answered.
+    /// The unix socket on which plain HTTP is answered: its path, or its abstract name after a
+    /// NUL.
     pub upstream: String,
+    /// What the door shows there with each request.
+    pub upstream_secret: String,
     pub head_timeout_ms: u32,
     /// Seconds between two requests of a connection; 0 is any time.
     pub idle_timeout_seconds: u32,
@@ -139,6 +142,7 @@ impl DoorOptions {
         Ok(DoorConfig {
             listen: ListenOptions { host, port, reuse_port, ipv6_only },
             upstream: PathBuf::from(self.upstream),
+            upstream_secret: self.upstream_secret,
             head_timeout: Duration::from_millis(u64::from(self.head_timeout_ms)),
             idle_timeout: (self.idle_timeout_seconds > 0)
                 .then(|| Duration::from_secs(u64::from(self.idle_timeout_seconds))),

@@ -29,6 +29,7 @@ use super::linger::linger;
 use super::objection::Objection;
 use super::parser::Limits;
 use super::patience::{Answer, Patience};
+use super::peer::Introduction;
 use super::proxy::{Failure, Proxy};
 use super::reader::Reader;
 use super::refusals::Refusals;
@@ -62,6 +63,7 @@ pub(super) struct Reception {
     decider: Decider,
     refusals: Arc<Refusals>,
     proxy: Proxy,
+    introduction: Introduction,
     dev_sockets: DevSockets,
     per_message_deflate: bool,
     head_timeout: Duration,
@@ -98,6 +100,7 @@ impl Reception {
             decider: Decider::new(tell, config.max_pending_upgrades, config.upgrade_timeout),
             refusals,
             proxy: Proxy::new(&config.upstream, config.max_body_bytes, config.idle_timeout),
+            introduction: Introduction::new(config.upstream_secret),
             dev_sockets: DevSockets::new(config.has_dev_server),
             per_message_deflate: config.per_message_deflate,
             head_timeout: config.head_timeout,
@@ -182,7 +185,7 @@ impl Reception {
             }
             answer.inspect_err(|&objection| self.refusals.count(objection)).map_err(Failure::from)
         } else {
-            self.proxy.forward(request, visit.peer).await
+            self.proxy.forward(request, self.introduction.of(visit.peer)).await
         };
         answer.or_else(|failure| match failure {
             Failure::Objection(objection) => Ok(objection.response()),
@@ -196,7 +199,8 @@ impl Reception {
         request: Request<Incoming>,
         visit: &Visit,
     ) -> Result<Response<Body>, Objection> {
-        let opened = self.dev_sockets.open(request, visit.peer, &self.proxy).await;
+        let peer = self.introduction.of(visit.peer);
+        let opened = self.dev_sockets.open(request, peer, &self.proxy).await;
         opened.map(|(response, tunnel)| {
             visit.tunnel.set(tunnel);
             response

@@ -3,7 +3,6 @@
 //! Neither the application nor a worker knows of them. The request goes to Bun as it is, and what
 //! the two have to say to each other is carried through the door until one of them ends.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ use bytes::Bytes;
 use http_body_util::{Either, Empty};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::handshake;
+use hyper::header::HeaderValue;
 use hyper::upgrade::{self, OnUpgrade};
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
@@ -22,7 +22,8 @@ use tokio::time::timeout;
 
 use super::headers::remove_connection_fields;
 use super::objection::Objection;
-use super::proxy::{PEER, Proxy, peer_value};
+use super::peer::PEER;
+use super::proxy::Proxy;
 use super::request::RequestHead;
 use super::response::Body;
 
@@ -63,7 +64,7 @@ impl DevSockets {
     pub(super) async fn open(
         &self,
         request: Request<Incoming>,
-        peer: SocketAddr,
+        peer: HeaderValue,
         proxy: &Proxy,
     ) -> Result<(Response<Body>, Option<Tunnel>), Objection> {
         let vacancies = Arc::clone(&self.vacancies);
@@ -95,11 +96,11 @@ impl Tunnel {
 /// Sends Bun the request on a connection of its own.
 async fn put(
     request: Request<Incoming>,
-    peer: SocketAddr,
+    peer: HeaderValue,
     proxy: &Proxy,
 ) -> Result<Response<Incoming>, Objection> {
     let mut request = request.map(|_nothing| Empty::<Bytes>::new());
-    request.headers_mut().insert(PEER, peer_value(peer));
+    request.headers_mut().insert(PEER, peer);
     let socket = proxy.connect().await.map_err(|_| Objection::Unreachable)?;
     let connection = handshake(TokioIo::new(socket)).await;
     let (mut sender, connection) = connection.map_err(|_| Objection::Unreachable)?;

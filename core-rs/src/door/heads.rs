@@ -11,7 +11,7 @@ use std::sync::Arc;
 use hyper::header::{AUTHORIZATION, COOKIE, FORWARDED, HeaderName, SEC_WEBSOCKET_KEY};
 use rustc_hash::FxHashSet;
 
-use super::proxy::PEER;
+use super::peer::PEER;
 use super::request::Fields;
 
 /// The headers by which clients differ.

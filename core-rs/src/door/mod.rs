@@ -14,8 +14,8 @@
 //!    and writes to the client with one too (`client_socket`), even if it has ended its side
 //!    (`grace`).
 //! 4. Any other request is passed on to the application (`proxy`) over a unix socket (`upstream`,
-//!    `app_socket`).
-//!    A socket of Bun's own development server goes there as well (`dev_sockets`).
+//!    `app_socket`),
+//!    with the client's address (`peer`). A socket of Bun's own development server goes there as well (`dev_sockets`).
 //! 5. A connection that the door ends is left with care (`linger`).
 //!
 //! What the door answers by itself is an `objection`; such upgrades are counted (`refusals`). What
@@ -40,6 +40,7 @@ mod listener;
 mod objection;
 mod parser;
 mod patience;
+mod peer;
 mod proxy;
 mod reader;
 mod refusals;
@@ -77,7 +78,7 @@ use tell::Tell;
 
 pub use heads::Head;
 pub use listener::ListenOptions;
-pub use proxy::PEER;
+pub use peer::PEER;
 pub use refusals::RefusedUpgrades;
 pub use tell::Host;
 pub use upgrade::{AskId, Decision, Entrant, Headers, PendingUpgrade, Reservation, UpgradeRequest};
@@ -87,8 +88,11 @@ pub use upgrade::{AskId, Decision, Entrant, Headers, PendingUpgrade, Reservation
 pub struct DoorConfig {
     /// The public address, and who else may have it.
     pub listen: ListenOptions,
-    /// Path of the unix socket on which the application answers plain HTTP.
+    /// The unix socket on which the application answers plain HTTP: its path, or on Linux its
+    /// abstract name after a NUL.
     pub upstream: PathBuf,
+    /// What the application knows the door by; visible ASCII.
+    pub upstream_secret: String,
     /// How long a connection may take to send a whole request head, counted from when it was
     /// accepted or from the head's first byte.
     pub head_timeout: Duration,

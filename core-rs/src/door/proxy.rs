@@ -9,14 +9,13 @@
 
 use std::error::Error;
 use std::io;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{Either, Empty, LengthLimitError, Limited};
 use hyper::body::{Body as _, Incoming};
-use hyper::header::{self, HeaderName, HeaderValue};
+use hyper::header::{self, HeaderValue};
 use hyper::http::Extensions;
 use hyper::http::request::Parts;
 use hyper::http::uri::{self, Authority, PathAndQuery, Scheme};
@@ -29,13 +28,9 @@ use super::app_socket::Unread;
 use super::connection::STREAM_BUFFER_BYTES;
 use super::headers::{has_token, remove_connection_fields};
 use super::objection::Objection;
+use super::peer::PEER;
 use super::response::Body;
 use super::upstream::Upstream;
-
-/// The private header in which the application finds the client's address: `<ip> <port>`. It is the
-/// door's alone; one that a client sends is thrown away. An
-/// [`UpgradeRequest`](super::UpgradeRequest) has the address itself.
-pub const PEER: HeaderName = HeaderName::from_static("x-shardcast-peer");
 
 /// The authority of every request to the application. It names the pool of connections, and is only
 /// sent for a client of HTTP/1.0 that names no host.
@@ -106,7 +101,7 @@ impl Proxy {
     pub(super) async fn forward(
         &self,
         request: Request<Incoming>,
-        peer: SocketAddr,
+        peer: HeaderValue,
     ) -> Result<Response<Body>, Failure> {
         if request.body().size_hint().lower() > self.max_body_bytes as u64 {
             return Err(Objection::BodyTooLong.into());
@@ -129,7 +124,7 @@ fn idle_time(of_application: Option<Duration>) -> Duration {
 /// The request as the application is to see it.
 fn outbound(
     request: Request<Incoming>,
-    peer: SocketAddr,
+    peer: HeaderValue,
     max_body_bytes: usize,
 ) -> Request<OutboundBody> {
     let (Parts { method, uri, mut headers, .. }, body) = request.into_parts();
@@ -139,7 +134,7 @@ fn outbound(
     headers.remove(header::EXPECT);
     // HTTP/1.0 may have none.
     headers.entry(header::HOST).or_insert(HeaderValue::from_static(AUTHORITY));
-    headers.insert(PEER, peer_value(peer));
+    headers.insert(PEER, peer);
     if wants_trailers {
         headers.insert(header::TE, HeaderValue::from_static("trailers"));
         headers.insert(header::CONNECTION, HeaderValue::from_static("TE"));
@@ -163,11 +158,6 @@ fn outbound_uri(uri: &Uri) -> Uri {
     parts.authority = Some(Authority::from_static(AUTHORITY));
     parts.path_and_query = Some(target.unwrap_or_else(|| PathAndQuery::from_static("/")));
     Uri::from_parts(parts).expect("all three parts are there")
-}
-
-pub(super) fn peer_value(peer: SocketAddr) -> HeaderValue {
-    let value = format!("{} {}", peer.ip(), peer.port());
-    HeaderValue::try_from(value).expect("addresses are ASCII")
 }
 
 /// A copy for a second attempt, of a request that has no body. The application may close an idle

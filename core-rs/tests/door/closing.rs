@@ -12,7 +12,7 @@ use shardcast_core::door::Door;
 
 use crate::alone::alone;
 use crate::application::SocketPath;
-use crate::house::{Client, House, PATIENCE, config};
+use crate::house::{Client, House, PATIENCE, SECRET, config};
 use crate::wire::Wire;
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -48,7 +48,7 @@ fn a_door_without_a_host_hears_ipv4_and_ipv6() {
             }
             address => address,
         };
-        let peer = format!("{address} {}", client.port());
+        let peer = format!("{SECRET} {address} {}", client.port());
         assert_eq!(head.get("x-shardcast-peer"), Some(peer.as_str()));
     }
 }

@@ -1,6 +1,6 @@
 //! Sockets of Bun's development server, which pass through the door.
 
-use crate::house::{Client, House, admit};
+use crate::house::{Client, House, SECRET, admit};
 
 fn upgrade(target: &str) -> String {
     format!(
@@ -26,7 +26,7 @@ fn bun_gets_the_request_and_both_sides_what_the_other_says() {
     let head = bun.head();
     assert_eq!(head.line, "GET /_bun/hmr?a HTTP/1.1");
     let address = client.socket().local_addr().expect("a living socket");
-    let peer = format!("{} {}", address.ip(), address.port());
+    let peer = format!("{SECRET} {} {}", address.ip(), address.port());
     let expected = [
         "connection: Upgrade",
         "host: example.com",

@@ -17,6 +17,9 @@ use crate::wire::Wire;
 /// How long anything may take before a test gives up.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
+/// What the door shows the application.
+pub(crate) const SECRET: &str = "0123";
+
 pub(crate) const MAX_HEAD_BYTES: usize = 1000;
 
 pub(crate) const MAX_BODY_BYTES: usize = 256 << 20;
@@ -86,6 +89,7 @@ pub(crate) fn config(upstream: &SocketPath) -> DoorConfig {
     DoorConfig {
         listen: ListenOptions::on(Ipv4Addr::LOCALHOST.into(), 0),
         upstream: upstream.as_path().to_owned(),
+        upstream_secret: SECRET.into(),
         head_timeout: PATIENCE,
         idle_timeout: Some(PATIENCE),
         write_timeout: PATIENCE,

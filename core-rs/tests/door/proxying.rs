@@ -7,7 +7,7 @@ use shardcast_core::door::Door;
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use crate::application::{Application, SocketPath};
-use crate::house::{House, config, connect};
+use crate::house::{House, SECRET, config, connect};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
@@ -31,7 +31,7 @@ fn a_request_passes_without_what_was_meant_for_the_door() {
             "cookie: a".to_owned(),
             "cookie: b".to_owned(),
             "host: example.com:8080".to_owned(),
-            format!("x-shardcast-peer: {} {}", peer.ip(), peer.port()),
+            format!("x-shardcast-peer: {SECRET} {} {}", peer.ip(), peer.port()),
         ]
     );
 }

@@ -10,6 +10,7 @@ pub(crate) fn local_door(patience: Duration) -> DoorConfig {
     DoorConfig {
         listen: ListenOptions::on(Ipv4Addr::LOCALHOST.into(), 0),
         upstream: "/nowhere/shardcast.sock".into(),
+        upstream_secret: String::new(),
         head_timeout: patience,
         idle_timeout: Some(patience),
         write_timeout: patience,

@@ -56,6 +56,7 @@ pub(crate) fn door() -> DoorConfig {
     DoorConfig {
         listen: ListenOptions::on(Ipv4Addr::LOCALHOST.into(), 0),
         upstream: "/nowhere/shardcast.sock".into(),
+        upstream_secret: String::new(),
         head_timeout: PATIENCE,
         idle_timeout: Some(PATIENCE),
         max_head_bytes: 16_384,
