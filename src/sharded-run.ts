@@ -322,6 +322,8 @@ export class ShardedRun implements SocketHost {
     this.#reports.abandonAll();
     this.clients.abandonAll();
     this.#house?.close();
+    // The app may be kept for as long as its broadcaster, but not for its broadcaster.
+    this.#house = undefined;
   }
 
   #enter(state: BroadcasterState): void {

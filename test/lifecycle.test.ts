@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { networkInterfaces } from "node:os";
+import { join } from "node:path";
 import { Elysia } from "elysia";
 
 import { shardcast } from "../src";
@@ -304,6 +305,12 @@ describe("the sharded server", () => {
     await app.stop();
     app.listen({ port: 0, hostname: "127.0.0.1" });
     expect(await (await fetch(String(app.server?.url))).text()).toBe("again");
+  });
+
+  test.skipIf(process.platform !== "linux")("leaves nothing behind, however often it ends", () => {
+    const fixture = join(import.meta.dir, "fixtures/cycles.ts");
+    const { stdout } = Bun.spawnSync([process.execPath, fixture]);
+    expect(String(stdout).trim()).toBe("nothing stays");
   });
 
   test("waits for its clients to leave when it is stopped gently", async () => {

@@ -204,7 +204,8 @@ impl Broadcaster {
         self.bridge.may_rest()
     }
 
-    /// Ends all threads and waits for them. Sockets are closed as they are.
+    /// Ends all threads and waits for them. Sockets are closed as they are. What happened and was
+    /// not told yet is dropped; the counters can still be read.
     pub fn stop(&mut self) {
         self.stop_listening();
         if let Some(door) = &mut self.door {
@@ -213,6 +214,8 @@ impl Broadcaster {
         // All are told before the first is waited for.
         self.lanes.iter().for_each(|lane| lane.worker.stop());
         self.lanes.iter_mut().for_each(|lane| lane.worker.join());
+        // JavaScript may keep this for as long as it likes, with what waited there.
+        while self.bridge.pop().is_some() {}
     }
 
     fn command(&self, worker: usize, command: Command) {

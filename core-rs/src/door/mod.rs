@@ -14,8 +14,8 @@
 //!    and writes to the client with one too (`client_socket`), even if it has ended its side
 //!    (`grace`).
 //! 4. Any other request is passed on to the application (`proxy`) over a unix socket (`upstream`,
-//!    `app_socket`),
-//!    with the client's address (`peer`). A socket of Bun's own development server goes there as well (`dev_sockets`).
+//!    `app_socket`), with the client's address (`peer`). A socket of Bun's own development server
+//!    goes there as well (`dev_sockets`).
 //! 5. A connection that the door ends is left with care (`linger`).
 //!
 //! What the door answers by itself is an `objection`; such upgrades are counted (`refusals`). What

@@ -1,8 +1,8 @@
 //! A worker as the other threads see it: how they reach it, how it starts and how it ends.
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::thread::{self, JoinHandle};
 
 use mio::{Poll, Token, Waker};
@@ -33,6 +33,8 @@ pub struct Station {
     /// Counted over all shards.
     pub(super) number: usize,
     pub(super) poll: Poll,
+    /// Ends with the worker, and its descriptor with it, however long others hold a mailbox.
+    _waker: Arc<Waker>,
     mailbox: Mailbox,
 }
 
@@ -40,7 +42,7 @@ pub struct Station {
 #[derive(Clone)]
 pub struct Mailbox {
     queue: Arc<Queue<Command>>,
-    waker: Arc<Waker>,
+    waker: Weak<Waker>,
     /// Set once, by whoever ends the worker, and read by the worker.
     stopping: Arc<AtomicBool>,
 }
@@ -74,8 +76,10 @@ impl Mailbox {
 
 impl Wake for Mailbox {
     fn wake(&self) {
-        // It fails only when the worker's epoll is gone, and then there is nobody to wake.
-        let _ = self.waker.wake();
+        if let Some(waker) = self.waker.upgrade() {
+            // It fails only when the worker's epoll is gone, and then there is nobody to wake.
+            let _ = waker.wake();
+        }
     }
 }
 
@@ -93,9 +97,10 @@ impl Station {
             poll,
             mailbox: Mailbox {
                 queue: Arc::new(Queue::new(limits)),
-                waker,
+                waker: Arc::downgrade(&waker),
                 stopping: Arc::default(),
             },
+            _waker: waker,
         })
     }
 
