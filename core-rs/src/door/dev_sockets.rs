@@ -61,12 +61,17 @@ impl DevSockets {
     }
 
     /// Puts an upgrade to Bun; returns its answer and, if it has accepted, what it is to be given.
+    /// One with a body is none: Bun would not get the body, and what follows it could be another
+    /// request before this one is decided.
     pub(super) async fn open(
         &self,
         request: Request<Incoming>,
         peer: HeaderValue,
         proxy: &Proxy,
     ) -> Result<(Response<Body>, Option<Tunnel>), Objection> {
+        if RequestHead::of(&request).has_body {
+            return Err(Objection::Body);
+        }
         let vacancies = Arc::clone(&self.vacancies);
         let vacancy = vacancies.try_acquire_owned().map_err(|_| Objection::TooManyDevSockets)?;
         let answer = timeout(ANSWER_TIMEOUT, put(request, peer, proxy));

@@ -121,3 +121,17 @@ fn one_more_than_there_may_be_is_refused() {
     house.is_answering();
     accepted(open());
 }
+
+#[test]
+fn an_upgrade_with_a_body_is_not_put_to_bun() {
+    let house = house();
+    for framing in ["Content-Length: 5\r\n\r\nhello", "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"]
+    {
+        let mut client = house.client();
+        let head = upgrade("/_bun/hmr");
+        client.send(head.trim_end().to_owned() + "\r\n" + framing);
+        assert_eq!(client.message().1, "a WebSocket request must not have a body\n");
+        assert_eq!(client.rest(), "");
+    }
+    assert!(!house.application.has_connection());
+}

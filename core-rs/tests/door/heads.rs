@@ -162,10 +162,12 @@ fn a_refused_head_is_answered_in_its_turn_with_words() {
 #[test]
 fn the_refusal_of_a_request_for_a_head_has_no_body() {
     let house = House::open();
-    let mut client = house.client();
-    client.send("HEAD evil.example HTTP/1.1\r\nHost: a\r\n\r\n");
-    assert_eq!(client.head().status(), 400);
-    assert_eq!(client.rest(), "");
+    for empty_line in ["", "\r\n"] {
+        let mut client = house.client();
+        client.send(format!("{empty_line}HEAD evil.example HTTP/1.1\r\nHost: a\r\n\r\n"));
+        assert_eq!(client.head().status(), 400);
+        assert_eq!(client.rest(), "");
+    }
 }
 
 #[test]
