@@ -153,7 +153,10 @@ function listenSharded(
       decide: (event) => upgrades.decide(event),
       giveUp: (ask) => upgrades.giveUp(ask),
       pending: () => inner.pendingRequests + upgrades.pending,
-      close,
+      close: () => {
+        close();
+        upgrades.giveUpAll();
+      },
     });
     const at = { ...address, ...opened };
     const server = new EdgeServer({ run, upgrades, inner, secret, address: at });

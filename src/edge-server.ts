@@ -88,11 +88,12 @@ export class EdgeServer implements Server<unknown> {
    * Accepts no one from here on. Resolves once all is over.
    *
    * @param closeActiveConnections false waits for clients and requests to leave by themselves,
-   *   however long that takes; true closes them, clients with code 1001
+   *   however long that takes; true closes them: requests at once, and clients with code 1001
    */
   stop(closeActiveConnections = false): Promise<void> {
     const { run } = this.#parts;
     if (!closeActiveConnections) return run.retire();
+    run.cutOff();
     return run.shutdown({ reason: CLOSE_REASON, spreadMs: 0, timeoutMs: CLOSE_TIMEOUT_MS });
   }
 

@@ -53,7 +53,7 @@ export interface House {
   giveUp(ask: number): void;
   /** HTTP requests and upgrades that are not answered yet. */
   pending(): number;
-  /** Ends plain HTTP at once. */
+  /** Ends plain HTTP at once, and gives up every upgrade that is not decided yet. */
   close(): void;
 }
 
@@ -293,6 +293,19 @@ export class ShardedRun implements SocketHost {
     await this.#shutdown;
   }
 
+  /** Ends all that is under way but clients, at once and unanswered. `shutdown` is to follow. */
+  cutOff(): void {
+    if (!this.isUp) return;
+    this.core.closeDoor();
+    this.#closeHouse();
+  }
+
+  #closeHouse(): void {
+    this.#house?.close();
+    // The app may be kept for as long as its broadcaster, but not for its broadcaster.
+    this.#house = undefined;
+  }
+
   async #close({ code, reason, spreadMs, timeoutMs }: Required<ShutdownOptions>): Promise<void> {
     this.#enter("draining");
     try {
@@ -321,9 +334,7 @@ export class ShardedRun implements SocketHost {
     this.#pump.end();
     this.#reports.abandonAll();
     this.clients.abandonAll();
-    this.#house?.close();
-    // The app may be kept for as long as its broadcaster, but not for its broadcaster.
-    this.#house = undefined;
+    this.#closeHouse();
   }
 
   #enter(state: BroadcasterState): void {

@@ -147,6 +147,11 @@ export class Upgrades {
     ask.request.abort();
   }
 
+  /** No upgrade can be decided any more. */
+  giveUpAll(): void {
+    for (const id of [...this.#pending.keys()]) this.giveUp(id);
+  }
+
   /**
    * Accepts the client behind `request`, and runs its `open` handler before returning.
    *

@@ -82,6 +82,12 @@ impl Core {
         self.broadcaster.borrow_mut().stop_listening();
     }
 
+    /// The same, but requests under way are ended at once, without an answer.
+    #[napi]
+    pub fn close_door(&self) {
+        self.broadcaster.borrow_mut().close_door();
+    }
+
     /// The id of a client that was accepted without one, also once it is gone.
     #[napi]
     pub fn given_id(&self, client: u32) -> String {

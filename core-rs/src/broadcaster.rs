@@ -143,6 +143,14 @@ impl Broadcaster {
         }
     }
 
+    /// Lets nobody in any more, and ends requests under way at once, without an answer.
+    pub fn close_door(&mut self) {
+        self.closing = true;
+        if let Some(door) = &mut self.door {
+            door.close();
+        }
+    }
+
     /// Closes every client after what is queued for it, evenly over `over`, and lets nobody in any
     /// more.
     pub fn close_all(&mut self, code: u16, reason: &str, over: Duration) {
@@ -208,9 +216,7 @@ impl Broadcaster {
     /// not told yet is dropped; the counters can still be read.
     pub fn stop(&mut self) {
         self.stop_listening();
-        if let Some(door) = &mut self.door {
-            door.close();
-        }
+        self.close_door();
         // All are told before the first is waited for.
         self.lanes.iter().for_each(|lane| lane.worker.stop());
         self.lanes.iter_mut().for_each(|lane| lane.worker.join());

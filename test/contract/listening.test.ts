@@ -171,3 +171,70 @@ describe("an app listens again as with Bun", () => {
     stage.note(await server.stop(), await server.stop(true), app.server === server);
   });
 });
+
+describe("stop(true)", () => {
+  /** How a request ends: what is answered, or nothing. */
+  const outcome = (asked: Promise<Response>) =>
+    asked
+      .then(async (response) => [response.status, await response.text()])
+      .catch(() => "no answer");
+
+  sameOnBoth("does not wait for requests under way", async (stage) => {
+    const never = Promise.withResolvers<string>();
+    const reached = Array.from({ length: 3 }, () => Promise.withResolvers<Request>());
+    const reach = (place: number, request: Request) => reached[place]?.resolve(request);
+    stage.serve((app) =>
+      app
+        .get("/never", ({ request }) => {
+          reach(0, request);
+          return never.promise;
+        })
+        .get("/stream", async function* ({ request }) {
+          yield "begun";
+          reach(1, request);
+          yield await never.promise;
+        })
+        .ws("/ws", {
+          beforeHandle: async ({ request }) => {
+            reach(2, request);
+            await never.promise;
+          },
+        }),
+    );
+    const { server, port } = stage;
+    const outcomes = ["never", "stream"].map((path) =>
+      outcome(fetch(`http://127.0.0.1:${port}/${path}`)),
+    );
+    const client = stage.connect("/ws").catch(() => "no socket");
+    const requests = await Promise.all(reached.map(({ promise }) => promise));
+    const stopped = server.stop(true);
+    stage.note(requests[0]?.signal.aborted);
+    stage.note(await Promise.all(outcomes), await client, await stopped);
+    never.resolve("late");
+  });
+
+  sameOnBoth("ends the request that asks for it, too", async (stage) => {
+    stage.serve((app) =>
+      app.get("/", () => {
+        void stage.server.stop(true);
+        return "stopped";
+      }),
+    );
+    stage.note(await outcome(fetch(`http://127.0.0.1:${stage.port}/`)));
+  });
+
+  sameOnBoth("does not wait for what a gentle stop waits for", async (stage) => {
+    const reached = Promise.withResolvers<void>();
+    stage.serve((app) =>
+      app.get("/", () => {
+        reached.resolve();
+        return new Promise(() => {});
+      }),
+    );
+    const { server, port } = stage;
+    const asked = outcome(fetch(`http://127.0.0.1:${port}/`));
+    await reached.promise;
+    const stops = [server.stop(), server.stop(true)];
+    stage.note(await asked, await Promise.all(stops));
+  });
+});
