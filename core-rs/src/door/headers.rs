@@ -1,7 +1,7 @@
 //! Headers that concern one connection only.
 
-use hyper::HeaderMap;
-use hyper::header::{self, HeaderName};
+use hyper::header::{self, HeaderName, HeaderValue};
+use hyper::{HeaderMap, Response, StatusCode};
 
 use super::request::Fields;
 
@@ -29,6 +29,23 @@ pub(super) fn remove_connection_fields(headers: &mut HeaderMap) {
     for name in CONNECTION_FIELDS.iter().chain(&named) {
         headers.remove(name);
     }
+}
+
+/// The same for a response of the application, one of which has to say what the client is to ask
+/// for in its place: a 426 keeps its offer of a WebSocket, which the door can fulfil.
+pub(super) fn replace_connection_fields<B>(response: &mut Response<B>) {
+    let offers = response.status() == StatusCode::UPGRADE_REQUIRED
+        && has_token(response.headers(), &header::UPGRADE, "websocket");
+    remove_connection_fields(response.headers_mut());
+    if offers {
+        offer_websocket(response.headers_mut());
+    }
+}
+
+/// Says in a 426 that the client may ask for a WebSocket.
+pub(super) fn offer_websocket(headers: &mut HeaderMap) {
+    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
 }
 
 /// Whether a response to an upgrade may carry this field: those that frame the response, or switch
@@ -60,8 +77,6 @@ pub(super) fn lines<'f, F: Fields + ?Sized>(
 
 #[cfg(test)]
 mod tests {
-    use hyper::header::HeaderValue;
-
     use super::*;
 
     fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
@@ -69,6 +84,23 @@ mod tests {
             .iter()
             .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
         pairs.collect()
+    }
+
+    #[test]
+    fn a_response_keeps_its_offer_of_a_websocket_and_no_other() {
+        let offered = |status: StatusCode, protocol: &'static str| {
+            let mut response = Response::new(());
+            *response.status_mut() = status;
+            let fields = headers(&[("upgrade", protocol), ("connection", "upgrade, x"), ("x", "")]);
+            *response.headers_mut() = fields;
+            replace_connection_fields(&mut response);
+            assert_eq!(response.headers().get("x"), None);
+            response.headers().get(header::UPGRADE).cloned()
+        };
+        let websocket = HeaderValue::from_static("websocket");
+        assert_eq!(offered(StatusCode::UPGRADE_REQUIRED, "WebSocket"), Some(websocket));
+        assert_eq!(offered(StatusCode::UPGRADE_REQUIRED, "h2c"), None);
+        assert_eq!(offered(StatusCode::OK, "websocket"), None);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use hyper::header::{self, HeaderValue};
 use hyper::{Response, StatusCode};
 
 use super::handshake::VERSION;
+use super::headers::offer_websocket;
 use super::response::{Body, text};
 
 /// Why a request gets neither to the application nor to a worker.
@@ -110,8 +111,7 @@ impl Objection {
         let headers = response.headers_mut();
         match self.status() {
             StatusCode::UPGRADE_REQUIRED => {
-                headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-                headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+                offer_websocket(headers);
                 headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static(VERSION));
             }
             // What follows a request that is not understood may not be one, and the rest of a body

@@ -26,7 +26,7 @@ use tokio::net::UnixStream;
 
 use super::app_socket::Unread;
 use super::connection::STREAM_BUFFER_BYTES;
-use super::headers::{has_token, remove_connection_fields};
+use super::headers::{has_token, remove_connection_fields, replace_connection_fields};
 use super::objection::Objection;
 use super::peer::PEER;
 use super::response::Body;
@@ -192,7 +192,7 @@ fn inbound(response: Response<Incoming>) -> Result<Response<Body>, Failure> {
         return Err(Failure::BrokenOff);
     }
     let mut response = response.map(Either::Right);
-    remove_connection_fields(response.headers_mut());
+    replace_connection_fields(&mut response);
     *response.version_mut() = Version::HTTP_11;
     Ok(response)
 }
