@@ -8,6 +8,8 @@ import type { ShardStats } from "./stats";
 
 /** How the queues took one published message. */
 export interface PublishResult {
+  /** Clients that are subscribed to the channel. 0 is for a message that nobody was there for. */
+  subscribers: number;
   /** Shards of which every worker with a subscriber took the message. 0 without a subscriber. */
   shards: number;
   /** Workers that dropped it because their queue was full. */
@@ -20,7 +22,12 @@ export interface PublishResult {
 const MAX_SPREAD_MS = 86_400_000;
 
 /** Published to nobody: without a subscriber, or before and after the broadcaster serves. */
-export const TO_NOBODY: Readonly<PublishResult> = { shards: 0, dropped: 0, saturated: 0 };
+export const TO_NOBODY: Readonly<PublishResult> = {
+  subscribers: 0,
+  shards: 0,
+  dropped: 0,
+  saturated: 0,
+};
 
 /**
  * `starting` until its app listens, `draining` from the beginning of a shutdown, `ended` after it.
@@ -57,7 +64,7 @@ export interface ChannelStats {
  * ```ts
  * const adapter = shardcast({ numShards: 2 });
  * new Elysia({ adapter }).ws("/", { open(ws) { ws.subscribe("ticks") } }).listen(3000);
- * const { shards, dropped } = adapter.broadcaster.publish("ticks", "hello");
+ * const { subscribers, dropped } = adapter.broadcaster.publish("ticks", "hello");
  * ```
  */
 export interface Broadcaster {

@@ -65,9 +65,16 @@ export function decodeAccept(packed: number): { handle: number; worker: number }
   return { handle: packed >>> 0, worker: Math.floor(packed / 2 ** 32) };
 }
 
-/** Unpacks what `publishText` and `publishBinary` return. */
+/**
+ * Unpacks what `publishText` and `publishBinary` return. Where workers dropped the message there is
+ * no room for its subscribers, who are 0 then.
+ */
 export function decodePublish(packed: number): PublishResult {
-  // The third count lies beyond the 32 bits that bitwise operators see.
-  const saturated = packed >= 2 ** 32 ? Math.floor(packed / 2 ** 32) : 0;
-  return { shards: packed & 0xffff, dropped: (packed >>> 16) & 0xffff, saturated };
+  const counts = Math.abs(packed);
+  // The upper count lies beyond the 32 bits that bitwise operators see.
+  const upper = Math.floor(counts / 2 ** 24);
+  const shards = counts & 0x7ff;
+  const saturated = (counts >>> 11) & 0x1fff;
+  if (packed >= 0) return { subscribers: upper, shards, dropped: 0, saturated };
+  return { subscribers: 0, shards, dropped: upper, saturated };
 }

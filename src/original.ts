@@ -191,7 +191,7 @@ export class OriginalBroadcaster implements Broadcaster {
     this.#counters.deliveries_meant += subscribers;
     this.#counters.deliveries += subscribers;
     this.#server?.publish(channel, payload);
-    return { shards: THE_ONE_SHARD, dropped: 0, saturated: 0 };
+    return { subscribers, shards: THE_ONE_SHARD, dropped: 0, saturated: 0 };
   }
 
   subscriberCount(channel: string): number {

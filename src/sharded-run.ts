@@ -213,7 +213,10 @@ export class ShardedRun implements SocketHost {
         : this.calls.publishBinary(channel, payload, except, compress),
     );
     if (result.shards > 0 || result.dropped > 0) this.published += 1;
-    if (result.dropped > 0) this.#fullQueues.strike(result.dropped);
+    if (result.dropped > 0) {
+      result.subscribers = this.core.subscriberCount(channel);
+      this.#fullQueues.strike(result.dropped);
+    }
     return result;
   }
 

@@ -90,12 +90,22 @@ describe.each(both)("the server, %s", (_name, config) => {
       }),
     );
     expect(app.server?.publish("ticks", "nobody")).toBe(0);
-    expect(broadcaster.publish("ticks", "nobody")).toEqual({ shards: 0, dropped: 0, saturated: 0 });
+    expect(broadcaster.publish("ticks", "nobody")).toEqual({
+      subscribers: 0,
+      shards: 0,
+      dropped: 0,
+      saturated: 0,
+    });
     const client = await connect(ws);
     expect(await client.next()).toBe("ready");
     expect(app.server?.publish("ticks", "é")).toBe(2);
     expect(app.server?.publish("ticks", new Uint8Array([1, 2, 3]))).toBe(3);
-    expect(broadcaster.publish("ticks", "one")).toEqual({ shards: 1, dropped: 0, saturated: 0 });
+    expect(broadcaster.publish("ticks", "one")).toEqual({
+      subscribers: 1,
+      shards: 1,
+      dropped: 0,
+      saturated: 0,
+    });
     expect(await client.take(3)).toEqual(["é", Buffer.from([1, 2, 3]), "one"]);
   });
 

@@ -41,16 +41,18 @@ describe("a payload", () => {
 
 describe("the status of a publish", () => {
   test("is the number of bytes when all workers took it", () => {
-    expect(sendStatus({ shards: 2, dropped: 0, saturated: 0 }, "é")).toBe(2);
-    expect(sendStatus({ shards: 1, dropped: 0, saturated: 0 }, new Uint8Array(5))).toBe(5);
+    expect(sendStatus({ subscribers: 2, shards: 2, dropped: 0, saturated: 0 }, "é")).toBe(2);
+    expect(
+      sendStatus({ subscribers: 1, shards: 1, dropped: 0, saturated: 0 }, new Uint8Array(5)),
+    ).toBe(5);
   });
 
   test("is -1 when it waits behind others in a saturated worker's queue", () => {
-    expect(sendStatus({ shards: 2, dropped: 0, saturated: 1 }, "x")).toBe(-1);
+    expect(sendStatus({ subscribers: 2, shards: 2, dropped: 0, saturated: 1 }, "x")).toBe(-1);
   });
 
   test("is 0 when a worker dropped it, or nobody listens", () => {
-    expect(sendStatus({ shards: 2, dropped: 1, saturated: 0 }, "x")).toBe(0);
-    expect(sendStatus({ shards: 0, dropped: 0, saturated: 0 }, "x")).toBe(0);
+    expect(sendStatus({ subscribers: 2, shards: 2, dropped: 1, saturated: 0 }, "x")).toBe(0);
+    expect(sendStatus({ subscribers: 0, shards: 0, dropped: 0, saturated: 0 }, "x")).toBe(0);
   });
 });

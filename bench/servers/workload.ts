@@ -71,7 +71,7 @@ export async function publishTo(
     publish(_channel: string, message: string | Uint8Array) {
       publish(channelOf(workload, n), message as string);
       n += 1;
-      return { shards: 0, dropped: 0, saturated: 0 };
+      return { subscribers: 0, shards: 0, dropped: 0, saturated: 0 };
     },
   };
   await feed(source, sink, new AbortController().signal);

@@ -16,6 +16,8 @@ use super::Broadcaster;
 /// What became of a published message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Published {
+    /// Clients that are subscribed, but for the one that is left out.
+    pub subscribers: u32,
     /// Shards of which every worker with subscribers took it.
     pub shards: u32,
     /// Workers with subscribers whose queue was full.
@@ -65,6 +67,7 @@ impl Broadcaster {
             if subscribers == 0 {
                 continue;
             }
+            published.subscribers += subscribers;
             shard.enter(self.options.placement.shard_of(listeners.worker), &mut published);
             let command = Command::Publish(Arc::clone(&message), subscribers);
             match self.lanes[listeners.worker].offer(command) {
