@@ -18,7 +18,7 @@ const SERVER_FLAGS = [
   ...["--num-shards", "4", "--workers-per-shard", "2", "--max-clients", "200"],
   // Those that lag stay, and take too little for their pings to come through.
   ...["--no-drop-slow-clients", "--idle-timeout", "0"],
-  ...["--source", "synthetic:channel=ticks,rate=200,size=512"],
+  ...["--source", "market:channel=market,rate=200"],
   // Enough to fill the buffers of the system within seconds, which hide a slow client until then.
   ...["--source", "synthetic:channel=bulk,rate=100,size=16384"],
 ];
@@ -73,7 +73,7 @@ async function main(): Promise<void> {
   }
   const { server, url } = await startServer(process.argv.slice(2));
   if (url === undefined) process.exit(await server.exited);
-  const clients = [startClients(url, "ticks", CROWD), startClients(url, "bulk", LAGGARDS)];
+  const clients = [startClients(url, "market", CROWD), startClients(url, "bulk", LAGGARDS)];
   console.log(`shardcast shows itself at ${url} (Ctrl-C ends it)`);
   // None of them ends by itself but for a fault, without which there is nothing to show.
   const failed = Promise.race([server, ...clients].map((child) => child.exited)).then(() => true);

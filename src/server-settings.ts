@@ -31,9 +31,10 @@ export const SERVER_SETTINGS = {
     kind: "list",
     doc: `Where messages come from; any number of times (in the variable, parted by ";" or lines;
       in the file a list, sources):
+      market:channel=market,rate=5
       synthetic:channel=ticks,rate=800,size=128
       replay:file=F,channel=C,rate=R
       stdin:channel=C
-      Without one, a real data set is replayed.`,
+      Without one, the trades of a made-up market.`,
   },
 } as const satisfies Settings;

@@ -46,7 +46,7 @@ describe.each(both)("the server's process, %s", (_name, flags) => {
   test.each(["SIGTERM", "SIGINT"] as const)("ends in order on %s", async (signal) => {
     const { child, stream } = await run(...flags, "--drain-spread-ms", "20");
     const clients = await Promise.all(
-      Array.from({ length: 20 }, () => connect(`${stream}?channels=flights`)),
+      Array.from({ length: 20 }, () => connect(`${stream}?channels=market`)),
     );
     child.kill(signal);
     for (const client of clients) expect(await client.closed).toMatchObject({ code: 1001 });
@@ -55,7 +55,7 @@ describe.each(both)("the server's process, %s", (_name, flags) => {
 
   test("takes the two signals of one Ctrl-C for one", async () => {
     const { child, stream } = await run(...flags);
-    const client = await connect(`${stream}?channels=flights`);
+    const client = await connect(`${stream}?channels=market`);
     child.kill("SIGINT");
     child.kill("SIGINT");
     expect(await client.closed).toMatchObject({ code: 1001 });
@@ -65,7 +65,7 @@ describe.each(both)("the server's process, %s", (_name, flags) => {
   test("ends at once on a second signal", async () => {
     const { child, stream } = await run(...flags, "--drain-spread-ms", "60000");
     // The first client is closed at once: it takes several, on every shard, for a spread to last.
-    const urls = Array.from({ length: 8 }, (_, n) => `${stream}?channels=flights&id=client-${n}`);
+    const urls = Array.from({ length: 8 }, (_, n) => `${stream}?channels=market&id=client-${n}`);
     const clients = await Promise.all(urls.map((url) => connect(url)));
     child.kill("SIGTERM");
     // One that comes too soon after the first counts as the same.
@@ -84,10 +84,10 @@ describe.each(both)("the server's process, %s", (_name, flags) => {
     expect(await client.take(50)).toEqual(lines);
   });
 
-  test("shows real messages when it is given no source", async () => {
+  test("shows the trades of a market when it is given no source", async () => {
     const { stream } = await run(...flags);
-    const client = await connect(`${stream}?channels=flights`);
-    expect(JSON.parse(String(await client.next()))).toHaveProperty("origin");
+    const client = await connect(`${stream}?channels=market`);
+    expect(JSON.parse(String(await client.next()))).toHaveProperty("symbol");
   });
 
   test("says that its port is taken", async () => {

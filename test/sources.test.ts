@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 
 import { feed } from "../src/sources/feed";
-import { flights } from "../src/sources/flights";
 import { lines } from "../src/sources/lines";
+import { type MarketOptions, market, type Trade } from "../src/sources/market";
 import { atRate, type Clock } from "../src/sources/pace";
 import { replay } from "../src/sources/replay";
 import type { Source } from "../src/sources/source";
@@ -113,11 +113,44 @@ describe("a replayed file", () => {
   });
 });
 
-test("the flights are real and complete JSON", async () => {
-  const [first] = await texts(flights(), 1);
-  expect(JSON.parse(first ?? "")).toMatchObject({
-    origin: expect.any(String),
-    delay: expect.any(Number),
+describe("a market", () => {
+  const options = { channel: "market", rate: 100, seed: 7 };
+
+  async function trades(count: number, changed: Partial<MarketOptions> = {}): Promise<Trade[]> {
+    const messages = await texts(market({ ...options, ...changed }, instantClock()), count);
+    return messages.map((message) => JSON.parse(message));
+  }
+
+  test("is the same for a seed, and another for another", async () => {
+    expect(await trades(100)).toEqual(await trades(100));
+    expect(await trades(100)).not.toEqual(await trades(100, { seed: 8 }));
+  });
+
+  test("trades each of its stocks in a line that people can read", async () => {
+    const messages = await texts(market(options, instantClock()), 1000);
+    for (const message of messages) {
+      expect(message).toMatch(
+        /^\{"symbol":"[A-Z]+","price":\d+(\.\d+)?,"change":-?\d+(\.\d+)?,"volume":\d+\}$/,
+      );
+      expect(message.length).toBeLessThan(80);
+    }
+    const symbols = messages.map((message) => JSON.parse(message).symbol);
+    expect(new Set(symbols).size).toBe(8);
+  });
+
+  test("moves its prices by little, in both directions, and never far however long it goes", async () => {
+    const last = new Map<string, Trade>();
+    const moves = { up: 0, down: 0 };
+    for (const trade of await trades(100_000)) {
+      const before = last.get(trade.symbol)?.price ?? trade.price;
+      expect(Math.abs(trade.price / before - 1)).toBeLessThan(0.02);
+      expect(Math.abs(trade.change)).toBeLessThan(25);
+      expect(trade.volume).toBeGreaterThan(0);
+      moves.up += Number(trade.price > before);
+      moves.down += Number(trade.price < before);
+      last.set(trade.symbol, trade);
+    }
+    expect(moves.up / moves.down).toBeCloseTo(1, 1);
   });
 });
 
@@ -153,7 +186,7 @@ describe("feeding", () => {
         queued += 1;
         if (queued > capacity) throw new Error("the queue is full");
         published.push(String(data));
-        return { shards: 1, dropped: 0, saturated: 0 };
+        return { subscribers: 1, shards: 1, dropped: 0, saturated: 0 };
       },
       get saturated() {
         return queued >= capacity;
@@ -185,7 +218,10 @@ describe("feeding", () => {
     };
     const ending = new AbortController();
     setTimeout(() => ending.abort(), 0);
-    const sink = { ...sinkOf(1), publish: () => ({ shards: 1, dropped: 0, saturated: 0 }) };
+    const sink = {
+      ...sinkOf(1),
+      publish: () => ({ subscribers: 1, shards: 1, dropped: 0, saturated: 0 }),
+    };
     await feed(endless, sink, ending.signal);
   });
 
@@ -193,7 +229,7 @@ describe("feeding", () => {
     const ending = new AbortController();
     const publish = () => {
       ending.abort();
-      return { shards: 1, dropped: 0, saturated: 0 };
+      return { subscribers: 1, shards: 1, dropped: 0, saturated: 0 };
     };
     const sink = { ...sinkOf(100), publish };
     const source = synthetic({ channel: "c", rate: 1000, size: 64 }, instantClock());
@@ -221,6 +257,8 @@ describe("a source's spec", () => {
     ["synthetic:channel=a,rate=0", "rate must be a whole number from 1"],
     ["synthetic:channel=a,rate=1e3", "in plain digits, not 1e3"],
     ["synthetic:channel=a,rate=0x10", "in plain digits, not 0x10"],
+    ["market:channel=a", "rate= is missing"],
+    ["market:channel=a,rate=1,seed=-1", "seed must be a whole number from 0"],
     ["synthetic:channel=a,rate=1,size=63", "size must be a whole number from 64"],
     ["synthetic:channel=a,rate=1,colour=red", "there is no parameter colour"],
     ["stdin:channel=a,channel=b", "twice"],

@@ -51,7 +51,7 @@ function checkJson(text: string, where: string): void {
 }
 
 /** All of a sequence, again and again. */
-export async function* repeated(
+async function* repeated(
   once: () => AsyncIterable<string> | Iterable<string>,
   name: string,
 ): AsyncGenerator<string> {
@@ -66,7 +66,7 @@ export async function* repeated(
 }
 
 /** The messages at an even rate. */
-export async function* withPace(
+async function* withPace(
   messages: AsyncGenerator<string>,
   perSecond: number,
   clock: Clock,

@@ -1,6 +1,7 @@
 import { checkChannelName } from "../channels";
 import { fileProblem } from "../file-problem";
 import { fromDigits } from "../setting";
+import { market } from "./market";
 import { replay } from "./replay";
 import { type Source, SourceError } from "./source";
 import { stdin } from "./stdin";
@@ -8,6 +9,8 @@ import { MIN_SIZE_BYTES, synthetic } from "./synthetic";
 
 const MAX_RATE = 1_000_000;
 const DEFAULT_SIZE_BYTES = 128;
+const MAX_SEED = 2 ** 32 - 1;
+const DEFAULT_SEED = 1;
 
 /** The parameters of a spec, each to be taken once. */
 class Parameters {
@@ -71,7 +74,8 @@ class Parameters {
 }
 
 /**
- * Makes a source from a text such as `synthetic:channel=ticks,rate=800,size=128`,
+ * Makes a source from a text such as `market:channel=market,rate=5,seed=1`,
+ * `synthetic:channel=ticks,rate=800,size=128`,
  * `replay:file=F,channel=C,rate=R` or `stdin:channel=C`.
  *
  * @param maxBytes of a message
@@ -106,6 +110,12 @@ function nameOf(spec: string, place: string): string {
 
 function make(kind: string, parameters: Parameters, maxBytes: number): Source {
   switch (kind) {
+    case "market":
+      return market({
+        channel: parameters.channel(),
+        rate: parameters.whole("rate", 1, MAX_RATE),
+        seed: parameters.whole("seed", 0, MAX_SEED, DEFAULT_SEED),
+      });
     case "synthetic":
       return synthetic({
         channel: parameters.channel(),
@@ -122,6 +132,6 @@ function make(kind: string, parameters: Parameters, maxBytes: number): Source {
     case "stdin":
       return stdin({ channel: parameters.channel(), maxBytes });
     default:
-      throw parameters.error("a source is synthetic:…, replay:… or stdin:…");
+      throw parameters.error("a source is market:…, synthetic:…, replay:… or stdin:…");
   }
 }
