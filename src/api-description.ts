@@ -1,10 +1,15 @@
 /** What the ready-made server offers over HTTP, for programs, and where it is told. */
 
 import { openapi } from "@elysiajs/openapi";
-import { Elysia } from "elysia";
+import { type DocumentDecoration, Elysia } from "elysia";
 
 import { API_INFO } from "./api-info";
 import { ASYNC_API } from "./async-api";
+import { codesOf } from "./http-errors";
+import { NAME, object } from "./json-schema";
+import { PUBLISH_RESULT } from "./response-schemas";
+
+type Detail = NonNullable<DocumentDecoration>;
 
 /** The routes `/openapi` and `/asyncapi`. */
 export function apiDescription() {
@@ -26,25 +31,30 @@ export function apiDescription() {
     .get("/asyncapi", () => ASYNC_API);
 }
 
-/** An answer that says in JSON what is wrong. */
-export function refusal(description: string) {
-  const schema = {
-    type: "object" as const,
-    required: ["error"],
-    properties: { error: { type: "string" as const } },
-  };
+/** An answer in JSON. */
+export function answer(description: string, schema: object) {
   return { description, content: { "application/json": { schema } } };
 }
 
-/** The answer of all that is not for everyone. */
-export const NO_KEY = refusal("The API key is missing or wrong.");
-
-/** The answer to web pages of others, where there is no key to tell them apart. */
-export const FOREIGN = refusal("It comes from a web page of another origin, and there is no key.");
-
-function count(description: string) {
-  return { type: "integer" as const, minimum: 0, description };
+/** An answer with an error of this status. */
+export function rejection(status: number, description: string) {
+  const code = { type: "string" as const, enum: codesOf(status) };
+  const error = object<{ code: string; message: string }>({ code, message: NAME });
+  return { [status]: answer(description, object<{ error: object }>({ error })) };
 }
+
+/** What any route may be answered with. */
+export const ANY_REJECTION = {
+  ...rejection(421, "The server does not answer for this host, and there is no API key."),
+  ...rejection(500, "The server has failed."),
+};
+
+/** What a route may be answered with that is not for everyone. */
+export const GUARDED_REJECTION = {
+  ...rejection(401, "The API key is missing or wrong."),
+  ...rejection(403, "It comes from a web page of another origin, and there is no key."),
+  ...ANY_REJECTION,
+};
 
 /** The body of a publish, which no schema reads: it is taken verbatim. */
 export const PUBLISH_DETAIL = {
@@ -59,25 +69,9 @@ export const PUBLISH_DETAIL = {
     },
   },
   responses: {
-    200: {
-      description: "How it was taken; by nobody where the channel has no subscriber.",
-      content: {
-        "application/json": {
-          schema: {
-            type: "object" as const,
-            required: ["shards", "dropped", "saturated"],
-            properties: {
-              shards: count("Shards of which every worker with a subscriber took it."),
-              dropped: count("Workers that dropped it because their queue was full."),
-              saturated: count("Workers that have it late: their queue is past its soft mark."),
-            },
-          },
-        },
-      },
-    },
-    400: refusal("The channel's name or the text is not allowed."),
-    401: NO_KEY,
-    403: FOREIGN,
-    413: { description: "The message is longer than `maxPayloadLength`." },
+    200: answer("How it was taken; without a subscriber, by no shard.", PUBLISH_RESULT),
+    ...rejection(400, "The channel's name or the text is not allowed."),
+    ...rejection(413, "The message is longer than `maxPayloadLength`."),
+    ...GUARDED_REJECTION,
   },
-};
+} satisfies Detail;

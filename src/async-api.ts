@@ -1,6 +1,7 @@
 /** What the ready-made server offers over WebSockets, for programs, as AsyncAPI. */
 
 import { API_INFO } from "./api-info";
+import { COUNT, FLAG, list, NAME, object } from "./json-schema";
 import type {
   ChannelSnapshot,
   DepartureSnapshot,
@@ -13,9 +14,6 @@ import type {
   WorkerSnapshot,
 } from "./snapshot";
 
-const COUNT = { type: "integer", minimum: 0 };
-const FLAG = { type: "boolean" };
-const NAME = { type: "string" };
 const RATE = {
   type: ["number", "null"],
   minimum: 0,
@@ -113,19 +111,6 @@ const SNAPSHOT = object<LiveMessage>({
   slowAt: { type: ["integer", "null"], description: "When `slow` was true." },
 });
 
-/** The schema of objects of a type, by the schemas of its keys. */
-function object<Of>(
-  properties: Record<keyof Of & string, object>,
-  optional: readonly string[] = [],
-) {
-  const required = Object.keys(properties).filter((key) => !optional.includes(key));
-  return { type: "object", required, properties };
-}
-
-function list(items: object) {
-  return { type: "array", items };
-}
-
 const STREAM = {
   address: "/stream",
   title: "Every message of the channels that are asked for, in the order of their publish",
@@ -153,7 +138,7 @@ const STREAM = {
         properties: {
           channels: {
             type: "string",
-            description: "Names, parted by commas",
+            description: "Names, parted by commas; or `channels` once for each",
             examples: ["a,b"],
           },
           id: {
@@ -170,7 +155,7 @@ const LIVE = {
   address: "/live",
   title: "How the server does, once a second",
   description:
-    "Without an API key it refuses web pages of another origin, with 403. With one it wants that, or " +
+    "Without an API key it refuses web pages of origins that are not allowed, with 403. With one it wants that, or " +
     "refuses with 401: as `Authorization: Bearer`, or as the " +
     "subprotocol `shardcast.key.<base64url of the key>` beside `shardcast.live`.",
   messages: { snapshot: { contentType: "application/json", payload: SNAPSHOT } },

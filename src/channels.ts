@@ -10,12 +10,15 @@ export function checkChannelName(name: string): string | undefined {
 }
 
 /**
- * Reads a list of channels, such as `a,b`.
+ * Reads the channels that a URL asks for: `?channels=a,b`, or `?channels=a&channels=b`, as most
+ * clients write a list.
  *
  * @returns the channels, each once; or what is wrong with them
  */
-export function parseChannels(list: string, maxChannels: number): string[] | { error: string } {
-  const channels = [...new Set(list.split(","))];
+export function channelsIn(url: string, maxChannels: number): string[] | { error: string } {
+  const lists = new URL(url).searchParams.getAll("channels");
+  if (lists.length === 0) return { error: "name the channels to listen to: ?channels=a,b" };
+  const channels = [...new Set(lists.flatMap((list) => list.split(",")))];
   if (channels.length > maxChannels) {
     return { error: `at most ${maxChannels} channels, not ${channels.length}` };
   }

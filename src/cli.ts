@@ -36,6 +36,10 @@ export interface ServerOptions {
    * nothing.
    */
   apiKey?: string | undefined;
+  /** Names of hosts that it answers for, besides IP addresses and localhost. */
+  allowedHosts: string[];
+  /** Origins of web pages that may use it, besides its own. */
+  allowedOrigins: string[];
   /** Specs of sources, such as `stdin:channel=ticks`. */
   sources: string[];
   /** What a message about the sources calls them: `--source` or the place that they come from. */
@@ -66,6 +70,8 @@ export function readOptions(args: string[], env: Environment): ServerOptions {
     apiKey,
     logLevel,
     sources = [],
+    allowedHosts = [],
+    allowedOrigins = [],
     ...rest
   } = values;
   checkHost(host, nameOf("host"));
@@ -77,7 +83,8 @@ export function readOptions(args: string[], env: Environment): ServerOptions {
   const logger = createLogger(logLevel as LogLevel | undefined);
   warnOfUnknownVariables(env, logger);
   const config = { ...toConfig({ values: rest, nameOf }), logger };
-  return { host, port, apiKey, sources, sourcesName: nameOf("sources"), logger, config };
+  const access = { apiKey, allowedHosts, allowedOrigins };
+  return { host, port, ...access, sources, sourcesName: nameOf("sources"), logger, config };
 }
 
 function checkHost(host: string, name: string): void {
@@ -102,6 +109,8 @@ const PLACEHOLDERS: Record<string, string> = {
   port: "3000",
   host: DEFAULT_HOST,
   apiKey: "KEY",
+  allowedHosts: "NAME",
+  allowedOrigins: "ORIGIN",
   logLevel: "warn",
   sources: "SPEC",
   trustedProxies: "ADDRESS",

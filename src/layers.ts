@@ -24,6 +24,8 @@ const OWN_FLAGS = new Map([
   ["useSharding", "sharding"],
   ["sources", "source"],
   ["trustedProxies", "trusted-proxy"],
+  ["allowedHosts", "allowed-host"],
+  ["allowedOrigins", "allowed-origin"],
 ]);
 
 /** `numShards` is `num-shards` on the command line. */

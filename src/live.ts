@@ -2,7 +2,7 @@
 
 import { Elysia } from "elysia";
 
-import { FOREIGN_PAGE } from "./foreign-page";
+import type { Access } from "./access";
 import { type Broadcaster, createLogger, type ResolvedConfig } from "./index";
 import { guarded } from "./logger";
 import type { LiveMessage } from "./snapshot";
@@ -22,10 +22,7 @@ const MAX_PROTOCOLS = 16;
 export interface LiveOptions {
   broadcaster: Broadcaster;
   config: Pick<ResolvedConfig, "useSharding" | "queueMessages" | "queueBytes" | "logger">;
-  /** Whether this `Authorization` header lets in. */
-  mayUse: (header: string | undefined) => boolean;
-  /** Whether a request is refused for the web page that it comes from. */
-  isForeign: (headers: Record<string, string | undefined>) => boolean;
+  access: Access;
   /** What the server is, in a line. */
   about: string;
   /** Channels that have a source. */
@@ -36,17 +33,12 @@ export interface LiveOptions {
 
 /** The route. Nothing is counted or computed while nobody watches. */
 export function live(options: LiveOptions) {
-  const { mayUse, isForeign } = options;
   const ticking = tickingOf(options);
 
   return new Elysia().ws("/live", {
     detail: { hide: true },
-    beforeHandle({ headers, status }) {
-      if (isForeign(headers)) return status(403, FOREIGN_PAGE);
-      const offered = protocolsOf(headers[SUBPROTOCOL_HEADER]);
-      const allowed = mayUse(headers.authorization) || mayUse(keyIn(offered));
-      return allowed ? undefined : status(401, { error: "this needs the API key" });
-    },
+    beforeHandle: ({ headers }) =>
+      options.access.error(headers, keyIn(protocolsOf(headers[SUBPROTOCOL_HEADER]))),
     upgrade({ headers, set }) {
       const offered = headers[SUBPROTOCOL_HEADER];
       if (offered === undefined) return;
@@ -85,8 +77,8 @@ function protocolsOf(header = ""): string[] {
   return header.split(",", MAX_PROTOCOLS).map((name) => name.trim());
 }
 
-/** The key among the subprotocols, as the header `Authorization` would have it. */
+/** The API key among the subprotocols. */
 function keyIn(protocols: readonly string[]): string | undefined {
   const found = protocols.find((name) => name.startsWith(KEY_PREFIX))?.slice(KEY_PREFIX.length);
-  return found === undefined ? undefined : `Bearer ${Buffer.from(found, "base64url")}`;
+  return found === undefined ? undefined : Buffer.from(found, "base64url").toString();
 }

@@ -2,15 +2,18 @@
 
 import { type DocumentDecoration, Elysia } from "elysia";
 
-import { FOREIGN, NO_KEY, refusal } from "./api-description";
+import { ANY_REJECTION, answer, GUARDED_REJECTION, rejection } from "./api-description";
+import { httpError } from "./http-errors";
 import type { Broadcaster, PrometheusCollector } from "./index";
 import { LIVE_CHANNEL } from "./live";
+import { AUDIT, SLOW_CLIENTS, STATS, status } from "./response-schemas";
 import { fromDigits } from "./setting";
 
 const DEFAULT_TOP = 10;
 const MAX_TOP = 1000;
 
-const WRONG_TOP = { error: `top must be a whole number from 0 to ${MAX_TOP}` };
+const wrongTop = () =>
+  httpError("INVALID_QUERY", `top must be a whole number from 0 to ${MAX_TOP}`);
 
 const TOP = {
   name: "top",
@@ -30,20 +33,25 @@ const SEARCH = {
 export function health(broadcaster: Broadcaster) {
   return new Elysia()
     .get("/healthz", () => ({ status: "ok" }), {
-      detail: { summary: "Whether it lives", responses: { 200: { description: "It does." } } },
+      detail: {
+        summary: "Whether it lives",
+        responses: { 200: answer("It does.", status("ok")), ...ANY_REJECTION },
+      },
     })
     .get(
       "/readyz",
-      ({ status }) => {
+      ({ set }) => {
         const { state } = broadcaster;
-        return status(state === "serving" ? 200 : 503, { status: state });
+        if (state !== "serving") set.status = 503;
+        return { status: state };
       },
       {
         detail: {
           summary: "Whether it takes clients",
           responses: {
-            200: { description: "It does." },
-            503: { description: "It starts, drains or has ended." },
+            200: answer("It does.", status("serving")),
+            503: answer("It does not.", status("starting", "draining", "ended")),
+            ...ANY_REJECTION,
           },
         },
       },
@@ -53,37 +61,44 @@ export function health(broadcaster: Broadcaster) {
 /** For operators: how it does, in all and for single clients. */
 export function insight(broadcaster: Broadcaster, collector: PrometheusCollector) {
   return new Elysia()
-    .get("/stats", () => collector.stats(), insightful("Counters and gauges of every shard"))
+    .get("/stats", () => collector.stats(), insightful("Counters and gauges of every shard", STATS))
     .get(
       "/metrics",
       async () => {
         const headers = { "content-type": collector.contentType };
         return new Response(await collector.metrics(), { headers });
       },
-      insightful("The same, of every worker and of the process, for Prometheus"),
+      insightful("The same, of every worker and of the process, for Prometheus", undefined, {
+        responses: {
+          200: {
+            description: "In Prometheus' text format.",
+            content: { "text/plain": { schema: { type: "string" } } },
+          },
+        },
+      }),
     )
     .get(
       "/slow-clients",
-      ({ query, status }) => {
+      ({ query }) => {
         const top = topOf(query);
-        return top === undefined ? status(400, WRONG_TOP) : broadcaster.slowClients(top);
+        return top === undefined ? wrongTop() : broadcaster.slowClients(top);
       },
-      insightful("The clients that lag most", {
+      insightful("The clients that lag most", SLOW_CLIENTS, {
         parameters: [TOP],
-        responses: { 400: refusal("`top` is no number of clients.") },
+        responses: rejection(400, "`top` is no number of clients."),
       }),
     )
     .get(
       "/channels",
-      ({ query, status }) => {
+      ({ query }) => {
         const top = topOf(query);
-        if (top === undefined) return status(400, WRONG_TOP);
+        if (top === undefined) return wrongTop();
         const channels = broadcaster.channels(top + 1, query.search);
         return channels.filter(({ channel }) => channel !== LIVE_CHANNEL).slice(0, top);
       },
-      insightful("The busiest channels that have subscribers", {
+      insightful("The busiest channels that have subscribers", undefined, {
         parameters: [TOP, SEARCH],
-        responses: { 400: refusal("`top` is no number of channels.") },
+        responses: rejection(400, "`top` is no number of channels."),
       }),
     )
     .get(
@@ -93,12 +108,12 @@ export function insight(broadcaster: Broadcaster, collector: PrometheusCollector
     )
     .get(
       "/audit",
-      async ({ status }) => {
-        const audit = await broadcaster.audit();
-        return audit ?? status(501, { error: "without sharding nobody counts for each client" });
+      async () => {
+        const message = "without sharding no account of a client is kept";
+        return (await broadcaster.audit()) ?? httpError("UNKNOWN_WITHOUT_SHARDING", message);
       },
-      insightful("All messages, counted by the clients' accounts and by the shards", {
-        responses: { 501: refusal("Without sharding nobody counts for each client.") },
+      insightful("All messages, counted by the clients' accounts and by the shards", AUDIT, {
+        responses: rejection(501, "Without sharding no account of a client is kept."),
       }),
     );
 }
@@ -114,8 +129,9 @@ type Detail = NonNullable<DocumentDecoration>;
 /** What the API's description says of a route that wants the key, if there is one. */
 function insightful(
   summary: string,
+  schema: object = {},
   { parameters = [], responses = {} }: Pick<Detail, "parameters" | "responses"> = {},
 ) {
-  const all = { 200: { description: summary }, 401: NO_KEY, 403: FOREIGN, ...responses };
+  const all = { 200: answer(summary, schema), ...GUARDED_REJECTION, ...responses };
   return { detail: { summary, parameters, responses: all, security: [{ apiKey: [] }] } };
 }

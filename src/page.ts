@@ -4,6 +4,8 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { Elysia } from "elysia";
 
+import { httpError } from "./http-errors";
+
 const HERE = join(import.meta.dir, "page");
 
 /** The files of the page, by what they are called under `/page/`. */
@@ -47,9 +49,10 @@ export function page() {
   };
   return new Elysia({ detail: { hide: true } })
     .get("/", async ({ request }) => answer(request, await asset(join(HERE, "index.html"))))
-    .get("/page/:file", async ({ request, params, status }) => {
+    .get("/page/:file", async ({ request, params }) => {
       const path = Object.hasOwn(FILES, params.file) ? FILES[params.file] : undefined;
-      return path === undefined ? status(404) : answer(request, await asset(path));
+      if (path === undefined) return httpError("NOT_FOUND", "the page has no such file");
+      return answer(request, await asset(path));
     });
 }
 

@@ -1,4 +1,5 @@
 import { PORT_VARIABLES, portVariable } from "./default-port";
+import { isHostPattern, isOriginPattern } from "./host-patterns";
 import type { Settings } from "./layers";
 import { LOG_LEVELS } from "./logger";
 
@@ -21,6 +22,21 @@ export const SERVER_SETTINGS = {
     kind: "text",
     secret: true,
     doc: "Publishing, stats, metrics and live figures want Authorization: Bearer KEY.",
+  },
+  allowedHosts: {
+    kind: "list",
+    items: { name: "host names such as a.example or *.a.example", allows: isHostPattern },
+    doc: `Names that the server is asked for by, such as a proxy's, any number of times. Without an
+      API key it answers for these, localhost and IP addresses alone.`,
+  },
+  allowedOrigins: {
+    kind: "list",
+    items: {
+      name: "origins such as https://a.example or https://*.a.example:8443",
+      allows: isOriginPattern,
+    },
+    doc: `Origins of web pages that may publish and watch (CORS), besides the server's own, any
+      number of times.`,
   },
   logLevel: {
     kind: "choice",

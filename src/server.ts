@@ -5,12 +5,14 @@ import { readOptions, type ServerOptions, textAskedFor } from "./cli";
 import { describe } from "./describe";
 import { ConfigError, endOnSignals, ShardcastError } from "./index";
 import { Feeds } from "./sources/feeds";
-import { flights } from "./sources/flights";
+import { market } from "./sources/market";
 import { type Source, SourceError } from "./sources/source";
 import { parseSources } from "./sources/spec";
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
+/** As many trades a second as one can read. */
+const DEFAULT_MARKET = { channel: "market", rate: 5, seed: 1 };
 /** Time beyond the shutdown's own limit before the process is ended. */
 const EXIT_GRACE_MS = 500;
 
@@ -27,13 +29,14 @@ function main(): void {
 }
 
 function sourcesOf({ sources, sourcesName, config }: ServerOptions): Source[] {
-  if (sources.length === 0) return [flights()];
+  if (sources.length === 0) return [market(DEFAULT_MARKET)];
   return parseSources(sources, config.maxPayloadLength, sourcesName);
 }
 
-function serve({ host, port, apiKey, config, logger }: ServerOptions, sources: Source[]): void {
+function serve(options: ServerOptions, sources: Source[]): void {
+  const { host, port, config, logger } = options;
   const channels = [...new Set(sources.map((source) => source.channel))];
-  const { app, broadcaster } = createApp({ config, apiKey, channels });
+  const { app, broadcaster } = createApp({ ...options, channels });
   const feeds = new Feeds(sources, broadcaster, logger);
   app.listen({ hostname: host, port });
   endOnSignals({

@@ -19,9 +19,15 @@ interface AsyncApi {
   channels: Record<string, { messages: Record<string, { payload: object }> }>;
 }
 
-interface OpenApi {
-  paths: Record<string, Record<string, { responses: Record<string, unknown> }>>;
+interface Described {
+  content?: Record<string, { schema: object }>;
 }
+
+interface OpenApi {
+  paths: Record<string, Record<string, { responses: Record<string, Described> }>>;
+}
+
+const NOT_UTF8 = new Uint8Array([0xff]);
 
 describe.each([
   ["sharded", {}],
@@ -52,24 +58,62 @@ describe.each([
     expect(validate.errors).toBeNull();
   });
 
-  test("describes every answer that it gives", async () => {
+  /** An operation of the document, and what is to be asked of it. */
+  interface Asked {
+    operation: readonly [method: string, path: string];
+    url: string;
+    init?: RequestInit;
+  }
+
+  const headers = { authorization: "Bearer secret" };
+  const withKey: Asked[] = [
+    ...["/healthz", "/readyz", "/stats", "/metrics", "/slow-clients", "/audit"].map((path) => ({
+      operation: ["get", path] as const,
+      url: path,
+    })),
+    { operation: ["get", "/slow-clients"], url: "/slow-clients?top=many" },
+    { operation: ["post", "/publish/{channel}"], url: "/publish/a", init: { body: "x" } },
+    { operation: ["post", "/publish/{channel}"], url: "/publish/a%20b" },
+    { operation: ["post", "/publish/{channel}"], url: "/publish/a", init: { body: NOT_UTF8 } },
+  ];
+  const withoutKey = withKey.map((asked) => ({ ...asked, init: { ...asked.init, headers: {} } }));
+
+  test.each([
+    ["with the key", withKey],
+    ["without it", withoutKey],
+  ])("answers as is described, %s", async (_what, requests) => {
     const { paths } = await read<OpenApi>("/openapi");
-    const authorization = "Bearer secret";
-    const requests = [
-      ["get", "/slow-clients", "/slow-clients?top=many", { headers: { authorization } }],
-      ["get", "/audit", "/audit", { headers: { authorization } }],
-      ["get", "/stats", "/stats", {}],
-      ["get", "/readyz", "/readyz", {}],
-      ["post", "/publish/{channel}", "/publish/a", { headers: { authorization } }],
-      ["post", "/publish/{channel}", "/publish/a%20b", { headers: { authorization } }],
-      ["post", "/publish/{channel}", "/publish/a", {}],
-    ] as const;
-    for (const [method, path, url, init] of requests) {
-      const { status } = await fetch(`${http}${url}`, { ...init, method: method.toUpperCase() });
-      expect([path, Object.keys(paths[path]?.[method]?.responses ?? {})]).toEqual([
-        path,
-        expect.arrayContaining([String(status)]),
-      ]);
+    await connect(`${http.replace("http", "ws")}/stream?channels=a`);
+    for (const { operation, url, init } of requests) {
+      const [method, path] = operation;
+      const answer = await fetch(`${http}${url}`, {
+        headers,
+        ...init,
+        method: method.toUpperCase(),
+      });
+      const { [answer.status]: described } = paths[path]?.[method]?.responses ?? {};
+      expect([url, answer.status, described]).toEqual([url, answer.status, expect.anything()]);
+      const [type = ""] = (answer.headers.get("content-type") ?? "").split(";");
+      const schema = described?.content?.[type]?.schema;
+      expect([url, type, schema]).toEqual([url, type, expect.anything()]);
+      const validate = new Ajv(LENIENT).compile(schema ?? false);
+      validate(type === "application/json" ? await answer.json() : await answer.text());
+      expect([url, validate.errors]).toEqual([url, null]);
+    }
+  });
+
+  test("describes every answer of every route, with a schema", async () => {
+    const { paths } = await read<OpenApi>("/openapi");
+    const operations = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, operation]) => ({ method, path, operation })),
+    );
+    const asked = new Set(withKey.map(({ operation }) => operation.join(" ")));
+    expect(new Set(operations.map(({ method, path }) => `${method} ${path}`))).toEqual(asked);
+    for (const { path, operation } of operations) {
+      for (const [status, { content = {} }] of Object.entries(operation.responses)) {
+        const schemas = Object.values(content).map(({ schema }) => schema);
+        expect([path, status, schemas.length]).toEqual([path, status, 1]);
+      }
     }
   });
 

@@ -92,6 +92,24 @@ describe("the command line", () => {
     expect(options).toMatchObject({ port: 1, host: "127.0.0.1" });
   });
 
+  test("takes hosts and origins that are allowed, any number of times", () => {
+    const flags = ["--allowed-host", "a.example", "--allowed-host", "*.a.example"];
+    const env = { SHARDCAST_ALLOWED_ORIGIN: "https://a.example;http://*.b.example:8080" };
+    expect(readOptions(flags, env)).toMatchObject({
+      allowedHosts: ["a.example", "*.a.example"],
+      allowedOrigins: ["https://a.example", "http://*.b.example:8080"],
+    });
+  });
+
+  test.each([
+    ["--allowed-host", ["http://a.example", "a.example:80", "*", "a.*.example", "a..example", ""]],
+    ["--allowed-origin", ["a.example", "*", "https://a.example/", "https://a.*.example", "null"]],
+  ])("refuses %s with what can never be one", (flag, values) => {
+    for (const value of values) {
+      expect(() => readOptions([flag, value], {})).toThrow(`${flag} must be a list of`);
+    }
+  });
+
   test("does not repeat a key that is wrong", () => {
     const file = temporaryFile("server.json", { apiKey: 123_456 });
     expect(() => readOptions(["--config", file], {})).toThrow(`apiKey in ${file} must be a text`);

@@ -2,6 +2,7 @@
 
 import { expect, test } from "bun:test";
 
+import { Access } from "../src/access";
 import { resolveConfig } from "../src/config";
 import { createBroadcaster } from "../src/index";
 import { live } from "../src/live";
@@ -44,8 +45,7 @@ function start() {
       live({
         broadcaster,
         config: resolveConfig({ ...SMALL, logger }),
-        mayUse: () => true,
-        isForeign: () => false,
+        access: new Access({}),
         about: "a test",
         sources: [],
         every: timer.repeat,

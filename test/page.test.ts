@@ -223,11 +223,12 @@ describe("the page", () => {
     await page.fill("#message", "from the page");
     await page.click("#publish button");
     expect(await client.next()).toBe("from the page");
-    await says(page, "#published", /^Published to 1 shard\.$/);
+    await says(page, "#published", /^Published to 1 subscriber\.$/);
     await page.fill("#publish-channel", "nobody");
     await page.click("#publish button");
     await says(page, "#published", /^Published; nobody is subscribed\.$/);
     spyOn(server.broadcaster, "publish").mockReturnValueOnce({
+      subscribers: 0,
       shards: 0,
       dropped: 2,
       saturated: 0,
@@ -274,7 +275,7 @@ describe("the page", () => {
     await page.keyboard.press("Tab");
     await page.keyboard.type("typed");
     await page.keyboard.press("Control+Enter");
-    await says(page, "#published", /^Published to 1 shard\.$/);
+    await says(page, "#published", /^Published to 1 subscriber\.$/);
   });
 
   seen(

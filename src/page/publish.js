@@ -38,18 +38,19 @@ async function publish(channel, message) {
 
 /** @param {Response} response @param {string} body @returns {Outcome} */
 function outcome({ ok, status, statusText }, body) {
-  const { error = "", shards = 0, dropped = 0 } = fields(body);
-  if (!ok) return bad(error || body.trim() || `The answer is ${status} ${statusText}`.trim());
+  const { error, subscribers = 0, dropped = 0 } = fields(body);
+  if (!ok)
+    return bad(error?.message || body.trim() || `The answer is ${status} ${statusText}`.trim());
   if (dropped > 0) return bad(`Dropped by ${counted(dropped, "worker")}: the queues are full.`);
-  if (shards === 0) return { text: "Published; nobody is subscribed.", good: true };
-  return { text: `Published to ${counted(shards, "shard")}.`, good: true };
+  if (subscribers === 0) return { text: "Published; nobody is subscribed.", good: true };
+  return { text: `Published to ${counted(subscribers, "subscriber")}.`, good: true };
 }
 
 /**
  * An answer of the app's is JSON; one from before it, of the door or a proxy, is not.
  *
  * @param {string} body
- * @returns {{ error?: string, shards?: number, dropped?: number }}
+ * @returns {{ error?: { message?: string }, subscribers?: number, dropped?: number }}
  */
 function fields(body) {
   try {
