@@ -6,7 +6,7 @@ import { ANY_REJECTION, answer, GUARDED_REJECTION, rejection } from "./api-descr
 import { httpError } from "./http-errors";
 import type { Broadcaster, PrometheusCollector } from "./index";
 import { LIVE_CHANNEL } from "./live";
-import { AUDIT, SLOW_CLIENTS, STATS, status } from "./response-schemas";
+import { AUDIT, CHANNELS, DEPARTURES, SLOW_CLIENTS, STATS, status } from "./response-schemas";
 import { fromDigits } from "./setting";
 
 const DEFAULT_TOP = 10;
@@ -96,7 +96,7 @@ export function insight(broadcaster: Broadcaster, collector: PrometheusCollector
         const channels = broadcaster.channels(top + 1, query.search);
         return channels.filter(({ channel }) => channel !== LIVE_CHANNEL).slice(0, top);
       },
-      insightful("The busiest channels that have subscribers", undefined, {
+      insightful("The busiest channels that have subscribers", CHANNELS, {
         parameters: [TOP, SEARCH],
         responses: rejection(400, "`top` is no number of channels."),
       }),
@@ -104,7 +104,7 @@ export function insight(broadcaster: Broadcaster, collector: PrometheusCollector
     .get(
       "/departures",
       () => broadcaster.departures(),
-      insightful("The last clients that the server has disconnected, and why"),
+      insightful("The last clients that the server has disconnected, and why", DEPARTURES),
     )
     .get(
       "/audit",

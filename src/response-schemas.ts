@@ -1,6 +1,14 @@
 /** What the routes of the ready-made server answer with, each schema checked against its type. */
 
-import type { Account, Audit, DroppedMessages, PublishResult, SlowClient } from "./index";
+import type {
+  Account,
+  Audit,
+  ChannelStats,
+  Departure,
+  DroppedMessages,
+  PublishResult,
+  SlowClient,
+} from "./index";
 import { COUNT, count, FLAG, list, NAME, object } from "./json-schema";
 import { noCounters, type ShardCounters, shardStats, type WorkerStats } from "./stats";
 
@@ -46,6 +54,28 @@ export const SLOW_CLIENTS = list(
       account: ACCOUNT,
     },
     ["lagMessages", "account"],
+  ),
+);
+
+export const CHANNELS = list(
+  object<ChannelStats>({ channel: NAME, subscribers: COUNT, published: COUNT }),
+);
+
+export const DEPARTURES = list(
+  object<Required<Departure>>(
+    {
+      id: NAME,
+      shard: COUNT,
+      worker: COUNT,
+      address: NAME,
+      reason: { type: "string", enum: ["slow", "idle", "violation", "failed"] },
+      code: COUNT,
+      detail: NAME,
+      lagMessages: COUNT,
+      lagBytes: COUNT,
+      at: { type: "string", format: "date-time" },
+    },
+    ["lagMessages", "lagBytes"],
   ),
 );
 

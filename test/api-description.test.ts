@@ -67,11 +67,21 @@ describe.each([
 
   const headers = { authorization: "Bearer secret" };
   const withKey: Asked[] = [
-    ...["/healthz", "/readyz", "/stats", "/metrics", "/slow-clients", "/audit"].map((path) => ({
+    ...[
+      "/healthz",
+      "/readyz",
+      "/stats",
+      "/metrics",
+      "/slow-clients",
+      "/channels",
+      "/departures",
+      "/audit",
+    ].map((path) => ({
       operation: ["get", path] as const,
       url: path,
     })),
     { operation: ["get", "/slow-clients"], url: "/slow-clients?top=many" },
+    { operation: ["get", "/channels"], url: "/channels?top=many" },
     { operation: ["post", "/publish/{channel}"], url: "/publish/a", init: { body: "x" } },
     { operation: ["post", "/publish/{channel}"], url: "/publish/a%20b" },
     { operation: ["post", "/publish/{channel}"], url: "/publish/a", init: { body: NOT_UTF8 } },
