@@ -13,7 +13,10 @@ export const EVENTS_PER_TURN = 256;
 /** How long events are handled before all else that waits for the thread has its turn. */
 export const MAX_TURN_MS = 2;
 
-/** The clock is looked at after so many events, or so long a text: a parser may take its time. */
+/**
+ * The clock is looked at after so many events, or so long a text: a parser may take its time. And
+ * after upgrades, which are many in one event.
+ */
 const EVENTS_PER_LOOK = 16;
 const LONG_TEXT = 1024;
 
@@ -84,7 +87,8 @@ export class EventPump {
   }
 
   #isTimeToLook(event: CoreEvent): boolean {
-    const isLong = event.type === "Text" && event.data.length >= LONG_TEXT;
+    const isLong =
+      event.type === "Upgrades" || (event.type === "Text" && event.data.length >= LONG_TEXT);
     return isLong || this.#at % EVENTS_PER_LOOK === 0;
   }
 

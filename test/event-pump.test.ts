@@ -63,6 +63,24 @@ test("ends its turn when the events take long, and goes on in the next, in order
   expect(seen).toEqual([0, 1, 2, 3]);
 });
 
+test("ends its turn after upgrades that take long", async () => {
+  const upgrades: CoreEvent = { type: "Upgrades", templates: [], parts: [] };
+  const waiting = Array<CoreEvent>(4).fill(upgrades);
+  let handled = 0;
+  const pump = new EventPump(
+    { drain: () => ({ events: waiting.splice(0), isFull: false }) },
+    () => {
+      handled += 1;
+    },
+    fail,
+    () => (handled * MAX_TURN_MS) / 2,
+  );
+  pump.ring();
+  expect(handled).toBe(2);
+  await new Promise(setImmediate);
+  expect(handled).toBe(4);
+});
+
 test("takes what is left when it ends, and nothing after", () => {
   let seen = 0;
   const core = source(2 * EVENTS_PER_TURN);

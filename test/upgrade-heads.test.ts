@@ -93,3 +93,26 @@ test("who leaves while JavaScript is busy takes nothing from the next client of 
     staying.close();
   }
 });
+
+test("clients that come together leave the thread to others in between", async () => {
+  const sinceOthers: number[] = [0];
+  const { app } = serve({}, (app) =>
+    app
+      .onRequest(() => {
+        sinceOthers.push((sinceOthers.pop() as number) + 1);
+        keepBusy(3);
+      })
+      .ws("/", {}),
+  );
+  const port = app.server?.port as number;
+  const wires = await Promise.all(Array.from({ length: 100 }, () => Wire.open(port)));
+  for (const wire of wires) wire.write("GET / HTTP/1.1", HOST, ...UPGRADE, "", "");
+  // The door hears them all.
+  keepBusy(100);
+  const others = setInterval(() => sinceOthers.push(0), 0);
+  await Promise.all(wires.map((wire) => wire.has("HTTP/1.1 101 ")));
+  clearInterval(others);
+  for (const wire of wires) wire.close();
+  // One event of them by the bell, and one in the turn behind it.
+  expect(Math.max(...sinceOthers)).toBeLessThanOrEqual(2 * 32);
+});

@@ -161,7 +161,7 @@ impl ToNapiValue for CopiedBuffer {
     }
 }
 
-/// Bytes of clients' messages that go over in one batch, beside its last message: to make
+/// Bytes of clients' messages and heads that go over in one batch, beside the last: to make
 /// JavaScript's own of a mebibyte takes a millisecond.
 const BATCH_BYTES: usize = 1024 * 1024;
 
@@ -175,8 +175,11 @@ impl Batch {
         while taken < max && bytes < BATCH_BYTES {
             match broadcaster.next_event() {
                 Some(Event::Upgrade(request)) => {
-                    upgrades.add(request, broadcaster);
+                    bytes += upgrades.add(request, broadcaster);
                     taken += 1;
+                    if upgrades.is_full() {
+                        events.extend(upgrades.end());
+                    }
                 }
                 Some(event) => {
                     bytes += event.bytes().unwrap_or(0);

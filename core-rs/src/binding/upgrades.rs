@@ -17,6 +17,11 @@ pub type Part = Either<u32, Option<String>>;
 /// Numbers and texts of an upgrade.
 const PARTS: usize = 6;
 
+/// Upgrades in one event, and bytes of their heads. JavaScript looks at the clock behind each event:
+/// it takes a millisecond for so many clients, or for heads of so many fields.
+const MAX_UPGRADES: usize = 32;
+const MAX_BYTES: usize = 64 * 1024;
+
 /// Upgrades that follow each other and become one event. An object of its own for each, with names
 /// for its parts, would take twice the time.
 ///
@@ -28,11 +33,16 @@ pub(super) struct UpgradeRun {
     /// The address of the last one.
     address: Option<IpAddr>,
     parts: Vec<Part>,
+    /// Of the texts that cross over.
+    bytes: usize,
 }
 
 impl UpgradeRun {
-    /// Adds an upgrade, which `broadcaster` keeps until it is decided.
-    pub(super) fn add(&mut self, request: UpgradeRequest, broadcaster: &mut Broadcaster) {
+    /// Adds an upgrade, which `broadcaster` keeps until it is decided; returns how many bytes of
+    /// text it has.
+    pub(super) fn add(&mut self, request: UpgradeRequest, broadcaster: &mut Broadcaster) -> usize {
+        let before = self.bytes;
+        self.bytes += request.uri.len() + request.head.own.len();
         let (ip, port) = (request.peer.ip(), request.peer.port());
         let address = (self.address.replace(ip) != Some(ip)).then(|| ip.to_string());
         let parts: [Part; PARTS] = [
@@ -45,12 +55,19 @@ impl UpgradeRun {
         ];
         self.parts.extend(parts);
         broadcaster.keep_ask(request.id, request.compression, request.pending);
+        self.bytes - before
+    }
+
+    /// Whether it is to be ended, so that JavaScript gets to do other things.
+    pub(super) fn is_full(&self) -> bool {
+        self.parts.len() >= MAX_UPGRADES * PARTS || self.bytes >= MAX_BYTES
     }
 
     /// The place of a template among those of this event. Most are that of the client before.
     fn index_of(&mut self, template: Arc<str>) -> u32 {
         let known = self.templates.iter().rposition(|known| Arc::ptr_eq(known, &template));
         let index = known.unwrap_or_else(|| {
+            self.bytes += template.len();
             self.templates.push(template);
             self.templates.len() - 1
         });
