@@ -8,6 +8,7 @@ mod events;
 mod headers;
 mod options;
 mod quick_calls;
+mod teardown;
 mod text;
 mod upgrades;
 
@@ -50,6 +51,7 @@ impl Core {
     /// all.
     #[napi(constructor)]
     pub fn new(
+        env: &Env,
         options: CoreOptions,
         #[napi(ts_arg_type = "() => void")] doorbell: Doorbell,
     ) -> napi::Result<Core, &'static str> {
@@ -58,7 +60,9 @@ impl Core {
             let _ = doorbell.call((), ThreadsafeFunctionCallMode::NonBlocking);
         };
         let broadcaster = Broadcaster::start(options.checked()?, ring).map_err(io_error)?;
-        Ok(Core { broadcaster: Rc::new(RefCell::new(broadcaster)) })
+        let broadcaster = Rc::new(RefCell::new(broadcaster));
+        teardown::watch(env, &broadcaster).map_err(|error| invalid(error.to_string()))?;
+        Ok(Core { broadcaster })
     }
 
     /// What is called for every message, and for every client that comes. To be got once.
@@ -281,6 +285,7 @@ impl Core {
     /// Ends all threads and waits for them.
     #[napi]
     pub fn stop(&self) {
+        teardown::forget(&self.broadcaster);
         self.broadcaster.borrow_mut().stop();
     }
 }

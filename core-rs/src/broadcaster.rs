@@ -23,7 +23,8 @@ mod watching;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::asks::Asks;
 use crate::bridge::{Bridge, Event};
@@ -48,6 +49,9 @@ pub use self::watching::{ChannelCounts, WorkerSnapshot};
 use self::channels::{ChannelLimits, Channels};
 use self::registration::Registration;
 use self::registry::Registry;
+
+/// How often [`Broadcaster::outlast_clients`] looks.
+const CLIENTS_POLL: Duration = Duration::from_millis(1);
 
 /// A broadcaster with its shards, its workers' threads and its door.
 pub struct Broadcaster {
@@ -204,12 +208,30 @@ impl Broadcaster {
     /// To be asked when [`Broadcaster::next_event`] has nothing more. After true, the doorbell
     /// rings for the next event; false means that there is one already.
     pub fn may_rest(&mut self) -> bool {
+        self.catch_up();
+        self.bridge.may_rest()
+    }
+
+    fn catch_up(&mut self) {
         if self.bridge.catch_up() {
             for worker in 0..self.lanes.len() {
                 self.command(worker, Command::Resume);
             }
         }
-        self.bridge.may_rest()
+    }
+
+    /// Waits until all clients have gone, at most until the deadline, for an application that can
+    /// be told nothing any more. [`Broadcaster::close_all`] is to come first.
+    pub fn outlast_clients(&mut self, deadline: Instant) {
+        while self.client_count() > 0 && Instant::now() < deadline {
+            while let Some(event) = self.next_event() {
+                if let Event::Ending(client) = event {
+                    self.finish(client);
+                }
+            }
+            self.catch_up();
+            thread::sleep(CLIENTS_POLL);
+        }
     }
 
     /// Ends all threads and waits for them. Sockets are closed as they are. What happened and was

@@ -3,11 +3,13 @@
 mod harness;
 
 use std::io::Read;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use shardcast_core::broadcaster::Sent;
 use shardcast_core::frame::Payload;
 
-use harness::{Harness, options};
+use harness::{Harness, PATIENCE, options, texts_until_close};
 
 #[test]
 fn stopping_in_the_middle_of_everything_ends_all_threads() {
@@ -60,4 +62,28 @@ fn what_is_sent_to_one_client_is_counted_when_it_is_stopped_too() {
     let totals = harness.totals();
     assert_eq!(totals.deliveries_meant, 1000);
     assert_eq!(totals.deliveries + totals.dropped_closed, 1000);
+}
+
+#[test]
+fn clients_are_outlasted_without_anybody_who_drains() {
+    let mut harness = Harness::start(options());
+    let (_, mut client) = harness.subscriber("a", "ticks");
+    let (_, mut leaving) = harness.connect("b");
+    leaving.close(None).expect("a new socket has room");
+    harness.publish("ticks", "last words");
+    harness.broadcaster.close_all(1001, "bye", Duration::ZERO);
+    let heard = thread::spawn(move || texts_until_close(&mut client));
+    harness.broadcaster.outlast_clients(Instant::now() + PATIENCE);
+    assert_eq!(harness.broadcaster.client_count(), 0);
+    let (texts, code, reason) = heard.join().expect("it hears the end");
+    assert_eq!((texts, code, reason), (vec!["last words".to_owned()], 1001, "bye".to_owned()));
+}
+
+#[test]
+fn a_client_that_does_not_answer_is_outlasted_until_the_deadline() {
+    let mut harness = Harness::start(options());
+    let (_, _client) = harness.connect("a");
+    harness.broadcaster.close_all(1001, "bye", Duration::ZERO);
+    harness.broadcaster.outlast_clients(Instant::now());
+    assert_eq!(harness.broadcaster.client_count(), 1);
 }

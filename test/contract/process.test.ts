@@ -32,3 +32,36 @@ test.each(["http", "websocket"] as const)("process.exit in a handler ends it: %s
   expect(sharded).toEqual(stock);
   expect(original).toEqual(stock);
 });
+
+/** What clients see of the end of a `Worker` with an app. */
+async function termination(config: object | undefined): Promise<unknown> {
+  const options = { argv: config ? [JSON.stringify(config)] : [] };
+  const worker = new Worker(join(import.meta.dir, "../fixtures/in-worker.ts"), options);
+  const told = () =>
+    new Promise((resolve, reject) => {
+      worker.onmessage = ({ data }) => resolve(data);
+      worker.onerror = ({ message }) => reject(new Error(message));
+    });
+  const port = await within(told(), "the start");
+  const clients = await Promise.all(
+    Array.from({ length: 3 }, () => connect(`ws://127.0.0.1:${port}/`)),
+  );
+  const request = fetch(`http://127.0.0.1:${port}/`).then(
+    ({ status }) => status,
+    () => "no answer",
+  );
+  await within(told(), "the request");
+  clients[0]?.send("hi");
+  const heard = await clients[0]?.next();
+  worker.terminate();
+  const ends = await within(Promise.all(clients.map(({ closed }) => closed)), "the closes");
+  return { heard, ends, request: await within(request, "the end of the request") };
+}
+
+test("a Worker that is terminated closes its clients as with Bun", async () => {
+  const configs = [undefined, { ...SMALL, useSharding: false }, SMALL];
+  const [stock, original, sharded] = await Promise.all(configs.map(termination));
+  expect(stock).toMatchObject({ ends: [{ code: 1001 }, { code: 1001 }, { code: 1001 }] });
+  expect(sharded).toEqual(stock);
+  expect(original).toEqual(stock);
+});
