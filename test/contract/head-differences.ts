@@ -29,6 +29,8 @@ const ROWS: Record<string, Row> = {
   "a malformed request line": {
     requests: [
       head("GET /a b HTTP/1.1", HOST),
+      head("GET /a#b c HTTP/1.1", HOST),
+      head("GET http://a b@example.test/ HTTP/1.1", HOST),
       head("GET /a"),
       head("GET /a http/1.1", HOST),
       head("GET\t/a HTTP/1.1", HOST),
@@ -72,7 +74,7 @@ const ROWS: Record<string, Row> = {
   "a host that is neither a name nor an address": {
     requests: [
       ...["", "me@abcd", "abcd:99999", "abcd:x", "[::1", "ab%63d", "1.2.3.4.5"].map(hosted),
-      ...["http:///x", "http://other.test:x/"].map(get),
+      ...["http:///x", "http://other.test:x/", "http://me@you@other.test/"].map(get),
     ],
     stock: TAKEN,
     sharded: 400,

@@ -36,6 +36,9 @@ impl<'t> Target<'t> {
             Some(fragment) => (&rest[..fragment], true),
             None => (rest, false),
         };
+        if rest[part.len()..].iter().any(|&byte| CLASSES[usize::from(byte)] & REFUSED != 0) {
+            return Err(CONTROL);
+        }
         let path_and_query = encode(part)?;
         if path_and_query.len() > MAX_BYTES {
             return Err(Objection::TargetTooLong);
@@ -61,8 +64,18 @@ fn split_uri(target: &[u8]) -> Result<(Option<&[u8]>, &[u8]), Objection> {
     let rest = &target[scheme.len()..];
     let end = rest.iter().position(|byte| b"/?#".contains(byte)).unwrap_or(rest.len());
     let (authority, rest) = rest.split_at(end);
-    let user = memchr::memrchr(b'@', authority).map_or(0, |at| at + 1);
-    Ok((Some(&authority[user..]), rest))
+    let Some(at) = memchr::memchr(b'@', authority) else { return Ok((Some(authority), rest)) };
+    // What is left out is checked too: others might find the host, or the target's end, in there.
+    if authority[..at].iter().all(|&byte| is_of_user(byte)) {
+        Ok((Some(&authority[at + 1..]), rest))
+    } else {
+        Err(NO_TARGET)
+    }
+}
+
+/// Whether a user may have this byte: RFC 3986, section 3.2.1.
+fn is_of_user(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=:".contains(&byte)
 }
 
 const NO_TARGET: Objection = Objection::Malformed(

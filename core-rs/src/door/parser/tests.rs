@@ -90,6 +90,21 @@ fn a_target_that_is_neither_a_path_nor_a_url_is_refused() {
 }
 
 #[test]
+fn what_is_left_out_of_a_target_is_checked_as_well() {
+    for (sent, why) in [
+        ("/a#b HTTP/1.1", "the target of the request has a blank"),
+        ("/a#\x01", "the target of the request has a blank"),
+        ("/a?b#\r", "the target of the request has a blank"),
+        ("http://a b@abcd/", "the target of the request must be"),
+        ("http://a\tb@abcd/", "the target of the request must be"),
+        ("http://good.test\\@abcd/", "the target of the request must be"),
+        ("http://me@good.test@abcd/", "the host of the request"),
+    ] {
+        refuses(&head(&format!("GET {sent} HTTP/1.1"), "Host: abcd\r\n"), why);
+    }
+}
+
+#[test]
 fn a_host_is_a_name_or_an_address_with_a_port_or_none() {
     for host in [
         "abcd",
