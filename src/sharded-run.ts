@@ -299,7 +299,7 @@ export class ShardedRun implements SocketHost {
   /** Ends all that is under way but clients, at once and unanswered. `shutdown` is to follow. */
   cutOff(): void {
     if (!this.isUp) return;
-    this.core.closeDoor();
+    this.core.endRequests();
     this.#closeHouse();
   }
 

@@ -88,8 +88,8 @@ impl Core {
 
     /// The same, but requests under way are ended at once, without an answer.
     #[napi]
-    pub fn close_door(&self) {
-        self.broadcaster.borrow_mut().close_door();
+    pub fn end_requests(&self) {
+        self.broadcaster.borrow_mut().end_requests();
     }
 
     /// The id of a client that was accepted without one, also once it is gone.

@@ -148,10 +148,10 @@ impl Broadcaster {
     }
 
     /// Lets nobody in any more, and ends requests under way at once, without an answer.
-    pub fn close_door(&mut self) {
-        self.closing = true;
-        if let Some(door) = &mut self.door {
-            door.close();
+    pub fn end_requests(&mut self) {
+        self.stop_listening();
+        if let Some(door) = &self.door {
+            door.end_requests();
         }
     }
 
@@ -238,7 +238,9 @@ impl Broadcaster {
     /// not told yet is dropped; the counters can still be read.
     pub fn stop(&mut self) {
         self.stop_listening();
-        self.close_door();
+        if let Some(door) = &mut self.door {
+            door.close();
+        }
         // All are told before the first is waited for.
         self.lanes.iter().for_each(|lane| lane.worker.stop());
         self.lanes.iter_mut().for_each(|lane| lane.worker.join());

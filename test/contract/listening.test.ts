@@ -9,6 +9,7 @@ import type { EdgeServer } from "../../src/edge-server";
 import { refused } from "../client";
 import { SMALL } from "../serving";
 import { type Stage, sameOnBoth } from "./both";
+import { HOST, UPGRADE, Wire } from "./wire";
 
 /** Some options of `listen`, which Elysia's types know only in part. */
 type Options = Parameters<Elysia["listen"]>[0];
@@ -236,5 +237,19 @@ describe("stop(true)", () => {
     await reached.promise;
     const stops = [server.stop(), server.stop(true)];
     stage.note(await asked, await Promise.all(stops));
+  });
+
+  sameOnBoth("closes a client in order that was accepted just before", async (stage) => {
+    stage.serve((app) =>
+      app.get("/", "here").ws("/ws", { open: () => void stage.server.stop(true) }),
+    );
+    const wire = await Wire.open(stage.port);
+    // Behind another request, the door is the one that sends the answer.
+    wire.write("GET / HTTP/1.1", HOST, "", "");
+    await wire.has("here");
+    wire.write("GET /ws HTTP/1.1", HOST, ...UPGRADE, "", "");
+    await wire.end();
+    stage.note(wire.received.includes("Server closed"));
+    wire.close();
   });
 });

@@ -54,7 +54,7 @@ fn end_all() {
             .for_each(|mut it| work(&mut it));
     };
     each(&|broadcaster| {
-        broadcaster.close_door();
+        broadcaster.end_requests();
         broadcaster.close_all(CLOSE_CODE, CLOSE_REASON, Duration::ZERO);
     });
     let deadline = Instant::now() + CLOSE_TIMEOUT;

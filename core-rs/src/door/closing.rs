@@ -8,6 +8,8 @@ enum Phase {
     Open,
     /// Connections end with the request they are at.
     Draining,
+    /// Connections end at once, but for those of clients that were accepted and are on their way.
+    Ending,
     Closed,
 }
 
@@ -29,6 +31,10 @@ impl Latch {
         self.advance(Phase::Draining);
     }
 
+    pub(super) fn end(&self) {
+        self.advance(Phase::Ending);
+    }
+
     pub(super) fn close(&self) {
         self.advance(Phase::Closed);
     }
@@ -46,6 +52,11 @@ impl Closing {
     /// Returns once the door has begun to close.
     pub(super) async fn draining(&mut self) {
         self.reached(Phase::Draining).await;
+    }
+
+    /// Returns once no request is to be answered any more.
+    pub(super) async fn ending(&mut self) {
+        self.reached(Phase::Ending).await;
     }
 
     /// Returns once nothing is to be served any more.

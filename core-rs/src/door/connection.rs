@@ -1,6 +1,7 @@
 //! One client's connection: its requests in their order, until it ends or becomes a WebSocket.
 
 use std::cell::{Cell, Ref, RefCell};
+use std::future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -55,6 +56,19 @@ struct Visit {
     tunnel: Cell<Option<Tunnel>>,
     patience: Rc<Patience>,
     junction: Rc<Junction>,
+}
+
+impl Visit {
+    /// Returns once the door ends, unless the client was accepted: it is still handed over.
+    async fn cut_off(&self, closing: &mut Closing) {
+        closing.ending().await;
+        let place = self.place.take();
+        let is_accepted = place.is_some();
+        self.place.set(place);
+        if is_accepted {
+            future::pending().await
+        }
+    }
 }
 
 /// What all connections share.
@@ -292,6 +306,7 @@ pub(super) async fn serve(opening: Opening, reception: Rc<Reception>, mut closin
                 biased;
                 ended = &mut connection => ended.is_ok(),
                 () = patience.run_out() => false,
+                () = visit.cut_off(&mut closing) => return,
             }
         }
     };

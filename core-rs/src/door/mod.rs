@@ -188,6 +188,12 @@ impl Door {
         let _ = self.listening.recv_timeout(UNLISTEN_TIMEOUT);
     }
 
+    /// Ends requests and undecided upgrades at once, without an answer. Accepted clients that are
+    /// on their way to their workers still get there.
+    pub fn end_requests(&self) {
+        self.latch.end();
+    }
+
     /// Ends every connection at once and waits for the door's thread, which takes no longer than
     /// what it may be telling. Sockets that were handed over are no longer the door's.
     ///
@@ -225,6 +231,11 @@ async fn keep_open(
         kept.waiting_room().keep(|left| kept.tidy().note_hand_overs(left)).await;
     });
     task::spawn_local(go_on(turned_away, Rc::clone(&reception), closing.clone()));
+    let (kept, mut ending) = (Rc::clone(&reception), closing.clone());
+    task::spawn_local(async move {
+        ending.ending().await;
+        kept.waiting_room().clear();
+    });
     let receptions = closing.clone();
     let welcome = move |socket, peer| {
         // One connection's panic, which the panic hook has reported, is no other's loss.

@@ -89,6 +89,15 @@ impl WaitingRoom {
         before - chairs.len()
     }
 
+    /// Ends the connections of all, without an answer.
+    pub(super) fn clear(&self) {
+        for Taken { chair, ask, .. } in self.chairs.borrow_mut().drain(..) {
+            if chair.free().is_some() {
+                self.tell.tell(DoorEvent::GivenUp(ask));
+            }
+        }
+    }
+
     /// Tells a guest that it has waited too long. Unless the application has decided since.
     fn send_away(&self, Taken { chair, ask, .. }: &Taken) {
         if chair.decide(Err(Objection::UndecidedInTime)) {
@@ -113,10 +122,6 @@ impl WaitingRoom {
 /// The door is closed: all have to go.
 impl Drop for WaitingRoom {
     fn drop(&mut self) {
-        for Taken { chair, ask, .. } in self.chairs.get_mut().drain(..) {
-            if chair.free().is_some() {
-                self.tell.tell(DoorEvent::GivenUp(ask));
-            }
-        }
+        self.clear();
     }
 }

@@ -8,14 +8,18 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use shardcast_core::door::Door;
+use shardcast_core::door::{Door, Headers};
 
 use crate::alone::alone;
 use crate::application::SocketPath;
-use crate::house::{Client, House, PATIENCE, SECRET, config};
+use crate::house::{Client, Fate, House, PATIENCE, SECRET, acceptance, config};
 use crate::wire::Wire;
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+const UPGRADE: &str = "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\
+    Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
 #[test]
 fn an_address_in_use_is_an_error_of_that_kind() {
@@ -131,10 +135,7 @@ fn a_door_that_closes_ends_everything() {
     application.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
     streaming.head();
     let mut undecided = house.client();
-    undecided.send(
-        "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
-    );
+    undecided.send(UPGRADE);
     let request = house.asked();
     house.door.close();
     assert!(!request.pending.is_awaited());
@@ -145,6 +146,32 @@ fn a_door_that_closes_ends_everything() {
     assert_eq!(application.rest(), "");
     house.door.close();
     house.door.stop_accepting();
+}
+
+#[test]
+fn a_door_that_ends_requests_still_hands_accepted_clients_over() {
+    let house = House::open();
+    let mut busy = house.client();
+    busy.send(GET);
+    let mut application = house.application.accept();
+    application.head();
+    let mut undecided = house.client();
+    undecided.send(UPGRADE);
+    let request = house.asked();
+    // Not the first request of its connection, so that the door has to send the 101.
+    let mut accepted = idle_client(&house);
+    accepted.send(UPGRADE);
+    let (decision, fate) = acceptance(Headers::new());
+    assert!(house.asked().pending.decide(decision));
+    house.door.stop_accepting();
+    house.door.end_requests();
+    assert!(matches!(fate.recv_timeout(PATIENCE), Ok(Fate::Attached(..))));
+    assert_eq!(accepted.head().status(), 101);
+    assert_eq!(house.given_up(), request.id);
+    for client in [&mut busy, &mut undecided] {
+        assert_eq!(client.rest(), "");
+    }
+    assert_eq!(application.rest(), "");
 }
 
 #[test]
