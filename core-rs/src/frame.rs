@@ -3,12 +3,14 @@
 mod decoder;
 mod mask;
 mod utf8;
+mod work;
 
 use std::sync::OnceLock;
 
 use crate::compression::{Compression, Deflater};
 
 pub use decoder::{Decoder, Event, Rules, Violation};
+pub use work::WorkBudget;
 
 /// What a frame carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

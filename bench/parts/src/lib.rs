@@ -16,7 +16,7 @@ use napi::{Error, Result, Status};
 use napi_derive::napi;
 use shardcast_core::bridge::{Bridge, Event};
 use shardcast_core::command::Command;
-use shardcast_core::frame::{Decoder, Frame, Rules};
+use shardcast_core::frame::{Decoder, Frame, Rules, WorkBudget};
 use shardcast_core::queue::{MustWake, Queue, QueueLimits};
 
 const MAX_PAYLOAD: usize = 16 * 1024 * 1024;
@@ -40,7 +40,8 @@ pub fn decode(mut frames: Buffer, times: u32) -> Result<u32> {
     let mut decoder = Decoder::default();
     let mut events = 0;
     for _ in 0..times {
-        let rules = Rules { max_payload: MAX_PAYLOAD, inflater: None, leaving: false };
+        let work = &mut WorkBudget::unlimited();
+        let rules = Rules { max_payload: MAX_PAYLOAD, inflater: None, leaving: false, work };
         decoder
             .feed(&mut frames, rules, &mut |event| {
                 black_box(event);

@@ -3,18 +3,20 @@
 //! A message that arrives whole in one read is handed on where it lies, without a copy. Only what
 //! is incomplete is kept, and a client with nothing incomplete keeps no buffer.
 
+mod head;
+
+use super::Opcode;
 use super::mask::unmask;
 use super::utf8::{NotUtf8, Utf8Validator};
-use super::{COMPRESSED, FIN, LENGTH_16, LENGTH_64, MAX_CONTROL_PAYLOAD, Opcode};
+use super::work::WorkBudget;
 use crate::compression::{InflateError, Inflater, most_compressed};
 
-const RESERVED_BITS: u8 = 0x70;
-const OPCODE_BITS: u8 = 0x0F;
-const MASKED: u8 = 0x80;
-const LENGTH_BITS: u8 = 0x7F;
-const KEY_LEN: usize = 4;
-/// Two fixed bytes, a 64-bit length and the masking key.
-const HEAD_MAX: usize = 14;
+use self::head::{FrameInProgress, Head};
+
+/// What a frame costs beside its payload, in bytes of a large message.
+const FRAME_WORK: usize = 64;
+/// What telling of a message or a control frame costs, here and in JavaScript.
+const EVENT_WORK: usize = 1024;
 
 /// Something a client said.
 #[derive(Debug, PartialEq, Eq)]
@@ -47,6 +49,8 @@ impl Violation {
 
     const TOO_BIG: Violation = Violation { code: 1009, reason: "message too big" };
     const NOT_UTF8: Violation = Violation { code: 1007, reason: "invalid UTF-8" };
+    const TOO_MANY_BLOCKS: Violation =
+        Violation { code: 1009, reason: "message of too many compressed blocks" };
     const NOT_DEFLATED: Violation = Violation { code: 1007, reason: "invalid compressed data" };
 }
 
@@ -54,6 +58,7 @@ impl From<InflateError> for Violation {
     fn from(error: InflateError) -> Violation {
         match error {
             InflateError::TooBig => Violation::TOO_BIG,
+            InflateError::TooManyBlocks => Violation::TOO_MANY_BLOCKS,
             InflateError::Malformed => Violation::NOT_DEFLATED,
         }
     }
@@ -67,6 +72,8 @@ pub struct Rules<'a> {
     pub inflater: Option<&'a mut Inflater>,
     /// It is told good-bye already: only its close frame matters, and no work is done for the rest.
     pub leaving: bool,
+    /// What it may make its worker do before the others have their turn.
+    pub work: &'a mut WorkBudget,
 }
 
 impl From<NotUtf8> for Violation {
@@ -81,25 +88,6 @@ pub struct Decoder {
     partial: Option<Box<Partial>>,
     /// The client has closed, or broken the protocol: whatever follows means nothing.
     ended: bool,
-}
-
-/// The bytes of a frame's head seen so far.
-#[derive(Default)]
-struct Head {
-    bytes: [u8; HEAD_MAX],
-    len: u8,
-}
-
-/// A frame whose head is complete and whose payload is not.
-#[derive(Clone, Copy)]
-struct FrameInProgress {
-    opcode: Opcode,
-    fin: bool,
-    /// The first frame of a compressed message.
-    compressed: bool,
-    key: [u8; KEY_LEN],
-    length: usize,
-    seen: usize,
 }
 
 /// What is kept of what is incomplete; a control frame may stand between two fragments.
@@ -117,10 +105,14 @@ struct Message {
     compressed: bool,
     payload: Vec<u8>,
     utf8: Utf8Validator,
+    /// See [`Decoder::wait_a_second`].
+    seconds_waited: u32,
 }
 
 impl Decoder {
     /// Decodes `input`, which it unmasks in place, and calls `on_event` for all that is complete.
+    /// Tells how many bytes it has taken: all, unless the client's budget is spent. What is left is
+    /// as it came, and is for the client's next turn.
     ///
     /// # Errors
     ///
@@ -132,29 +124,67 @@ impl Decoder {
         input: &mut [u8],
         mut rules: Rules<'_>,
         on_event: &mut impl FnMut(Event<'_>),
-    ) -> Result<(), Violation> {
-        let result = self.decode(input, &mut rules, on_event);
-        if result.is_err() {
-            self.ended = true;
-            self.partial = None;
+    ) -> Result<usize, Violation> {
+        let length = input.len();
+        let left = self.decode(input, &mut rules, on_event);
+        if left.is_err() || self.ended {
+            self.end();
         }
-        result
+        // Whatever follows an end means nothing, and is taken with it.
+        left.map(|left| if self.ended { length } else { length - left })
     }
 
+    /// Whatever comes from now on means nothing, nor does what is incomplete.
+    pub fn end(&mut self) {
+        self.ended = true;
+        self.partial = None;
+    }
+
+    /// Memory that a message takes of which frames or bytes are missing.
+    pub fn unfinished_bytes(&self) -> usize {
+        self.unfinished().map_or(0, |message| message.payload.capacity())
+    }
+
+    /// Gives that memory back. The message is still there as far as the protocol goes.
+    pub fn drop_unfinished(&mut self) {
+        if let Some(message) = self.partial.as_mut().and_then(|partial| partial.message.as_mut()) {
+            message.payload = Vec::new();
+        }
+    }
+
+    /// Notes that the rest of a message was waited for, for another second; tells for how many it
+    /// was by now. 0 where nothing is incomplete.
+    pub fn wait_a_second(&mut self) -> u32 {
+        let message = self.partial.as_mut().and_then(|partial| partial.message.as_mut());
+        message.map_or(0, |message| {
+            message.seconds_waited += 1;
+            message.seconds_waited
+        })
+    }
+
+    fn unfinished(&self) -> Option<&Message> {
+        self.partial.as_ref().and_then(|partial| partial.message.as_ref())
+    }
+
+    /// Returns how many bytes it has left.
     fn decode(
         &mut self,
         mut input: &mut [u8],
         rules: &mut Rules<'_>,
         on_event: &mut impl FnMut(Event<'_>),
-    ) -> Result<(), Violation> {
+    ) -> Result<usize, Violation> {
         let (mut head, mut in_progress) = self.resume();
         while !self.ended {
             if in_progress.is_none() {
+                if head.is_empty() && rules.work.is_spent() {
+                    break;
+                }
                 let taken = head.fill(input);
                 input = &mut input[taken..];
                 let Some(frame) = head.parse(rules.inflater.is_some())? else { break };
                 self.check(&frame, rules.max_payload)?;
-                head.len = 0;
+                rules.work.spend(FRAME_WORK);
+                head.clear();
                 in_progress = Some(frame);
             }
             let frame = in_progress.as_mut().expect("a frame is in progress");
@@ -165,6 +195,7 @@ impl Decoder {
             let (chunk, rest) = input.split_at_mut(missing.min(input.len()));
             input = rest;
             unmask(chunk, frame.key, frame.seen);
+            rules.work.spend(chunk.len());
             frame.seen += chunk.len();
             let frame = *frame;
             if frame.seen == frame.length {
@@ -173,7 +204,7 @@ impl Decoder {
             self.take(frame, chunk, rules, on_event)?;
         }
         self.pause(head, in_progress);
-        Ok(())
+        Ok(input.len())
     }
 
     /// What the last read has left of a frame.
@@ -186,10 +217,12 @@ impl Decoder {
 
     /// Keeps for the next read what this one has left of a frame.
     fn pause(&mut self, head: Head, frame: Option<FrameInProgress>) {
-        if head.len > 0 || frame.is_some() {
+        if !head.is_empty() || frame.is_some() {
             let partial = self.partial.get_or_insert_default();
             partial.head = head;
             partial.frame = frame;
+        } else {
+            self.forget_empty_partial();
         }
     }
 
@@ -198,7 +231,7 @@ impl Decoder {
         if frame.is_control() {
             return Ok(());
         }
-        let begun = self.partial.as_ref().and_then(|partial| partial.message.as_ref());
+        let begun = self.unfinished();
         match (frame.opcode, begun) {
             (Opcode::Continuation, None) => {
                 return Err(Violation::protocol("continuation of no message"));
@@ -210,8 +243,7 @@ impl Decoder {
         }
         let before = begun.map_or(0, |message| message.payload.len());
         let compressed = begun.map_or(frame.compressed, |message| message.compressed);
-        let most = if compressed { most_compressed(max_payload) } else { max_payload };
-        if before.saturating_add(frame.length) > most {
+        if before.saturating_add(frame.length) > largest(max_payload, compressed) {
             return Err(Violation::TOO_BIG);
         }
         Ok(())
@@ -260,15 +292,17 @@ impl Decoder {
             compressed: frame.compressed,
             payload: Vec::new(),
             utf8: Utf8Validator::default(),
+            seconds_waited: 0,
         });
-        if message.text && !message.compressed {
-            message.utf8.feed(chunk)?;
+        if !rules.leaving {
+            message.add(chunk, rules.max_payload)?;
         }
-        message.payload.extend_from_slice(chunk);
         if !(frame.fin && frame.seen == frame.length) {
             return Ok(());
         }
-        message.utf8.finish()?;
+        if !rules.leaving {
+            message.utf8.finish()?;
+        }
         let message = slot.take().expect("the message was just extended");
         self.forget_empty_partial();
         deliver(message.text, message.compressed, &message.payload, rules, on_event)
@@ -278,13 +312,13 @@ impl Decoder {
         &mut self,
         opcode: Opcode,
         payload: &[u8],
-        rules: &Rules<'_>,
+        rules: &mut Rules<'_>,
         on_event: &mut impl FnMut(Event<'_>),
     ) -> Result<(), Violation> {
         match opcode {
             Opcode::Ping | Opcode::Pong if rules.leaving => {}
-            Opcode::Ping => on_event(Event::Ping(payload)),
-            Opcode::Pong => on_event(Event::Pong(payload)),
+            Opcode::Ping => tell(Event::Ping(payload), rules, on_event),
+            Opcode::Pong => tell(Event::Pong(payload), rules, on_event),
             _ => {
                 let (code, reason) = close_payload(payload)?;
                 self.ended = true;
@@ -301,102 +335,31 @@ impl Decoder {
     }
 }
 
-impl Head {
-    /// Takes from `input` what the head still lacks; returns how many bytes that were.
-    fn fill(&mut self, input: &[u8]) -> usize {
-        let mut taken = 0;
-        while usize::from(self.len) < self.needed() && taken < input.len() {
-            self.bytes[usize::from(self.len)] = input[taken];
-            self.len += 1;
-            taken += 1;
+impl Message {
+    /// Adds a piece. Memory is taken for what has come, and not for what is announced; never more
+    /// than the message may have.
+    fn add(&mut self, chunk: &[u8], max_payload: usize) -> Result<(), Violation> {
+        if self.text && !self.compressed {
+            self.utf8.feed(chunk)?;
         }
-        taken
-    }
-
-    /// Length of the whole head, as far as the bytes so far tell.
-    fn needed(&self) -> usize {
-        if self.len < 2 {
-            return 2;
+        let (length, capacity) = (self.payload.len() + chunk.len(), self.payload.capacity());
+        if length > capacity {
+            let most = largest(max_payload, self.compressed).max(length);
+            self.payload.reserve_exact((2 * capacity).clamp(length, most) - self.payload.len());
         }
-        let length = match self.bytes[1] & LENGTH_BITS {
-            LENGTH_16 => size_of::<u16>(),
-            LENGTH_64 => size_of::<u64>(),
-            _ => 0,
-        };
-        2 + length + KEY_LEN
-    }
-
-    /// The frame that the head describes; `None` while the head is incomplete.
-    fn parse(&self, may_be_compressed: bool) -> Result<Option<FrameInProgress>, Violation> {
-        if self.len >= 2 {
-            self.check_fixed_part(may_be_compressed)?;
-        }
-        if self.len < 2 || usize::from(self.len) < self.needed() {
-            return Ok(None);
-        }
-        let [first, second, ..] = self.bytes;
-        let key_start = self.needed() - KEY_LEN;
-        let length = match second & LENGTH_BITS {
-            short @ 0..LENGTH_16 => u64::from(short),
-            _ => self.bytes[2..key_start].iter().fold(0, |n, byte| n << 8 | u64::from(*byte)),
-        };
-        if length > i64::MAX as u64 {
-            return Err(Violation::protocol("frame length out of range"));
-        }
-        let key = &self.bytes[key_start..key_start + KEY_LEN];
-        Ok(Some(FrameInProgress {
-            opcode: opcode(first & OPCODE_BITS)?,
-            fin: first & FIN != 0,
-            compressed: first & COMPRESSED != 0,
-            key: key.try_into().expect("a key is four bytes"),
-            length: usize::try_from(length).map_err(|_| Violation::TOO_BIG)?,
-            seen: 0,
-        }))
-    }
-
-    /// Checks what the first two bytes alone can get wrong, so that it fails without waiting for
-    /// more.
-    fn check_fixed_part(&self, may_be_compressed: bool) -> Result<(), Violation> {
-        let [first, second, ..] = self.bytes;
-        let opcode = opcode(first & OPCODE_BITS)?;
-        let starts_message = matches!(opcode, Opcode::Text | Opcode::Binary);
-        let allowed = if may_be_compressed && starts_message { COMPRESSED } else { 0 };
-        if first & RESERVED_BITS & !allowed != 0 {
-            return Err(Violation::protocol("reserved bit set"));
-        }
-        if is_control(opcode) && first & FIN == 0 {
-            return Err(Violation::protocol("fragmented control frame"));
-        }
-        if is_control(opcode) && usize::from(second & LENGTH_BITS) > MAX_CONTROL_PAYLOAD {
-            return Err(Violation::protocol("control frame too long"));
-        }
-        if second & MASKED == 0 {
-            return Err(Violation::protocol("unmasked frame"));
-        }
+        self.payload.extend_from_slice(chunk);
         Ok(())
     }
 }
 
-impl FrameInProgress {
-    fn is_control(&self) -> bool {
-        is_control(self.opcode)
-    }
+/// The largest form in which a message may come.
+fn largest(max_payload: usize, compressed: bool) -> usize {
+    if compressed { most_compressed(max_payload) } else { max_payload }
 }
 
-fn is_control(opcode: Opcode) -> bool {
-    matches!(opcode, Opcode::Close | Opcode::Ping | Opcode::Pong)
-}
-
-fn opcode(bits: u8) -> Result<Opcode, Violation> {
-    match bits {
-        0x0 => Ok(Opcode::Continuation),
-        0x1 => Ok(Opcode::Text),
-        0x2 => Ok(Opcode::Binary),
-        0x8 => Ok(Opcode::Close),
-        0x9 => Ok(Opcode::Ping),
-        0xA => Ok(Opcode::Pong),
-        _ => Err(Violation::protocol("reserved opcode")),
-    }
+fn tell(event: Event<'_>, rules: &mut Rules<'_>, on_event: &mut impl FnMut(Event<'_>)) {
+    rules.work.spend(EVENT_WORK);
+    on_event(event);
 }
 
 /// Delivers a whole message, inflated if it was compressed, to whoever still listens.
@@ -410,8 +373,13 @@ fn deliver(
     if rules.leaving {
         return Ok(());
     }
+    rules.work.spend(EVENT_WORK);
     let payload = match &mut rules.inflater {
-        Some(inflater) if compressed => inflater.inflate(payload, rules.max_payload)?,
+        Some(inflater) if compressed => {
+            inflater.inflate(payload, rules.max_payload)?;
+            rules.work.spend(inflater.work());
+            inflater.message()
+        }
         _ => payload,
     };
     on_event(if is_text { Event::Text(text(payload)?) } else { Event::Binary(payload) });

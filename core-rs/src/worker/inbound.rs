@@ -158,6 +158,7 @@ impl Worker {
             max_payload: limits.max_payload_bytes,
             inflater: (client.compression != Compression::Off).then_some(inflater),
             leaving: !client.is_open(),
+            work: &mut frame::WorkBudget::unlimited(),
         };
         let discards = client.discards;
         let result = client.decoder.feed(bytes, rules, &mut |event| {

@@ -3,7 +3,7 @@
 use std::iter;
 
 use shardcast_core::compression::{Compression, Deflater, InflateError, Inflater};
-use shardcast_core::frame::{Decoder, Rules, Violation};
+use shardcast_core::frame::{Decoder, Rules, Violation, WorkBudget};
 
 use crate::alone::alone;
 use crate::frames::MAX_PAYLOAD;
@@ -21,8 +21,9 @@ fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
     [&[first, 0x80 | length, 0, 0, 0, 0], payload].concat()
 }
 
-fn feed(decoder: &mut Decoder, bytes: &mut [u8]) -> Result<(), Violation> {
-    let rules = Rules { max_payload: MAX_PAYLOAD, inflater: None, leaving: false };
+fn feed(decoder: &mut Decoder, bytes: &mut [u8]) -> Result<usize, Violation> {
+    let work = &mut WorkBudget::unlimited();
+    let rules = Rules { max_payload: MAX_PAYLOAD, inflater: None, leaving: false, work };
     decoder.feed(bytes, rules, &mut |event| panic!("nothing is complete: {event:?}"))
 }
 

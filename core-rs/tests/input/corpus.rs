@@ -59,3 +59,12 @@ fn messages_of_the_corpus_are_inflated_as_by_miniz() {
         }
     }
 }
+
+#[test]
+fn messages_of_the_corpus_that_are_cut_short_are_inflated_as_by_miniz() {
+    for compressed in corpus("inflate").into_iter().filter(|message| message.len() < 100) {
+        for end in 0..compressed.len() {
+            inflating::is_inflated_as_by_miniz(&compressed[..end], 1000);
+        }
+    }
+}

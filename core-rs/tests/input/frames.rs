@@ -3,7 +3,7 @@
 use std::io::{self, Read, Write};
 
 use shardcast_core::compression::Inflater;
-use shardcast_core::frame::{Decoder, Event, Rules};
+use shardcast_core::frame::{Decoder, Event, Rules, WorkBudget};
 use tungstenite::protocol::{Role, WebSocketConfig};
 use tungstenite::{Error, Message, WebSocket};
 
@@ -44,6 +44,7 @@ pub(crate) fn hear<'a>(pieces: impl IntoIterator<Item = &'a [u8]>, compressed: b
             max_payload: MAX_PAYLOAD,
             inflater: compressed.then_some(&mut inflater),
             leaving: false,
+            work: &mut WorkBudget::unlimited(),
         };
         let fed = decoder.feed(&mut piece.to_vec(), rules, &mut |event| heard.push(event.into()));
         if fed.is_err() {

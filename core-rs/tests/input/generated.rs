@@ -78,11 +78,15 @@ fn compressed() -> impl Strategy<Value = Vec<u8>> {
         let compression = if narrow { Compression::Narrow } else { Compression::Wide };
         Deflater::default().deflate(&message, compression).expect("it is to be")
     });
+    let cut = prop::option::weighted(0.2, any::<prop::sample::Index>());
     let damage = prop::option::of((any::<prop::sample::Index>(), any::<u8>()));
-    let whole = (deflated, damage).prop_map(|(mut deflated, damage)| {
+    let whole = (deflated, damage, cut).prop_map(|(mut deflated, damage, cut)| {
         if let Some((at, byte)) = damage.filter(|_| !deflated.is_empty()) {
             let at = at.index(deflated.len());
             deflated[at] = byte;
+        }
+        if let Some(cut) = cut.filter(|_| !deflated.is_empty()) {
+            deflated.truncate(cut.index(deflated.len()));
         }
         deflated
     });
@@ -115,5 +119,16 @@ proptest! {
     #[test]
     fn anything_is_inflated_as_by_miniz(compressed in compressed(), max in 0usize..60_000) {
         inflating::is_inflated_as_by_miniz(&compressed, max);
+    }
+
+    #[test]
+    fn a_message_that_is_cut_short_is_refused(
+        message in prop::collection::vec(0u8..4, 1..3000), at in any::<prop::sample::Index>(),
+    ) {
+        let deflated = Deflater::default().deflate(&message, Compression::Wide);
+        let deflated = deflated.expect("it is smaller");
+        // Of nothing at all nothing is missing.
+        let at = 1 + at.index(deflated.len() - 1);
+        inflating::is_refused_if_it_is_cut_short(&deflated, at);
     }
 }

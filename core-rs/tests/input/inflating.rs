@@ -13,28 +13,44 @@ const TAIL: [u8; 4] = [0x00, 0x00, 0xff, 0xff];
 /// More than any corpus file or generated message becomes. A byte is deflated into 1 of 1032.
 const ENOUGH: usize = 1 << 22;
 
-/// The message as miniz inflates it, which shares nothing with zlib, into a buffer that is large
-/// enough from the start.
+/// A last block without content. It is read as such only where a block may begin.
+const LAST_BLOCK: [u8; 2] = [0x03, 0x00];
+
+/// The message as miniz inflates it, which shares nothing with zlib, if it is whole.
 fn by_miniz(compressed: &[u8]) -> Result<Vec<u8>, InflateError> {
-    let whole = [compressed, &TAIL].concat();
-    let mut message = Vec::new();
-    let mut rest = &whole[..];
+    let (message, ends_a_stream) = whatever_miniz_makes(compressed)?;
+    let tailed = [compressed, &TAIL, &LAST_BLOCK].concat();
+    let is_whole = || {
+        let (with_tail, ends_a_stream) = whatever_miniz_makes(&tailed)?;
+        Ok(ends_a_stream && with_tail == message)
+    };
+    if ends_a_stream || is_whole()? { Ok(message) } else { Err(InflateError::Malformed) }
+}
+
+/// What miniz makes of it, into a buffer that is large enough from the start, and whether a stream
+/// ends with it.
+fn whatever_miniz_makes(whole: &[u8]) -> Result<(Vec<u8>, bool), InflateError> {
+    let (mut message, mut ends_a_stream) = (Vec::new(), true);
+    let mut rest = whole;
     while !rest.is_empty() {
         // After a last block there may be more, which begins anew.
         let mut part = vec![0; ENOUGH];
         let flags = TINFL_FLAG_HAS_MORE_INPUT | TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF;
         let mut stream = DecompressorOxide::new();
         let (status, read, written) = decompress(&mut stream, rest, &mut part, 0, flags);
-        match status {
-            TINFLStatus::Done => {}
-            TINFLStatus::NeedsMoreInput => assert_eq!(read, rest.len(), "there was room for all"),
+        ends_a_stream = match status {
+            TINFLStatus::Done => true,
+            TINFLStatus::NeedsMoreInput => {
+                assert_eq!(read, rest.len(), "there was room for all");
+                false
+            }
             _ => return Err(InflateError::Malformed),
-        }
+        };
         message.extend(&part[..written]);
         assert!(message.len() < ENOUGH, "it is enough");
         rest = &rest[read..];
     }
-    Ok(message)
+    Ok((message, ends_a_stream))
 }
 
 /// It inflates what miniz does, or refuses it, with exactly `max` bytes at most.
@@ -69,4 +85,11 @@ pub(crate) fn is_inflated_as_by_miniz(compressed: &[u8], max: usize) {
 fn is_refused_at_the_next_symbol(compressed: &[u8]) -> bool {
     let further = [compressed, &TAIL, &[0; 100]].concat();
     Inflater::default().inflate(&further, usize::MAX) == Err(InflateError::Malformed)
+}
+
+/// Nothing is heard of a message that ends too early: what its sender has left out would be taken
+/// for more of its data.
+pub(crate) fn is_refused_if_it_is_cut_short(compressed: &[u8], at: usize) {
+    let cut = Inflater::default().inflate(&compressed[..at], usize::MAX).map(<[u8]>::len);
+    assert_eq!(cut, Err(InflateError::Malformed), "{at} bytes of {compressed:x?}");
 }

@@ -1,4 +1,6 @@
+use super::head::MASKED;
 use super::*;
+use crate::frame::{FIN, LENGTH_16, LENGTH_64};
 use proptest::prelude::*;
 
 const MAX: usize = 1 << 20;
@@ -58,7 +60,8 @@ fn hear<'a>(pieces: impl IntoIterator<Item = &'a [u8]>, max_payload: usize) -> V
     let mut heard = Vec::new();
     for piece in pieces {
         let mut piece = piece.to_vec();
-        let rules = Rules { max_payload, inflater: None, leaving: false };
+        let work = &mut WorkBudget::unlimited();
+        let rules = Rules { max_payload, inflater: None, leaving: false, work };
         let result = decoder.feed(&mut piece, rules, &mut |event| heard.push(event.into()));
         if let Err(violation) = result {
             heard.push(Heard::Violation(violation.code));
@@ -137,8 +140,11 @@ fn nothing_after_a_violation_is_decoded() {
     let text = frame(0x01, [0; 4], b"\xf0\x90\x80\xff");
     let mut decoder = Decoder::default();
     let mut feed = |bytes: &[u8]| {
-        let rules = Rules { max_payload: MAX, inflater: None, leaving: false };
-        decoder.feed(&mut bytes.to_vec(), rules, &mut |event| panic!("{event:?} is told"))
+        let work = &mut WorkBudget::unlimited();
+        let rules = Rules { max_payload: MAX, inflater: None, leaving: false, work };
+        let fed =
+            decoder.feed(&mut bytes.to_vec(), rules, &mut |event| panic!("{event:?} is told"));
+        fed.map(|taken| assert_eq!(taken, bytes.len()))
     };
     let (start, wrong) = text.split_at(text.len() - 1);
     assert_eq!(feed(start), Ok(()));
@@ -159,10 +165,12 @@ fn of_a_client_that_leaves_only_its_close_frame_is_told() {
     ];
     let mut heard = Vec::new();
     let mut inflater = Inflater::default();
-    let rules = Rules { max_payload: MAX, inflater: Some(&mut inflater), leaving: true };
-    let result = Decoder::default()
-        .feed(&mut frames.concat(), rules, &mut |event| heard.push(Heard::from(event)));
-    assert_eq!(result, Ok(()));
+    let work = &mut WorkBudget::unlimited();
+    let rules = Rules { max_payload: MAX, inflater: Some(&mut inflater), leaving: true, work };
+    let mut frames = frames.concat();
+    let result =
+        Decoder::default().feed(&mut frames, rules, &mut |event| heard.push(Heard::from(event)));
+    assert_eq!(result, Ok(frames.len()));
     assert_eq!(heard, [Heard::Close(Some(1000), String::new())]);
 }
 
