@@ -44,7 +44,7 @@ const DROPPED = object<DroppedSnapshot>({
 const DEPARTURE = object<Required<DepartureSnapshot>>(
   {
     ...{ id: NAME, address: NAME, shard: COUNT, worker: COUNT },
-    reason: { enum: ["slow", "idle", "violation", "failed"] },
+    reason: { enum: ["slow", "idle", "violation", "unfinished", "failed"] },
     code: { ...COUNT, description: "Close code." },
     detail: { ...NAME, description: "Close reason." },
     ...{ lagMessages: COUNT, lagBytes: COUNT },

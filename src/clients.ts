@@ -30,6 +30,8 @@ export interface ClientsParts {
   log: RateLimitedLog;
   /** Has the core discard these kinds of a client's frames, and no others. */
   discard: (client: number, kinds: number) => void;
+  /** Answers a ping that the core has left to us. */
+  answerPing: (client: number, payload: Buffer) => void;
 }
 
 /** A slow client was disconnected. */
@@ -122,6 +124,7 @@ export class Clients {
         this.#message(socket, asDeclared(socket, event.data));
         break;
       case "Ping":
+        if (!event.answered) this.#parts.answerPing(event.client, event.data);
         this.#run(socket, () => this.handlers.ping?.(socket, asDeclared(socket, event.data)));
         break;
       case "Pong":

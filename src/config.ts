@@ -112,6 +112,23 @@ export const CONFIG_KEYS = {
     unit: "bytes",
     doc: "Largest message from a client. A larger one closes it with 1009.",
   }),
+  maxIncompleteBytes: whole({
+    default: 64 * MIB,
+    min: KIB,
+    max: 4096 * MIB,
+    unit: "bytes",
+    doc:
+      "What a worker keeps of messages that are not complete. Past it, the client with the most is " +
+      "closed with 1013. One message of `maxPayloadLength` always has room.",
+  }),
+  messageTimeoutMs: whole({
+    // Enough for 16 MiB at half a megabit a second.
+    default: 300_000,
+    min: 0,
+    max: MAX_WAIT_MS,
+    unit: "ms",
+    doc: "Time for a message to be complete. Then its client is closed with 1008. 0 is any time.",
+  }),
   maxJsonLength: whole({
     // JavaScriptCore takes 20 ns for each bracket of "[[[…", which is the worst.
     default: 32 * KIB,

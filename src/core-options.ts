@@ -11,6 +11,8 @@ export function coreOptions(config: ResolvedConfig): CoreOptions {
     bufferBytes: config.bufferBytes,
     dropSlowClients: config.dropSlowClients,
     maxPayloadLength: config.maxPayloadLength,
+    maxIncompleteBytes: config.maxIncompleteBytes,
+    messageTimeoutMs: config.messageTimeoutMs,
     // 0 is no limit, as with Bun.
     backpressureLimit: config.backpressureLimit || Number.MAX_SAFE_INTEGER,
     closeOnBackpressureLimit: config.closeOnBackpressureLimit,

@@ -6,9 +6,9 @@ import type { ShardcastSocket } from "./socket";
 
 /**
  * Why the server disconnects a client by itself: it was too slow, or silent for too long, it broke
- * the protocol or one of its limits, or its worker has failed.
+ * the protocol or one of its limits, it did not complete a message, or its worker has failed.
  */
-export type DepartureReason = "slow" | "idle" | "violation" | "failed";
+export type DepartureReason = "slow" | "idle" | "violation" | "unfinished" | "failed";
 
 /** A client that the server has disconnected by itself. */
 export interface Departure {

@@ -45,6 +45,7 @@ export const METRICS: readonly Metric[] = [
       idle: "closed_idle",
       broken: "closed_broken",
       violation: "closed_violation",
+      unfinished: "closed_unfinished",
       failed: "closed_failed",
     }),
   ),

@@ -68,7 +68,7 @@ export const DEPARTURES = list(
       shard: COUNT,
       worker: COUNT,
       address: NAME,
-      reason: { type: "string", enum: ["slow", "idle", "violation", "failed"] },
+      reason: { type: "string", enum: ["slow", "idle", "violation", "unfinished", "failed"] },
       code: COUNT,
       detail: NAME,
       lagMessages: COUNT,

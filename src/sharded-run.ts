@@ -113,7 +113,8 @@ export class ShardedRun implements SocketHost {
     this.log = log;
     const onSkip: SkipListener = (ws, missed) => this.config.onSkip?.(ws, missed);
     const discard = (client: number, kinds: number) => this.core.discard(client, kinds);
-    this.clients = new Clients({ handlers, onSkip, logger, log, discard });
+    const answerPing = this.#answerPing;
+    this.clients = new Clients({ handlers, onSkip, logger, log, discard, answerPing });
     const { Core } = loadNative();
     this.core = new Core(coreOptions(config), () => this.#pump.ring());
     this.calls = this.core.quickCalls();
@@ -384,4 +385,13 @@ export class ShardedRun implements SocketHost {
       if (this.isUp) this.core.finish(client);
     });
   }
+
+  /** Answers a ping behind the answers to the messages before it, for the same reason. */
+  readonly #answerPing = (client: number, payload: Buffer): void => {
+    // The app's handler is given the payload, and may write into it.
+    const kept = Buffer.from(payload);
+    setImmediate(() => {
+      if (this.isUp) this.core.answerPing(client, kept);
+    });
+  };
 }

@@ -46,7 +46,7 @@ export interface DepartureSnapshot {
   address: string;
   shard: number;
   worker: number;
-  reason: "slow" | "idle" | "violation" | "failed";
+  reason: "slow" | "idle" | "violation" | "unfinished" | "failed";
   code: number;
   /** What the client was told beside the code. */
   detail: string;

@@ -168,7 +168,13 @@ export class Snapshots {
 }
 
 const DROPS = ["dropped_slow", "dropped_skipped", "dropped_closed", "dropped_queue_full"] as const;
-const DISCONNECTS = ["closed_slow", "closed_idle", "closed_violation", "closed_failed"] as const;
+const DISCONNECTS = [
+  "closed_slow",
+  "closed_idle",
+  "closed_violation",
+  "closed_unfinished",
+  "closed_failed",
+] as const;
 
 const droppedOf = ({ shards }: Look) => sumOf(shards, DROPS);
 

@@ -65,6 +65,8 @@ export interface ShardCounters {
   closed_broken: number;
   /** Clients closed because they broke the protocol. */
   closed_violation: number;
+  /** Clients closed for a message that was not complete in time, or too large to keep until then. */
+  closed_unfinished: number;
   /** Clients closed because their worker has failed. */
   closed_failed: number;
   /** Bytes written to sockets, frame headers included. */
@@ -128,6 +130,7 @@ export function noCounters(): ShardCounters {
     closed_idle: 0,
     closed_broken: 0,
     closed_violation: 0,
+    closed_unfinished: 0,
     closed_failed: 0,
     bytes_written: 0,
     writes: 0,
@@ -212,6 +215,7 @@ function addWorker(shard: ShardCounters, worker: WorkerCounters): void {
   shard.closed_idle += worker.closedIdle;
   shard.closed_broken += worker.closedBroken;
   shard.closed_violation += worker.closedViolation;
+  shard.closed_unfinished += worker.closedUnfinished;
   shard.closed_failed += worker.closedFailed;
   shard.bytes_written += worker.bytesWritten;
   shard.writes += worker.writes;

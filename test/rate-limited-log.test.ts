@@ -32,6 +32,7 @@ function clients(logger: Spy, parts: Partial<ClientsParts> = {}): Clients {
     logger,
     log: new RateLimitedLog(logger),
     discard: () => {},
+    answerPing: () => {},
     ...parts,
   });
   const peer = { handle: CLIENT, id: "a", address: "127.0.0.1", worker: 0 };

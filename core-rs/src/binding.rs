@@ -155,6 +155,12 @@ impl Core {
         self.control(client, payload, Frame::pong)
     }
 
+    /// Answers a ping that its worker has left to the application, with its at most 125 bytes.
+    #[napi]
+    pub fn answer_ping(&self, client: u32, payload: &[u8]) {
+        self.broadcaster.borrow().answer_ping(client, payload);
+    }
+
     fn control(
         &self,
         client: u32,

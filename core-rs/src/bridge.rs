@@ -17,9 +17,12 @@ use crate::missed::Missed;
 use crate::queue::{Counted, MustWake, Queue, QueueLimits};
 use crate::reports::{Report, ReportId};
 
-/// Messages of clients that may wait for JavaScript. Each worker may pass it by what one read
-/// holds, inflated, and each client that closes by the word of what it had missed.
-const INBOUND: QueueLimits = QueueLimits { messages: 4096, bytes: 16 * 1024 * 1024 };
+/// Messages of clients that may wait for JavaScript. Each worker may pass it by what one turn of a
+/// client holds, inflated, and each client that closes by the word of what it had missed.
+///
+/// A message waits behind all of them, whoever has sent them, so that they are only as many as keep
+/// JavaScript busy until the workers have read more.
+const INBOUND: QueueLimits = QueueLimits { messages: 1024, bytes: 16 * 1024 * 1024 };
 
 /// Something that happened.
 pub enum Event {
@@ -31,8 +34,18 @@ pub enum Event {
     Text(ClientKey, String),
     /// A client sent a binary message.
     Binary(ClientKey, Vec<u8>),
-    /// A client sent a ping, which was answered.
-    Ping(ClientKey, Vec<u8>),
+    /// A client sent a ping.
+    Ping {
+        /// The client.
+        client: ClientKey,
+        /// At most 125 bytes, which its pong has to bring back.
+        payload: Vec<u8>,
+        /// Its worker has answered it. Otherwise it is to be answered by
+        /// [`Broadcaster::answer_ping`] once what the client said before has been.
+        ///
+        /// [`Broadcaster::answer_ping`]: crate::broadcaster::Broadcaster::answer_ping
+        answered: bool,
+    },
     /// A client sent a pong.
     Pong(ClientKey, Vec<u8>),
     /// A client has taken all that waited for it.
@@ -88,9 +101,9 @@ impl Counted for Event {
     fn bytes(&self) -> Option<usize> {
         match self {
             Event::Text(_, text) => Some(text.len()),
-            Event::Binary(_, bytes) | Event::Ping(_, bytes) | Event::Pong(_, bytes) => {
-                Some(bytes.len())
-            }
+            Event::Binary(_, bytes)
+            | Event::Pong(_, bytes)
+            | Event::Ping { payload: bytes, .. } => Some(bytes.len()),
             Event::Skipped(..) => Some(0),
             _ => None,
         }
@@ -146,7 +159,7 @@ impl Bridge {
         self.events.pop()
     }
 
-    /// For the JavaScript thread, after it has drained: true when workers wait for a `Resume`.
+    /// For the JavaScript thread, after it has taken some: true when workers wait for a `Resume`.
     pub fn catch_up(&self) -> bool {
         // Pairs with the fence in `has_room`.
         fence(Ordering::SeqCst);

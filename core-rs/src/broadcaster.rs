@@ -208,11 +208,13 @@ impl Broadcaster {
     /// To be asked when [`Broadcaster::next_event`] has nothing more. After true, the doorbell
     /// rings for the next event; false means that there is one already.
     pub fn may_rest(&mut self) -> bool {
-        self.catch_up();
+        self.let_workers_read();
         self.bridge.may_rest()
     }
 
-    fn catch_up(&mut self) {
+    /// To be called between two batches of events: workers that hold back go on once there is room
+    /// again, and not only when nothing is left to do.
+    pub fn let_workers_read(&self) {
         if self.bridge.catch_up() {
             for worker in 0..self.lanes.len() {
                 self.command(worker, Command::Resume);
@@ -229,7 +231,7 @@ impl Broadcaster {
                     self.finish(client);
                 }
             }
-            self.catch_up();
+            self.let_workers_read();
             thread::sleep(CLIENTS_POLL);
         }
     }

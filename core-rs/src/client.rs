@@ -7,7 +7,7 @@ use std::net::Shutdown;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use mio::net::TcpStream;
 
 use crate::backlog::Backlog;
@@ -37,6 +37,10 @@ pub struct Pressure {
     /// The socket refuses bytes. Written by the client's worker, read by the sequencer.
     pub refused: AtomicBool,
 }
+
+/// Pings that may be on their way through the application. A client that has sent so many is not
+/// read from until some are answered.
+const MOST_PONGS_DUE: u8 = 128;
 
 /// A client. Only its worker touches it.
 ///
@@ -81,13 +85,19 @@ pub struct Client {
     pub pinged: bool,
     /// What it sends that no handler of the application is for.
     pub discards: Discards,
+    /// It has sent a message, which the application may still be answering: so that no pong comes
+    /// before that answer, its pings are answered through the application.
+    pub has_sent: bool,
+    /// Its pings that are on their way through the application.
+    pub pongs_due: u8,
     /// What it has said in part.
     pub decoder: Decoder,
     /// What it lacked when its socket refused bytes. It need not answer for that: the worker itself
     /// had saved it up. Until it has a socket, what it may lack beside its limits.
     pub grace: Lag,
-    /// What the door has read of it, and nobody has heard yet.
-    read_ahead: Option<Box<Bytes>>,
+    /// What was read of it and is not decoded yet: by the door, or in a turn that had more than its
+    /// share.
+    read_ahead: Option<Box<BytesMut>>,
     /// Why nothing that it says from now on means anything.
     pub ending: Option<Box<Ending>>,
     /// The answer to its last ping, until its socket takes bytes again. One that does not read its
@@ -132,6 +142,8 @@ pub enum Ending {
     },
     /// With something that the protocol does not allow.
     Violation(Violation),
+    /// With a message of which the rest did not come in time, or is too much to keep.
+    Unfinished(Violation),
     /// With the end of its side of the connection. It may still read.
     End,
 }
@@ -166,6 +178,8 @@ impl Client {
             to_read: false,
             paused: false,
             has_spoken: false,
+            has_sent: false,
+            pongs_due: 0,
             ended: false,
             took: false,
             backlog: Backlog::default(),
@@ -188,7 +202,7 @@ impl Client {
     /// before.
     pub fn attach(&mut self, socket: TcpStream, read_ahead: Bytes) {
         self.socket = Some(socket);
-        self.read_ahead = (!read_ahead.is_empty()).then(|| Box::new(read_ahead));
+        self.read_later(read_ahead.into());
         self.blocked = false;
     }
 
@@ -226,10 +240,10 @@ impl Client {
     }
 
     /// Whether what arrives from it is of interest, if only as the end of the stream. It is not
-    /// while the application has still to answer what it said last.
+    /// while the application has still to answer what it said last, or many of its pings.
     pub fn is_to_be_read(&self) -> bool {
         match self.state {
-            State::Open => !self.paused && self.ending.is_none(),
+            State::Open => !self.paused && self.ending.is_none() && self.pongs_due < MOST_PONGS_DUE,
             State::Leaving { peer_closed, .. } => !peer_closed,
         }
     }
@@ -311,20 +325,23 @@ impl Client {
         }
     }
 
-    /// Whether something was read ahead and not heard yet.
-    pub fn has_read_ahead(&self) -> bool {
-        self.read_ahead.is_some()
+    /// Keeps what was read and is to be decoded later.
+    pub fn read_later(&mut self, bytes: BytesMut) {
+        self.read_ahead = (!bytes.is_empty()).then(|| Box::new(bytes));
     }
 
-    /// Reads what was read ahead or has arrived, as far as `buffer` goes. Nothing at all means the
-    /// end of the stream.
+    /// Bytes that were read ahead.
+    pub fn read_ahead_bytes(&self) -> usize {
+        self.read_ahead.as_ref().map_or(0, |bytes| bytes.len())
+    }
+
+    /// Takes what was read ahead.
+    pub fn take_read_ahead(&mut self) -> Option<BytesMut> {
+        self.read_ahead.take().map(|bytes| *bytes)
+    }
+
+    /// Reads what has arrived, as far as `buffer` goes. Nothing at all means the end of the stream.
     pub fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if let Some(mut rest) = self.read_ahead.take() {
-            let length = rest.len().min(buffer.len());
-            buffer[..length].copy_from_slice(&rest.split_to(length));
-            self.read_ahead = (!rest.is_empty()).then_some(rest);
-            return Ok(length);
-        }
         match &mut self.socket {
             Some(socket) => socket.read(buffer),
             None => Err(io::ErrorKind::WouldBlock.into()),

@@ -34,6 +34,8 @@ pub enum Command {
     Send(ClientKey, Box<Frame>),
     /// A ping or pong to one client.
     Control(ClientKey, Box<Frame>),
+    /// The answer to a ping, behind what the application has sent before.
+    Pong(ClientKey, Box<Frame>),
     /// Tell when a client has taken all that waits for it: the application was told that some does.
     TellDrained(ClientKey),
     /// Tell a subscriber of the channel that the queue has been taken up to here: the application

@@ -18,6 +18,8 @@ pub enum Cause {
     Broken,
     /// It broke the protocol, or one of its limits.
     Violation,
+    /// It has not finished a message: in time, or before it was too much.
+    Unfinished,
     /// Its worker has panicked, which is a fault of ours.
     Failed,
 }
@@ -41,6 +43,7 @@ impl Cause {
             Cause::Slow => Some("slow"),
             Cause::Idle => Some("idle"),
             Cause::Violation => Some("violation"),
+            Cause::Unfinished => Some("unfinished"),
             Cause::Failed => Some("failed"),
             Cause::App | Cause::Client | Cause::Broken => None,
         }

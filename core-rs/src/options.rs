@@ -41,10 +41,21 @@ pub struct ClientLimits {
     pub slow: SlowPolicy,
     /// The largest message a client may send, in bytes.
     pub max_payload_bytes: usize,
+    /// What messages may take that are not whole yet.
+    pub unfinished: UnfinishedLimits,
     /// Silence after which a client is given up; `None` is never.
     pub idle_timeout: Option<Duration>,
     /// Ping a client after half of that silence.
     pub send_pings: bool,
+}
+
+/// What a worker keeps of messages of which frames or bytes are missing.
+#[derive(Clone, Copy, Debug)]
+pub struct UnfinishedLimits {
+    /// Bytes of those of all its clients. At least one message of the largest size may be kept.
+    pub bytes: usize,
+    /// How long a client may take for one; `None` is any time.
+    pub timeout: Option<Duration>,
 }
 
 /// What happens to a slow client.

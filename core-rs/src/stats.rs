@@ -63,6 +63,8 @@ counters! {
     closed_violation,
     /// Clients closed because the worker has panicked.
     closed_failed,
+    /// Clients closed for a message that they did not finish.
+    closed_unfinished,
     /// Bytes that sockets have accepted, frame headers and control frames included.
     bytes_written,
     /// Writes to sockets.
@@ -87,6 +89,7 @@ impl Tally {
             + self.closed_broken
             + self.closed_violation
             + self.closed_failed
+            + self.closed_unfinished
     }
 }
 

@@ -8,6 +8,7 @@
 //! - `commands`: what the queue brings
 //! - `fan_out`: from a published message to the sockets
 //! - `inbound`: from the sockets to JavaScript
+//! - `unfinished`: what is kept of messages that are not whole yet
 //! - `departure`: how clients leave, by whoever's will
 //! - `sweep`: what is due to them by the clock
 //! - `failure`: what becomes of a worker that panics
@@ -24,6 +25,7 @@ mod inbound;
 mod passes;
 mod reporting;
 mod sweep;
+mod unfinished;
 
 use std::collections::VecDeque;
 use std::io;

@@ -95,6 +95,14 @@ fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
     [&[first, 0x80 | length, 0, 0, 0, 0], payload].concat()
 }
 
+/// A compressed text in fragments.
+fn fragments_of(compressed: &[u8]) -> Vec<u8> {
+    let pieces = compressed.chunks(100).map(|piece| masked(0x00, piece));
+    let mut frames = [masked(0x41, b""), pieces.collect::<Vec<_>>().concat()].concat();
+    frames.extend(masked(0x80, b""));
+    frames
+}
+
 #[test]
 fn compressed_messages_are_understood_whole_and_in_fragments() {
     let mut harness = Harness::start(options());
@@ -113,13 +121,17 @@ fn compressed_messages_are_understood_whole_and_in_fragments() {
 }
 
 #[test]
-fn a_bomb_is_refused_and_so_is_compression_that_was_not_agreed_on() {
+fn bombs_and_cut_messages_are_refused_and_so_is_compression_that_was_not_agreed_on() {
     let mut harness = Harness::start(options());
     let too_big = vec![b' '; options().client.max_payload_bytes + 1];
     let bomb = Deflater::default().deflate(&too_big, Compression::Wide).expect("smaller");
+    let hello = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
+    let (cut_short, _) = hello.split_at(4);
     let cases = [
         (Compression::Wide, masked(0xc1, &bomb), 1009),
         (Compression::Wide, masked(0xc1, b"not deflated"), 1007),
+        (Compression::Wide, masked(0xc1, cut_short), 1007),
+        (Compression::Wide, fragments_of(&[0x03, 0x00].repeat(10_000)), 1009),
         (Compression::Wide, masked(0xc9, b""), 1002),
         (Compression::Wide, masked(0xa1, b""), 1002),
         (Compression::Off, masked(0xc1, b""), 1002),

@@ -194,7 +194,9 @@ fn a_client_that_was_full_has_its_last_ping_answered() {
     let (_, mut client) = full(&mut harness, "a");
     for payload in ["first", "last"] {
         client.send(Message::Ping(payload.into())).expect("the server reads");
-        assert!(matches!(harness.event(), Event::Ping(_, heard) if heard == payload.as_bytes()));
+        assert!(
+            matches!(harness.event(), Event::Ping { payload: heard, .. } if heard == payload.as_bytes())
+        );
     }
     assert!(client.read().expect("it comes").is_binary());
     assert_eq!(client.read().expect("a pong comes"), Message::Pong("last".into()));
@@ -207,7 +209,7 @@ fn a_client_that_was_full_has_its_last_ping_answered_before_the_close() {
     let mut harness = Harness::start(options());
     let (key, mut client) = full(&mut harness, "a");
     client.send(Message::Ping("there?".into())).expect("the server reads");
-    assert!(matches!(harness.event(), Event::Ping(..)));
+    assert!(matches!(harness.event(), Event::Ping { .. }));
     harness.broadcaster.close(key, 1000, String::new());
     assert!(client.read().expect("it comes").is_binary());
     assert_eq!(client.read().expect("a pong comes"), Message::Pong("there?".into()));

@@ -21,6 +21,7 @@ const REASONS = {
   slow: "Too slow",
   idle: "Silent for too long",
   violation: "Broke the protocol or a limit",
+  unfinished: "Did not complete a message",
   failed: "Its worker has failed",
 };
 

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { Elysia } from "elysia";
 
 import { type ShardcastConfig, type ShardcastError, shardcast } from "../../src";
+import { shardsOf } from "../../src/stats";
 import { connect, within } from "../client";
 import { HotApp } from "../hot-app";
 import { SMALL, serve } from "../serving";
@@ -180,6 +181,29 @@ const DIFFERENCES: Record<string, () => Promise<void>> = {
     };
     expect(await codes({ useSharding: false })).toBe(1006);
     expect(await codes({})).toBe(1009);
+  },
+
+  async "messages that are not complete"() {
+    const codes = async (config: ShardcastConfig) => {
+      const limits = { maxPayloadLength: 1000, maxIncompleteBytes: 1024 };
+      const { ws, broadcaster } = serve(
+        { ...limits, ...config, numShards: 1, workersPerShard: 1 },
+        (app) => app.ws("/", { message: (ws) => void ws.send("complete") }),
+      );
+      const clients = await Promise.all([connect(ws), connect(ws)]);
+      for (const { socket } of clients) socket.send("x".repeat(900), { fin: false });
+      // Both have arrived once one is closed, or once both are complete.
+      const ends = clients.map(({ closed }) => closed.then(({ code }) => code));
+      if (config.useSharding === undefined) {
+        expect(await within(Promise.race(ends), "the close of one")).toBe(1013);
+        expect(broadcaster.departures()).toMatchObject([{ reason: "unfinished", code: 1013 }]);
+        expect(shardsOf(broadcaster.stats())[0]?.closed_unfinished).toBe(1);
+      }
+      for (const { socket } of clients) socket.send("y", { fin: true });
+      return Promise.all(clients.map((client, n) => Promise.race([client.next(), ends[n]])));
+    };
+    expect(await codes({ useSharding: false })).toEqual(["complete", "complete"]);
+    expect((await codes({})).sort()).toEqual([1013, "complete"]);
   },
 
   async "a client that falls behind"() {

@@ -2,6 +2,7 @@
 
 import { describe } from "bun:test";
 
+import { within } from "../client";
 import { type Socket, type Stage, sameOnBoth, until } from "./both";
 
 /** Values that a user might send, good and bad. */
@@ -311,6 +312,25 @@ describe("what a client sends arrives as on Bun's", () => {
     client.send("x".repeat(101));
     stage.note((await client.closed).code);
     stage.note(lengths);
+  });
+
+  sameOnBoth("and is answered before a ping right behind it is", async (stage) => {
+    const { client } = await stage.pair({
+      message: (ws: { send(data: string): void }, message: string) => void ws.send(message),
+    });
+    for (let number = 0; number < 20; number += 1) {
+      const answers: string[] = [];
+      const both = Promise.withResolvers<void>();
+      const note = (kind: string) => (data: Buffer) => {
+        if (answers.push(`${kind} ${data}`) === 2) both.resolve();
+      };
+      client.socket.once("message", note("message"));
+      client.socket.once("pong", note("pong"));
+      client.send(`${number}`);
+      client.socket.ping(`${number}`);
+      await within(both.promise, "both answers");
+      stage.note(answers);
+    }
   });
 
   sameOnBoth("and is answered, though its client closes at once", async (stage) => {

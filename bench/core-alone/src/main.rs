@@ -13,7 +13,7 @@ use shardcast_core::bridge::Event;
 use shardcast_core::broadcaster::Broadcaster;
 use shardcast_core::door::{DoorConfig, Headers, ListenOptions, UpgradeRequest};
 use shardcast_core::log::Lag;
-use shardcast_core::options::{ClientLimits, Options, SlowPolicy};
+use shardcast_core::options::{ClientLimits, Options, SlowPolicy, UnfinishedLimits};
 use shardcast_core::placement::Placement;
 use shardcast_core::queue::QueueLimits;
 
@@ -63,6 +63,7 @@ fn options() -> Options {
         client: ClientLimits {
             lag: Lag { messages: 100_000, bytes: 1 << 28 },
             slow: SlowPolicy::Disconnect,
+            unfinished: UnfinishedLimits { bytes: 64 << 20, timeout: None },
             max_payload_bytes: 1 << 24,
             idle_timeout: None,
             send_pings: true,

@@ -45,11 +45,13 @@ pub enum CoreEvent {
         #[napi(ts_type = "Buffer")]
         data: CopiedBuffer,
     },
-    /// A client sent a ping, which was answered.
+    /// A client sent a ping. Unless it was answered, `answerPing` is to be called, behind the
+    /// handlers of what the client sent before.
     Ping {
         client: u32,
         #[napi(ts_type = "Buffer")]
         data: CopiedBuffer,
+        answered: bool,
     },
     /// A client sent a pong.
     Pong {
@@ -97,7 +99,7 @@ pub enum CoreEvent {
 /// Why the server has disconnected a client, and what waited for it then.
 #[napi(object, object_from_js = false)]
 pub struct Disconnect {
-    #[napi(ts_type = "'slow' | 'idle' | 'violation' | 'failed'")]
+    #[napi(ts_type = "'slow' | 'idle' | 'violation' | 'unfinished' | 'failed'")]
     pub cause: &'static str,
     /// Messages, and their bytes. Unknown when its worker has failed.
     pub lag_messages: Option<f64>,
@@ -192,6 +194,8 @@ impl Batch {
             }
         }
         events.extend(upgrades.end());
+        // While JavaScript handles this batch, the workers read for the next ones.
+        broadcaster.let_workers_read();
         Batch { events, is_full: taken == max || bytes >= BATCH_BYTES }
     }
 }
@@ -203,7 +207,9 @@ fn told(event: Event, broadcaster: &Broadcaster) -> Option<CoreEvent> {
         Event::GivenUp(ask) => CoreEvent::GivenUp { ask },
         Event::Text(client, data) => CoreEvent::Text { client, data },
         Event::Binary(client, data) => CoreEvent::Binary { client, data: CopiedBuffer(data) },
-        Event::Ping(client, data) => CoreEvent::Ping { client, data: CopiedBuffer(data) },
+        Event::Ping { client, payload, answered } => {
+            CoreEvent::Ping { client, data: CopiedBuffer(payload), answered }
+        }
         Event::Pong(client, data) => CoreEvent::Pong { client, data: CopiedBuffer(data) },
         // A `Relieved` has become a `Drained`, or nothing, in `Broadcaster::next_event`.
         Event::Relieved { .. } => return None,

@@ -10,7 +10,7 @@ use napi_derive::napi;
 
 use crate::door::{DoorConfig, ListenOptions};
 use crate::log::Lag;
-use crate::options::{ClientLimits, Options, SlowPolicy};
+use crate::options::{ClientLimits, Options, SlowPolicy, UnfinishedLimits};
 use crate::placement::Placement;
 use crate::queue::QueueLimits;
 
@@ -31,6 +31,10 @@ pub struct CoreOptions {
     pub drop_slow_clients: bool,
     /// Largest inbound message, in bytes.
     pub max_payload_length: f64,
+    /// Bytes that a worker keeps of messages that are not complete.
+    pub max_incomplete_bytes: f64,
+    /// Time for a message to be complete; 0 is any time.
+    pub message_timeout_ms: u32,
     /// Bytes of direct messages that may wait for one client before another.
     pub backpressure_limit: f64,
     /// Drop a client for which more than that waits already; otherwise its message is dropped.
@@ -103,6 +107,7 @@ impl CoreOptions {
             NonZeroU32::new(value).ok_or_else(|| invalid(format!("{name} must be at least 1")))
         };
         let idle_timeout = Duration::from_secs(u64::from(self.idle_timeout_seconds));
+        let message_timeout = Duration::from_millis(u64::from(self.message_timeout_ms));
         Ok(Options {
             placement: Placement {
                 shards: nonzero("numShards", self.num_shards)?,
@@ -127,6 +132,10 @@ impl CoreOptions {
                     SlowPolicy::Skip
                 },
                 max_payload_bytes: self.max_payload_length as usize,
+                unfinished: UnfinishedLimits {
+                    bytes: self.max_incomplete_bytes as usize,
+                    timeout: (!message_timeout.is_zero()).then_some(message_timeout),
+                },
                 idle_timeout: (!idle_timeout.is_zero()).then_some(idle_timeout),
                 send_pings: self.send_pings,
             },

@@ -45,6 +45,15 @@ impl Broadcaster {
         self.direct(client, frame, Command::Control)
     }
 
+    /// Answers a ping of which [`Event::Ping`](crate::bridge::Event::Ping) says that its worker has
+    /// not. One at a time waits for a client whose socket is full.
+    pub fn answer_ping(&self, client: ClientKey, payload: &[u8]) {
+        if let Some(registration) = self.clients.get(client) {
+            let pong = Box::new(Frame::pong(payload));
+            self.command(registration.place.worker, Command::Pong(client, pong));
+        }
+    }
+
     fn direct(
         &mut self,
         client: ClientKey,

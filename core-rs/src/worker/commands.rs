@@ -56,6 +56,9 @@ impl Worker {
             Command::Control(key, frame) => {
                 self.with(key, |worker, client| worker.send(client, Kind::DirectControl, &frame))
             }
+            Command::Pong(key, frame) => {
+                self.with(key, |worker, client| worker.send_pong_of_application(client, *frame));
+            }
             Command::TellDrained(key) => self.with(key, |worker, client| {
                 worker.clients[client].tell_drained = true;
                 worker.flush_soon(client);
@@ -141,11 +144,12 @@ impl Worker {
             return self.lose(index, Cause::Broken);
         }
         let client = &mut self.clients[index];
+        self.inbound.read_ahead_bytes += read_ahead.len();
         client.attach(socket, read_ahead);
         if !rest.is_empty() {
             client.backlog.begin_with(rest);
         }
-        if client.has_read_ahead() {
+        if client.read_ahead_bytes() > 0 {
             self.read_soon(index);
         }
         self.flush_soon(index);

@@ -57,12 +57,18 @@ impl Goodbye {
                 let code = code.unwrap_or(CLOSE_NO_STATUS);
                 Some(Goodbye { code, reason, frame, cause: Cause::Client })
             }
-            Ending::Violation(Violation { code, reason }) => {
-                let frame = Frame::close(code, reason);
-                Some(Goodbye { code, reason: reason.to_owned(), frame, cause: Cause::Violation })
+            Ending::Violation(violation) => {
+                Some(Goodbye::for_what_it_did(violation, Cause::Violation))
+            }
+            Ending::Unfinished(violation) => {
+                Some(Goodbye::for_what_it_did(violation, Cause::Unfinished))
             }
             Ending::End => None,
         }
+    }
+
+    fn for_what_it_did(Violation { code, reason }: Violation, cause: Cause) -> Goodbye {
+        Goodbye { code, reason: reason.to_owned(), frame: Frame::close(code, reason), cause }
     }
 
     pub(super) fn too_slow() -> Goodbye {
@@ -132,8 +138,10 @@ impl Worker {
         }
         client.backlog.push(Kind::Control, goodbye.frame.as_bytes(), log);
         let peer_closed = client.has_closed();
+        let was_read = client.is_to_be_read();
         client.state = State::Leaving { deadline_secs, peer_closed };
-        if client.paused || client.ending.is_some() {
+        self.inbound.forget_unfinished(&mut client.decoder);
+        if !was_read {
             // Its own close frame is waited for, or just its end, which may have been announced
             // already.
             self.read_soon(index);
@@ -164,6 +172,7 @@ impl Worker {
             self.tell_lost(index, cause);
         }
         let mut client = self.clients.remove(index);
+        self.inbound.forget(&mut client);
         let log = self.cohorts[client.cohort].log();
         self.tally.dropped_closed += client.backlog.messages(log);
         self.departed += client.backlog.ledger(log).closed();
@@ -247,6 +256,7 @@ impl Worker {
             Cause::Broken => &mut tally.closed_broken,
             Cause::Violation => &mut tally.closed_violation,
             Cause::Failed => &mut tally.closed_failed,
+            Cause::Unfinished => &mut tally.closed_unfinished,
         } += 1;
     }
 }

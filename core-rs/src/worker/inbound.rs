@@ -3,25 +3,31 @@
 use std::collections::VecDeque;
 use std::io;
 
+use bytes::{Buf, BytesMut};
 use mio::event::Event as Readiness;
 
 use crate::backlog::Kind;
 use crate::bridge::Event;
-use crate::client::{ClientIndex, Ending, State};
+use crate::client::{Client, ClientIndex, Ending, State};
 use crate::compression::Compression;
 use crate::departure::Cause;
 use crate::discards::Discards;
-use crate::frame::{self, Frame, Rules};
+use crate::frame::{self, Frame, Rules, WorkBudget};
 
 use super::Worker;
 
 /// Bytes read at once.
 const READ_BYTES: usize = 64 * 1024;
-/// Reads in one turn, before clients are written to again.
+/// The same while much that was read is not decoded yet.
+const FEWER_READ_BYTES: usize = 1024;
+/// What that is: many clients have sent more small frames at once than they may in one turn.
+const MUCH_READ_AHEAD_BYTES: usize = 8 * 1024 * 1024;
+/// Work of one client's turn: all that it has sent in large messages, or some 60 small ones.
+const WORK_PER_TURN: usize = READ_BYTES;
+/// Clients read from in one turn of the worker, before it writes again.
 const READS_PER_TURN: usize = 128;
-/// Pings of one read that are answered: the last. More than this is no question but a flood (RFC
-/// 6455, section 5.5.3, has the most recent one answered).
-const PONGS_PER_READ: usize = 128;
+/// Work of them all. One of them may pass it.
+const WORK_OF_ALL_PER_TURN: usize = READS_PER_TURN * WORK_PER_TURN;
 
 /// Who is to be read from, and the buffer for it.
 pub(super) struct Inbound {
@@ -29,27 +35,33 @@ pub(super) struct Inbound {
     to_read: VecDeque<ClientIndex>,
     /// Lent to one client after the other: none keeps a buffer of its own.
     buffer: Box<[u8]>,
+    /// What was read of all clients and is not decoded yet.
+    pub(super) read_ahead_bytes: usize,
+    /// What is kept of all their messages that are not whole yet; see `unfinished`.
+    pub(super) unfinished_bytes: usize,
 }
 
-/// What one read brought beside messages.
+/// What one turn of a client brought beside messages.
 #[derive(Default)]
 struct Control {
-    pongs: VecDeque<Frame>,
+    pongs: Vec<Frame>,
     ending: Option<Ending>,
 }
 
 impl Inbound {
     pub(super) fn new() -> Inbound {
-        Inbound { to_read: VecDeque::new(), buffer: vec![0; READ_BYTES].into() }
-    }
-}
-
-impl Control {
-    fn ask_for_pong(&mut self, payload: &[u8]) {
-        if self.pongs.len() == PONGS_PER_READ {
-            self.pongs.pop_front();
+        Inbound {
+            to_read: VecDeque::new(),
+            buffer: vec![0; READ_BYTES].into(),
+            read_ahead_bytes: 0,
+            unfinished_bytes: 0,
         }
-        self.pongs.push_back(Frame::pong(payload));
+    }
+
+    /// How much is read at once.
+    fn read_bytes(&self) -> usize {
+        let much = self.read_ahead_bytes >= MUCH_READ_AHEAD_BYTES;
+        if much { FEWER_READ_BYTES } else { READ_BYTES }
     }
 }
 
@@ -76,9 +88,14 @@ impl Worker {
     /// Reads from the clients that have something; true when it left some that JavaScript has room
     /// for.
     ///
-    /// From each once, so that what it is answered is written before it is read from again.
+    /// From each once, so that what it is answered is written before it is read from again, and so
+    /// that the messages of one come between those of the others.
     pub(super) fn read_slice(&mut self) -> bool {
+        let mut work = 0;
         for _ in 0..READS_PER_TURN.min(self.inbound.to_read.len()) {
+            if work >= WORK_OF_ALL_PER_TURN {
+                break;
+            }
             if !self.bridge.has_room() {
                 return false;
             }
@@ -86,7 +103,7 @@ impl Worker {
             let Some(client) = self.clients.get_mut(index) else { continue };
             // Cleared already, the place was given to another client since.
             if std::mem::take(&mut client.to_read) && client.is_to_be_read() {
-                self.read(index);
+                work += self.read(index);
             }
         }
         !self.inbound.to_read.is_empty()
@@ -112,27 +129,59 @@ impl Worker {
         }
     }
 
-    fn read(&mut self, index: ClientIndex) {
+    /// Gives a client its turn; returns the work that it was.
+    fn read(&mut self, index: ClientIndex) -> usize {
+        if let Some(read_ahead) = self.clients[index].take_read_ahead() {
+            return self.hear_read_ahead(index, read_ahead);
+        }
+        let most = self.inbound.read_bytes();
         let client = &mut self.clients[index];
-        let read_ahead = client.has_read_ahead();
-        match client.read(&mut self.inbound.buffer) {
+        match client.read(&mut self.inbound.buffer[..most]) {
             Ok(0) => self.hear_end(index),
             Ok(length) => {
                 // A short read has emptied the socket, and epoll will tell of more, but not of an
                 // end that it has told of already.
-                if length == READ_BYTES || client.ended || read_ahead {
+                if length == most || client.ended {
                     self.read_soon(index);
                 }
                 if self.clients[index].ending.is_some() {
-                    return;
+                    return length;
                 }
                 let mut buffer = std::mem::take(&mut self.inbound.buffer);
-                self.hear(index, &mut buffer[..length]);
+                let (taken, work) = self.hear(index, &mut buffer[..length]);
+                if taken < length {
+                    self.read_later(index, BytesMut::from(&buffer[taken..length]));
+                }
                 self.inbound.buffer = buffer;
+                return work;
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             Err(error) if error.kind() == io::ErrorKind::Interrupted => self.read_soon(index),
             Err(_) => self.lose(index, Cause::Broken),
+        }
+        0
+    }
+
+    /// Goes on with what was read before. Nothing else tells of it, nor of what may have arrived
+    /// behind it.
+    fn hear_read_ahead(&mut self, index: ClientIndex, mut bytes: BytesMut) -> usize {
+        self.inbound.read_ahead_bytes -= bytes.len();
+        self.read_soon(index);
+        if self.clients[index].ending.is_some() {
+            return 0;
+        }
+        let (taken, work) = self.hear(index, &mut bytes);
+        bytes.advance(taken);
+        self.read_later(index, bytes);
+        work
+    }
+
+    /// Keeps what a client's turn has left for its next one.
+    fn read_later(&mut self, index: ClientIndex, bytes: BytesMut) {
+        if let Some(client) = self.clients.get_mut(index) {
+            self.inbound.read_ahead_bytes += bytes.len();
+            client.read_later(bytes);
+            self.read_soon(index);
         }
     }
 
@@ -146,25 +195,31 @@ impl Worker {
         }
     }
 
-    fn hear(&mut self, index: ClientIndex, bytes: &mut [u8]) {
+    /// Decodes what a client has sent, as far as its turn goes, and tells JavaScript. Returns how
+    /// many bytes that were, and the work.
+    fn hear(&mut self, index: ClientIndex, bytes: &mut [u8]) -> (usize, usize) {
         let now = self.now_secs();
-        let Worker { clients, bridge, tally, limits, inflater, .. } = self;
+        let Worker { clients, bridge, tally, limits, inflater, inbound, .. } = self;
         let client = &mut clients[index];
         client.note_life(now);
-        let key = client.key;
+        let Client { key, decoder, has_spoken, has_sent, pongs_due, .. } = client;
+        let key = *key;
         let mut control = Control::default();
-        let mut told = 0;
+        let mut work = WorkBudget::new(WORK_PER_TURN);
         let rules = Rules {
             max_payload: limits.max_payload_bytes,
             inflater: (client.compression != Compression::Off).then_some(inflater),
-            leaving: !client.is_open(),
-            work: &mut frame::WorkBudget::unlimited(),
+            leaving: client.state != State::Open,
+            work: &mut work,
         };
         let discards = client.discards;
-        let result = client.decoder.feed(bytes, rules, &mut |event| {
+        let kept = decoder.unfinished_bytes();
+        let result = decoder.feed(bytes, rules, &mut |event| {
             let mut count = |length: usize| {
                 tally.messages_received += 1;
                 tally.bytes_received += length as u64;
+                // Where no handler is for them, no answer follows.
+                *has_sent |= !discards.contains(Discards::MESSAGES);
             };
             let event = match event {
                 frame::Event::Text(text) => {
@@ -182,11 +237,16 @@ impl Worker {
                     Event::Binary(key, bytes.to_owned())
                 }
                 frame::Event::Ping(payload) => {
-                    control.ask_for_pong(payload);
-                    if discards.contains(Discards::PINGS) {
+                    let answered = !*has_sent;
+                    if answered {
+                        control.pongs.push(Frame::pong(payload));
+                    } else {
+                        *pongs_due = pongs_due.saturating_add(1);
+                    }
+                    if answered && discards.contains(Discards::PINGS) {
                         return;
                     }
-                    Event::Ping(key, payload.to_owned())
+                    Event::Ping { client: key, payload: payload.to_owned(), answered }
                 }
                 frame::Event::Pong(_) if discards.contains(Discards::PONGS) => return,
                 frame::Event::Pong(payload) => Event::Pong(key, payload.to_owned()),
@@ -195,14 +255,17 @@ impl Worker {
                     return control.ending = Some(Ending::Close { code, reason });
                 }
             };
-            told += 1;
+            *has_spoken = true;
             bridge.tell(event);
         });
-        client.has_spoken |= told > 0;
-        if let Err(violation) = result {
+        inbound.note_unfinished(kept, decoder);
+        let taken = result.unwrap_or_else(|violation| {
             control.ending = Some(Ending::Violation(violation));
-        }
+            bytes.len()
+        });
         self.answer(index, control);
+        self.limit_unfinished();
+        (taken, work.spent())
     }
 
     fn answer(&mut self, index: ClientIndex, control: Control) {
@@ -220,10 +283,10 @@ impl Worker {
         }
     }
 
-    fn send_pongs(&mut self, index: ClientIndex, mut pongs: VecDeque<Frame>) {
+    fn send_pongs(&mut self, index: ClientIndex, mut pongs: Vec<Frame>) {
         let client = &mut self.clients[index];
         if client.blocked {
-            if let Some(last) = pongs.pop_back() {
+            if let Some(last) = pongs.pop() {
                 client.late_pong = Some(Box::new(last));
             }
         } else if !pongs.is_empty() {
@@ -235,18 +298,35 @@ impl Worker {
         }
     }
 
+    /// Answers a ping that went through the application.
+    pub(super) fn send_pong_of_application(&mut self, index: ClientIndex, pong: Frame) {
+        let client = &mut self.clients[index];
+        if !client.is_open() {
+            return;
+        }
+        let was_read = client.is_to_be_read();
+        client.pongs_due = client.pongs_due.saturating_sub(1);
+        if !was_read && client.is_to_be_read() {
+            // What has arrived was announced while nobody listened.
+            self.read_soon(index);
+        }
+        self.send_pongs(index, vec![pong]);
+    }
+
     /// Answers the last ping that came while the client's socket refused bytes.
     pub(super) fn send_late_pong(&mut self, index: ClientIndex) {
         if let Some(pong) = self.clients[index].late_pong.take() {
-            self.send_pongs(index, VecDeque::from([*pong]));
+            self.send_pongs(index, vec![*pong]);
         }
     }
 
     /// A client has said its last word. What the application sends in answer to earlier ones comes
     /// before the close.
-    fn end_hearing(&mut self, index: ClientIndex, ending: Ending) {
+    pub(super) fn end_hearing(&mut self, index: ClientIndex, ending: Ending) {
         let client = &mut self.clients[index];
         client.ending = Some(Box::new(ending));
+        self.inbound.forget_unfinished(&mut client.decoder);
+        client.decoder.end();
         if client.has_spoken {
             self.bridge.tell(Event::Ending(client.key));
         } else {

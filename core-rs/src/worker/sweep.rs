@@ -8,7 +8,8 @@ use crate::departure::Cause;
 use crate::frame::Frame;
 use crate::options::ClientLimits;
 
-use super::Worker;
+use super::unfinished::NOT_IN_TIME;
+use super::{SWEEP_INTERVAL, Worker};
 
 /// How long the socket of an accepted client may stay at the door. Its cohort's log is kept for it
 /// all that time, and a client that does not read what it was sent before would never let the 101
@@ -18,6 +19,7 @@ const ATTACH_TIMEOUT: Duration = Duration::from_secs(10);
 /// What a sweep has to do for a client.
 enum Duty {
     GiveUp(Cause),
+    EndUnfinished,
     Ping,
     TellSkipped,
 }
@@ -41,6 +43,7 @@ impl Worker {
         for (index, duty) in due {
             match duty {
                 Duty::GiveUp(cause) => self.lose(index, cause),
+                Duty::EndUnfinished => self.end_unfinished(index, NOT_IN_TIME),
                 Duty::Ping => self.ping(index),
                 Duty::TellSkipped => self.tell_skipped(index),
             }
@@ -59,7 +62,7 @@ impl Worker {
     }
 }
 
-fn duty_to(client: &Client, limits: ClientLimits, now_secs: u32) -> Option<Duty> {
+fn duty_to(client: &mut Client, limits: ClientLimits, now_secs: u32) -> Option<Duty> {
     if let State::Leaving { deadline_secs, .. } = client.state {
         return (now_secs >= deadline_secs).then_some(Duty::GiveUp(Cause::Idle));
     }
@@ -70,6 +73,11 @@ fn duty_to(client: &Client, limits: ClientLimits, now_secs: u32) -> Option<Duty>
     if !client.is_heard() {
         // Nobody listens, so that its silence says nothing. See `Worker::pause`.
         return client.missed.is_some().then_some(Duty::TellSkipped);
+    }
+    // Pings between its frames keep a client, and not what it does not finish.
+    let waited = Duration::from_secs(u64::from(client.decoder.wait_a_second()));
+    if limits.unfinished.timeout.is_some_and(|timeout| waited >= timeout.max(SWEEP_INTERVAL)) {
+        return Some(Duty::EndUnfinished);
     }
     match limits.idle_timeout {
         Some(idle) if silence >= idle => Some(Duty::GiveUp(Cause::Idle)),

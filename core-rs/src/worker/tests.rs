@@ -7,13 +7,14 @@ use bytes::Bytes;
 
 use super::*;
 use crate::channel::{Channel, ChannelId};
+use crate::client::Ending;
 use crate::command::{CloseReason, Message};
 use crate::compression::Compression;
 use crate::discards::Discards;
 use crate::door::Entrant;
 use crate::frame::Frame;
 use crate::log::Lag;
-use crate::options::SlowPolicy;
+use crate::options::{SlowPolicy, UnfinishedLimits};
 use crate::queue::QueueLimits;
 
 const TICKS: ChannelId = ChannelId(0);
@@ -27,6 +28,7 @@ fn worker_that_tolerates(lag: Lag) -> Worker {
         lag,
         slow: SlowPolicy::Disconnect,
         max_payload_bytes: 1000,
+        unfinished: UnfinishedLimits { bytes: 1_000_000, timeout: None },
         idle_timeout: None,
         send_pings: true,
     };
@@ -254,4 +256,45 @@ fn an_answer_that_was_begun_is_finished_for_a_client_that_is_too_slow() {
     }
     assert!(!worker.clients[0].is_open());
     arrives(&mut worker, reader, filled, b"the answer\x88\x0f\x03\xf5slow consumer");
+}
+
+/// A masked frame, with a key of zeros so that the payload stands as it is.
+fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
+    [&[first, 0x80 | payload.len() as u8, 0, 0, 0, 0], payload].concat()
+}
+
+/// Has the worker read what has arrived, until `what` holds.
+fn read_until(worker: &mut Worker, what: impl Fn(&Worker) -> bool) {
+    let mut events = Events::with_capacity(EVENTS_PER_TURN);
+    while !what(worker) {
+        worker.wait(true, &mut events);
+        worker.read_slice();
+    }
+}
+
+#[test]
+fn a_message_has_its_time_to_be_finished_and_pings_do_not_make_it_longer() {
+    let mut worker = worker();
+    worker.limits.unfinished.timeout = Some(Duration::from_secs(3));
+    for client in [1, 2] {
+        expect(&mut worker, client);
+    }
+    let (mut slow, mut busy) = (attach(&mut worker, 1), attach(&mut worker, 2));
+    slow.write_all(&masked(0x02, b"half")).expect("it is open");
+    read_until(&mut worker, |worker| worker.clients[0].decoder.unfinished_bytes() > 0);
+    for second in 1..=6 {
+        // The other finishes a message in each second, and begins one behind it.
+        let received = second - 1;
+        let end = if received > 0 { masked(0x80, b"") } else { Vec::new() };
+        busy.write_all(&[end, masked(0x02, b"half")].concat()).expect("it is open");
+        read_until(&mut worker, |worker| {
+            worker.tally.messages_received == received
+                && worker.clients[1].decoder.unfinished_bytes() > 0
+        });
+        slow.write_all(&masked(0x89, b"")).expect("it is open");
+        worker.sweep();
+        let ending = worker.clients[0].ending.as_deref();
+        assert_eq!(matches!(ending, Some(Ending::Unfinished(_))), second >= 3);
+    }
+    assert!(worker.clients[1].is_open());
 }

@@ -16,7 +16,7 @@ use shardcast_core::departure::Departure;
 use shardcast_core::door::{Entrant, Reservation};
 use shardcast_core::frame::Payload;
 use shardcast_core::log::Lag;
-use shardcast_core::options::{ClientLimits, Options, SlowPolicy};
+use shardcast_core::options::{ClientLimits, Options, SlowPolicy, UnfinishedLimits};
 use shardcast_core::placement::Placement;
 use shardcast_core::queue::QueueLimits;
 use shardcast_core::reports::{Question, Report};
@@ -47,6 +47,7 @@ pub fn options() -> Options {
             lag: Lag { messages: 1_000_000, bytes: 1 << 30 },
             slow: SlowPolicy::Disconnect,
             max_payload_bytes: 1 << 16,
+            unfinished: UnfinishedLimits { bytes: 1 << 30, timeout: None },
             idle_timeout: None,
             send_pings: true,
         },
@@ -200,6 +201,7 @@ impl Harness {
             totals.closed_broken += tally.closed_broken;
             totals.closed_violation += tally.closed_violation;
             totals.closed_failed += tally.closed_failed;
+            totals.closed_unfinished += tally.closed_unfinished;
             totals.failures += tally.failures;
             totals.messages += tally.messages;
         }

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::thread;
 
 use shardcast_core::log::Lag;
-use shardcast_core::options::{ClientLimits, Options, SlowPolicy};
+use shardcast_core::options::{ClientLimits, Options, SlowPolicy, UnfinishedLimits};
 
 use crate::alone::alone;
 use crate::harness::{TestClient, one_worker, options};
@@ -65,6 +65,41 @@ fn pings_whose_pongs_nobody_reads() {
         let attack = || drop(with_clients(&server, 4, |client| write(client, &pings)));
         let most = most_during(|| server.serves_during(attack));
         assert!(most < 16 * MIB, "{most} bytes");
+    });
+}
+
+#[test]
+fn pings_behind_a_message() {
+    alone("flooding::pings_behind_a_message", || {
+        let server = Server::start_with(one_worker(), door());
+        let pings = [masked(0x82, b"hello"), masked(0x89, b"").repeat(100_000)].concat();
+        let attack = || drop(with_clients(&server, 4, |client| write(client, &pings)));
+        let most = most_during(|| server.serves_during(attack));
+        assert!(most < 16 * MIB, "{most} bytes");
+    });
+}
+
+#[test]
+fn messages_that_nobody_finishes() {
+    alone("flooding::messages_that_nobody_finishes", || {
+        let limits = UnfinishedLimits { bytes: 4 * MIB, timeout: None };
+        let client =
+            ClientLimits { max_payload_bytes: MIB, unfinished: limits, ..options().client };
+        let server = Server::start_with(Options { client, ..one_worker() }, door());
+        let head = [&[0x82, 0xff][..], &(MIB as u64).to_be_bytes(), &[0; 4]].concat();
+        let start = [head, vec![7; MIB - 1000]].concat();
+        let attack = || {
+            let clients = with_clients(&server, 32, |client| {
+                // The server may end the connection meanwhile.
+                let _ = client.get_ref().write_all(&start);
+            });
+            // Four have room.
+            wait_until(|| server.heard.closed.load(Ordering::Relaxed) >= 28);
+            drop(clients);
+        };
+        let most = most_during(|| server.serves_during(attack));
+        // What is kept, twice while one of them grows, and the attackers' own.
+        assert!(most < 12 * MIB, "{most} bytes");
     });
 }
 

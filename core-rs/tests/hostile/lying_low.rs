@@ -127,7 +127,7 @@ fn what_nobody_reads_is_no_silence() {
     let (_silent, _socket) = harness.connect("silent");
     let _flooder = fill_the_bridge(&mut harness);
     // The bridge is full, and the worker has stopped to read.
-    harness.wait_for(|totals| totals.messages_received > 4096);
+    harness.wait_for(|totals| totals.messages_received >= 1024);
     write(&talker, &masked(0x81, b"me too"));
     let totals = harness.wait_for(|totals| totals.closed_idle > 0);
     assert_eq!(totals.closed_idle, 1, "only the silent one");

@@ -213,6 +213,9 @@ impl Application {
             Event::Text(..) | Event::Binary(..) => {
                 count(&self.heard.messages);
             }
+            Event::Ping { client, payload, answered: false } => {
+                self.broadcaster.answer_ping(client, &payload);
+            }
             Event::Ending(client) => self.broadcaster.finish(client),
             Event::Closed { .. } => {
                 count(&self.heard.closed);
