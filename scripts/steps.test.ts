@@ -70,3 +70,13 @@ test("every step watches files that are there", async () => {
   // Bun's globs know no `**` inside of braces.
   expect(idle).toEqual([]);
 });
+
+test("whatever cargo builds is what Cargo.lock says", async () => {
+  const steps = LEVELS.flatMap((level) => stepsFor(level, ""));
+  const commands = steps.map(({ command }) => command.join(" "));
+  const { scripts } = await Bun.file(join(ROOT, "package.json")).json();
+  const building = /^cargo (build|test|run)|cargo clippy|napi build/;
+  const built = [...commands, ...Object.values<string>(scripts)].filter((it) => building.test(it));
+  expect(built.length).toBeGreaterThan(5);
+  for (const command of built) expect(command).toContain("--locked");
+});

@@ -98,7 +98,9 @@ const LOAD_TESTER: Step = {
   outputs: ["target/release/load-test"],
   // The directory is named because the tests look for the binary there, whatever CARGO_TARGET_DIR
   // is.
-  command: "cargo build --release --package shardcast-load-test --target-dir target".split(" "),
+  command: "cargo build --locked --release --package shardcast-load-test --target-dir target".split(
+    " ",
+  ),
   requireTools: requireRust,
 };
 
@@ -107,7 +109,8 @@ const TEST_PEERS: Step = {
   doing: "building the clients and the attackers that tests have in Rust",
   inputs: [...CARGO_SETTINGS, "test/peers/Cargo.toml", "test/peers/src/**/*.rs"],
   outputs: ["target/release/storm", "target/release/tungstenite-client"],
-  command: "cargo build --release --package shardcast-test-peers --target-dir target".split(" "),
+  command:
+    "cargo build --locked --release --package shardcast-test-peers --target-dir target".split(" "),
   requireTools: requireRust,
 };
 
@@ -121,7 +124,7 @@ const BENCH_TOOLS: Step = {
   ],
   outputs: ["target/release/floor", "target/release/libcount_writes.so"],
   command:
-    "cargo build --release --package shardcast-floor --package shardcast-count-writes --target-dir target".split(
+    "cargo build --locked --release --package shardcast-floor --package shardcast-count-writes --target-dir target".split(
       " ",
     ),
   requireTools: requireRust,
@@ -143,7 +146,7 @@ const PARTS: Step = {
   // A directory of its own: the core without its binding would take the place of the addon in
   // another.
   command:
-    "cargo build --release --package shardcast-parts --package shardcast-core-alone --target-dir target/parts".split(
+    "cargo build --locked --release --package shardcast-parts --package shardcast-core-alone --target-dir target/parts".split(
       " ",
     ),
   requireTools: requireRust,

@@ -31,7 +31,7 @@ const SUITES: readonly Suite[] = [
   {
     name: "Rust",
     // Without the default feature, which needs the symbols of a JavaScript runtime to link.
-    command: "cargo test --workspace --no-default-features --no-fail-fast".split(" "),
+    command: "cargo test --locked --workspace --no-default-features --no-fail-fast".split(" "),
     reader: cargoReader,
     failures: cargoFailures,
   },
@@ -39,7 +39,9 @@ const SUITES: readonly Suite[] = [
     name: "Rust under loom: every interleaving of sleep and wake",
     // A flag for the compiler is a key of cargo's cache, hence the directory of its own.
     command: [
-      ..."cargo test --package shardcast-core --no-default-features --release --lib".split(" "),
+      ..."cargo test --locked --package shardcast-core --no-default-features --release --lib".split(
+        " ",
+      ),
       ..."--target-dir target/loom loom".split(" "),
     ],
     env: { RUSTFLAGS: "--cfg shardcast_loom" },
