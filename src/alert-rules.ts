@@ -169,6 +169,16 @@ export const ALERT_RULES: readonly AlertRule[] = [
     figure: ({ now, before, seconds }) => (refused(now) - refused(before)) / seconds,
     say: (rate) => `${rough(rate)} a second`,
   },
+  {
+    name: "ShardcastRequestsFail",
+    severity: "ticket",
+    summary: "Plain requests get 502 or 503 instead of the app's answer. The log says why.",
+    expr: 'sum by (instance, reason) (rate(shardcast_http_requests_failed_total{reason=~"unreachable|unusable|busy"}[5m]))',
+    above: 0,
+    for: "5m",
+    figure: ({ now, before, seconds }) => (unanswered(now) - unanswered(before)) / seconds,
+    say: (rate) => `${rough(rate)} a second`,
+  },
 ];
 
 type Count = Exclude<keyof ShardCounters, "per_worker">;
@@ -188,6 +198,10 @@ function gone({ departures }: Recent, why: DepartureReason): number {
 
 function refused({ stats }: Reading): number {
   return stats.refused_full + stats.refused_busy + stats.refused_undecided;
+}
+
+function unanswered({ stats }: Reading): number {
+  return stats.requests_unreachable + stats.requests_unusable + stats.requests_busy;
 }
 
 function fill({ clients, max_clients: limit }: ShardCounters): number {

@@ -19,7 +19,16 @@ export type SkipListener = (ws: ShardcastSocket, missed: MissedMessages[]) => vo
 /** An event about one client, as opposed to a wish to become one. */
 export type ClientEvent = Exclude<
   CoreEvent,
-  { type: "Upgrades" | "GivenUp" | "Report" | "Ending" | "WorkerFailed" | "AcceptFailed" }
+  {
+    type:
+      | "Upgrades"
+      | "GivenUp"
+      | "Report"
+      | "Ending"
+      | "WorkerFailed"
+      | "AcceptFailed"
+      | "RequestsFailed";
+  }
 >;
 
 /** What the clients need of their run. */

@@ -220,6 +220,13 @@ export const CONFIG_KEYS = {
       "Size of a request's head. A larger one is refused with 431. Where " +
       "`--max-http-header-size` or `http.maxHeaderSize` is set, that is the default.",
   }),
+  maxHttpRequests: whole({
+    default: 10_000,
+    min: 1,
+    max: 1_000_000,
+    unit: "requests",
+    doc: "Plain requests that the app may be at, at once. One more is refused with 503.",
+  }),
   trustedProxies: {
     kind: "list",
     default: [],

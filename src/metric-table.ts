@@ -65,6 +65,19 @@ export const METRICS: readonly Metric[] = [
       { labels: { reason: "undecided" }, value: stats.refused_undecided },
     ],
   }),
+  counter(
+    "shardcast_http_requests_failed_total",
+    "Requests of plain HTTP that have got no answer of the app, by reason.",
+    {
+      labelNames: ["reason"],
+      read: (stats) => [
+        { labels: { reason: "busy" }, value: stats.requests_busy },
+        { labels: { reason: "unreachable" }, value: stats.requests_unreachable },
+        { labels: { reason: "unusable" }, value: stats.requests_unusable },
+        { labels: { reason: "broken" }, value: stats.requests_broken },
+      ],
+    },
+  ),
   gauge("shardcast_workers", "Worker threads.", perShard("workers")),
   gauge("shardcast_channels", "Channels that have subscribers.", ofAll("total_channels")),
   gauge(

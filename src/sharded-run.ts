@@ -30,6 +30,7 @@ import {
 import type { RateLimitedLog } from "./rate-limited-log";
 import { type RefusedHere, type RefusedUpgrades, refusedUpgrades } from "./refused-upgrades";
 import { type Account, type Audit, Reports, type SlowClient } from "./reports";
+import { FailedRequests, type RequestFailures } from "./request-failures";
 import { checkChannel, type SocketHost } from "./socket";
 import { NO_CHANNELS } from "./stats";
 import { TrustedProxies } from "./trusted-proxies";
@@ -93,6 +94,7 @@ export class ShardedRun implements SocketHost {
   readonly #reports = new Reports();
   readonly #fullQueues: FullQueues;
   readonly #acceptFailures: AcceptFailures;
+  readonly #failedRequests: FailedRequests;
   readonly #logger: Logger;
   #owner: Pick<RunParts, "onState" | "onTakenOver">;
   /** Messages published to somebody. */
@@ -125,11 +127,17 @@ export class ShardedRun implements SocketHost {
     );
     this.#fullQueues = new FullQueues(() => this.core.workers(), logger);
     this.#acceptFailures = new AcceptFailures(logger);
+    this.#failedRequests = new FailedRequests(logger);
   }
 
   /** How often the system could not give out a connection, and it was tried again later. */
   get acceptFailures(): number {
     return this.#acceptFailures.count;
+  }
+
+  /** Requests of plain HTTP that the app has not answered. */
+  get requestFailures(): RequestFailures {
+    return this.#failedRequests.counts;
   }
 
   /** Upgrades that were refused, by JavaScript or before they came to it. */
@@ -184,13 +192,14 @@ export class ShardedRun implements SocketHost {
   listen(door: Omit<DoorOptions, DoorOptionOfConfig>, house: House): DoorAddress {
     this.#house = house;
     const { headTimeoutMs, maxHeadBytes, upgradeTimeoutMs, maxPendingUpgrades } = this.config;
-    const { perMessageDeflate } = this.config;
+    const { maxHttpRequests, perMessageDeflate } = this.config;
     const address = this.core.listen({
       ...door,
       headTimeoutMs,
       maxHeadBytes,
       upgradeTimeoutMs,
       maxPendingUpgrades,
+      maxHttpRequests,
       perMessageDeflate,
     });
     this.#enter("serving");
@@ -359,6 +368,9 @@ export class ShardedRun implements SocketHost {
         break;
       case "AcceptFailed":
         this.#acceptFailures.strike(event.reason);
+        break;
+      case "RequestsFailed":
+        this.#failedRequests.note(event);
         break;
       case "WorkerFailed": {
         const { shard, worker, reason } = event;

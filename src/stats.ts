@@ -1,5 +1,6 @@
 import type { ChannelTotals, WorkerCounters } from "./native";
 import { type RefusedUpgrades, refusedUpgrades } from "./refused-upgrades";
+import { noFailures, type RequestFailures } from "./request-failures";
 
 /** What one worker of a shard does. */
 export interface WorkerStats {
@@ -88,7 +89,7 @@ export interface ShardCounters {
 }
 
 /** Counters by shard: `shard_0`, `shard_1`, …, and the totals. */
-export interface ShardStats extends RefusedUpgrades {
+export interface ShardStats extends RefusedUpgrades, RequestFailures {
   [shard: `shard_${number}`]: ShardCounters;
   total_clients: number;
   total_shards: number;
@@ -151,6 +152,7 @@ export function shardStats(
     channelTotals = NO_CHANNELS,
     acceptFailures = 0,
     refused = refusedUpgrades(),
+    requestFailures = noFailures(),
   } = {},
 ): ShardStats {
   const stats: ShardStats = {
@@ -162,6 +164,7 @@ export function shardStats(
     total_subscriptions: channelTotals.subscriptions,
     accept_failures: acceptFailures,
     ...refused,
+    ...requestFailures,
   };
   for (const { clients } of shards) stats.total_clients += clients;
   return stats;

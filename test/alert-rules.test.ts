@@ -26,6 +26,7 @@ interface Scene {
   shard?: Partial<ShardCounters>;
   worker?: Partial<WorkerStats>;
   refused_full?: number;
+  requests_unreachable?: number;
   accept_failures?: number;
   /** Messages that took up to a second, two seconds, and longer. */
   times?: [number, number, number];
@@ -65,6 +66,7 @@ const SCENES: Record<string, Scene> = {
   },
   "a shard is nearly full": { shard: { clients: 1801 } },
   "clients were refused": { refused_full: 5 },
+  "requests were not answered": { requests_unreachable: 5 },
 };
 
 /** The names of the rules that hold by the page's judgement, after five minutes. */
@@ -92,6 +94,7 @@ const HELD: Record<string, string[]> = {
   "a worker is saturated": ["ShardcastWorkerSaturated"],
   "a shard is nearly full": ["ShardcastShardNearlyFull"],
   "clients were refused": ["ShardcastUpgradesRefused"],
+  "requests were not answered": ["ShardcastRequestsFail"],
 };
 
 test("the rules for Prometheus are those of the table; `bun run docs` writes them anew", async () => {

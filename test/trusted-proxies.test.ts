@@ -63,4 +63,13 @@ describe("the client behind proxies", () => {
     expect(await (await connect(`${ws}/ws`, { headers })).next()).toBe(expected);
     expect((await refused(`${ws}/refused`, { headers })).body).toBe(expected);
   });
+
+  test("is told by a field that Connection names, too", async () => {
+    const { http } = serve({ trustedProxies: ["127.0.0.0/8"] }, (app) =>
+      app.get("/ip", ({ request, server }) => server?.requestIP(request)?.address),
+    );
+    const connection = "X-Forwarded-For, keep-alive";
+    const headers = { "x-forwarded-for": "198.51.100.1", connection };
+    expect(await (await fetch(`${http}/ip`, { headers })).text()).toBe("198.51.100.1");
+  });
 });

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering, fence};
 use crate::channel::ChannelId;
 use crate::client::ClientKey;
 use crate::departure::Departure;
-use crate::door::{AskId, DoorEvent, Host, UpgradeRequest};
+use crate::door::{AskId, DoorEvent, Host, RequestFailure, UpgradeRequest};
 use crate::missed::Missed;
 use crate::queue::{Counted, MustWake, Queue, QueueLimits};
 use crate::reports::{Report, ReportId};
@@ -84,6 +84,8 @@ pub enum Event {
     /// The system has no descriptor or memory for a connection that waits to be accepted. It is
     /// tried again, and told again, after a pause.
     AcceptFailed(String),
+    /// So many requests more have got no answer of the application's, the last one for this reason.
+    RequestsFailed(RequestFailure, u32, String),
     /// A worker has panicked, and begun anew without its clients. Their closes follow.
     WorkerFailed {
         /// Counted over all shards.
@@ -116,6 +118,9 @@ impl From<DoorEvent> for Event {
             DoorEvent::Asked(request) => Event::Upgrade(request),
             DoorEvent::GivenUp(ask) => Event::GivenUp(ask),
             DoorEvent::AcceptFailed(error) => Event::AcceptFailed(error.to_string()),
+            DoorEvent::RequestsFailed { kind, failures, reason } => {
+                Event::RequestsFailed(kind, failures, reason)
+            }
         }
     }
 }

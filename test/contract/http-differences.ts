@@ -31,6 +31,15 @@ function answers(...lines: string[]): Promise<[stock: string, sharded: string]> 
   });
 }
 
+/** The status of what is answered to a GET. */
+async function statusOf(stage: Stage, path: string): Promise<number> {
+  const wire = await Wire.open(stage.port);
+  wire.write(`GET ${path} HTTP/1.1`, ...CLOSE);
+  await wire.has("\r\n\r\n");
+  wire.close();
+  return Number(wire.received.slice("HTTP/1.1 ".length, "HTTP/1.1 200".length));
+}
+
 /** How an upload of unknown length begins, on a connection that is to end. */
 const IN_CHUNKS = (path: string) => [
   `POST ${path} HTTP/1.1`,
@@ -146,6 +155,47 @@ export const HTTP_DIFFERENCES: Record<string, () => Promise<void>> = {
     const [stock, sharded] = await onEach(pause, { headTimeoutMs: 1 });
     expect(stock).toEndWith("home");
     expect(sharded).toBe("");
+  },
+
+  async "an answer whose head is past 256 KiB, or has more than 1,000 fields"() {
+    const ask = async (stage: Stage) => {
+      stage.serve((app) =>
+        app
+          .get("/long", () => new Response("", { headers: { "x-long": "v".repeat(300_000) } }))
+          .get("/many", () => {
+            const headers = new Headers();
+            for (let n = 0; n < 1100; n += 1) headers.append("set-cookie", `c${n}=1`);
+            return new Response("", { headers });
+          }),
+      );
+      return [await statusOf(stage, "/long"), await statusOf(stage, "/many")];
+    };
+    const [stock, sharded] = await onEach(ask);
+    expect(stock).toEqual([200, 200]);
+    expect(sharded).toEqual([502, 502]);
+  },
+
+  async "an answer with status 101 to a request that is no upgrade"() {
+    const [stock, sharded] = await onEach((stage) => {
+      stage.serve((app) => app.get("/", () => new Response(null, { status: 101 })));
+      return statusOf(stage, "/");
+    });
+    expect([stock, sharded]).toEqual([101, 502]);
+  },
+
+  async "more than maxHttpRequests (10,000) requests under way"() {
+    const ask = async (stage: Stage) => {
+      const { promise, resolve } = Promise.withResolvers<string>();
+      stage.serve((app) => app.get("/", "home").get("/slow", () => promise));
+      const slow = fetch(`http://127.0.0.1:${stage.port}/slow`);
+      await until(() => stage.server.pendingRequests === 1);
+      const status = await statusOf(stage, "/");
+      resolve("slow");
+      await slow;
+      return status;
+    };
+    const [stock, sharded] = await onEach(ask, { maxHttpRequests: 1 });
+    expect([stock, sharded]).toEqual([200, 503]);
   },
 
   async "requestIP after the answer"() {

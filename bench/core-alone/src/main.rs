@@ -83,6 +83,7 @@ fn door() -> DoorConfig {
         write_timeout: long,
         max_head_bytes: 32 * 1024,
         min_authority_bytes: 1,
+        max_requests: 1000,
         max_body_bytes: 0,
         upgrade_timeout: long,
         max_pending_upgrades: MAX_CLIENTS,

@@ -7,6 +7,7 @@ use napi_derive::napi;
 use crate::bridge::Event;
 use crate::broadcaster::Broadcaster;
 use crate::departure::Departure;
+use crate::door::RequestFailure;
 use crate::ledger::Ledger;
 use crate::missed::Missed;
 use crate::queue::Counted;
@@ -74,6 +75,14 @@ pub enum CoreEvent {
     /// The system has no descriptor or memory for a connection that waits to be accepted. It is
     /// tried again.
     AcceptFailed { reason: String },
+    /// So many requests more have got no answer of the app's.
+    RequestsFailed {
+        #[napi(ts_type = "\"busy\" | \"unreachable\" | \"unusable\" | \"broken\"")]
+        kind: String,
+        failures: u32,
+        /// Why the last one has not.
+        reason: String,
+    },
     /// A worker has panicked, and begun anew without its clients. Their `Closed` events follow.
     WorkerFailed {
         shard: u32,
@@ -219,6 +228,9 @@ fn told(event: Event, broadcaster: &Broadcaster) -> Option<CoreEvent> {
             CoreEvent::Closed { client, code, reason, disconnect: disconnect(departure) }
         }
         Event::AcceptFailed(reason) => CoreEvent::AcceptFailed { reason },
+        Event::RequestsFailed(kind, failures, reason) => {
+            CoreEvent::RequestsFailed { kind: name(kind).to_owned(), failures, reason }
+        }
         Event::WorkerFailed { worker, reason } => {
             let (shard, worker) = broadcaster.place_of(worker);
             CoreEvent::WorkerFailed { shard: shard as u32, worker: worker as u32, reason }
@@ -239,6 +251,15 @@ fn disconnect(Departure { cause, waiting }: Departure) -> Option<Disconnect> {
         lag_messages: waiting.map(|lag| lag.messages as f64),
         lag_bytes: waiting.map(|lag| lag.bytes as f64),
     })
+}
+
+fn name(kind: RequestFailure) -> &'static str {
+    match kind {
+        RequestFailure::Busy => "busy",
+        RequestFailure::Unreachable => "unreachable",
+        RequestFailure::Unusable => "unusable",
+        RequestFailure::BrokenOff => "broken",
+    }
 }
 
 fn print(missed: &Missed) -> Vec<MissedMessages> {

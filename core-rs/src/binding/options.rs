@@ -85,6 +85,8 @@ pub struct DoorOptions {
     pub min_authority_bytes: u32,
     /// Size of the body of a plain request.
     pub max_body_bytes: f64,
+    /// Plain requests that may be answered at once.
+    pub max_http_requests: u32,
     pub upgrade_timeout_ms: u32,
     pub max_pending_upgrades: u32,
     /// Whether clients may have their messages compressed.
@@ -159,6 +161,7 @@ impl DoorOptions {
             max_head_bytes: self.max_head_bytes as usize,
             min_authority_bytes: self.min_authority_bytes as usize,
             max_body_bytes: self.max_body_bytes as usize,
+            max_requests: self.max_http_requests as usize,
             upgrade_timeout: Duration::from_millis(u64::from(self.upgrade_timeout_ms)),
             max_pending_upgrades: self.max_pending_upgrades as usize,
             per_message_deflate: self.per_message_deflate,

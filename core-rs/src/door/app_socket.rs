@@ -1,49 +1,62 @@
-//! A connection to the application that does not lose what the application said last.
+//! A socket to the application that does not lose what the application said last.
 
+use std::cell::Cell;
 use std::io::{self, ErrorKind, IoSlice};
+use std::mem;
 use std::net::Shutdown;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
-use hyper_util::client::legacy::connect::{Connected, Connection};
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::UnixStream;
+
+use super::connection::STREAM_BUFFER_BYTES;
+
+/// Bytes that are read at once. hyper reads more at a time the more it gets, up to what the head of
+/// a response may have; a body streams through in less.
+const READ_BYTES: usize = STREAM_BUFFER_BYTES;
 
 /// A socket whose other end may answer and close before it has read the whole request.
 ///
 /// hyper gives up at the first write that fails, though the answer is there to be read. So nothing
 /// fails here because the application has closed: what is written then is thrown away, and what it
 /// had sent is read up to its end. Without a whole answer before that end, hyper finds it missing,
-/// and [`Unread`] tells whether the application can have acted on the request.
+/// and [`Wires`] tell whether the application can have acted on the request.
 pub(super) struct AppSocket {
     socket: UnixStream,
-    unread: Unread,
+    /// Bytes had to wait for room since the last flush.
+    has_waited: bool,
+    wires: Rc<Wires>,
 }
 
-/// Whether the application closed its end before it had read all that was written to it. What it
-/// has left unread it has not acted on.
-///
-/// The socket writes it, and whoever misses the answer reads it. Both are on the door's thread,
-/// which hyper does not know.
-#[derive(Clone, Default)]
-pub(super) struct Unread(Arc<AtomicBool>);
+/// What is known of a socket that hyper has. The socket writes it, and whoever waits for the answer
+/// reads it.
+#[derive(Default)]
+pub(super) struct Wires {
+    unread: Cell<bool>,
+    unsent: Cell<bool>,
+}
 
-impl Unread {
-    pub(super) fn is_so(&self) -> bool {
-        self.0.load(Relaxed)
+impl Wires {
+    /// Whether the application closed its end before it had read all that was written to it. What
+    /// it has left unread it has not acted on.
+    pub(super) fn has_unread(&self) -> bool {
+        self.unread.get()
     }
 
-    fn note(&self) {
-        self.0.store(true, Relaxed);
+    /// Whether hyper still holds bytes that are to be written.
+    pub(super) fn has_unsent(&self) -> bool {
+        self.unsent.get()
     }
 }
 
 impl AppSocket {
-    pub(super) fn new(socket: UnixStream) -> AppSocket {
-        AppSocket { socket, unread: Unread::default() }
+    /// The socket, and what will be known of it.
+    pub(super) fn new(socket: UnixStream) -> (AppSocket, Rc<Wires>) {
+        let wires = Rc::new(Wires::default());
+        (AppSocket { socket, has_waited: false, wires: Rc::clone(&wires) }, wires)
     }
 
     /// Takes a write to an application that has closed for done.
@@ -53,7 +66,7 @@ impl AppSocket {
         }
         // Its end is ours, so that no request after this one is thrown away whole. An error says
         // that it was.
-        self.unread.note();
+        self.wires.unread.set(true);
         let _ = SockRef::from(&self.socket).shutdown(Shutdown::Both);
         Ok(length)
     }
@@ -65,13 +78,21 @@ impl AsyncRead for AppSocket {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        match ready!(Pin::new(&mut self.socket).poll_read(context, buffer)) {
-            // It has closed with bytes unread. A unix socket tells so after what it had sent.
-            Err(error) if is_closed(&error) => {
-                self.unread.note();
+        let mut part = buffer.take(READ_BYTES);
+        match ready!(Pin::new(&mut self.socket).poll_read(context, &mut part)) {
+            Ok(()) => {
+                let read = part.filled().len();
+                // SAFETY: The part begins where the unfilled bytes do, and so many of it are read.
+                unsafe { buffer.assume_init(read) };
+                buffer.advance(read);
                 Poll::Ready(Ok(()))
             }
-            read => Poll::Ready(read),
+            // It has closed with bytes unread. A unix socket tells so after what it had sent.
+            Err(error) if is_closed(&error) => {
+                self.wires.unread.set(true);
+                Poll::Ready(Ok(()))
+            }
+            Err(error) => Poll::Ready(Err(error)),
         }
     }
 }
@@ -82,7 +103,10 @@ impl AsyncWrite for AppSocket {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let written = ready!(Pin::new(&mut self.socket).poll_write(context, bytes));
+        self.wires.unsent.set(true);
+        let written = Pin::new(&mut self.socket).poll_write(context, bytes);
+        self.has_waited |= written.is_pending();
+        let written = ready!(written);
         Poll::Ready(self.settle(written, bytes.len()))
     }
 
@@ -91,7 +115,10 @@ impl AsyncWrite for AppSocket {
         context: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = ready!(Pin::new(&mut self.socket).poll_write_vectored(context, slices));
+        self.wires.unsent.set(true);
+        let written = Pin::new(&mut self.socket).poll_write_vectored(context, slices);
+        self.has_waited |= written.is_pending();
+        let written = ready!(written);
         Poll::Ready(self.settle(written, slices.iter().map(|slice| slice.len()).sum()))
     }
 
@@ -99,18 +126,19 @@ impl AsyncWrite for AppSocket {
         self.socket.is_write_vectored()
     }
 
+    /// hyper flushes when it has written all that it held.
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.wires.unsent.set(false);
+        if mem::take(&mut self.has_waited) {
+            // hyper has looked for another request, or for the end of them, before it wrote the
+            // rest of this one, and does not look again by itself.
+            context.waker().wake_by_ref();
+        }
         Pin::new(&mut self.socket).poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.socket).poll_shutdown(context)
-    }
-}
-
-impl Connection for AppSocket {
-    fn connected(&self) -> Connected {
-        Connected::new().extra(self.unread.clone())
     }
 }
 
@@ -142,8 +170,8 @@ mod tests {
         runtime.expect("a runtime").block_on(async {
             let (ours, application) = BlockingStream::pair().expect("a pair");
             ours.set_nonblocking(true).expect("a living socket");
-            test(AppSocket::new(UnixStream::from_std(ours).expect("a living socket")), application)
-                .await;
+            let ours = UnixStream::from_std(ours).expect("a living socket");
+            test(AppSocket::new(ours).0, application).await;
         });
     }
 
@@ -154,7 +182,7 @@ mod tests {
             application.read_exact(&mut [0; 14]).expect("a living socket");
             application.write_all(b"enough").expect("a living socket");
             drop(application);
-            assert!(!socket.unread.is_so());
+            assert!(!socket.wires.has_unread());
             assert_eq!(write(&mut socket, b"the other half").await.ok(), Some(14));
             assert_eq!(read(&mut socket).await.ok().as_deref(), Some(b"enough".as_slice()));
             assert_eq!(read(&mut socket).await.ok().as_deref(), Some(b"".as_slice()));
@@ -168,7 +196,7 @@ mod tests {
             application.read_exact(&mut [0; 9]).expect("a living socket");
             drop(application);
             assert_eq!(read(&mut socket).await.ok().as_deref(), Some(b"".as_slice()));
-            assert!(!socket.unread.is_so());
+            assert!(!socket.wires.has_unread());
         });
     }
 
@@ -180,7 +208,7 @@ mod tests {
             assert_eq!(write(&mut socket, b"a request").await.ok(), Some(9));
             drop(application);
             assert_eq!(read(&mut socket).await.ok().as_deref(), Some(b"".as_slice()));
-            assert!(socket.unread.is_so());
+            assert!(socket.wires.has_unread());
         });
     }
 
@@ -189,7 +217,7 @@ mod tests {
         with_application(async |mut socket, mut application| {
             application.shutdown(Shutdown::Read).expect("a living socket");
             assert_eq!(write(&mut socket, b"a request").await.ok(), Some(9));
-            assert!(socket.unread.is_so());
+            assert!(socket.wires.has_unread());
             assert_eq!(read(&mut socket).await.ok().as_deref(), Some(b"".as_slice()));
             assert_eq!(application.read(&mut [0]).ok(), Some(0));
             assert!(application.write_all(b"late").is_err());

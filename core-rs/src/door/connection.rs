@@ -97,6 +97,7 @@ impl Reception {
         tell: Tell,
         door: UnboundedSender<Opening>,
         refusals: Arc<Refusals>,
+        proxy: Proxy,
     ) -> Reception {
         let mut http = http1::Builder::new();
         // `RequestFilter` judges heads, and may add the field `Host`. How long a head may take is
@@ -113,7 +114,7 @@ impl Reception {
             waiting_room: WaitingRoom::new(door, tell.clone()),
             decider: Decider::new(tell, config.max_pending_upgrades, config.upgrade_timeout),
             refusals,
-            proxy: Proxy::new(&config.upstream, config.max_body_bytes, config.idle_timeout),
+            proxy,
             introduction: Introduction::new(config.upstream_secret),
             dev_sockets: DevSockets::new(config.has_dev_server),
             per_message_deflate: config.per_message_deflate,
@@ -129,6 +130,10 @@ impl Reception {
 
     pub(super) fn tidy(&self) -> &Tidy {
         &self.tidy
+    }
+
+    pub(super) fn proxy(&self) -> &Proxy {
+        &self.proxy
     }
 
     pub(super) fn head_timeout(&self) -> Duration {

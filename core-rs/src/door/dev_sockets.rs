@@ -79,10 +79,10 @@ impl DevSockets {
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             let application = upgrade::on(&mut response);
             let tunnel = Tunnel { application, _vacancy: vacancy };
-            return Ok((response.map(Either::Right), Some(tunnel)));
+            return Ok((response.map(|body| Either::Right(proxy.download(body))), Some(tunnel)));
         }
         remove_connection_fields(response.headers_mut());
-        Ok((response.map(Either::Right), None))
+        Ok((response.map(|body| Either::Right(proxy.download(body))), None))
     }
 }
 

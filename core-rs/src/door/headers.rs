@@ -5,13 +5,14 @@ use hyper::{HeaderMap, Response, StatusCode};
 
 use super::request::Fields;
 
-/// The fields that RFC 9110, section 7.6.1, has an intermediary remove, beside those that
-/// `Connection` names.
-const CONNECTION_FIELDS: [HeaderName; 6] = [
+/// The fields that are for one connection, by their own definition (RFC 9110, section 7.6.1), and
+/// `Trailer`: trailers end at the door.
+const CONNECTION_FIELDS: [HeaderName; 7] = [
     header::CONNECTION,
     HeaderName::from_static("proxy-connection"),
     HeaderName::from_static("keep-alive"),
     header::TE,
+    header::TRAILER,
     header::TRANSFER_ENCODING,
     header::UPGRADE,
 ];
@@ -22,11 +23,14 @@ pub(super) fn has_token<F: Fields + ?Sized>(fields: &F, name: &HeaderName, token
     elements(fields, name).any(|element| element.eq_ignore_ascii_case(token))
 }
 
-/// Removes what was meant for the connection it came by.
+/// Removes the fields that are for one connection.
+///
+/// A field that only `Connection` names stays: the sender would otherwise choose which fields the
+/// other side sees. A client could take away what a proxy in front has added, such as its own
+/// address or its user's name. Door and application are one origin server, and Bun alone removes
+/// nothing either.
 pub(super) fn remove_connection_fields(headers: &mut HeaderMap) {
-    let named: Vec<HeaderName> =
-        elements(headers, &header::CONNECTION).filter_map(|name| name.parse().ok()).collect();
-    for name in CONNECTION_FIELDS.iter().chain(&named) {
+    for name in &CONNECTION_FIELDS {
         headers.remove(name);
     }
 }
@@ -94,7 +98,6 @@ mod tests {
             let fields = headers(&[("upgrade", protocol), ("connection", "upgrade, x"), ("x", "")]);
             *response.headers_mut() = fields;
             replace_connection_fields(&mut response);
-            assert_eq!(response.headers().get("x"), None);
             response.headers().get(header::UPGRADE).cloned()
         };
         let websocket = HeaderValue::from_static("websocket");
@@ -116,17 +119,39 @@ mod tests {
     #[test]
     fn fields_of_the_connection_are_removed_and_the_others_kept() {
         let mut headers = headers(&[
-            ("connection", "close, X-Private, ,not a name"),
+            ("connection", "close, not a name"),
             ("keep-alive", "timeout=5"),
             ("proxy-connection", "close"),
             ("te", "trailers"),
+            ("trailer", "x-sum"),
             ("transfer-encoding", "chunked"),
             ("upgrade", "h2c"),
-            ("x-private", "1"),
             ("accept", "*/*"),
         ]);
         remove_connection_fields(&mut headers);
         let kept: Vec<&str> = headers.keys().map(HeaderName::as_str).collect();
         assert_eq!(kept, ["accept"]);
+    }
+
+    #[test]
+    fn connection_takes_no_end_to_end_field_away() {
+        let end_to_end = [
+            "authorization",
+            "content-length",
+            "content-type",
+            "cookie",
+            "forwarded",
+            "host",
+            "origin",
+            "x-forwarded-for",
+            "x-user",
+        ];
+        let mut headers = headers(&end_to_end.map(|name| (name, "1")));
+        for name in end_to_end {
+            headers.append(header::CONNECTION, HeaderValue::from_static(name));
+        }
+        remove_connection_fields(&mut headers);
+        let kept: Vec<&str> = headers.keys().map(HeaderName::as_str).collect();
+        assert_eq!(kept, end_to_end);
     }
 }

@@ -13,15 +13,17 @@
 //!    the `reader` have one `parser`. The connection waits for requests with a limit (`patience`),
 //!    and writes to the client with one too (`client_socket`), even if it has ended its side
 //!    (`grace`).
-//! 4. Any other request is passed on to the application (`proxy`) over a unix socket (`upstream`,
-//!    `app_socket`), with the client's address (`peer`). A socket of Bun's own development server
-//!    goes there as well (`dev_sockets`).
+//! 4. Any other request is passed on to the application (`proxy`, `exchange`) over connections that
+//!    are kept (`app_connections`) to its unix socket (`upstream`, `app_socket`), with the client's
+//!    address (`peer`). What it leaves unanswered is counted and told (`failures`). A socket of
+//!    Bun's own development server goes there as well (`dev_sockets`).
 //! 5. A connection that the door ends is left with care (`linger`).
 //!
 //! What the door answers by itself is an `objection`; such upgrades are counted (`refusals`). What
 //! happens it tells its [`Host`] (`tell`). After a rush it gives memory back (`tidy`). All its tasks
 //! run on its one thread, so that nothing in it is locked but the chairs of guests.
 
+mod app_connections;
 mod app_socket;
 mod arrival;
 mod client_socket;
@@ -29,7 +31,9 @@ mod closing;
 mod connection;
 mod decider;
 mod dev_sockets;
+mod exchange;
 mod extensions;
+mod failures;
 mod grace;
 mod guest;
 mod handshake;
@@ -72,10 +76,14 @@ use tokio::task::{self, LocalSet};
 use arrival::Opening;
 use closing::{Closing, Latch};
 use connection::Reception;
+use failures::Failures;
 use listener::Listener;
+use proxy::Proxy;
 use refusals::Refusals;
 use tell::Tell;
+use upstream::Upstream;
 
+pub use failures::RequestFailure;
 pub use heads::Head;
 pub use listener::ListenOptions;
 pub use peer::PEER;
@@ -93,6 +101,8 @@ pub struct DoorConfig {
     pub upstream: PathBuf,
     /// What the application knows the door by; visible ASCII.
     pub upstream_secret: String,
+    /// Plain requests that the application may be at, at once. One more is told 503.
+    pub max_requests: usize,
     /// How long a connection may take to send a whole request head, counted from when it was
     /// accepted or from the head's first byte.
     pub head_timeout: Duration,
@@ -130,6 +140,15 @@ pub enum DoorEvent {
     /// The system has no descriptor or memory for a connection. It waits to be accepted, and is
     /// tried again.
     AcceptFailed(io::Error),
+    /// So many requests more have got no answer of the application's.
+    RequestsFailed {
+        /// How.
+        kind: RequestFailure,
+        /// How many.
+        failures: u32,
+        /// Why the last one has not.
+        reason: String,
+    },
 }
 
 /// An open door. It closes when dropped.
@@ -223,7 +242,17 @@ async fn keep_open(
     mut closing: Closing,
 ) {
     let (door, turned_away) = unbounded_channel();
-    let reception = Rc::new(Reception::new(config, tell.clone(), door, refusals));
+    let failures = Failures::new(tell.clone());
+    let proxy = Proxy::new(
+        Upstream::new(config.upstream.clone()),
+        config.max_requests,
+        config.max_body_bytes,
+        config.idle_timeout,
+        failures,
+    );
+    let reception = Rc::new(Reception::new(config, tell.clone(), door, refusals, proxy));
+    let kept = Rc::clone(&reception);
+    task::spawn_local(async move { kept.proxy().keep().await });
     let kept = Rc::clone(&reception);
     task::spawn_local(async move { kept.tidy().keep(tidy::give_back).await });
     let kept = Rc::clone(&reception);

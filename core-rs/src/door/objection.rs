@@ -50,6 +50,10 @@ pub(super) enum Objection {
     TooManyDevSockets,
     /// Nothing listens on the application's socket.
     Unreachable,
+    /// The application's answer cannot be passed on.
+    UnusableAnswer,
+    /// The limit of requests that the application answers at once is reached.
+    Busy,
 }
 
 impl Objection {
@@ -73,8 +77,9 @@ impl Objection {
             Objection::TooManyUndecided
             | Objection::UndecidedInTime
             | Objection::Undecided
-            | Objection::TooManyDevSockets => StatusCode::SERVICE_UNAVAILABLE,
-            Objection::Unreachable => StatusCode::BAD_GATEWAY,
+            | Objection::TooManyDevSockets
+            | Objection::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Objection::Unreachable | Objection::UnusableAnswer => StatusCode::BAD_GATEWAY,
         }
     }
 
@@ -102,6 +107,8 @@ impl Objection {
             Objection::Undecided => "the application did not decide\n",
             Objection::TooManyDevSockets => "too many pages of the development server are open\n",
             Objection::Unreachable => "the application cannot be reached\n",
+            Objection::UnusableAnswer => "the answer of the application cannot be passed on\n",
+            Objection::Busy => "the application answers too many requests\n",
         }
     }
 

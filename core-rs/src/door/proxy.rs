@@ -9,35 +9,27 @@
 
 use std::error::Error;
 use std::io;
-use std::path::Path;
+use std::rc::Rc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::{Either, Empty, LengthLimitError, Limited};
+use http_body_util::{Either, LengthLimitError};
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{self, HeaderValue};
-use hyper::http::Extensions;
 use hyper::http::request::Parts;
-use hyper::http::uri::{self, Authority, PathAndQuery, Scheme};
-use hyper::{Request, Response, StatusCode, Uri, Version};
-use hyper_util::client::legacy::{self, Client};
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper::{HeaderMap, Request, Response, StatusCode, Uri, Version};
 use tokio::net::UnixStream;
 
-use super::app_socket::Unread;
-use super::connection::STREAM_BUFFER_BYTES;
-use super::headers::{has_token, remove_connection_fields, replace_connection_fields};
+use super::app_connections::{AppConnections, Link, NoLink, Unanswered};
+use super::exchange::{Download, Upload};
+use super::failures::{Failures, RequestFailure};
+use super::headers::{remove_connection_fields, replace_connection_fields};
 use super::objection::Objection;
 use super::peer::PEER;
 use super::response::Body;
 use super::upstream::Upstream;
 
-/// The authority of every request to the application. It names the pool of connections, and is only
-/// sent for a client of HTTP/1.0 that names no host.
-const AUTHORITY: &str = "localhost";
-
-/// Idle connections to the application that are kept for the next requests.
-const MAX_IDLE: usize = 256;
+/// The host that is taken for the one of a client of HTTP/1.0 that names none.
+const HOST: HeaderValue = HeaderValue::from_static("localhost");
 
 /// How long an idle connection is kept at most.
 const MAX_IDLE_TIME: Duration = Duration::from_secs(5);
@@ -45,9 +37,6 @@ const MAX_IDLE_TIME: Duration = Duration::from_secs(5);
 /// How much earlier than the application is an idle connection closed, so that a request does not
 /// meet one that is just being closed. Bun counts in steps of 4 s, and is early by up to one.
 const HEADWAY: Duration = Duration::from_secs(5);
-
-/// A body for the application: the client's, or none for a request that is sent a second time.
-type OutboundBody = Either<Limited<Incoming>, Empty<Bytes>>;
 
 /// Why a request has no response of the application's.
 pub(super) enum Failure {
@@ -66,31 +55,37 @@ impl From<Objection> for Failure {
 
 /// The way to the application.
 pub(super) struct Proxy {
-    upstream: Upstream,
-    client: Client<Upstream, OutboundBody>,
+    connections: AppConnections,
     max_body_bytes: usize,
+    failures: Rc<Failures>,
 }
 
 impl Proxy {
     /// `idle_timeout` is the application's for its own connections.
     pub(super) fn new(
-        upstream: &Path,
+        upstream: Upstream,
+        max_requests: usize,
         max_body_bytes: usize,
         idle_timeout: Option<Duration>,
+        failures: Rc<Failures>,
     ) -> Proxy {
-        let upstream = Upstream::new(upstream);
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(idle_time(idle_timeout))
-            .pool_max_idle_per_host(MAX_IDLE)
-            .http1_max_buf_size(STREAM_BUFFER_BYTES)
-            .build(upstream.clone());
-        Proxy { upstream, client, max_body_bytes }
+        let connections = AppConnections::new(upstream, max_requests, idle_time(idle_timeout));
+        Proxy { connections, max_body_bytes, failures }
+    }
+
+    /// Looks after the connections to the application, for ever.
+    pub(super) async fn keep(&self) {
+        self.connections.expire().await;
     }
 
     /// A connection to the application that is nobody else's.
     pub(super) async fn connect(&self) -> io::Result<UnixStream> {
-        self.upstream.connect().await
+        self.connections.connect().await
+    }
+
+    /// The body of a response that has come by such a connection.
+    pub(super) fn download(&self, body: Incoming) -> Download {
+        Download::new(body, None, Rc::clone(&self.failures))
     }
 
     /// Passes a request on; returns the application's response.
@@ -107,12 +102,65 @@ impl Proxy {
             return Err(Objection::BodyTooLong.into());
         }
         let request = outbound(request, peer, self.max_body_bytes);
+        let (response, link) = self.exchange(request).await?;
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            // Nobody has asked for it: the door keeps `Upgrade` to itself.
+            return Err(self.unusable("101 Switching Protocols, which nobody has asked for"));
+        }
+        Ok(inbound(response.map(|body| Download::new(body, link, Rc::clone(&self.failures)))))
+    }
+
+    /// Sends a request, and a second time over a new connection if the application has closed the
+    /// first without having acted on it, as it may do with one that was idle.
+    async fn exchange(
+        &self,
+        request: Request<Upload>,
+    ) -> Result<(Response<Incoming>, Option<Link>), Failure> {
         let repeat = repeatable(&request);
-        let response = match (self.client.request(request).await, repeat) {
-            (Err(error), Some(repeat)) if is_unread(&error) => self.client.request(repeat).await,
-            (response, _) => response,
+        let link = self.connections.lend().await.map_err(|no_link| self.no_link(no_link))?;
+        let was_used = link.is_used();
+        let again = match (link.send(request).await, repeat) {
+            (Ok(answer), _) => return Ok(answer),
+            (Err(Unanswered { unsent: Some(request), .. }), _) if was_used => request,
+            (Err(Unanswered { is_unread: true, .. }), Some(repeat)) => repeat,
+            (Err(unanswered), _) => return Err(self.failure(&unanswered.error)),
         };
-        inbound(response.map_err(|error| failure(&error))?)
+        let link = self.connections.lend_new().await.map_err(|no_link| self.no_link(no_link))?;
+        link.send(again).await.map_err(|unanswered| self.failure(&unanswered.error))
+    }
+
+    fn no_link(&self, no_link: NoLink) -> Failure {
+        match no_link {
+            NoLink::Busy => {
+                self.failures.note(RequestFailure::Busy, "");
+                Objection::Busy.into()
+            }
+            NoLink::Unreachable(error) => {
+                self.failures.note(RequestFailure::Unreachable, error);
+                Objection::Unreachable.into()
+            }
+        }
+    }
+
+    fn unusable(&self, reason: &str) -> Failure {
+        self.failures.note(RequestFailure::Unusable, reason);
+        Objection::UnusableAnswer.into()
+    }
+
+    /// Why there is no response.
+    fn failure(&self, error: &hyper::Error) -> Failure {
+        if error.is_parse() {
+            return self.unusable(&error.to_string());
+        }
+        // Of our side of the exchange, only the client's body can fail.
+        if error.is_user() {
+            return match error.source() {
+                Some(source) if source.is::<LengthLimitError>() => Objection::BodyTooLong.into(),
+                _ => Objection::BrokenBody.into(),
+            };
+        }
+        self.failures.note(RequestFailure::BrokenOff, error);
+        Failure::BrokenOff
     }
 }
 
@@ -126,89 +174,64 @@ fn outbound(
     request: Request<Incoming>,
     peer: HeaderValue,
     max_body_bytes: usize,
-) -> Request<OutboundBody> {
+) -> Request<Upload> {
     let (Parts { method, uri, mut headers, .. }, body) = request.into_parts();
-    let wants_trailers = has_token(&headers, &header::TE, "trailers");
     remove_connection_fields(&mut headers);
     // The door has answered it: hyper sends 100 Continue as soon as the body is read.
     headers.remove(header::EXPECT);
-    // HTTP/1.0 may have none.
-    headers.entry(header::HOST).or_insert(HeaderValue::from_static(AUTHORITY));
+    headers.entry(header::HOST).or_insert(HOST);
     headers.insert(PEER, peer);
-    if wants_trailers {
-        headers.insert(header::TE, HeaderValue::from_static("trailers"));
-        headers.insert(header::CONNECTION, HeaderValue::from_static("TE"));
+    if !body.is_end_stream() {
+        frame(&mut headers, body.size_hint().exact());
     }
-    if !body.is_end_stream() && body.size_hint().exact().is_none() {
-        // Left to itself, hyper would take a GET to have no body.
-        headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
-    }
-    let mut request = Request::new(Either::Left(Limited::new(body, max_body_bytes)));
+    let mut request = Request::new(Upload::new(body, max_body_bytes));
     *request.method_mut() = method;
-    *request.uri_mut() = outbound_uri(&uri);
+    *request.uri_mut() = outbound_uri(uri);
     *request.headers_mut() = headers;
     request
 }
 
-/// The absolute URI that hyper's client wants, of which it sends path and query.
-fn outbound_uri(uri: &Uri) -> Uri {
-    let target = uri.path_and_query().cloned();
-    let mut parts = uri::Parts::default();
-    parts.scheme = Some(Scheme::HTTP);
-    parts.authority = Some(Authority::from_static(AUTHORITY));
-    parts.path_and_query = Some(target.unwrap_or_else(|| PathAndQuery::from_static("/")));
-    Uri::from_parts(parts).expect("all three parts are there")
+/// Says how long a body is, once and in one way: by its length, if that is known.
+fn frame(headers: &mut HeaderMap, length: Option<u64>) {
+    match length {
+        Some(length) => {
+            headers.insert(header::CONTENT_LENGTH, length.into());
+        }
+        // Left to itself, hyper would take a GET to have no body.
+        None => {
+            headers.remove(header::CONTENT_LENGTH);
+            headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+        }
+    }
+}
+
+/// The target without scheme and authority.
+fn outbound_uri(uri: Uri) -> Uri {
+    let target = uri.into_parts().path_and_query;
+    target.map_or_else(|| Uri::from_static("/"), Uri::from)
 }
 
 /// A copy for a second attempt, of a request that has no body. The application may close an idle
-/// connection just as it is written to it, and has then not acted on it (`Unread`), so that any
-/// method may be repeated (RFC 9110, section 9.2.2). hyper's client itself repeats what it has not
-/// begun to write.
-fn repeatable(request: &Request<OutboundBody>) -> Option<Request<OutboundBody>> {
+/// connection just as it is written to it, and has then not acted on it, so that any method may be
+/// repeated (RFC 9110, section 9.2.2).
+fn repeatable(request: &Request<Upload>) -> Option<Request<Upload>> {
     if !request.body().is_end_stream() {
         return None;
     }
-    let mut copy = Request::new(Either::Right(Empty::new()));
+    let mut copy = Request::new(Upload::none());
     *copy.method_mut() = request.method().clone();
     *copy.uri_mut() = request.uri().clone();
     *copy.headers_mut() = request.headers().clone();
     Some(copy)
 }
 
-/// Whether the application has closed the connection without having read the request.
-fn is_unread(error: &legacy::Error) -> bool {
-    let mut extras = Extensions::new();
-    if let Some(connection) = error.connect_info() {
-        connection.get_extras(&mut extras);
-    }
-    extras.get::<Unread>().is_some_and(Unread::is_so)
-}
-
 /// The response as the client is to see it. How its body is framed is between the door and the
 /// client.
-fn inbound(response: Response<Incoming>) -> Result<Response<Body>, Failure> {
-    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-        // Nobody has asked for it: the door keeps `Upgrade` to itself.
-        return Err(Failure::BrokenOff);
-    }
+fn inbound(response: Response<Download>) -> Response<Body> {
     let mut response = response.map(Either::Right);
     replace_connection_fields(&mut response);
     *response.version_mut() = Version::HTTP_11;
-    Ok(response)
-}
-
-/// Why there is no response.
-fn failure(error: &legacy::Error) -> Failure {
-    let cause = error.source().and_then(|cause| cause.downcast_ref::<hyper::Error>());
-    match cause {
-        _ if error.is_connect() => Objection::Unreachable.into(),
-        // Of our side of the exchange, only the client's body can fail.
-        Some(cause) if cause.is_user() => match cause.source() {
-            Some(source) if source.is::<LengthLimitError>() => Objection::BodyTooLong.into(),
-            _ => Objection::BrokenBody.into(),
-        },
-        _ => Failure::BrokenOff,
-    }
+    response
 }
 
 #[cfg(test)]

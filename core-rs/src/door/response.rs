@@ -2,12 +2,13 @@
 
 use bytes::Bytes;
 use http_body_util::{Either, Full};
-use hyper::body::Incoming;
 use hyper::header::{self, HeaderValue};
 use hyper::{Response, StatusCode};
 
+use super::exchange::Download;
+
 /// The door's own words, or the application's as they come.
-pub(super) type Body = Either<Full<Bytes>, Incoming>;
+pub(super) type Body = Either<Full<Bytes>, Download>;
 
 /// A response of one line.
 pub(super) fn text(status: StatusCode, line: &'static str) -> Response<Body> {

@@ -91,25 +91,26 @@ fn a_client_that_expects_to_be_told_to_continue_is_told() {
 }
 
 #[test]
-fn trailers_pass_both_ways() {
+fn trailers_end_at_the_door() {
     let house = House::open();
     let mut client = house.client();
     client.send(CHUNKED_POST.replace("\r\n\r\n", "\r\nTE: trailers\r\nTrailer: X-Sum\r\n\r\n"));
     client.send_chunk("up");
     client.send("0\r\nX-Sum: 1\r\n\r\n");
     let mut application = house.application.accept();
-    assert_eq!(application.head().get("te"), Some("trailers"));
+    let head = application.head();
+    assert_eq!((head.get("te"), head.get("trailer")), (None, None));
     assert_eq!(application.chunk().as_deref(), Some("up"));
     assert_eq!(application.chunk(), None);
-    assert_eq!((application.line().as_str(), application.line().as_str()), ("x-sum: 1", ""));
+    assert_eq!(application.line(), "");
 
     application.send(CHUNKED_RESPONSE.replace("\r\n\r\n", "\r\nTrailer: X-Sum\r\n\r\n"));
     application.send_chunk("down");
     application.send("0\r\nX-Sum: 2\r\n\r\n");
-    client.head();
+    assert_eq!(client.head().get("trailer"), None);
     assert_eq!(client.chunk().as_deref(), Some("down"));
     assert_eq!(client.chunk(), None);
-    assert_eq!((client.line().as_str(), client.line().as_str()), ("x-sum: 2", ""));
+    assert_eq!(client.line(), "");
 }
 
 /// The highest resident memory of this process so far, in bytes.

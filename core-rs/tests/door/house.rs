@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use shardcast_core::door::{
-    AskId, Decision, Door, DoorConfig, DoorEvent, Entrant, Headers, ListenOptions, Reservation,
-    UpgradeRequest,
+    AskId, Decision, Door, DoorConfig, DoorEvent, Entrant, Headers, ListenOptions, RequestFailure,
+    Reservation, UpgradeRequest,
 };
 
 use crate::application::{Application, SocketPath};
@@ -32,6 +32,7 @@ pub(crate) struct House {
     asked: Receiver<UpgradeRequest>,
     given_up: Receiver<AskId>,
     complaints: Receiver<io::Error>,
+    failures: Receiver<(RequestFailure, u32, String)>,
 }
 
 impl House {
@@ -47,15 +48,20 @@ impl House {
         let (ask, asked) = channel();
         let (give_up, given_up) = channel();
         let (complain, complaints) = channel();
+        let (fail, failures) = channel();
         let door = Door::open(config, move |event| {
             // Nobody listens when the test has ended.
             let _ = match event {
                 DoorEvent::Asked(request) => ask.send(request).is_ok(),
                 DoorEvent::GivenUp(ask) => give_up.send(ask).is_ok(),
                 DoorEvent::AcceptFailed(error) => complain.send(error).is_ok(),
+                DoorEvent::RequestsFailed { kind, failures, reason } => {
+                    fail.send((kind, failures, reason)).is_ok()
+                }
             };
         });
-        House { door: door.expect("a free port"), application, asked, given_up, complaints }
+        let door = door.expect("a free port");
+        House { door, application, asked, given_up, complaints, failures }
     }
 
     pub(crate) fn client(&self) -> Client {
@@ -83,6 +89,11 @@ impl House {
     pub(crate) fn complaint(&self) -> io::Error {
         self.complaints.recv_timeout(PATIENCE).expect("the door complains")
     }
+
+    /// The next failures of requests that the door tells of.
+    pub(crate) fn failures(&self) -> (RequestFailure, u32, String) {
+        self.failures.recv_timeout(PATIENCE).expect("the door tells")
+    }
 }
 
 pub(crate) fn config(upstream: &SocketPath) -> DoorConfig {
@@ -96,6 +107,7 @@ pub(crate) fn config(upstream: &SocketPath) -> DoorConfig {
         max_head_bytes: MAX_HEAD_BYTES,
         min_authority_bytes: 1,
         max_body_bytes: MAX_BODY_BYTES,
+        max_requests: 1000,
         upgrade_timeout: PATIENCE,
         max_pending_upgrades: 8,
         per_message_deflate: true,

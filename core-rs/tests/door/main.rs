@@ -11,5 +11,6 @@ mod head_reader;
 mod heads;
 mod house;
 mod proxying;
+mod reuse;
 mod upgrades;
 mod wire;

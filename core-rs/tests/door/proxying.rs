@@ -1,9 +1,10 @@
 //! Plain requests and their responses: what passes, what is the door's own, and what goes wrong.
 
+use std::io::Write;
 use std::net::Shutdown;
 use std::os::unix::net::UnixListener;
 
-use shardcast_core::door::Door;
+use shardcast_core::door::{Door, RequestFailure};
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use crate::application::{Application, SocketPath};
@@ -17,7 +18,7 @@ fn a_request_passes_without_what_was_meant_for_the_door() {
     let mut client = house.client();
     client.send(
         "GET /a?b=c HTTP/1.1\r\nHost: example.com:8080\r\nAccept: */*\r\n\
-         X-Shardcast-Peer: forged\r\nConnection: keep-alive, X-Private\r\nX-Private: 1\r\n\
+         X-Shardcast-Peer: forged\r\nConnection: keep-alive, Cookie\r\n\
          Keep-Alive: timeout=5\r\n\
          Proxy-Connection: close\r\nTE: gzip\r\nUpgrade: h2c\r\nCookie: a\r\nCookie: b\r\n\r\n",
     );
@@ -44,7 +45,7 @@ fn a_response_passes_without_what_was_meant_for_the_door() {
     let mut application = house.application.accept();
     application.head();
     application.send(
-        "HTTP/1.1 404 Not Found\r\nDate: today\r\nConnection: close, X-Private\r\nX-Private: 1\r\n\
+        "HTTP/1.1 404 Not Found\r\nDate: today\r\nConnection: close, Set-Cookie\r\n\
          Keep-Alive: timeout=5\r\nSet-Cookie: a\r\nSet-Cookie: b\r\nContent-Length: 4\r\n\r\ngone",
     );
     let (head, body) = client.message();
@@ -111,6 +112,118 @@ fn a_response_to_head_says_how_long_it_would_be() {
     application.head();
     application.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
     assert_eq!(client.message().1, "hi");
+}
+
+#[test]
+fn an_answer_with_a_thousand_fields_passes() {
+    let house = House::open();
+    let mut client = house.client();
+    client.send(GET);
+    let mut application = house.application.accept();
+    application.head();
+    let fields: String = (1..1000).map(|n| format!("X-Field-{n}: v\r\n")).collect();
+    application.send(format!("HTTP/1.1 200 OK\r\n{fields}Content-Length: 2\r\n\r\nhi"));
+    let (head, body) = client.message();
+    assert_eq!((head.get("x-field-999"), body.as_str()), (Some("v"), "hi"));
+}
+
+#[test]
+fn an_answer_with_a_long_head_passes() {
+    let house = House::open();
+    let mut client = house.client();
+    client.send(GET);
+    let mut application = house.application.accept();
+    application.head();
+    let long = "v".repeat(250_000);
+    application.send(format!("HTTP/1.1 200 OK\r\nX-Long: {long}\r\nContent-Length: 2\r\n\r\nhi"));
+    let (head, body) = client.message();
+    assert_eq!((head.get("x-long"), body.as_str()), (Some(long.as_str()), "hi"));
+}
+
+#[test]
+fn an_answer_that_cannot_be_passed_on_is_a_bad_gateway_and_told() {
+    let fields: String = (0..2000).map(|n| format!("X-Field-{n}: v\r\n")).collect();
+    let answers = [
+        format!("HTTP/1.1 200 OK\r\n{fields}\r\n"),
+        format!("HTTP/1.1 200 OK\r\nX-Long: {}\r\n\r\n", "v".repeat(300_000)),
+        "HTTP/1.1 200 OK\r\nno field\r\n\r\n".to_owned(),
+        "no HTTP at all\r\n\r\n".to_owned(),
+        "HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n".to_owned(),
+        "HTTP/1.1 101 Switching Protocols\r\n\r\n".to_owned(),
+    ];
+    for answer in answers {
+        let house = House::open();
+        let mut client = house.client();
+        client.send(GET);
+        let mut application = house.application.accept();
+        application.head();
+        // The door may leave before it has read all.
+        let _ = application.socket().write_all(answer.as_bytes());
+        let start = &answer[..answer.len().min(40)];
+        let head = client.head();
+        assert_eq!(head.status(), 502, "{start}");
+        client.text(head.get("content-length").and_then(|it| it.parse().ok()).expect("a length"));
+        let (kind, failures, reason) = house.failures();
+        assert_eq!((kind, failures), (RequestFailure::Unusable, 1), "{start}");
+        assert!(!reason.is_empty());
+        client.send(GET);
+        house.application.accept().head();
+    }
+}
+
+#[test]
+fn an_answer_that_breaks_off_is_told() {
+    for answer in ["", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhal"] {
+        let house = House::open();
+        let mut client = house.client();
+        client.send(GET);
+        let mut application = house.application.accept();
+        application.head();
+        application.send(answer);
+        drop(application);
+        client.rest();
+        let (kind, failures, _) = house.failures();
+        assert_eq!((kind, failures), (RequestFailure::BrokenOff, 1), "{answer}");
+    }
+}
+
+#[test]
+fn many_failures_are_told_at_once_and_then_in_one_event() {
+    const FAILURES: u32 = 50;
+    let house = House::open();
+    for _ in 0..FAILURES {
+        let mut client = house.client();
+        client.send(GET);
+        let mut application = house.application.accept();
+        application.head();
+        drop(application);
+        client.rest();
+    }
+    assert_eq!(house.failures().1, 1);
+    assert_eq!(house.failures().1, FAILURES - 1);
+}
+
+#[test]
+fn no_more_requests_than_the_limit_go_to_the_application_at_once() {
+    let house = House::open_with(|config| config.max_requests = 2);
+    let mut served: Vec<_> = (0..2).map(|_| house.client()).collect();
+    served.iter_mut().for_each(|client| client.send(GET));
+    let mut connections: Vec<_> = (0..2).map(|_| house.application.accept()).collect();
+    connections.iter_mut().for_each(|connection| drop(connection.head()));
+
+    let mut refused = house.client();
+    refused.send(GET);
+    let (head, _) = refused.message();
+    assert_eq!((head.status(), head.get("retry-after")), (503, Some("1")));
+    assert_eq!(house.failures().0, RequestFailure::Busy);
+
+    connections[0].send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
+    connections[1].send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
+    served.iter_mut().for_each(|client| assert_eq!(client.message().1, "hi"));
+    refused.send(GET);
+    connections[1].head();
+    connections[1].send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nho");
+    assert_eq!(refused.message().1, "ho");
 }
 
 #[test]

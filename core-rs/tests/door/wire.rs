@@ -108,7 +108,7 @@ impl<S: Read + Write> Wire<S> {
         match self.stream.read_to_end(&mut rest) {
             Ok(_) => {}
             Err(error) if error.kind() == ErrorKind::ConnectionReset => {}
-            Err(error) => panic!("the connection does not end: {error}"),
+            Err(error) => panic!("the connection does not end after {}: {error}", rest.len()),
         }
         String::from_utf8(rest).expect("text")
     }

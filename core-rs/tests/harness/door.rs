@@ -17,6 +17,7 @@ pub(crate) fn local_door(patience: Duration) -> DoorConfig {
         max_head_bytes: 16_384,
         min_authority_bytes: 1,
         max_body_bytes: 1 << 20,
+        max_requests: 1000,
         upgrade_timeout: patience,
         max_pending_upgrades: 8,
         per_message_deflate: true,

@@ -62,6 +62,7 @@ pub(crate) fn door() -> DoorConfig {
         max_head_bytes: 16_384,
         min_authority_bytes: 1,
         max_body_bytes: 1 << 20,
+        max_requests: 10_000,
         upgrade_timeout: PATIENCE,
         write_timeout: PATIENCE,
         max_pending_upgrades: 64,
