@@ -52,6 +52,21 @@ fn read(bytes: &[u8], piece: usize, room: usize) -> (Vec<Vec<u8>>, Rc<Junction>)
     }
 }
 
+#[test]
+fn who_waits_for_a_request_keeps_no_memory_for_those_before() {
+    let pieces: [&[u8]; 3] = [b"GET / HTTP/1.1\r\n", b"Host: a\r\n", b"\r\n"];
+    let pieces = Pieces(pieces.map(<[u8]>::to_vec).into());
+    let mut filter = RequestFilter::new(pieces, LIMITS, Rc::default());
+    let mut context = Context::from_waker(Waker::noop());
+    for is_idle in [false, true] {
+        let mut buffer = vec![0; 100];
+        let mut buffer = ReadBuf::new(&mut buffer);
+        assert!(Pin::new(&mut filter).poll_read(&mut context, &mut buffer).is_ready());
+        assert_eq!(buffer.filled().is_empty(), is_idle);
+    }
+    assert_eq!(filter.unjudged.capacity(), 0);
+}
+
 /// A request, and what is passed on of it.
 fn request() -> impl Strategy<Value = (&'static str, &'static str)> {
     let verbatim = [
