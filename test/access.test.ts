@@ -17,6 +17,8 @@ const EVERY_PATH = [
   "/stats",
   "/metrics",
   "/slow-clients",
+  "/channels",
+  "/departures",
   "/audit",
   "/openapi",
   "/asyncapi",

@@ -34,6 +34,8 @@ describe.each([
     ["POST", "/publish/a%20b", 400, "INVALID_CHANNEL"],
     ["POST", "/publish/%ff", 400, "INVALID_CHANNEL"],
     ["GET", "/slow-clients?top=x", 400, "INVALID_QUERY"],
+    ["GET", "/channels?top=x", 400, "INVALID_QUERY"],
+    ["POST", "/departures", 405, "METHOD_NOT_ALLOWED"],
   ])("answers %s %s with %p and %s", async (method, path, status, code) => {
     const answer = await start().ask(method, path);
     expect(answer.status).toBe(status);
