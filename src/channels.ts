@@ -11,20 +11,20 @@ export function checkChannelName(name: string): string | undefined {
 
 /**
  * Reads the channels that a URL asks for: `?channels=a,b`, or `?channels=a&channels=b`, as most
- * clients write a list.
+ * clients write a list. A name that comes twice counts twice, so that no more is read than may be.
  *
  * @returns the channels, each once; or what is wrong with them
  */
 export function channelsIn(url: string, maxChannels: number): string[] | { error: string } {
   const lists = new URL(url).searchParams.getAll("channels");
   if (lists.length === 0) return { error: "name the channels to listen to: ?channels=a,b" };
-  const channels = [...new Set(lists.flatMap((list) => list.split(",")))];
-  if (channels.length > maxChannels) {
-    return { error: `at most ${maxChannels} channels, not ${channels.length}` };
-  }
-  for (const channel of channels) {
-    const error = checkChannelName(channel);
+  const names: string[] = [];
+  // One more than may be is enough to refuse them: a URL may have room for thousands.
+  for (const list of lists) names.push(...list.split(",", maxChannels + 1 - names.length));
+  if (names.length > maxChannels) return { error: `name at most ${maxChannels} channels` };
+  for (const name of names) {
+    const error = checkChannelName(name);
     if (error) return { error };
   }
-  return channels;
+  return [...new Set(names)];
 }
