@@ -143,7 +143,7 @@ function listenSharded(
     const { clients, config } = run;
     const upgrades = new Upgrades(run, clients, config, (request) => app.fetch(request));
     raiseHeadLimit(config.maxHeadBytes);
-    const { server: inner, path, secret, close } = startUpstream(app, serve);
+    const { server: inner, path, secret, peers, close } = startUpstream(app, serve);
     const minAuthorityBytes = shortestAuthority(app);
     const limits = { maxBodyBytes: maxBodyBytes(serve), idleTimeoutSeconds: idleSeconds(serve) };
     const hasDevServer = inner.development;
@@ -159,8 +159,8 @@ function listenSharded(
       },
     });
     const at = { ...address, ...opened };
-    const server = new EdgeServer({ run, upgrades, inner, secret, address: at });
-    keepForReload(serve, { server, run, upgrades, upstream: { id: inner.id, path } });
+    const server = new EdgeServer({ run, upgrades, inner, peers, address: at });
+    keepForReload(serve, { server, run, upgrades, upstream: { id: inner.id, path, peers } });
     return server;
   } catch (error) {
     run.end();

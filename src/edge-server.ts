@@ -6,7 +6,7 @@ import type { SocketHandlers } from "./clients";
 import type { Address } from "./listen-options";
 import type { DoorAddress } from "./native";
 import { type MessageData, toPayload } from "./payload";
-import { type Handler, Peers } from "./peers";
+import type { Handler, Peers } from "./peers";
 import type { ShardedRun } from "./sharded-run";
 import type { ErrorHandler, UpgradeOptions, Upgrades } from "./upgrades";
 import { limitSilence } from "./upstream";
@@ -25,8 +25,8 @@ export interface EdgeParts {
   upgrades: Upgrades;
   /** Bun's server behind the door. */
   inner: Server<unknown>;
-  /** What the door shows that server with each request. */
-  secret: string;
+  /** Stands before that server's handlers. */
+  peers: Peers;
   /** The public address, as it was really opened. */
   address: Address & DoorAddress;
 }
@@ -37,13 +37,12 @@ export interface EdgeParts {
  */
 export class EdgeServer implements Server<unknown> {
   readonly #parts: EdgeParts;
-  readonly #peers: Peers;
   /** Nothing where `Bun.serve` is Bun's own. */
   readonly #wrapped: WrappedServe | undefined;
 
   constructor(parts: EdgeParts) {
     this.#parts = parts;
-    this.#peers = new Peers(this, parts.secret);
+    parts.peers.server = this;
     this.#wrapped = isServeWrapped()
       ? new WrappedServe((request) => this.fetch(request))
       : undefined;
@@ -78,7 +77,7 @@ export class EdgeServer implements Server<unknown> {
    */
   requestIP(request: Request): SocketAddress | null {
     const { run, upgrades } = this.#parts;
-    const nearest = upgrades.peer(request) ?? this.#peers.of(request);
+    const nearest = upgrades.peer(request) ?? this.#parts.peers.of(request);
     if (!nearest) return null;
     const { address, port } = run.proxies?.clientOf(nearest, request.headers) ?? nearest;
     return toSocketAddress(address, port);
@@ -115,7 +114,7 @@ export class EdgeServer implements Server<unknown> {
     };
     const wrapped = this.#wrapped;
     const own = { ...options, ...(fetch && wrapped && { fetch: wrapped.entry(fetch) }) };
-    inner.reload(this.#peers.noting(own) as Parameters<typeof inner.reload>[0]);
+    inner.reload(this.#parts.peers.noting(own) as Parameters<typeof inner.reload>[0]);
     if (fetch) {
       upgrades.handler = wrapped
         ? (request) => wrapped.answer(request)
@@ -128,7 +127,7 @@ export class EdgeServer implements Server<unknown> {
 
   /** Answers without a socket. */
   fetch(request: Request | string): Response | Promise<Response> {
-    return this.#peers.admitting(() => this.#parts.inner.fetch(request));
+    return this.#parts.peers.admitting(() => this.#parts.inner.fetch(request));
   }
 
   /** Limits how long plain HTTP may be silent. An upgrade has the config's own limits. */

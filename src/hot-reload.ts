@@ -13,7 +13,7 @@ import { processState } from "./process-state";
 import type { ShardedBroadcaster } from "./sharded";
 import type { ShardedRun } from "./sharded-run";
 import type { Upgrades } from "./upgrades";
-import { reloadUpstream } from "./upstream";
+import { type Former, reloadUpstream } from "./upstream";
 
 /** A server that listens. Its parts are of the modules that ran when it was started. */
 export interface HotServer {
@@ -21,7 +21,7 @@ export interface HotServer {
   run: ShardedRun;
   upgrades: Upgrades;
   /** Bun's server behind the door: by this id and path it is found again. */
-  upstream: { id: string; path: string };
+  upstream: Former;
   /** Options of `listen` that the door was opened with, as text. */
   fixed: string;
 }

@@ -19,9 +19,10 @@ export class Peers {
   /** A request that is asked for just now comes from within the process. */
   #isAdmitting = false;
 
+  /** What handlers are told is their server: the public one, not Bun's behind the door. */
+  server: unknown;
+
   constructor(
-    /** What handlers are told is their server: the public one, not Bun's behind the door. */
-    private readonly server: unknown,
     /** By which the door is known: others may be able to connect to the server as well. */
     private readonly secret: string,
   ) {}
@@ -65,8 +66,8 @@ export class Peers {
   }
 
   #noting(handler: Handler): Handler {
-    const { server } = this;
     return (request) => {
+      const { server } = this;
       const isFromDoor = this.#note(request);
       if (!isFromDoor && !this.#isAdmitting) return new Response(null, { status: FORBIDDEN });
       return handler.call(server, request, server);

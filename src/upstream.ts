@@ -2,6 +2,7 @@ import type { Server } from "bun";
 import type { AnyElysia } from "elysia";
 
 import type { ServeOptions } from "./listen-options";
+import { Peers } from "./peers";
 import { newSecret, privateSocket } from "./private-socket";
 import { listenStock } from "./stock";
 
@@ -12,12 +13,14 @@ export interface Upstream {
   path: string;
   /** What the door shows with each request, and nobody else can. */
   secret: string;
+  /** Stands before the handlers, which are to get a public server. */
+  peers: Peers;
   /** Ends it at once, and leaves nothing on the disk. */
   close(): void;
 }
 
 /** That of the app's former code, which `bun --hot` has Bun reload by its id. */
-type Former = Pick<Upstream, "path"> & { id: string };
+export type Former = Pick<Upstream, "path" | "peers"> & { id: string };
 
 /** Options that are not for a server on a unix socket. */
 const NOWHERE = { port: undefined, hostname: undefined, reusePort: false };
@@ -27,13 +30,16 @@ const NOWHERE = { port: undefined, hostname: undefined, reusePort: false };
  */
 export function startUpstream(app: AnyElysia, options: ServeOptions): Upstream {
   const { path, remove } = privateSocket();
+  const secret = newSecret();
+  const peers = new Peers(secret);
   try {
-    const server = listenStock(app, { ...options, ...NOWHERE, unix: path });
+    const serve = { ...options, ...NOWHERE, unix: path };
+    const server = listenStock(app, serve, (served) => peers.noting(served));
     const close = () => {
       void server.stop(true);
       remove();
     };
-    return { server, path, secret: newSecret(), close };
+    return { server, path, secret, peers, close };
   } catch (error) {
     remove();
     throw error;
@@ -41,8 +47,9 @@ export function startUpstream(app: AnyElysia, options: ServeOptions): Upstream {
 }
 
 /** Gives Bun's server of the app's former code the app's new handlers. */
-export function reloadUpstream(app: AnyElysia, options: ServeOptions, { id, path }: Former): void {
-  listenStock(app, { ...options, ...NOWHERE, unix: path, id });
+export function reloadUpstream(app: AnyElysia, options: ServeOptions, former: Former): void {
+  const { id, path, peers } = former;
+  listenStock(app, { ...options, ...NOWHERE, unix: path, id }, (served) => peers.noting(served));
 }
 
 /** What `limitSilence` goes through. */

@@ -10,6 +10,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Elysia } from "elysia";
 
 import { socketFile } from "../src/private-socket";
 import { serve } from "./serving";
@@ -71,6 +72,20 @@ describe.skipIf(process.platform !== "linux")("an app on shards", () => {
     );
     expect(new Set(await Promise.all(asks))).toEqual(new Set([403]));
     expect(await (await fetch(`${http}/counted`)).text()).toBe("1");
+  });
+
+  test("keeps the secret from the app while its plugins load, too", async () => {
+    const loaded = Promise.withResolvers<Elysia>();
+    const { app, http } = serve({}, (app) =>
+      app.get("/:any", ({ request }) => Object.fromEntries(request.headers)).use(loaded.promise),
+    );
+    const names = async () =>
+      Object.keys((await (await fetch(`${http}/headers`)).json()) as object);
+    const early = await names();
+    loaded.resolve(new Elysia());
+    await app.modules;
+    expect(early.filter((name) => name.includes("shardcast"))).toEqual([]);
+    expect((await names()).filter((name) => name.includes("shardcast"))).toEqual([]);
   });
 
   test("still answers its own server's fetch", async () => {
