@@ -1,57 +1,20 @@
 import { describe, expect, onTestFinished, test } from "bun:test";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Elysia } from "elysia";
 
 import { until } from "./client";
 import { HOST, Wire } from "./contract/wire";
+import { linesOf } from "./hot-app";
 import { serve } from "./serving";
 import { logged, spyLogger } from "./spy-logger";
 
-/** The directory of temporary files, for as long as the test lasts. */
-function setTemporaryDirectory(path: string): void {
-  const before = process.env.TMPDIR;
-  process.env.TMPDIR = path;
-  onTestFinished(() => {
-    if (before === undefined) delete process.env.TMPDIR;
-    else process.env.TMPDIR = before;
-  });
-}
-
-function emptyDirectory(): string {
-  const directory = mkdtempSync(join(tmpdir(), "shardcast-test-"));
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
-  return directory;
-}
-
-const home = (app: Elysia) => app.get("/", "home");
+/** More than a server takes that nobody asks anything of, and little more. */
+const FEW_FILES = 100;
 
 async function text(url: string): Promise<string> {
   return (await fetch(url)).text();
 }
-
-describe("the socket between the door and the app", () => {
-  test.skipIf(process.platform !== "linux")("has no path while the server serves", async () => {
-    const directory = emptyDirectory();
-    setTemporaryDirectory(directory);
-    const { http } = serve({}, home);
-    expect(readdirSync(directory)).toEqual([]);
-    rmSync(directory, { recursive: true });
-    expect(await Promise.all(Array.from({ length: 5 }, () => text(http)))).toEqual(
-      Array(5).fill("home"),
-    );
-  });
-
-  test.each([
-    ["is not there", "/nowhere/at/all"],
-    ["has a long path", `/tmp/${"long".repeat(30)}`],
-  ])("needs no directory of temporary files that %s", async (_name, directory) => {
-    setTemporaryDirectory(directory);
-    const { http } = serve({}, home);
-    expect(await text(http)).toBe("home");
-  });
-});
 
 describe("a request that the app does not answer", () => {
   const routes = (app: Elysia) =>
@@ -135,3 +98,26 @@ test("no client gets the answer to what follows another's upload", async () => {
     await Promise.all([upload(n), ask(n), ask(n + ROUNDS), upload(n + ROUNDS)]);
   }
 });
+
+test.skipIf(process.platform !== "linux")(
+  "uploads that stop leave a process with few files enough of them to accept what it is given",
+  async () => {
+    const app = join(import.meta.dir, "fixtures/few-files.ts");
+    const command = `ulimit -n ${FEW_FILES}; exec "${process.execPath}" "${app}"`;
+    const child = Bun.spawn(["sh", "-c", command], { stdout: "pipe", stderr: "inherit" });
+    onTestFinished(async () => {
+      child.kill();
+      await child.exited;
+    });
+    const { value } = await linesOf(child.stdout).next();
+    const port = Number(value);
+    const upload = ["POST /upload HTTP/1.1", HOST, "Content-Length: 1000", "", "x"];
+    const wires = await Promise.all(Array.from({ length: 45 }, () => Wire.open(port)));
+    for (const wire of wires) wire.write(...upload);
+    await until(() => wires.some(({ received }) => received.startsWith("HTTP/1.1 503 ")));
+    expect(readdirSync(`/proc/${child.pid}/fd`).length).toBeLessThan(FEW_FILES);
+    for (const wire of wires) wire.close();
+    const served = () => fetch(`http://127.0.0.1:${port}/`).then(({ ok }) => ok);
+    while (!(await served()));
+  },
+);

@@ -8,6 +8,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::io;
+use std::os::fd::AsRawFd;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
+use rustix::process::{Resource, getrlimit};
 use tokio::net::UnixStream;
 use tokio::sync::Notify;
 use tokio::task::spawn_local;
@@ -34,12 +36,17 @@ const MAX_FIELDS: usize = 1000;
 /// Idle connections that are kept for the next requests.
 const MAX_IDLE: usize = 256;
 
+/// Descriptors that requests leave to everything else.
+const RESERVED_FILES: u64 = 16;
+
 /// See the module's description.
 pub(super) struct AppConnections {
     upstream: Upstream,
     http: Builder,
     /// Connections that there may be at once, each with one request at most.
     max_open: usize,
+    /// Descriptors that the process may have.
+    max_files: u64,
     open: Rc<Cell<usize>>,
     idle: Rc<Idle>,
     idle_time: Duration,
@@ -68,7 +75,7 @@ pub(super) struct Link {
 
 /// Why there is no connection.
 pub(super) enum NoLink {
-    /// All that there may be are in use.
+    /// All that there may be are in use, or few descriptors are left.
     Busy,
     /// The application does not take one.
     Unreachable(io::Error),
@@ -108,6 +115,7 @@ impl AppConnections {
             upstream,
             http,
             max_open,
+            max_files: getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX),
             open: Rc::default(),
             idle: Rc::default(),
             idle_time,
@@ -137,6 +145,9 @@ impl AppConnections {
         }
         let counted = Counted::new(&self.open);
         let socket = self.upstream.connect().await.map_err(NoLink::Unreachable)?;
+        if self.is_short_of_files(&socket) {
+            return Err(NoLink::Busy);
+        }
         let (socket, wires) = AppSocket::new(socket);
         let shaken = self.http.handshake(TokioIo::new(socket)).await;
         let (sender, connection) =
@@ -148,6 +159,17 @@ impl AppConnections {
         });
         let line = Line { sender, wires };
         Ok(Link { line, idle: Rc::clone(&self.idle), is_used: false })
+    }
+
+    /// Whether the application might find no descriptor to accept this connection with: it would
+    /// try over and over then, and do little else.
+    ///
+    /// The system gives out the lowest descriptor that is free, so the newest tells how many are
+    /// taken. The application takes another for each connection, unless it has done so already.
+    fn is_short_of_files(&self, newest: &UnixStream) -> bool {
+        let taken = u64::try_from(newest.as_raw_fd()).unwrap_or(u64::MAX);
+        let to_come = self.open.get() as u64 + RESERVED_FILES;
+        taken.saturating_add(to_come) >= self.max_files
     }
 
     /// Closes connections that were idle for too long, for ever.
