@@ -25,7 +25,7 @@ export function withTable(document: string): string {
 
 function table(): string {
   const rows = Object.entries(CONFIG_KEYS).map(([key, setting]) => {
-    const value = Array.isArray(setting.default) ? "none" : `\`${setting.default}\``;
+    const value = String(setting.default) === "" ? "none" : `\`${setting.default}\``;
     const cells = [
       `\`${key}\``,
       value,
@@ -50,7 +50,7 @@ function allowed(setting: Setting): string {
     case "choice":
       return setting.choices.join(", ");
     case "text":
-      return "a text";
+      return setting.form?.name ?? "a text";
   }
 }
 

@@ -105,6 +105,7 @@ function unbracketed(host: string): string {
 
 /** What `--help` shows as the value of a flag that the table of the configuration does not know. */
 const PLACEHOLDERS: Record<string, string> = {
+  placementKey: "HEX",
   config: "FILE",
   port: "3000",
   host: DEFAULT_HOST,

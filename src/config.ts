@@ -12,6 +12,7 @@ import {
   type List,
   type Switch,
   show,
+  type Text,
   type ValueOf,
   type Whole,
 } from "./setting";
@@ -29,6 +30,11 @@ export interface ConfigSwitch extends Switch {
 export interface ConfigWhole extends Whole {
   default: number;
   unit: string;
+}
+
+/** A key whose value is a text; an empty one is none. */
+export interface ConfigText extends Text {
+  default: "";
 }
 
 /** A key whose value is a list of texts. */
@@ -64,7 +70,7 @@ export const CONFIG_KEYS = {
     min: 1,
     max: 1024,
     unit: "shards",
-    doc: "Shards over which clients are spread by the FNV-1a hash of their id.",
+    doc: "Shards over which clients are spread by a hash of their id, FNV-1a unless `placementKey` is set.",
   }),
   workersPerShard: whole({
     default: 4,
@@ -73,6 +79,15 @@ export const CONFIG_KEYS = {
     unit: "workers",
     doc: "Worker threads of each shard.",
   }),
+  placementKey: {
+    kind: "text",
+    default: "",
+    secret: true,
+    form: { name: "32 hexadecimal digits", allows: (text) => /^([\da-f]{32})?$/i.test(text) },
+    doc:
+      "A secret with which clients are spread by SipHash-2-4 of their id, so that those who choose " +
+      "their ids cannot choose their worker.",
+  },
   workerNiceness: whole({
     default: 10,
     min: 0,
@@ -264,7 +279,7 @@ export const CONFIG_KEYS = {
     unit: "ms",
     doc: "A shutdown closes the clients evenly over this time.",
   }),
-} satisfies Record<string, ConfigSwitch | ConfigWhole | ConfigList>;
+} satisfies Record<string, ConfigSwitch | ConfigWhole | ConfigText | ConfigList>;
 
 type Keys = typeof CONFIG_KEYS;
 /** A key of the table. */

@@ -6,6 +6,7 @@ export function coreOptions(config: ResolvedConfig): CoreOptions {
   return {
     numShards: config.numShards,
     workersPerShard: config.workersPerShard,
+    ...(config.placementKey !== "" && { placementKey: config.placementKey }),
     maxClients: config.maxClients,
     bufferSize: config.bufferSize,
     bufferBytes: config.bufferBytes,

@@ -1,4 +1,5 @@
 import { CONFIG_KEYS, type ConfigKey, type ResolvedConfig } from "./config";
+import type { Setting } from "./setting";
 
 /** What the sentence about a sharded server says already. */
 const TOLD: ConfigKey[] = [
@@ -29,7 +30,13 @@ export function describe(config: ResolvedConfig): string {
   const all = Object.keys(CONFIG_KEYS) as ConfigKey[];
   const keys = config.useSharding ? all.filter((key) => !TOLD.includes(key)) : OF_BUN;
   const changed = keys.filter((key) => String(config[key]) !== String(CONFIG_KEYS[key].default));
-  return [sentence(config), ...changed.map((key) => `${key} ${config[key]}`)].join("; ");
+  return [sentence(config), ...changed.map((key) => `${key} ${shown(config, key)}`)].join("; ");
+}
+
+/** A secret is not repeated. */
+function shown(config: ResolvedConfig, key: ConfigKey): string {
+  const setting: Setting = CONFIG_KEYS[key];
+  return setting.secret ? "is set" : String(config[key]);
 }
 
 function sentence({ useSharding, ...config }: ResolvedConfig): string {

@@ -25,9 +25,11 @@ export interface Whole extends Described {
   unit?: string;
 }
 
-/** A text that is not empty. */
+/** A text that is not empty, unless its form allows that. */
 export interface Text extends Described {
   kind: "text";
+  /** What it must be, in words and as a test. */
+  form?: { name: string; allows: (text: string) => boolean };
 }
 
 /** Any number of texts. */
@@ -134,7 +136,7 @@ function allows(setting: Setting, value: unknown): value is Value {
     case "list":
       return Array.isArray(value) && value.every((item) => isText(item) && isItem(setting, item));
     case "text":
-      return isText(value);
+      return setting.form ? typeof value === "string" && setting.form.allows(value) : isText(value);
     case "choice":
       return isText(value) && setting.choices.includes(value);
   }
@@ -164,7 +166,7 @@ function allowed(setting: Setting): string {
     case "list":
       return `a list of ${setting.items?.name ?? "texts that are not empty"}`;
     case "text":
-      return "a text that is not empty";
+      return setting.form?.name ?? "a text that is not empty";
     case "choice":
       return `one of ${setting.choices.join(", ")}`;
     case "whole": {

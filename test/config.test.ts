@@ -35,6 +35,13 @@ describe("the configuration", () => {
     expect(() => resolveConfig(input as never)).toThrow(message);
   });
 
+  test("does not repeat a placementKey that is none", () => {
+    const placementKey = "0123456789abcdef-secret";
+    expect(() => resolveConfig({ placementKey })).toThrow(
+      /^placementKey must be 32 hexadecimal digits$/,
+    );
+  });
+
   test("knows its keys", () => {
     expect(() => resolveConfig({ shards: 4 } as never)).toThrow(
       "shards is not a configuration key",

@@ -19,6 +19,8 @@ describe("the configuration in one line", () => {
     expect(inOneLine(resolveConfig(changed))).toEndWith(
       "messages; idleTimeout 30; sendPings false",
     );
+    const placementKey = "0123456789abcdef0123456789ABCDEF";
+    expect(inOneLine(resolveConfig({ placementKey }))).toEndWith("messages; placementKey is set");
     expect(inOneLine(resolveConfig({ ...changed, useSharding: false, numShards: 2 }))).toBe(
       "without sharding, on Bun's own publish; idleTimeout 30; sendPings false",
     );

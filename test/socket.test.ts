@@ -1,8 +1,9 @@
 import { expect, test } from "bun:test";
 
-import type { ShardcastSocket } from "../src";
+import type { ShardcastConfig, ShardcastSocket } from "../src";
 import { loadNative } from "../src/native";
-import { connect, type TestClient, within } from "./client";
+import { shardsOf } from "../src/stats";
+import { connect, type TestClient, until, within } from "./client";
 import { serve } from "./serving";
 
 /** A client, and the socket that the app holds of it. */
@@ -49,6 +50,31 @@ test("a client that the app gives no id has one of its own, and lives where that
   const { id } = first;
   await Promise.all(clients.map((client) => client.close()));
   expect(first.id).toBe(id);
+});
+
+test("with a placementKey clients are spread that have chosen their ids for one place", async () => {
+  const { fnv1a } = loadNative();
+  const numbers = Array.from({ length: 1000 }, (_, number) => `${number}`);
+  const chosen = numbers.filter((id) => fnv1a(id) % 8 === 0).slice(0, 40);
+  const clientsOn = async (config: ShardcastConfig) => {
+    const clientId = (request: Request) => new URL(request.url).searchParams.get("id") ?? "";
+    const seen = [0, 0, 0, 0];
+    const open = ({ raw }: { raw: unknown }) => {
+      const { shard } = raw as ShardcastSocket;
+      seen[shard] = (seen[shard] ?? 0) + 1;
+    };
+    const sizes = { numShards: 4, workersPerShard: 2, clientId };
+    const { ws, broadcaster } = serve({ ...sizes, ...config }, (app) => app.ws("/", { open }));
+    await Promise.all(chosen.map((id) => connect(`${ws}/?id=${id}`)));
+    // What the sockets say is what the core has counted.
+    const counted = () => shardsOf(broadcaster.stats()).map(({ clients }) => clients);
+    await until(() => counted().reduce((sum, clients) => sum + clients) === chosen.length);
+    expect(seen).toEqual(counted());
+    return seen;
+  };
+  expect(await clientsOn({})).toEqual([chosen.length, 0, 0, 0]);
+  const spread = await clientsOn({ placementKey: "000102030405060708090a0b0c0d0e0f" });
+  expect(Math.min(...spread)).toBeGreaterThan(0);
 });
 
 test("a closed socket answers as Bun's does", async () => {

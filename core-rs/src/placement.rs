@@ -1,6 +1,13 @@
-//! Where a client lives: FNV-1a of its id chooses the shard, and the rest of the hash the worker.
+//! Where a client lives: a hash of its id chooses the shard, and the rest of the hash the worker.
+//!
+//! The hash is FNV-1a, which anyone can compute: a client that chooses its id chooses its worker.
+//! With a key it is SipHash-2-4, and only who knows the key can.
 
+use std::fmt;
+use std::hash::Hasher;
 use std::num::NonZeroU32;
+
+use siphasher::sip::SipHasher24;
 
 const OFFSET_BASIS: u32 = 0x811c_9dc5;
 const PRIME: u32 = 0x0100_0193;
@@ -14,6 +21,33 @@ pub fn fnv1a32(bytes: &[u8]) -> u32 {
     bytes.iter().fold(OFFSET_BASIS, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(PRIME))
 }
 
+/// A secret of 128 bits.
+#[derive(Clone, Copy)]
+pub struct PlacementKey([u8; 16]);
+
+impl PlacementKey {
+    /// Reads 32 hexadecimal digits.
+    pub fn from_hex(digits: &str) -> Option<PlacementKey> {
+        let is_hex = digits.len() == 32 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+        let number = is_hex.then(|| u128::from_str_radix(digits, 16).ok())??;
+        Some(PlacementKey(number.to_be_bytes()))
+    }
+
+    /// SipHash-2-4 of `bytes`, as published by Aumasson and Bernstein.
+    fn hash(&self, bytes: &[u8]) -> u64 {
+        let mut hasher = SipHasher24::new_with_key(&self.0);
+        hasher.write(bytes);
+        hasher.finish()
+    }
+}
+
+// No message may repeat it.
+impl fmt::Debug for PlacementKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PlacementKey")
+    }
+}
+
 /// The shape of a broadcaster: how many shards, and how many workers each of them has.
 #[derive(Clone, Copy, Debug)]
 pub struct Placement {
@@ -21,6 +55,8 @@ pub struct Placement {
     pub shards: NonZeroU32,
     /// Number of workers of every shard.
     pub workers_per_shard: NonZeroU32,
+    /// Keeps clients from choosing their place, where they choose their ids.
+    pub key: Option<PlacementKey>,
 }
 
 /// A client's place.
@@ -38,7 +74,9 @@ impl Placement {
     /// The worker is taken from what the shard left of the hash. With the same remainder for both,
     /// four shards of four workers would use one worker each.
     pub fn place(self, client_id: &str) -> Place {
-        let hash = fnv1a32(client_id.as_bytes());
+        let id = client_id.as_bytes();
+        // Half of a SipHash is as good as all of it for so few places.
+        let hash = self.key.map_or_else(|| fnv1a32(id), |key| key.hash(id) as u32);
         let shard = hash % self.shards;
         let worker = (hash / self.shards) % self.workers_per_shard;
         Place {
@@ -67,7 +105,46 @@ mod tests {
         Placement {
             shards: NonZeroU32::new(shards).expect("shards"),
             workers_per_shard: NonZeroU32::new(workers_per_shard).expect("workers"),
+            key: None,
         }
+    }
+
+    fn with_key(placement: Placement, digits: &str) -> Placement {
+        let key = PlacementKey::from_hex(digits).expect("32 digits");
+        Placement { key: Some(key), ..placement }
+    }
+
+    const KEY: &str = "000102030405060708090a0b0c0d0e0f";
+
+    #[test]
+    fn the_keyed_hash_gives_the_published_vectors() {
+        let key = PlacementKey::from_hex(KEY).expect("32 digits");
+        let message: Vec<u8> = (0..15).collect();
+        assert_eq!(key.hash(&[]), 0x726f_db47_dd0e_0e31);
+        assert_eq!(key.hash(&message), 0xa129_ca61_49be_45e5);
+    }
+
+    #[test]
+    fn a_key_is_32_hexadecimal_digits_and_is_not_printed() {
+        for wrong in ["", "00", "+0102030405060708090a0b0c0d0e0f0", &format!("{KEY}0")] {
+            assert!(PlacementKey::from_hex(wrong).is_none(), "{wrong}");
+        }
+        assert_eq!(format!("{:?}", PlacementKey::from_hex(KEY)), "Some(PlacementKey)");
+    }
+
+    #[test]
+    fn ids_that_are_chosen_for_one_worker_are_spread_by_a_key() {
+        let open = placement(4, 4);
+        let chosen = (0..).map(|number| number.to_string()).filter(|id| open.place(id).worker == 0);
+        let mut by_worker = vec![0; open.workers()];
+        let keyed = with_key(open, KEY);
+        chosen.take(10_000).for_each(|id| by_worker[keyed.place(&id).worker] += 1);
+        assert_even(&by_worker, "ids of one worker, with a key");
+        // Those that fall together with one key do not with another.
+        let other = with_key(open, "0f0e0d0c0b0a09080706050403020100");
+        let ids: Vec<_> = (0..1000).map(|number| number.to_string()).collect();
+        let moved = ids.iter().filter(|id| keyed.place(id) != other.place(id)).count();
+        assert!(moved > 800, "{moved}");
     }
 
     #[test]
@@ -147,8 +224,10 @@ mod tests {
             ("UUID", uuid),
         ];
         for (shards, workers) in [(2, 4), (4, 4), (4, 6), (8, 8), (12, 8)] {
-            let placement = placement(shards, workers);
-            for (naming, id) in ids {
+            let open = placement(shards, workers);
+            for ((naming, id), placement) in
+                ids.into_iter().flat_map(|id| [(id, open), (id, with_key(open, KEY))])
+            {
                 let mut by_shard = vec![0; shards as usize];
                 let mut by_worker = vec![0; placement.workers()];
                 for number in 0..20_000 {

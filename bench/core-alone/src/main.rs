@@ -51,7 +51,11 @@ fn let_in(broadcaster: &mut Broadcaster, request: UpgradeRequest) {
 
 fn options() -> Options {
     Options {
-        placement: Placement { shards: NonZeroU32::MIN, workers_per_shard: NonZeroU32::MIN },
+        placement: Placement {
+            shards: NonZeroU32::MIN,
+            workers_per_shard: NonZeroU32::MIN,
+            key: None,
+        },
         max_clients: MAX_CLIENTS,
         max_channels_per_client: 1,
         backpressure_limit_bytes: 1 << 24,

@@ -11,7 +11,7 @@ use napi_derive::napi;
 use crate::door::{DoorConfig, ListenOptions};
 use crate::log::Lag;
 use crate::options::{ClientLimits, Options, SlowPolicy, UnfinishedLimits};
-use crate::placement::Placement;
+use crate::placement::{Placement, PlacementKey};
 use crate::queue::QueueLimits;
 
 use super::invalid;
@@ -21,6 +21,8 @@ use super::invalid;
 pub struct CoreOptions {
     pub num_shards: u32,
     pub workers_per_shard: u32,
+    /// 32 hexadecimal digits with which clients are placed by SipHash, and not by FNV-1a.
+    pub placement_key: Option<String>,
     /// Clients per shard.
     pub max_clients: u32,
     /// Messages a client may fall behind before it is slow.
@@ -110,10 +112,13 @@ impl CoreOptions {
         };
         let idle_timeout = Duration::from_secs(u64::from(self.idle_timeout_seconds));
         let message_timeout = Duration::from_millis(u64::from(self.message_timeout_ms));
+        let no_key = || invalid("placementKey must be 32 hexadecimal digits".to_owned());
+        let key = self.placement_key.map(|key| PlacementKey::from_hex(&key).ok_or_else(no_key));
         Ok(Options {
             placement: Placement {
                 shards: nonzero("numShards", self.num_shards)?,
                 workers_per_shard: nonzero("workersPerShard", self.workers_per_shard)?,
+                key: key.transpose()?,
             },
             max_clients: self.max_clients as usize,
             max_channels_per_client: self.max_channels_per_client as usize,

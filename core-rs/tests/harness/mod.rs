@@ -34,6 +34,7 @@ pub fn options() -> Options {
         placement: Placement {
             shards: NonZeroU32::new(2).expect("two"),
             workers_per_shard: NonZeroU32::new(2).expect("two"),
+            key: None,
         },
         max_clients: 10_000,
         max_channels_per_client: 4,
@@ -56,7 +57,8 @@ pub fn options() -> Options {
 
 /// The same with everybody on one worker.
 pub fn one_worker() -> Options {
-    let placement = Placement { shards: NonZeroU32::MIN, workers_per_shard: NonZeroU32::MIN };
+    let placement =
+        Placement { shards: NonZeroU32::MIN, workers_per_shard: NonZeroU32::MIN, key: None };
     Options { placement, ..options() }
 }
 
