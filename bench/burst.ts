@@ -1,7 +1,7 @@
 /**
- * What a second worker gains: the time until a burst of 100 messages has been written to 10,000 clients
- * that do not read. Their kernel buffers hold it, so the load tester is idle and every core is the
- * server's.
+ * What a second worker gains: the time until a burst of 100 messages has been written to 10,000
+ * clients that do not read. Their kernel buffers hold it, so the load tester is idle and every core
+ * is the server's.
  *
  *     bun run bench:burst
  */
@@ -61,7 +61,10 @@ function look(broadcaster: Broadcaster) {
 interface Took {
   /** As long as the worker was awake that had most to do. */
   workerMs: number;
-  /** Until it was seen that all is written: a look late, but it would show workers that do not work at once. */
+  /**
+   * Until it was seen that all is written: a look late, but it would show workers that do not work
+   * at once.
+   */
   seenMs: number;
 }
 

@@ -1,6 +1,6 @@
 /**
- * What is measured, and what it must reach. Messages are 128 bytes unless a case says otherwise, and
- * all targets are ratios within one run.
+ * What is measured, and what it must reach. Messages are 128 bytes unless a case says otherwise,
+ * and all targets are ratios within one run.
  */
 
 import type { ContestantName } from "./contestants";

@@ -1,6 +1,6 @@
 /**
- * Attacks a server with one kind of hostile input after the other, and tells how a client fared that
- * was to be served meanwhile.
+ * Attacks a server with one kind of hostile input after the other, and tells how a client fared
+ * that was to be served meanwhile.
  *
  *     bun run bench:hostile
  *     bun run bench:hostile --seconds 30 --inputs 1000000

@@ -3,7 +3,9 @@
 import { getPriority, setPriority } from "node:os";
 
 const INTERVAL_MS = 10;
-/** The load tester is busy on the same core: without this, its turns would count as the server's. */
+/**
+ * The load tester is busy on the same core: without this, its turns would count as the server's.
+ */
 const NICENESS = -10;
 
 export class Probe {

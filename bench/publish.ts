@@ -1,10 +1,10 @@
 /**
- * What a publish costs the JavaScript thread: it must depend on the number of workers alone, and not
- * on that of the clients. Run it with `bun run bench:publish`.
+ * What a publish costs the JavaScript thread: it must depend on the number of workers alone, and
+ * not on that of the clients. Run it with `bun run bench:publish`.
  *
- * It is measured in CPU time of that thread: where the workers share the cores with it, they take its
- * turns, and a clock on the wall would count those too. A publish that finds the workers asleep wakes
- * one of them; what that costs at least shows beside it.
+ * It is measured in CPU time of that thread: where the workers share the cores with it, they take
+ * its turns, and a clock on the wall would count those too. A publish that finds the workers asleep
+ * wakes one of them; what that costs at least shows beside it.
  */
 
 import { join } from "node:path";
@@ -59,7 +59,9 @@ function deliveriesOf(broadcaster: Broadcaster): number {
   return shards.reduce((sum, shard) => sum + (shard?.deliveries ?? 0), 0);
 }
 
-/** Nanoseconds of one publish that finds the workers asleep, and of each that follows it at once. */
+/**
+ * Nanoseconds of one publish that finds the workers asleep, and of each that follows it at once.
+ */
 async function measure(workers: number, clients: number) {
   const { broadcaster, tester } = await serve(workers, clients);
   const publish = () => broadcaster.publish("ticks", MESSAGE);

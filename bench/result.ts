@@ -64,12 +64,14 @@ export function voidReason({ testerFull, missing }: Result): string | undefined 
   return missing > 0 ? "messages are missing" : undefined;
 }
 
-/** Percent of the server's core that others may take in a run that says something of its latencies. */
+/**
+ * Percent of the server's core that others may take in a run that says something of its latencies.
+ */
 const QUIET_PERCENT = 1.5;
 
 /**
- * The median of each figure by itself, of the runs in which the machine was quiet if there were any.
- * What makes a run void counts if it was so in any of them.
+ * The median of each figure by itself, of the runs in which the machine was quiet if there were
+ * any. What makes a run void counts if it was so in any of them.
  */
 export function medianOf(results: readonly Result[]): Result {
   const quiet = results.filter(({ stolenPercent }) => stolenPercent <= QUIET_PERCENT);

@@ -2,8 +2,8 @@
 const DEVIATIONS = 6;
 
 /**
- * The clients that each of so many shards must have room for. More than that would be a promise that this
- * machine's limit of open files cannot keep, and shardcast would say so.
+ * The clients that each of so many shards must have room for. More than that would be a promise
+ * that this machine's limit of open files cannot keep, and shardcast would say so.
  */
 export function roomOf(clients: number, shards: number): number {
   const share = clients / shards;

@@ -1,7 +1,7 @@
 /**
- * Measures shardcast beside what a user would pick instead, and beside the floor, one after the other
- * under the same load. Prints a table a case; a run of everything saves all of them to `bench/results.json` and, as
- * Markdown, to `bench/README.md`, with a summary in the README.
+ * Measures shardcast beside what a user would pick instead, and beside the floor, one after the
+ * other under the same load. Prints a table a case; a run of everything saves all of them to
+ * `bench/results.json` and, as Markdown, to `bench/README.md`, with a summary in the README.
  *
  *     bun run bench                       # everything, about a quarter of an hour
  *     bun run bench top isolated          # these cases

@@ -1,4 +1,7 @@
-/** mitata: the small things that a message goes through, one by one. Run it with `bun run bench:small`. */
+/**
+ * mitata: the small things that a message goes through, one by one. Run it with `bun run
+ * bench:small`.
+ */
 
 import { Elysia } from "elysia";
 import { bench, group, run } from "mitata";

@@ -1,4 +1,7 @@
-/** The CPU time of this thread: what a call costs it, whoever else wants the core meanwhile. Linux only. */
+/**
+ * The CPU time of this thread: what a call costs it, whoever else wants the core meanwhile. Linux
+ * only.
+ */
 
 import { dlopen, FFIType, ptr } from "bun:ffi";
 

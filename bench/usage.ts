@@ -19,7 +19,10 @@ export function cpuSeconds(pid: number): number {
   return ticks / TICKS_PER_SECOND;
 }
 
-/** Seconds of CPU of the threads that live now, by their names. Those that differ by a number are one sum. */
+/**
+ * Seconds of CPU of the threads that live now, by their names. Those that differ by a number are
+ * one sum.
+ */
 export function threadCpuSeconds(pid: number): ReadonlyMap<string, number> {
   const sums = new Map<string, number>();
   for (const thread of readdirSync(`/proc/${pid}/task`)) {
@@ -40,7 +43,10 @@ function cpuOfThread(directory: string): { name: string; seconds: number } | und
   }
 }
 
-/** Seconds for which the hypervisor kept this machine's processor `core` from running, since its start. */
+/**
+ * Seconds for which the hypervisor kept this machine's processor `core` from running, since its
+ * start.
+ */
 export function stolenSeconds(core: number): number {
   const line = new RegExp(`^cpu${core} (.*)$`, "m").exec(readFileSync("/proc/stat", "utf8"))?.[1];
   return Number(line?.split(" ")[STOLEN] ?? 0) / TICKS_PER_SECOND;

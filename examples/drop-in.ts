@@ -3,7 +3,8 @@
 import { Elysia, t } from "elysia";
 import { shardcast } from "shardcast";
 
-const app = new Elysia({ adapter: shardcast({ numShards: 2, workersPerShard: 1 }) }) // was: new Elysia()
+// Was: new Elysia()
+const app = new Elysia({ adapter: shardcast({ numShards: 2, workersPerShard: 1 }) })
   .get("/", () => "Connect to /room/:room?name=…")
   .ws("/room/:room", {
     query: t.Object({ name: t.String({ minLength: 1 }) }),

@@ -184,7 +184,9 @@ export class Clients {
     this.#logger.info({ ...whereabouts(socket), missed }, "a slow client has missed messages");
   }
 
-  /** What the listener throws or rejects with is its own affair: slow clients choose when it runs. */
+  /**
+   * What the listener throws or rejects with is its own affair: slow clients choose when it runs.
+   */
   #tellOfSkip(socket: ShardcastSocket, missed: MissedMessages[]): void {
     const { onSkip, log } = this.#parts;
     const failed = (err: unknown) => log.record("onSkipFailed", { ...whereabouts(socket), err });

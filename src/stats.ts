@@ -66,7 +66,9 @@ export interface ShardCounters {
   closed_broken: number;
   /** Clients closed because they broke the protocol. */
   closed_violation: number;
-  /** Clients closed for a message that was not complete in time, or too large to keep until then. */
+  /**
+   * Clients closed for a message that was not complete in time, or too large to keep until then.
+   */
   closed_unfinished: number;
   /** Clients closed because their worker has failed. */
   closed_failed: number;

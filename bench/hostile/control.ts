@@ -1,6 +1,6 @@
 /**
- * The client that must be served: it hears the stream and asks for `/healthz`, until its input ends.
- * Then it prints what it has met, as JSON.
+ * The client that must be served: it hears the stream and asks for `/healthz`, until its input
+ * ends. Then it prints what it has met, as JSON.
  *
  *     bun bench/hostile/control.ts PORT
  */

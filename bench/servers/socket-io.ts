@@ -1,4 +1,6 @@
-/** Socket.IO on Node. Its clients send `40` to join, and each message comes as `42["ticks",{…}]`. */
+/**
+ * Socket.IO on Node. Its clients send `40` to join, and each message comes as `42["ticks",{…}]`.
+ */
 
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";

@@ -172,8 +172,8 @@ impl Log {
         }
     }
 
-    /// Gives back what an empty log has grown beyond `capacity`. A little more is kept, or messages that
-    /// need it would have it grow each time.
+    /// Gives back what an empty log has grown beyond `capacity`. A little more is kept, or messages
+    /// that need it would have it grow each time.
     fn give_back(&mut self, capacity: usize) {
         if self.bytes.capacity() > capacity * KEPT_CAPACITIES {
             self.bytes.shrink_to(capacity);

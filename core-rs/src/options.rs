@@ -18,7 +18,8 @@ pub struct Options {
     /// Bytes of direct messages that may wait for one client before another; past it that is
     /// dropped.
     pub backpressure_limit_bytes: usize,
-    /// Whether a client for which more than that waits already is dropped; otherwise the message is.
+    /// Whether a client for which more than that waits already is dropped; otherwise the message
+    /// is.
     pub close_on_backpressure_limit: bool,
     /// What may wait in each worker's queue.
     pub queue: QueueLimits,

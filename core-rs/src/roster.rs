@@ -158,7 +158,8 @@ mod tests {
                         let seat = seat % seats.len();
                         let reseated = roster.leave(seat);
                         due.remove(&seats.swap_remove(seat));
-                        prop_assert_eq!(reseated.map(|moved| moved.client), seats.get(seat).copied());
+                        let moved = reseated.map(|moved| moved.client);
+                        prop_assert_eq!(moved, seats.get(seat).copied());
                         if let Some(moved) = reseated.filter(|moved| moved.passed_over) {
                             due.remove(&moved.client);
                         }

@@ -151,8 +151,8 @@ impl Worker {
         self.show_counts();
     }
 
-    /// What still waits, in the queue or for a client, is dropped, and counted so. Sockets close, those that
-    /// were still to be attached too.
+    /// What still waits, in the queue or for a client, is dropped, and counted so. Sockets close,
+    /// those that were still to be attached too.
     fn wind_up(&mut self) {
         while let Some(command) = self.queue().pop() {
             self.tally.deliveries_meant += command.deliveries();

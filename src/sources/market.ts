@@ -37,7 +37,9 @@ const PULL = 0.002;
 const LOT = 10;
 const MAX_LOTS = 50;
 
-/** What a server shows that is given nothing else: trades, each a line of JSON that people can read. */
+/**
+ * What a server shows that is given nothing else: trades, each a line of JSON that people can read.
+ */
 export function market(options: MarketOptions, clock: Clock = MACHINE_CLOCK): Source {
   const { channel, rate, seed } = options;
   return {

@@ -1,4 +1,6 @@
-/** Elysia's `.ws`: what its handlers find on a socket, in its data, and in the context of an error. */
+/**
+ * Elysia's `.ws`: what its handlers find on a socket, in its data, and in the context of an error.
+ */
 
 import { describe } from "bun:test";
 import type { Elysia } from "elysia";

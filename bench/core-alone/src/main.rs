@@ -1,5 +1,5 @@
-//! The core without JavaScript: it lets everybody in and subscribes them all to one channel, in which
-//! nothing is said. What it takes beside the whole server is what JavaScript takes.
+//! The core without JavaScript: it lets everybody in and subscribes them all to one channel, in
+//! which nothing is said. What it takes beside the whole server is what JavaScript takes.
 //!
 //! Prints `listening <port>` once it does.
 

@@ -35,7 +35,8 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         6 => (1usize..200, prop::option::weighted(0.2, client.clone()))
             .prop_map(|(length, except)| Step::Publish(length, except)),
-        2 => (client.clone(), any::<bool>()).prop_map(|(client, direct)| Step::Push(client, direct)),
+        2 => (client.clone(), any::<bool>())
+            .prop_map(|(client, direct)| Step::Push(client, direct)),
         8 => (client.clone(), prop_oneof![1usize..40, Just(usize::MAX)])
             .prop_map(|(client, bytes)| Step::Write(client, bytes)),
         1 => client.clone().prop_map(Step::Skip),
@@ -146,7 +147,8 @@ proptest! {
                         if except == Some(client) {
                             pair.backlog.follow(&log);
                         } else {
-                            pair.model.push(Kind::Published(CHANNELS[channel].into()), message.clone());
+                            let kind = Kind::Published(CHANNELS[channel].into());
+                            pair.model.push(kind, message.clone());
                         }
                     }
                 }

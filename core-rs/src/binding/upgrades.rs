@@ -17,8 +17,8 @@ pub type Part = Either<u32, Option<String>>;
 /// Numbers and texts of an upgrade.
 const PARTS: usize = 6;
 
-/// Upgrades in one event, and bytes of their heads. JavaScript looks at the clock behind each event:
-/// it takes a millisecond for so many clients, or for heads of so many fields.
+/// Upgrades in one event, and bytes of their heads. JavaScript looks at the clock behind each
+/// event: it takes a millisecond for so many clients, or for heads of so many fields.
 const MAX_UPGRADES: usize = 32;
 const MAX_BYTES: usize = 64 * 1024;
 

@@ -26,9 +26,9 @@ impl ChannelLimits {
 
 /// Channels by name and id.
 ///
-/// Past the limits, the channel without listeners that was used least recently is forgotten, and its
-/// id is free for another. Workers never confuse the two, because everything reaches them in the
-/// order in which it was decided here.
+/// Past the limits, the channel without listeners that was used least recently is forgotten, and
+/// its id is free for another. Workers never confuse the two, because everything reaches them in
+/// the order in which it was decided here.
 pub(super) struct Channels {
     /// With a seed: applications take names from clients, who could else choose such as collide.
     ids: HashMap<Arc<str>, ChannelId>,

@@ -24,8 +24,8 @@ pub enum RequestFailure {
     Unreachable,
     /// The answer could not be passed on. The client was told 502.
     Unusable,
-    /// The application ended its connection before the end of the answer, and the client's was ended
-    /// so, too.
+    /// The application ended its connection before the end of the answer, and the client's was
+    /// ended so, too.
     BrokenOff,
 }
 

@@ -41,8 +41,8 @@ impl Guest {
         Guest { opening, head_bytes, answer }
     }
 
-    /// Lets it in, or sends it back to the door, which answers anything else, and a long answer, and
-    /// for a worker that is behind.
+    /// Lets it in, or sends it back to the door, which answers anything else, and a long answer,
+    /// and for a worker that is behind.
     fn go(mut self, decided: Decided, door: &UnboundedSender<Opening>) {
         match decided {
             Ok(Decision::Accept { headers, reservation })

@@ -89,8 +89,8 @@ impl Templates {
 }
 
 /// Adds what is common to the draft of a template, and returns the rest. Nothing in it can hold a
-/// line break, nor a name a colon: the parser has seen to it. Whatever comes by [`PEER`] is made up,
-/// and left out.
+/// line break, nor a name a colon: the parser has seen to it. Whatever comes by [`PEER`] is made
+/// up, and left out.
 fn print<F: Fields + ?Sized>(fields: &F, draft: &mut String) -> String {
     let mut own = String::with_capacity(64);
     let mut has_own = false;

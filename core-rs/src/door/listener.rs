@@ -23,7 +23,8 @@ const BACKLOG: i32 = 4096;
 /// backlog, and accepting again at once would only burn the processor.
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(50);
 
-/// Connections accepted in one turn, at most: those that were accepted before are to be served, too.
+/// Connections accepted in one turn, at most: those that were accepted before are to be served,
+/// too.
 const ACCEPTED_PER_TURN: usize = 32;
 
 /// After which a silent client is accepted all the same, by the next sign of life of its system.

@@ -20,8 +20,8 @@
 //! 5. A connection that the door ends is left with care (`linger`).
 //!
 //! What the door answers by itself is an `objection`; such upgrades are counted (`refusals`). What
-//! happens it tells its [`Host`] (`tell`). After a rush it gives memory back (`tidy`). All its tasks
-//! run on its one thread, so that nothing in it is locked but the chairs of guests.
+//! happens it tells its [`Host`] (`tell`). After a rush it gives memory back (`tidy`). All its
+//! tasks run on its one thread, so that nothing in it is locked but the chairs of guests.
 
 mod app_connections;
 mod app_socket;

@@ -1,10 +1,10 @@
 //! The short way of a WebSocket upgrade that comes whole, as the first on its connection.
 //!
-//! hyper keeps two buffers of 8 KiB for each connection, the door's runtime a task, and its epoll an
-//! entry. Of thousands of clients that connect in one moment each needs none of these, if its
-//! request is proper: it has said all, and waits as a [`Guest`]. The worker that it goes to gives it
-//! the answer. Whatever else it turns out to be goes hyper's way, from its first byte on and with
-//! the decision, if there is one.
+//! hyper keeps two buffers of 8 KiB for each connection, the door's runtime a task, and its epoll
+//! an entry. Of thousands of clients that connect in one moment each needs none of these, if its
+//! request is proper: it has said all, and waits as a [`Guest`]. The worker that it goes to gives
+//! it the answer. Whatever else it turns out to be goes hyper's way, from its first byte on and
+//! with the decision, if there is one.
 
 use std::sync::Arc;
 

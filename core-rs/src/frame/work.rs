@@ -1,8 +1,8 @@
 //! What one client may make its worker do before the others have their turn.
 
 /// Work that is left to a client in its turn. Small frames, empty blocks and messages that inflate
-/// cost far more than their bytes, so that bytes are not what is counted, but the unit: what the byte
-/// of a large message costs.
+/// cost far more than their bytes, so that bytes are not what is counted, but the unit: what the
+/// byte of a large message costs.
 #[derive(Debug)]
 pub struct WorkBudget {
     limit: usize,

@@ -1,5 +1,5 @@
-//! What becomes of a worker that panics, which is a fault of ours: its clients are closed, JavaScript is
-//! told, and it begins anew. The other workers do not notice.
+//! What becomes of a worker that panics, which is a fault of ours: its clients are closed,
+//! JavaScript is told, and it begins anew. The other workers do not notice.
 
 use std::any::Any;
 use std::panic::{self, AssertUnwindSafe};
@@ -28,8 +28,8 @@ impl Worker {
         }
     }
 
-    /// A worker without clients in the place of this one: with its queue, its epoll, which the waker of
-    /// the queue belongs to, and what it has counted.
+    /// A worker without clients in the place of this one: with its queue, its epoll, which the
+    /// waker of the queue belongs to, and what it has counted.
     fn begin_anew(mut self, reason: &str) -> Worker {
         self.tally.failures += 1;
         self.bridge
@@ -61,8 +61,8 @@ impl Worker {
         self.bridge.tell(Event::Closed { client, code, reason, departure });
     }
 
-    /// All that waited is dropped. The message at which it failed may stand in one of the books and not
-    /// in the other, so that those of the clients go on from the worker's.
+    /// All that waited is dropped. The message at which it failed may stand in one of the books and
+    /// not in the other, so that those of the clients go on from the worker's.
     pub(super) fn close_books(&mut self) {
         self.departed = self.worker_books().closed();
         self.tally.dropped_closed = self.departed.dropped.closed;

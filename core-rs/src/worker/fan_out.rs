@@ -1,7 +1,8 @@
 //! From a published message to the sockets: one append a cohort, then a pass over its clients.
 //!
-//! A pass is cut into slices, so that reads, pings and commands never wait for ten thousand writes. When
-//! the worker falls behind, each write simply carries more messages: nothing here waits to collect them.
+//! A pass is cut into slices, so that reads, pings and commands never wait for ten thousand writes.
+//! When the worker falls behind, each write simply carries more messages: nothing here waits to
+//! collect them.
 
 use std::time::Instant;
 
@@ -73,8 +74,9 @@ impl Worker {
         true
     }
 
-    /// Has the processor fetch what a visit to the client `next` looks at, during that to `current`.
-    /// Between two visits the system writes, which leaves nothing of the clients in the caches.
+    /// Has the processor fetch what a visit to the client `next` looks at, during that to
+    /// `current`. Between two visits the system writes, which leaves nothing of the clients in the
+    /// caches.
     fn foresee(&self, next: ClientIndex, current: ClientIndex) {
         let current_at = std::ptr::from_ref(&self.clients[current]);
         // The slab keeps its values side by side, as a test sees. Otherwise this would be no help.
@@ -104,9 +106,9 @@ impl Worker {
         WRITE_COST
     }
 
-    /// Writes to a client what waits for it, if that is much, before something of its own makes it a
-    /// copy of its log, or a longer one. A worker that is behind would else make thousands of long ones
-    /// in one turn, and find out late that a socket is full.
+    /// Writes to a client what waits for it, if that is much, before something of its own makes it
+    /// a copy of its log, or a longer one. A worker that is behind would else make thousands of
+    /// long ones in one turn, and find out late that a socket is full.
     pub(super) fn write_rather_than_copy(&mut self, index: ClientIndex) {
         let client = &mut self.clients[index];
         let log = self.cohorts[client.cohort].log();
@@ -178,8 +180,8 @@ impl Worker {
         }
     }
 
-    /// Tells that the queue has been taken, as a drain of one client: a subscriber of the channel that
-    /// takes messages or, if there is none, anyone who is there.
+    /// Tells that the queue has been taken, as a drain of one client: a subscriber of the channel
+    /// that takes messages or, if there is none, anyone who is there.
     pub(super) fn tell_relieved(&self, channel: ChannelId) {
         let cohorts = self.cohorts.hearing(channel).iter();
         let members = cohorts.flat_map(|&index| self.cohorts[index].members());

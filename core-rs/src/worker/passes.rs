@@ -6,11 +6,11 @@ use crate::cohort::CohortIndex;
 
 use super::cohorts::Cohorts;
 
-/// Bytes that may be appended to logs before every client was visited: a worker that is this far behind
-/// takes no more from its queue.
+/// Bytes that may be appended to logs before every client was visited: a worker that is this far
+/// behind takes no more from its queue.
 const AHEAD_LIMIT_BYTES: usize = 8 * 1024 * 1024;
-/// The same where many cohorts have something to send. Each has its own copy of a message that they all
-/// hear, and with less than this a write would carry next to nothing.
+/// The same where many cohorts have something to send. Each has its own copy of a message that they
+/// all hear, and with less than this a write would carry next to nothing.
 const AHEAD_LIMIT_BYTES_PER_COHORT: usize = 8 * 1024;
 
 /// The passes that are due. A round visits all cohorts that were due when it began.
@@ -18,8 +18,8 @@ const AHEAD_LIMIT_BYTES_PER_COHORT: usize = 8 * 1024;
 pub(super) struct Passes {
     /// The cohort whose members are being visited.
     under_way: Option<CohortIndex>,
-    /// The cohorts after it. One may be gone, or stand here for an earlier cohort of its index; then it
-    /// is not scheduled.
+    /// The cohorts after it. One may be gone, or stand here for an earlier cohort of its index;
+    /// then it is not scheduled.
     due: VecDeque<CohortIndex>,
     /// How many of `due` belong to the current round.
     left_in_round: usize,

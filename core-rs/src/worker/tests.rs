@@ -204,8 +204,8 @@ fn clients_stand_side_by_side() {
     assert_eq!(address(2) - address(1), size_of::<Client>());
 }
 
-/// Lets in a client whose socket is full, and to which an answer is owed. Returns the other end, and
-/// how much it has to read before the answer.
+/// Lets in a client whose socket is full, and to which an answer is owed. Returns the other end,
+/// and how much it has to read before the answer.
 fn attach_full(worker: &mut Worker, client: ClientKey, answer: &str) -> (TcpStream, usize) {
     let (mut ours, theirs) = sockets();
     let mut filled = 0;

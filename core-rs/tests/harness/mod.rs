@@ -2,6 +2,7 @@
 
 #![allow(dead_code, unreachable_pub, reason = "every test file uses its own share")]
 
+use std::io::Write;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::num::NonZeroU32;
 use std::sync::mpsc::{Receiver, channel};
@@ -245,4 +246,15 @@ pub fn texts_until_close(client: &mut TestClient) -> (Vec<String>, u16, String) 
             _ => {}
         }
     }
+}
+
+/// A masked frame, with a key of zeros so that the payload stands as it is.
+pub fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
+    let length = u8::try_from(payload.len()).expect("short");
+    [&[first, 0x80 | length, 0, 0, 0, 0], payload].concat()
+}
+
+/// Sends these bytes as they are.
+pub fn write(socket: &TcpStream, bytes: &[u8]) {
+    (&mut &*socket).write_all(bytes).expect("the server reads");
 }
