@@ -164,6 +164,8 @@ fn what_waited_is_told_once_it_is_taken() {
     for _ in 0..sent {
         client.read().expect("a message comes");
     }
+    // The worker counts what it has written after the client has it.
+    harness.wait_for(|totals| totals.deliveries == sent);
     assert!(matches!(harness.event(), Event::Drained(drained) if drained == key));
     assert_eq!(harness.broadcaster.buffered(key), 0);
     assert_eq!(harness.broadcaster.send(key, Payload::Binary(&bytes), false), Sent::Queued);
