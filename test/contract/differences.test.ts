@@ -1,7 +1,7 @@
 /** What differs from Bun on purpose: a test for each row of docs/parity.md. */
 
 import { describe, expect, onTestFinished, test } from "bun:test";
-import { connect as dial } from "node:net";
+import { connect as dial, type Socket as TcpSocket } from "node:net";
 import { join } from "node:path";
 import { Elysia } from "elysia";
 
@@ -127,6 +127,29 @@ const DIFFERENCES: Record<string, () => Promise<void>> = {
     };
     expect(await pongs({ useSharding: false })).toEqual(["first", "last"]);
     expect(await pongs({})).toEqual(["last"]);
+  },
+
+  async "a ping between two messages that are read at once"() {
+    const order = async (config: ShardcastConfig) => {
+      const { ws } = serve(config, (app) =>
+        app.ws("/", { message: (socket, text) => void socket.send(text as string) }),
+      );
+      const client = await connect(ws);
+      const seen: string[] = [];
+      for (const event of ["message", "pong"] as const) {
+        client.socket.on(event, (data: Buffer) => seen.push(data.toString()));
+      }
+      const { _socket: tcp } = client.socket as unknown as { _socket: TcpSocket };
+      tcp.cork();
+      client.send("a");
+      client.socket.ping("pong");
+      client.send("b");
+      tcp.uncork();
+      await until(() => seen.length === 3);
+      return seen;
+    };
+    expect(await order({ useSharding: false })).toEqual(["a", "pong", "b"]);
+    expect(await order({})).toEqual(["a", "b", "pong"]);
   },
 
   async "unref while there are clients"() {
