@@ -86,10 +86,3 @@ fn is_refused_at_the_next_symbol(compressed: &[u8]) -> bool {
     let further = [compressed, &TAIL, &[0; 100]].concat();
     Inflater::default().inflate(&further, usize::MAX) == Err(InflateError::Malformed)
 }
-
-/// Nothing is heard of a message that ends too early: what its sender has left out would be taken
-/// for more of its data.
-pub(crate) fn is_refused_if_it_is_cut_short(compressed: &[u8], at: usize) {
-    let cut = Inflater::default().inflate(&compressed[..at], usize::MAX).map(<[u8]>::len);
-    assert_eq!(cut, Err(InflateError::Malformed), "{at} bytes of {compressed:x?}");
-}
