@@ -9,7 +9,7 @@
 import { join } from "node:path";
 import { Elysia } from "elysia";
 
-import { type Broadcaster, shardcast } from "../src";
+import { type Broadcaster, shardcast } from "../src/index";
 import { roomOf } from "./room";
 
 const CLIENTS = 10_000;

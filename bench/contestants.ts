@@ -1,6 +1,6 @@
 /** Who is measured, and how each is started. */
 
-import { recommendedConfig, type ShardcastConfig } from "../src";
+import { recommendedConfig, type ShardcastConfig } from "../src/index";
 import { roomOf } from "./room";
 import { WORKLOAD_VARIABLE, type Workload } from "./servers/workload";
 

@@ -10,7 +10,7 @@
 import { join } from "node:path";
 import { Elysia } from "elysia";
 
-import { type Broadcaster, shardcast } from "../src";
+import { type Broadcaster, shardcast } from "../src/index";
 import { loadParts } from "./parts";
 import { roomOf } from "./room";
 import { threadCpuNanoseconds } from "./thread-clock";

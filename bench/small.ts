@@ -6,8 +6,8 @@
 import { Elysia } from "elysia";
 import { bench, group, run } from "mitata";
 
-import { shardcast } from "../src";
-import { loadNative } from "../src/native";
+import { shardcast } from "../src/index";
+import { loadNative } from "../src/sharded/native";
 import { loadParts } from "./parts";
 
 /** Repeats in one call, so that the call itself counts for little. */

@@ -6,12 +6,12 @@
 
 import { join } from "node:path";
 
-import { ALERT_RULES, type AlertRule } from "../src/alert-rules";
+import { ALERT_RULES, type AlertRule } from "../src/server/live/alert-rules";
 
 /** The rules, from the root of the checkout. */
 export const ALERT_RULES_FILE = "examples/prometheus/alerts.yml";
 
-const HEAD = `# The table of docs/operations.md, as rules. Written by \`bun run docs\` from src/alert-rules.ts.
+const HEAD = `# The table of docs/operations.md, as rules. Written by \`bun run docs\` from src/server/live/alert-rules.ts.
 groups:
   - name: shardcast
     rules:

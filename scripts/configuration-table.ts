@@ -6,9 +6,9 @@
 
 import { join } from "node:path";
 
-import { CONFIG_KEYS } from "../src/config";
-import { changingFlagOf, variableOf } from "../src/layers";
-import type { Setting } from "../src/setting";
+import { CONFIG_KEYS } from "../src/config/config";
+import { changingFlagOf, variableOf } from "../src/config/layers";
+import type { Setting } from "../src/config/setting";
 
 /** The document, from the root of the checkout. */
 export const CONFIGURATION_DOCUMENT = "docs/configuration.md";

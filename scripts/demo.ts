@@ -39,7 +39,7 @@ const APART = { detached: true, stdin: "ignore", stderr: "inherit" } as const;
 
 /** Starts the server and resolves with its address once it listens; nothing if it ends instead. */
 async function startServer(flags: readonly string[]) {
-  const command = [process.execPath, join(ROOT, "src/server.ts"), ...SERVER_FLAGS, ...flags];
+  const command = [process.execPath, join(ROOT, "src/server/main.ts"), ...SERVER_FLAGS, ...flags];
   const server = Bun.spawn(command, { ...APART, stdout: "pipe" });
   const decoder = new TextDecoder();
   let said = "";

@@ -6,8 +6,8 @@ import { tmpdir } from "node:os";
 import { dirname, join, normalize } from "node:path";
 import { Glob, Transpiler } from "bun";
 
-import { readOptions } from "../src/cli";
-import { METRICS } from "../src/metric-table";
+import { readOptions } from "../src/server/cli";
+import { METRICS } from "../src/stats/metric-table";
 import { API_DOCUMENT } from "./api-reference";
 import {
   allDocuments,

@@ -1,10 +1,10 @@
-import { closeCode } from "./close-code";
-import type { ResolvedConfig } from "./config";
-import type { DeliveryTimes } from "./delivery-times";
-import type { Departure } from "./departures";
+import type { ResolvedConfig } from "./config/config";
 import { bytesIn, type MessageData } from "./payload";
-import type { Audit, SlowClient } from "./reports";
-import type { ShardStats } from "./stats";
+import { closeCode } from "./sharded/close-code";
+import type { Departure } from "./sharded/departures";
+import type { Audit, SlowClient } from "./sharded/reports";
+import type { DeliveryTimes } from "./stats/delivery-times";
+import type { ShardStats } from "./stats/stats";
 
 /** How the queues took one published message. */
 export interface PublishResult {

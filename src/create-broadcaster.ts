@@ -1,11 +1,11 @@
 import type { Broadcaster } from "./broadcaster";
-import { bunProblem } from "./bun-version";
-import { resolveConfig, type ShardcastConfig } from "./config";
+import { OriginalBroadcaster } from "./bun/bun-broadcaster";
+import { resolveConfig, type ShardcastConfig } from "./config/config";
 import { ShardcastError } from "./errors";
-import { OriginalBroadcaster } from "./original";
-import { ShardedBroadcaster } from "./sharded";
+import { bunProblem } from "./process/bun-version";
+import { ShardedBroadcaster } from "./sharded/sharded";
 import { type Channels, iterableSources } from "./sources/iterables";
-import type { StatsCollector } from "./stats-collector";
+import type { StatsCollector } from "./stats/stats-collector";
 
 /** The two implementations, between which `useSharding` chooses. */
 export type OwnBroadcaster = ShardedBroadcaster | OriginalBroadcaster;

@@ -1,6 +1,5 @@
 /** The library: everything that an app may import. */
 
-export { type ShardcastAdapter, type ShardcastOptions, shardcast } from "./adapter";
 export type {
   Broadcaster,
   BroadcasterState,
@@ -8,29 +7,30 @@ export type {
   PublishResult,
   ShutdownOptions,
 } from "./broadcaster";
-export type { SkipListener } from "./clients";
+export { OriginalBroadcaster } from "./bun/bun-broadcaster";
 export {
   ConfigError,
   type ConfigHooks,
   type ResolvedConfig,
   resolveConfig,
   type ShardcastConfig,
-} from "./config";
+} from "./config/config";
+export { type ConfigPlaces, loadConfig, type Overrides } from "./config/load-config";
+export { optimalShards, type RecommendedConfig, recommendedConfig } from "./config/recommend";
 export { createBroadcaster, type OwnBroadcaster } from "./create-broadcaster";
-export type { DeliveryTimes } from "./delivery-times";
-export type { Departure, DepartureReason } from "./departures";
+export { type ShardcastAdapter, type ShardcastOptions, shardcast } from "./elysia/adapter";
 export { ShardcastError, type ShardcastErrorCode } from "./errors";
-export { type ConfigPlaces, loadConfig, type Overrides } from "./load-config";
-export { createLogger, type Logger, type LogLevel } from "./logger";
-export { PrometheusCollector } from "./metrics";
-export { type MissedMessages, raiseFileLimit } from "./native";
-export { OriginalBroadcaster } from "./original";
+export { createLogger, type Logger, type LogLevel } from "./logging/logger";
 export type { MessageData } from "./payload";
-export { optimalShards, type RecommendedConfig, recommendedConfig } from "./recommend";
-export type { Account, Audit, DroppedMessages, SlowClient } from "./reports";
-export { ShardedBroadcaster } from "./sharded";
-export { type EndOnSignalsOptions, endOnSignals } from "./shutdown";
-export { ShardcastSocket } from "./socket";
+export { type EndOnSignalsOptions, endOnSignals } from "./process/shutdown";
+export type { SkipListener } from "./sharded/clients";
+export type { Departure, DepartureReason } from "./sharded/departures";
+export { type MissedMessages, raiseFileLimit } from "./sharded/native";
+export type { Account, Audit, DroppedMessages, SlowClient } from "./sharded/reports";
+export { ShardedBroadcaster } from "./sharded/sharded";
+export { ShardcastSocket } from "./sharded/socket";
 export type { Channels } from "./sources/iterables";
-export type { ShardCounters, ShardStats, WorkerStats } from "./stats";
-export type { StatsCollector, StatsSource } from "./stats-collector";
+export type { DeliveryTimes } from "./stats/delivery-times";
+export { PrometheusCollector } from "./stats/metrics";
+export type { ShardCounters, ShardStats, WorkerStats } from "./stats/stats";
+export type { StatsCollector, StatsSource } from "./stats/stats-collector";

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 
-import { AcceptFailures } from "../src/accept-failures";
+import { AcceptFailures } from "../src/sharded/accept-failures";
 import { logged, spyLogger } from "./spy-logger";
 
 test("a connection that could not be accepted is counted, and warned of with the reason", () => {

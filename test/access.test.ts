@@ -2,10 +2,9 @@
 
 import { describe, expect, onTestFinished, test } from "bun:test";
 import { connect as connectTcp } from "node:net";
-
-import type { AccessOptions } from "../src/access";
-import { createApp } from "../src/app";
-import { resolveConfig } from "../src/config";
+import { resolveConfig } from "../src/config/config";
+import type { AccessOptions } from "../src/server/api/access";
+import { createApp } from "../src/server/app";
 import { connect, refused, within } from "./client";
 import { SMALL } from "./serving";
 

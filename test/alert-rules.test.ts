@@ -7,10 +7,10 @@ import { join } from "node:path";
 
 import { ALERT_RULES_FILE, alertRules, conditionOf } from "../scripts/alert-rules";
 import { findPromtool } from "../scripts/promtool";
-import { PrometheusCollector } from "../src";
-import { ALERT_RULES, type Reading } from "../src/alert-rules";
-import { noCounters, type ShardCounters, shardStats, type WorkerStats } from "../src/stats";
-import { Verdicts } from "../src/verdict";
+import { PrometheusCollector } from "../src/index";
+import { ALERT_RULES, type Reading } from "../src/server/live/alert-rules";
+import { Verdicts } from "../src/server/live/verdict";
+import { noCounters, type ShardCounters, shardStats, type WorkerStats } from "../src/stats/stats";
 
 const ROOT = join(import.meta.dir, "..");
 const promtool = await findPromtool(ROOT);

@@ -6,9 +6,8 @@ import { beforeEach, describe, expect, onTestFinished, test } from "bun:test";
 import asyncApiSchema from "@asyncapi/specs/schemas/3.0.0-without-$id.json";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import Ajv from "ajv";
-
-import { createApp } from "../src/app";
-import { resolveConfig } from "../src/config";
+import { resolveConfig } from "../src/config/config";
+import { createApp } from "../src/server/app";
 import { connect } from "./client";
 import { SMALL } from "./serving";
 

@@ -1,9 +1,8 @@
 import { describe, expect, onTestFinished, spyOn, test } from "bun:test";
 import { connect as connectTcp } from "node:net";
-
-import { type AppOptions, createApp } from "../src/app";
-import { CONFIG_KEYS, resolveConfig, type ShardcastConfig } from "../src/config";
-import type { ShardStats } from "../src/stats";
+import { CONFIG_KEYS, resolveConfig, type ShardcastConfig } from "../src/config/config";
+import { type AppOptions, createApp } from "../src/server/app";
+import type { ShardStats } from "../src/stats/stats";
 import { connect, refused, until, within } from "./client";
 import { SMALL } from "./serving";
 

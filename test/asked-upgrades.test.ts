@@ -1,7 +1,6 @@
 import { expect, test } from "bun:test";
-
-import { type AskedUpgrade, AskedUpgrades } from "../src/asked-upgrades";
-import type { CoreEvent } from "../src/native";
+import type { CoreEvent } from "../src/sharded/native";
+import { type AskedUpgrade, AskedUpgrades } from "../src/upgrades/asked-upgrades";
 import { randomNumbers } from "./random";
 
 type UpgradesEvent = Extract<CoreEvent, { type: "Upgrades" }>;

@@ -13,8 +13,8 @@ import {
   type ShardStats,
   type StatsSource,
   shardcast,
-} from "../src";
-import { shardsOf } from "../src/stats";
+} from "../src/index";
+import { shardsOf } from "../src/stats/stats";
 import { connect, type TestClient, until, within } from "./client";
 import { SMALL, serve, serveWith } from "./serving";
 import { logged, spyLogger } from "./spy-logger";

@@ -1,6 +1,6 @@
 import { expect, onTestFinished, spyOn, test } from "bun:test";
 
-import { channelsIn } from "../src/channels";
+import { channelsIn } from "../src/server/api/channels";
 
 const STREAM = "http://localhost/stream";
 

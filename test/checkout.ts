@@ -19,5 +19,5 @@ export async function checkout(files: Record<string, string> = {}): Promise<stri
   await cp(join(ROOT, "package.json"), join(root, "package.json"));
   await symlink(join(ROOT, "node_modules"), join(root, "node_modules"));
   for (const [path, text] of Object.entries(files)) await Bun.write(join(root, path), text);
-  return join(root, "src/server.ts");
+  return join(root, "src/server/main.ts");
 }

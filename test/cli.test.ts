@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 
 import manifest from "../package.json";
-import { helpText, readOptions, textAskedFor } from "../src/cli";
-import { CONFIG_KEYS, ConfigError, type ConfigKey } from "../src/config";
+import { CONFIG_KEYS, ConfigError, type ConfigKey } from "../src/config/config";
+import { helpText, readOptions, textAskedFor } from "../src/server/cli";
 import { temporaryFile } from "./temporary-file";
 
 describe("the command line", () => {

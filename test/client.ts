@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type WS from "ws";
 
-import { pollUntil } from "../src/wait";
+import { pollUntil } from "../src/process/wait";
 
 /**
  * The `ws` client from npm, by its path: Bun replaces the bare import "ws" by a client of its own,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { Elysia } from "elysia";
 
-import type { ShardcastConfig } from "../src";
+import type { ShardcastConfig } from "../src/index";
 import { connect, type TestClient } from "./client";
 import { serve } from "./serving";
 

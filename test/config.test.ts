@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 
-import { CONFIG_KEYS, ConfigError, resolveConfig } from "../src/config";
+import { CONFIG_KEYS, ConfigError, resolveConfig } from "../src/config/config";
 
 describe("the configuration", () => {
   test("has the reference's defaults", () => {

@@ -3,7 +3,7 @@
 import { expect, onTestFinished, test } from "bun:test";
 import type { ServerWebSocket } from "bun";
 
-import { Connection, GONE } from "../src/page/connection.js";
+import { Connection, GONE } from "../src/server/page/connection.js";
 import { within } from "./client";
 
 interface State {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import type { ServerWebSocket } from "bun";
 import type { Elysia } from "elysia";
 
-import type { ShardcastConfig } from "../src";
+import type { ShardcastConfig } from "../src/index";
 import { connect, within } from "./client";
 import { serve } from "./serving";
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 
-import { resolveConfig } from "../src/config";
-import { describe as inOneLine } from "../src/describe";
+import { resolveConfig } from "../src/config/config";
+import { describe as inOneLine } from "../src/server/describe";
 
 describe("the configuration in one line", () => {
   test("is one sentence when everything else is default", () => {

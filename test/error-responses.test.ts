@@ -1,9 +1,8 @@
 /** Every error of the ready-made app is told in one shape, with the status that fits. */
 
 import { describe, expect, onTestFinished, spyOn, test } from "bun:test";
-
-import { type AppOptions, createApp } from "../src/app";
-import { resolveConfig } from "../src/config";
+import { resolveConfig } from "../src/config/config";
+import { type AppOptions, createApp } from "../src/server/app";
 import { SMALL } from "./serving";
 import { logged, spyLogger } from "./spy-logger";
 

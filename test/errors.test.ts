@@ -1,7 +1,6 @@
 import { describe, expect, test } from "bun:test";
-
-import { bunProblem } from "../src/bun-version";
 import { listenFailed } from "../src/errors";
+import { bunProblem } from "../src/process/bun-version";
 
 function listenError(code: string): string {
   return listenFailed("127.0.0.1", 80, Object.assign(new Error("no"), { code })).message;

@@ -5,7 +5,7 @@ import { join } from "node:path";
 
 import { connect as reconnecting, waitAfterMs } from "../examples/browser/client.js";
 import { findPromtool } from "../scripts/promtool";
-import { METRICS } from "../src/metric-table";
+import { METRICS } from "../src/stats/metric-table";
 import { visit, whyNoBrowser, withoutBrowser } from "./browser";
 import { connect, refused } from "./client";
 

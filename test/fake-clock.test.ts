@@ -1,10 +1,9 @@
 /** What we wait for is not the clock of an app, which its tests may hold. */
 
 import { afterEach, beforeEach, expect, jest, test } from "bun:test";
-
+import { Warning } from "../src/logging/warning";
+import { atMost, Pause, pause, pollUntil } from "../src/process/wait";
 import { feed } from "../src/sources/feed";
-import { atMost, Pause, pause, pollUntil } from "../src/wait";
-import { Warning } from "../src/warning";
 import { connect } from "./client";
 import { serve } from "./serving";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 
-import { FullQueues } from "../src/full-queues";
+import { FullQueues } from "../src/sharded/full-queues";
 import { logged, spyLogger } from "./spy-logger";
 
 test("a warning names the shards that had a full queue since the last one, and no others", async () => {

@@ -2,7 +2,7 @@ import { afterEach, expect, test } from "bun:test";
 import http from "node:http";
 import { join } from "node:path";
 
-import { resolveConfig } from "../src/config";
+import { resolveConfig } from "../src/config/config";
 import { Stage } from "./contract/both";
 import { answersTo, requestOf, TAKEN, tellingRoutes } from "./contract/request-heads";
 import { serve } from "./serving";

@@ -3,8 +3,8 @@
 import { describe, expect, onTestFinished, spyOn, test } from "bun:test";
 import { type Elysia, t } from "elysia";
 
-import { CONFIG_KEYS } from "../src/config";
-import { excerpt } from "../src/excerpt";
+import { CONFIG_KEYS } from "../src/config/config";
+import { excerpt } from "../src/elysia/excerpt";
 import { connect, type TestClient, until, within } from "./client";
 import { serve } from "./serving";
 import { logged, spyLogger } from "./spy-logger";

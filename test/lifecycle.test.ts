@@ -3,7 +3,7 @@ import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { Elysia } from "elysia";
 
-import { shardcast } from "../src";
+import { shardcast } from "../src/index";
 import { connect, refused, until, within } from "./client";
 import { SMALL, serve } from "./serving";
 

@@ -2,9 +2,8 @@
 
 import { expect, onTestFinished, test } from "bun:test";
 import type { BrowserContextOptions, Page } from "playwright-core";
-
-import { createApp } from "../src/app";
-import { resolveConfig, type ShardcastConfig } from "../src/config";
+import { resolveConfig, type ShardcastConfig } from "../src/config/config";
+import { createApp } from "../src/server/app";
 import { visit, whyNoBrowser, withoutBrowser } from "./browser";
 import { SMALL } from "./serving";
 

@@ -1,12 +1,11 @@
 /** `/live`, with a timer that is moved by hand. */
 
 import { expect, test } from "bun:test";
-
-import { Access } from "../src/access";
-import { resolveConfig } from "../src/config";
+import { resolveConfig } from "../src/config/config";
 import { createBroadcaster } from "../src/index";
-import { live } from "../src/live";
-import { Ticking } from "../src/ticking";
+import { Ticking } from "../src/process/ticking";
+import { Access } from "../src/server/api/access";
+import { live } from "../src/server/live/live";
 import { connect, until } from "./client";
 import { SMALL, serveWith } from "./serving";
 import { logged, spyLogger } from "./spy-logger";

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { ConfigError, loadConfig, recommendedConfig, resolveConfig } from "../src";
-import { readOptions } from "../src/cli";
+import { ConfigError, loadConfig, recommendedConfig, resolveConfig } from "../src/index";
+import { readOptions } from "../src/server/cli";
 import { spyLogger } from "./spy-logger";
 import { temporaryFile } from "./temporary-file";
 

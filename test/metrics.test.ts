@@ -2,16 +2,16 @@ import { describe, expect, onTestFinished, test } from "bun:test";
 import { join } from "node:path";
 
 import { findPromtool } from "../scripts/promtool";
-import { PrometheusCollector } from "../src";
-import { createApp } from "../src/app";
-import { resolveConfig } from "../src/config";
+import { resolveConfig } from "../src/config/config";
+import { PrometheusCollector } from "../src/index";
+import { createApp } from "../src/server/app";
 import {
   noCounters,
   type ShardCounters,
   type ShardStats,
   shardStats,
   shardsOf,
-} from "../src/stats";
+} from "../src/stats/stats";
 import { connect, within } from "./client";
 import { SMALL } from "./serving";
 

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { Elysia } from "elysia";
 
-import { shardcast } from "../src";
+import { shardcast } from "../src/index";
 import { connect } from "./client";
 import { SMALL } from "./serving";
 

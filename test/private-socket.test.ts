@@ -12,7 +12,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Elysia } from "elysia";
 
-import { socketFile } from "../src/private-socket";
+import { socketFile } from "../src/app-backend/private-socket";
 import { serve } from "./serving";
 
 /** Abstract names that servers of this machine listen at, each with the NUL that Bun wants. */

@@ -2,14 +2,13 @@
 
 import { describe, expect, spyOn, test } from "bun:test";
 import { Elysia } from "elysia";
-
-import { type Logger, shardcast } from "../src";
-import { Clients, type ClientsParts, type SkipListener } from "../src/clients";
-import { CONFIG_KEYS } from "../src/config";
-import { guarded } from "../src/logger";
-import type { CoreEvent } from "../src/native";
-import { RateLimitedLog } from "../src/rate-limited-log";
-import { ShardcastSocket, type SocketHost } from "../src/socket";
+import { CONFIG_KEYS } from "../src/config/config";
+import { type Logger, shardcast } from "../src/index";
+import { guarded } from "../src/logging/logger";
+import { RateLimitedLog } from "../src/logging/rate-limited-log";
+import { Clients, type ClientsParts, type SkipListener } from "../src/sharded/clients";
+import type { CoreEvent } from "../src/sharded/native";
+import { ShardcastSocket, type SocketHost } from "../src/sharded/socket";
 import { connect, refused, within } from "./client";
 import { SMALL, serve } from "./serving";
 import { logged, type Spy, spyLogger } from "./spy-logger";

@@ -1,6 +1,12 @@
 import { describe, expect, test } from "bun:test";
 
-import { ConfigError, optimalShards, recommendedConfig, resolveConfig, shardcast } from "../src";
+import {
+  ConfigError,
+  optimalShards,
+  recommendedConfig,
+  resolveConfig,
+  shardcast,
+} from "../src/index";
 import { randomNumbers } from "./random";
 
 function fnv1a32(text: string): number {

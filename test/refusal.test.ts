@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 
-import { toFlat } from "../src/headers";
-import { toRefusal } from "../src/refusal";
+import { toFlat } from "../src/upgrades/headers";
+import { toRefusal } from "../src/upgrades/refusal";
 
 describe("headers for the core", () => {
   test("list each cookie by itself", () => {

@@ -1,8 +1,8 @@
 import { describe, expect, spyOn, test } from "bun:test";
 import type { Elysia } from "elysia";
 
-import { PrometheusCollector, type ShardcastConfig } from "../src";
-import { refusedUpgrades } from "../src/refused-upgrades";
+import { PrometheusCollector, type ShardcastConfig } from "../src/index";
+import { refusedUpgrades } from "../src/upgrades/refused-upgrades";
 import { connect, refused, within } from "./client";
 import { type Serving, serve } from "./serving";
 

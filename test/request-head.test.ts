@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 
-import { RequestHead } from "../src/request-head";
+import { RequestHead } from "../src/upgrades/request-head";
 
 test("what a client's own headers say is no other's", () => {
   const head = new RequestHead("host: a\nx-one\nupgrade: WebSocket\nx-two");

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 
-import { loadNative } from "../src/native";
-import { shardsOf } from "../src/stats";
+import { loadNative } from "../src/sharded/native";
+import { shardsOf } from "../src/stats/stats";
 import { loadTest } from "./load-tester";
 import { type Serving, serve } from "./serving";
 

@@ -7,7 +7,7 @@ import { checkout } from "./checkout";
 import { connect, within } from "./client";
 import { temporaryFile } from "./temporary-file";
 
-const SERVER = join(import.meta.dir, "../src/server.ts");
+const SERVER = join(import.meta.dir, "../src/server/main.ts");
 
 /** Runs the server in a process of its own, and resolves once it listens. */
 function run(...flags: string[]) {

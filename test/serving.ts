@@ -7,7 +7,7 @@ import {
   type OwnBroadcaster,
   type ShardcastConfig,
   shardcast,
-} from "../src";
+} from "../src/index";
 
 /** An app that listens, and where. */
 export interface Serving {

@@ -1,12 +1,12 @@
 import { describe, expect, test } from "bun:test";
 
-import { resolveConfig } from "../src/config";
-import { type DeliveryTimes, percentile, since } from "../src/delivery-times";
-import type { Departure } from "../src/departures";
-import type { SlowClient } from "../src/reports";
-import type { Snapshot } from "../src/snapshot";
-import { Snapshots } from "../src/snapshots";
-import { noCounters, shardStats, type WorkerStats } from "../src/stats";
+import { resolveConfig } from "../src/config/config";
+import type { Snapshot } from "../src/server/live/snapshot";
+import { Snapshots } from "../src/server/live/snapshots";
+import type { Departure } from "../src/sharded/departures";
+import type { SlowClient } from "../src/sharded/reports";
+import { type DeliveryTimes, percentile, since } from "../src/stats/delivery-times";
+import { noCounters, shardStats, type WorkerStats } from "../src/stats/stats";
 import { connect, until, within } from "./client";
 import { serve } from "./serving";
 

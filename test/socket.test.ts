@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 
-import type { ShardcastConfig, ShardcastSocket } from "../src";
-import { loadNative } from "../src/native";
-import { shardsOf } from "../src/stats";
+import type { ShardcastConfig, ShardcastSocket } from "../src/index";
+import { loadNative } from "../src/sharded/native";
+import { shardsOf } from "../src/stats/stats";
 import { connect, type TestClient, until, within } from "./client";
 import { serve } from "./serving";
 

@@ -1,14 +1,13 @@
 import { describe, expect, test } from "bun:test";
-
+import { lines } from "../src/server/sources/lines";
+import { type MarketOptions, market, type Trade } from "../src/server/sources/market";
+import { replay } from "../src/server/sources/replay";
+import { parseSource, parseSources } from "../src/server/sources/spec";
+import { stdin } from "../src/server/sources/stdin";
+import { synthetic } from "../src/server/sources/synthetic";
 import { feed } from "../src/sources/feed";
-import { lines } from "../src/sources/lines";
-import { type MarketOptions, market, type Trade } from "../src/sources/market";
 import { atRate, type Clock } from "../src/sources/pace";
-import { replay } from "../src/sources/replay";
 import type { Source } from "../src/sources/source";
-import { parseSource, parseSources } from "../src/sources/spec";
-import { stdin } from "../src/sources/stdin";
-import { synthetic } from "../src/sources/synthetic";
 import { temporaryFile } from "./temporary-file";
 
 /** A clock on which sleeping takes no time at all. */

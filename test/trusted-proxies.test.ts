@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 
-import { resolveConfig } from "../src/config";
-import { TrustedProxies } from "../src/trusted-proxies";
+import { resolveConfig } from "../src/config/config";
+import { TrustedProxies } from "../src/sharded/trusted-proxies";
 import { connect, refused } from "./client";
 import { serve } from "./serving";
 

@@ -1,8 +1,7 @@
 import { describe, expect, test } from "bun:test";
-
-import type { Departure } from "../src/departures";
-import { noCounters, type ShardCounters, shardStats } from "../src/stats";
-import { Verdicts } from "../src/verdict";
+import { Verdicts } from "../src/server/live/verdict";
+import type { Departure } from "../src/sharded/departures";
+import { noCounters, type ShardCounters, shardStats } from "../src/stats/stats";
 
 const WINDOW_MS = 300_000;
 

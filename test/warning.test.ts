@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 
-import { Warning } from "../src/warning";
+import { Warning } from "../src/logging/warning";
 
 test("a storm of strikes is one line at once, and one a second with the number since", async () => {
   const lines: number[] = [];

@@ -2,7 +2,7 @@
 
 import { Elysia } from "elysia";
 
-import { shardcast } from "../../src";
+import { shardcast } from "../../src/index";
 
 const MESSAGES_PER_SECOND = 100;
 

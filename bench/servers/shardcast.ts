@@ -1,6 +1,6 @@
 /** shardcast, with the configuration that the runner gives. */
 
-import { type ShardcastConfig, shardcast } from "../../src";
+import { type ShardcastConfig, shardcast } from "../../src/index";
 import { serveElysia } from "./elysia-app";
 
 /** By which the runner hands it over. */

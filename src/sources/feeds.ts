@@ -1,4 +1,4 @@
-import type { Logger } from "../logger";
+import type { Logger } from "../logging/logger";
 import { feed, type Sink } from "./feed";
 import type { Source } from "./source";
 

@@ -3,7 +3,7 @@
 import { expect } from "bun:test";
 import { Elysia } from "elysia";
 
-import { createBroadcaster, shardcast } from "../../src";
+import { createBroadcaster, shardcast } from "../../src/index";
 import { SMALL } from "../serving";
 
 /** What a client sees that does as `scenario.js` does. */

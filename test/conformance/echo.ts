@@ -1,7 +1,7 @@
 import type { WebSocketHandler } from "bun";
 import { Elysia } from "elysia";
 
-import { shardcast } from "../../src";
+import { shardcast } from "../../src/index";
 
 /** The longest message of the cases. */
 const MAX_PAYLOAD_BYTES = 16 * 1024 * 1024;

@@ -10,7 +10,7 @@ import { expect, test } from "bun:test";
 import type { Server, ServerWebSocket } from "bun";
 import { Elysia } from "elysia";
 
-import { type ShardcastConfig, shardcast } from "../../src";
+import { type ShardcastConfig, shardcast } from "../../src/index";
 import { type ConnectOptions, connect, type TestClient, until } from "../client";
 import { SMALL } from "../serving";
 

@@ -5,8 +5,8 @@ import { connect as dial, type Socket as TcpSocket } from "node:net";
 import { join } from "node:path";
 import { Elysia } from "elysia";
 
-import { type ShardcastConfig, type ShardcastError, shardcast } from "../../src";
-import { shardsOf } from "../../src/stats";
+import { type ShardcastConfig, type ShardcastError, shardcast } from "../../src/index";
+import { shardsOf } from "../../src/stats/stats";
 import { connect, within } from "../client";
 import { HotApp } from "../hot-app";
 import { SMALL, serve } from "../serving";

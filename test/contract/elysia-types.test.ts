@@ -3,7 +3,7 @@
 import { expect, test } from "bun:test";
 import { Elysia, t } from "elysia";
 
-import { shardcast } from "../../src";
+import { shardcast } from "../../src/index";
 import { SMALL } from "../serving";
 
 /** True when two types are the same, not just assignable to each other. */

@@ -5,7 +5,7 @@ import { hostname as machine } from "node:os";
 import { join } from "node:path";
 import type { Elysia } from "elysia";
 
-import type { EdgeServer } from "../../src/edge-server";
+import type { EdgeServer } from "../../src/elysia/edge-server";
 import { refused } from "../client";
 import { SMALL } from "../serving";
 import { type Stage, sameOnBoth } from "./both";

@@ -7,7 +7,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 
-import type { ShardcastConfig } from "../../src";
+import type { ShardcastConfig } from "../../src/index";
 import type { TestClient } from "../client";
 import { type Socket, Stage, until } from "./both";
 

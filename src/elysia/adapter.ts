@@ -1,0 +1,217 @@
+import type { Server } from "bun";
+import type { AnyElysia } from "elysia";
+import type { ElysiaAdapter } from "elysia/adapter";
+import { BunAdapter } from "elysia/adapter/bun";
+import { websocket as elysiaHandlers } from "elysia/ws";
+import { startUpstream } from "../app-backend/upstream";
+import type { Broadcaster } from "../broadcaster";
+import { OriginalBroadcaster } from "../bun/bun-broadcaster";
+import type { ShardcastConfig } from "../config/config";
+import { noFilesToStart } from "../config/fitness";
+import { createBroadcaster, type OwnBroadcaster } from "../create-broadcaster";
+import { isOutOfFiles, listenFailed, ShardcastError } from "../errors";
+import type { SocketHandlers } from "../sharded/clients";
+import { type DoorAddress, raiseFileLimit } from "../sharded/native";
+import { ShardedBroadcaster } from "../sharded/sharded";
+import type { House, ShardedRun } from "../sharded/sharded-run";
+import { UpgradeRequest } from "../upgrades/upgrade-request";
+import { Upgrades } from "../upgrades/upgrades";
+import { EdgeServer } from "./edge-server";
+import { raiseHeadLimit, shortestAuthority } from "./head-limits";
+import { keepForReload, reloadKept } from "./hot-reload";
+import {
+  type Address,
+  idleSeconds,
+  type ListenOptions,
+  maxBodyBytes,
+  mayReusePort,
+  publicAddress,
+  refuseUnsupported,
+  type ServeOptions,
+  serveOptions,
+  websocketOptions,
+} from "./listen-options";
+import { listenStock } from "./stock";
+import { websocketLimits } from "./websocket-limits";
+import { addWebSocketRoute } from "./websocket-route";
+
+/** What `shardcast` takes: a config, or a broadcaster that was made of one. */
+export type ShardcastOptions = ShardcastConfig | OwnBroadcaster;
+
+/** An Elysia adapter whose WebSockets live on native shards. */
+export interface ShardcastAdapter extends ElysiaAdapter {
+  /** Publishes, counts and shuts down for the app that listens. It serves from then on. */
+  readonly broadcaster: Broadcaster;
+}
+
+/**
+ * Makes the adapter for one Elysia app.
+ *
+ * @param options a config, or what `createBroadcaster` has made of one
+ * @throws RangeError or TypeError for a value that cannot be, naming the option and the value
+ *
+ * @example
+ * ```ts
+ * new Elysia({ adapter: shardcast({ numShards: 4 }) })
+ *   .ws("/stream", { open(ws) { ws.subscribe("ticks") } })
+ *   .listen(3000);
+ * ```
+ */
+export function shardcast(options: ShardcastOptions = {}): ShardcastAdapter {
+  const broadcaster = isBroadcaster(options) ? options : createBroadcaster(options);
+  let listening: AnyElysia | undefined;
+
+  return {
+    ...BunAdapter,
+    name: "shardcast",
+    broadcaster,
+    // Without shards the app is to run on Bun and Elysia alone.
+    ...(broadcaster instanceof ShardedBroadcaster && {
+      ws: (app, path, options) => addWebSocketRoute(app, path, options, broadcaster),
+      handler: answering(() => isWrapped(listening)),
+    }),
+    listen: (app) => (listenOptions, callback) => {
+      listening = app;
+      const serve = serveOptions(app, listenOptions as ListenOptions);
+      app.server =
+        broadcaster instanceof ShardedBroadcaster
+          ? listenWithFiles(app, serve, broadcaster)
+          : listenOriginal(app, serve, broadcaster);
+      for (const hook of app.event.start ?? []) hook.fn(app);
+      callback?.(app.server);
+    },
+  };
+}
+
+/**
+ * Makes responses as with Bun, but none for an upgrade that was decided and has no answer: nobody
+ * gets it, nor sees it, unless something is wrapped around the app.
+ */
+function answering(isWrapped: () => boolean): ElysiaAdapter["handler"] {
+  const { handler } = BunAdapter;
+  return {
+    ...handler,
+    mapResponse(answer, set, request) {
+      const isDecided = request instanceof UpgradeRequest && request.ask === undefined;
+      if (answer === undefined && isDecided && !isWrapped()) return undefined;
+      return handler.mapResponse(answer, set, request);
+    },
+  };
+}
+
+function isWrapped(app: AnyElysia | undefined): boolean {
+  // Private to Elysia, and read by its own adapters.
+  const { extender } = (app ?? {}) as { extender?: { higherOrderFunctions: unknown[] } };
+  return extender !== undefined && extender.higherOrderFunctions.length > 0;
+}
+
+function isBroadcaster(options: ShardcastOptions): options is OwnBroadcaster {
+  return options instanceof ShardedBroadcaster || options instanceof OriginalBroadcaster;
+}
+
+/** Starts, and says what to do where the system has no descriptor for some part of it. */
+function listenWithFiles(
+  app: AnyElysia,
+  serve: ServeOptions,
+  broadcaster: ShardedBroadcaster,
+): EdgeServer {
+  try {
+    return listenSharded(app, serve, broadcaster);
+  } catch (cause) {
+    if (!isOutOfFiles(cause)) throw cause;
+    const problem = noFilesToStart(broadcaster.config, raiseFileLimit());
+    throw new ShardcastError("EMFILE", problem, { cause });
+  }
+}
+
+/** Opens the public port with the core, and puts Elysia's own server behind it. */
+function listenSharded(
+  app: AnyElysia,
+  serve: ServeOptions,
+  broadcaster: ShardedBroadcaster,
+): EdgeServer {
+  refuseUnsupported(serve);
+  const address = publicAddress(serve);
+  const before = app.server;
+  const handlers = socketHandlers(app, serve);
+  const defaults = websocketLimits(websocketOptions(app, serve));
+  const kept = reloadKept({ app, serve, broadcaster, handlers, defaults });
+  if (kept) return kept;
+  const run = broadcaster.start(app, handlers, defaults);
+  try {
+    const { clients, config } = run;
+    const upgrades = new Upgrades(run, clients, config, (request) => app.fetch(request));
+    raiseHeadLimit(config.maxHeadBytes);
+    const { server: inner, path, secret, peers, close } = startUpstream(app, serve);
+    const minAuthorityBytes = shortestAuthority(app);
+    const limits = { maxBodyBytes: maxBodyBytes(serve), idleTimeoutSeconds: idleSeconds(serve) };
+    const hasDevServer = inner.development;
+    const upstream = { upstream: path, upstreamSecret: secret, hasDevServer };
+    const door = { ...upstream, minAuthorityBytes, ...limits };
+    const opened = openDoor(run, address, door, {
+      decide: (event) => upgrades.decide(event),
+      giveUp: (ask) => upgrades.giveUp(ask),
+      pending: () => inner.pendingRequests + upgrades.pending,
+      close: () => {
+        close();
+        upgrades.giveUpAll();
+      },
+    });
+    const at = { ...address, ...opened };
+    const server = new EdgeServer({ run, upgrades, inner, peers, address: at });
+    keepForReload(serve, { server, run, upgrades, upstream: { id: inner.id, path, peers } });
+    return server;
+  } catch (error) {
+    run.end();
+    app.server = before;
+    throw error;
+  }
+}
+
+function openDoor(
+  run: ShardedRun,
+  { host, port, hostname, reusePort, ipv6Only }: Address,
+  door: Omit<Parameters<ShardedRun["listen"]>[0], keyof Address>,
+  house: House,
+): DoorAddress {
+  try {
+    return run.listen({ host, port, reusePort, ipv6Only, ...door }, house);
+  } catch (cause) {
+    throw listenFailed(host ?? hostname, port, cause);
+  }
+}
+
+/** The stock adapter, with the same limits. `onStart` is left to the caller in both modes. */
+function listenOriginal(
+  app: AnyElysia,
+  serve: ServeOptions,
+  broadcaster: OriginalBroadcaster,
+): Server<unknown> {
+  const websocket = broadcaster.start(
+    app,
+    socketHandlers(app, serve),
+    websocketLimits(websocketOptions(app, serve)),
+  );
+  const options = { ...serve, reusePort: mayReusePort(serve), websocket };
+  const server = openStock(app, options);
+  broadcaster.serve(server);
+  return server;
+}
+
+function openStock(app: AnyElysia, options: ServeOptions): Server<unknown> {
+  try {
+    return listenStock(app, options);
+  } catch (cause) {
+    const { hostname, port } = publicAddress(options);
+    throw listenFailed(hostname, port, cause);
+  }
+}
+
+/**
+ * The handlers that Bun would have got: those of `listen`, then Elysia's, which find the route's.
+ */
+function socketHandlers(app: AnyElysia, serve: ServeOptions): SocketHandlers {
+  // Elysia keeps a copy of Bun's types, of an older Bun.
+  const dispatch = elysiaHandlers as SocketHandlers;
+  return { ...(app.config.websocket as object), ...dispatch, ...serve.websocket };
+}

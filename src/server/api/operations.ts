@@ -1,0 +1,136 @@
+/** What those who run the server ask of it. */
+
+import { type DocumentDecoration, Elysia } from "elysia";
+import { fromDigits } from "../../config/setting";
+import type { Broadcaster, PrometheusCollector } from "../../index";
+import { LIVE_CHANNEL } from "../live/live";
+import { ANY_REJECTION, answer, GUARDED_REJECTION, rejection } from "./api-description";
+import { httpError } from "./http-errors";
+import { AUDIT, CHANNELS, DEPARTURES, SLOW_CLIENTS, STATS, status } from "./response-schemas";
+
+const DEFAULT_TOP = 10;
+const MAX_TOP = 1000;
+
+const wrongTop = () =>
+  httpError("INVALID_QUERY", `top must be a whole number from 0 to ${MAX_TOP}`);
+
+const TOP = {
+  name: "top",
+  in: "query",
+  description: "How many at most",
+  schema: { type: "integer", minimum: 0, maximum: MAX_TOP, default: DEFAULT_TOP },
+} as const;
+
+const SEARCH = {
+  name: "search",
+  in: "query",
+  description: "What their names have in them",
+  schema: { type: "string" },
+} as const;
+
+/** For load balancers and supervisors: whether it lives, and whether to send it clients. */
+export function health(broadcaster: Broadcaster) {
+  return new Elysia()
+    .get("/healthz", () => ({ status: "ok" }), {
+      detail: {
+        summary: "Whether it lives",
+        responses: { 200: answer("It does.", status("ok")), ...ANY_REJECTION },
+      },
+    })
+    .get(
+      "/readyz",
+      ({ set }) => {
+        const { state } = broadcaster;
+        if (state !== "serving") set.status = 503;
+        return { status: state };
+      },
+      {
+        detail: {
+          summary: "Whether it takes clients",
+          responses: {
+            200: answer("It does.", status("serving")),
+            503: answer("It does not.", status("starting", "draining", "ended")),
+            ...ANY_REJECTION,
+          },
+        },
+      },
+    );
+}
+
+/** For operators: how it does, in all and for single clients. */
+export function insight(broadcaster: Broadcaster, collector: PrometheusCollector) {
+  return new Elysia()
+    .get("/stats", () => collector.stats(), insightful("Counters and gauges of every shard", STATS))
+    .get(
+      "/metrics",
+      async () => {
+        const headers = { "content-type": collector.contentType };
+        return new Response(await collector.metrics(), { headers });
+      },
+      insightful("The same, of every worker and of the process, for Prometheus", undefined, {
+        responses: {
+          200: {
+            description: "In Prometheus' text format.",
+            content: { "text/plain": { schema: { type: "string" } } },
+          },
+        },
+      }),
+    )
+    .get(
+      "/slow-clients",
+      ({ query }) => {
+        const top = topOf(query);
+        return top === undefined ? wrongTop() : broadcaster.slowClients(top);
+      },
+      insightful("The clients that lag most", SLOW_CLIENTS, {
+        parameters: [TOP],
+        responses: rejection(400, "`top` is no number of clients."),
+      }),
+    )
+    .get(
+      "/channels",
+      ({ query }) => {
+        const top = topOf(query);
+        if (top === undefined) return wrongTop();
+        const channels = broadcaster.channels(top + 1, query.search);
+        return channels.filter(({ channel }) => channel !== LIVE_CHANNEL).slice(0, top);
+      },
+      insightful("The busiest channels that have subscribers", CHANNELS, {
+        parameters: [TOP, SEARCH],
+        responses: rejection(400, "`top` is no number of channels."),
+      }),
+    )
+    .get(
+      "/departures",
+      () => broadcaster.departures(),
+      insightful("The last clients that the server has disconnected, and why", DEPARTURES),
+    )
+    .get(
+      "/audit",
+      async () => {
+        const message = "without sharding no account of a client is kept";
+        return (await broadcaster.audit()) ?? httpError("UNKNOWN_WITHOUT_SHARDING", message);
+      },
+      insightful("All messages, counted by the clients' accounts and by the shards", AUDIT, {
+        responses: rejection(501, "Without sharding no account of a client is kept."),
+      }),
+    );
+}
+
+/** How many are asked for; nothing where it is no such number. */
+function topOf({ top }: Record<string, string | undefined>): number | undefined {
+  const wanted = top === undefined ? DEFAULT_TOP : fromDigits(top);
+  return wanted !== undefined && wanted <= MAX_TOP ? wanted : undefined;
+}
+
+type Detail = NonNullable<DocumentDecoration>;
+
+/** What the API's description says of a route that wants the key, if there is one. */
+function insightful(
+  summary: string,
+  schema: object = {},
+  { parameters = [], responses = {} }: Pick<Detail, "parameters" | "responses"> = {},
+) {
+  const all = { 200: answer(summary, schema), ...GUARDED_REJECTION, ...responses };
+  return { detail: { summary, parameters, responses: all, security: [{ apiKey: [] }] } };
+}

@@ -1,0 +1,108 @@
+/** What the routes of the ready-made server answer with, each schema checked against its type. */
+
+import type {
+  Account,
+  Audit,
+  ChannelStats,
+  Departure,
+  DroppedMessages,
+  PublishResult,
+  SlowClient,
+} from "../../index";
+import { noCounters, type ShardCounters, shardStats, type WorkerStats } from "../../stats/stats";
+import { COUNT, count, FLAG, list, NAME, object } from "./json-schema";
+
+const SECONDS = { type: "number", minimum: 0 } as const;
+
+export const PUBLISH_RESULT = object<PublishResult>({
+  subscribers: count("Clients that are subscribed to the channel."),
+  shards: count("Shards of which every worker with a subscriber took it."),
+  dropped: count("Workers that dropped it because their queue was full."),
+  saturated: count("Workers that have it late: their queue is past its soft mark."),
+});
+
+/** Of `/healthz` and `/readyz`. */
+export function status(...states: string[]) {
+  return object<{ status: string }>({ status: { type: "string" as const, enum: states } });
+}
+
+const DROPPED = object<DroppedMessages>({
+  slow: COUNT,
+  skipped: COUNT,
+  closed: COUNT,
+  queueFull: COUNT,
+});
+
+const ACCOUNT = object<Account>({
+  meant: COUNT,
+  delivered: COUNT,
+  dropped: DROPPED,
+  pending: COUNT,
+});
+
+export const AUDIT = object<Audit>({ clients: ACCOUNT, shards: ACCOUNT });
+
+export const SLOW_CLIENTS = list(
+  object<Required<SlowClient>>(
+    {
+      id: NAME,
+      shard: COUNT,
+      worker: COUNT,
+      address: NAME,
+      lagMessages: COUNT,
+      lagBytes: COUNT,
+      account: ACCOUNT,
+    },
+    ["lagMessages", "account"],
+  ),
+);
+
+export const CHANNELS = list(
+  object<ChannelStats>({ channel: NAME, subscribers: COUNT, published: COUNT }),
+);
+
+export const DEPARTURES = list(
+  object<Required<Departure>>(
+    {
+      id: NAME,
+      shard: COUNT,
+      worker: COUNT,
+      address: NAME,
+      reason: { type: "string", enum: ["slow", "idle", "violation", "unfinished", "failed"] },
+      code: COUNT,
+      detail: NAME,
+      lagMessages: COUNT,
+      lagBytes: COUNT,
+      at: { type: "string", format: "date-time" },
+    },
+    ["lagMessages", "lagBytes"],
+  ),
+);
+
+const WORKER = object<WorkerStats>({
+  clients: COUNT,
+  queue_messages: COUNT,
+  queue_bytes: COUNT,
+  saturated: FLAG,
+  saturations: COUNT,
+  busy_seconds: SECONDS,
+  failures: COUNT,
+});
+
+const SHARD = object<ShardCounters>({
+  ...countsOf(noCounters()),
+  busy_seconds: SECONDS,
+  per_worker: list(WORKER),
+});
+
+export const STATS = {
+  ...object<ReturnType<typeof shardStats>>(countsOf(shardStats([]))),
+  additionalProperties: SHARD,
+  description: "`shard_0`, `shard_1`, … and the totals.",
+};
+
+/** A count for each key of an object that holds little else. */
+function countsOf<Of extends object>(counts: Of) {
+  const keys = Object.keys(counts) as (keyof Of & string)[];
+  return Object.fromEntries(keys.map((key) => [key, COUNT])) as Record<keyof Of & string, object>;
+}

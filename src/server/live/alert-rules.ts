@@ -1,0 +1,250 @@
+/**
+ * When an operator has to look. The one table for both who watch: Prometheus, whose rules
+ * `bun run docs` writes from it, and the live page, whose verdict is by the same thresholds.
+ */
+
+import type { Departure, DepartureReason } from "../../sharded/departures";
+import { type DeliveryTimes, percentile, since } from "../../stats/delivery-times";
+import { type ShardCounters, type ShardStats, shardsOf, type WorkerStats } from "../../stats/stats";
+
+/** `page`: somebody has to look at once, and `ticket`: in working hours. */
+export type Severity = "page" | "ticket";
+
+/** One look at a broadcaster. */
+export interface Reading {
+  stats: ShardStats;
+  times: DeliveryTimes | undefined;
+}
+
+/** What is known of the time that is judged. */
+export interface Recent {
+  now: Reading;
+  /** At the beginning of that time. */
+  before: Reading;
+  /** Since then; 0 at the first look. */
+  seconds: number;
+  /** A second ago, at most. */
+  last: Reading;
+  /** Departures of that time, and of the time before anyone watched. */
+  departures: readonly Pick<Departure, "reason">[];
+}
+
+/** Holds where its figure is above its threshold. */
+export interface AlertRule {
+  name: `Shardcast${string}`;
+  severity: Severity;
+  summary: string;
+  /** The figure in PromQL. */
+  expr: string;
+  above: number;
+  /** How long it has to hold for Prometheus. Whoever looks at the page does not wait. */
+  for?: string;
+  /** The figure out of what the page's server has seen. Not a number where it is not known. */
+  figure: (recent: Recent) => number;
+  /** For people. */
+  say: (figure: number) => string;
+}
+
+export const ALERT_RULES: readonly AlertRule[] = [
+  {
+    name: "ShardcastDropsForFullQueues",
+    severity: "page",
+    summary: "Workers cannot keep up, and messages are dropped before anyone gets them.",
+    expr: 'sum by (instance) (rate(shardcast_deliveries_dropped_total{reason="queue_full"}[5m]))',
+    above: 0,
+    for: "1m",
+    figure: (recent) => grown(recent, "dropped_queue_full") / recent.seconds,
+    say: (rate) => `${rough(rate)} deliveries a second`,
+  },
+  {
+    name: "ShardcastWorkerStuck",
+    severity: "page",
+    summary: "Messages wait in a worker's queue, and it takes none.",
+    expr: "shardcast_worker_queue_messages and rate(shardcast_worker_busy_seconds_total[1m]) == 0",
+    above: 0,
+    for: "1m",
+    figure: ({ now, last }) => most(pairs(now, last), queueOfStuck),
+    say: (messages) => `${rough(messages)} messages wait`,
+  },
+  {
+    name: "ShardcastWorkerFailed",
+    severity: "page",
+    summary:
+      "A worker has failed and closed its clients, by a fault of shardcast's. Report what the log says.",
+    expr: "sum by (instance) (increase(shardcast_worker_failures_total[15m]))",
+    above: 0,
+    figure: (recent) =>
+      Math.max(
+        sum(pairs(recent.now, recent.before), failures),
+        Math.min(1, gone(recent, "failed")),
+      ),
+    say: (times) => (times > 1 ? `${rough(times)} times` : "once"),
+  },
+  {
+    name: "ShardcastOutOfFiles",
+    severity: "page",
+    summary: "The system gives the process no more files, and new clients hang.",
+    expr: "sum by (instance) (increase(shardcast_accept_failures_total[5m]))",
+    above: 0,
+    figure: ({ now, before }) => now.stats.accept_failures - before.stats.accept_failures,
+    say: (times) => `${rough(times)} times`,
+  },
+  {
+    name: "ShardcastClientsDisconnected",
+    severity: "ticket",
+    summary: "More than 1 % of the clients were disconnected for being slow.",
+    expr:
+      'sum by (instance) (increase(shardcast_clients_closed_total{reason="slow"}[5m]))\n' +
+      "  / sum by (instance) (shardcast_clients)",
+    above: 0.01,
+    figure: (recent) =>
+      Math.max(grown(recent, "closed_slow"), gone(recent, "slow")) / total(recent.now, "clients"),
+    say: (part) => (part < 1 ? `${percent(part)} of the clients` : "as many as are left, or more"),
+  },
+  {
+    name: "ShardcastSlowClients",
+    severity: "ticket",
+    summary: "More than 1 % of the deliveries are lost to slow clients.",
+    expr:
+      'sum by (instance) (rate(shardcast_deliveries_dropped_total{reason=~"slow|skipped"}[5m]))\n' +
+      "  / sum by (instance) (rate(shardcast_deliveries_meant_total[5m]))",
+    above: 0.01,
+    for: "10m",
+    figure: (recent) =>
+      (grown(recent, "dropped_slow") + grown(recent, "dropped_skipped")) /
+      grown(recent, "deliveries_meant"),
+    say: (part) => `${percent(part)} of the deliveries`,
+  },
+  {
+    name: "ShardcastSlowDelivery",
+    severity: "ticket",
+    summary: "The slowest hundredth of the messages takes more than a second to be written.",
+    expr: "histogram_quantile(0.99, sum by (instance, le) (rate(shardcast_delivery_seconds_bucket[5m])))",
+    above: 1,
+    for: "5m",
+    figure: ({ now, before }) => {
+      const times = since(now.times, before.times);
+      return (times && percentile(times, 99)) ?? Number.NaN;
+    },
+    say: (seconds) => `p99 ${rough(seconds)} s`,
+  },
+  {
+    name: "ShardcastWorkerBusy",
+    severity: "ticket",
+    summary: "A worker is at work nearly all of the time.",
+    expr: "max by (instance) (rate(shardcast_worker_busy_seconds_total[5m]))",
+    above: 0.9,
+    for: "5m",
+    figure: ({ now, before, seconds }) => most(pairs(now, before), busy) / seconds,
+    say: (part) => `${percent(Math.min(1, part))} busy`,
+  },
+  {
+    name: "ShardcastWorkerSaturated",
+    severity: "ticket",
+    summary: "A worker falls behind, and its messages are late.",
+    expr: "sum by (instance) (shardcast_worker_saturated)",
+    above: 0,
+    for: "1m",
+    figure: ({ now }) => total(now, "saturated_workers"),
+    say: (workers) => (workers > 1 ? `${rough(workers)} workers` : "1 worker"),
+  },
+  {
+    name: "ShardcastShardNearlyFull",
+    severity: "ticket",
+    summary: "A shard has nearly all the clients that it admits; more get 503.",
+    // Without sharding there is no limit, which shows as 0.
+    expr: "shardcast_clients / (shardcast_clients_limit > 0)",
+    above: 0.9,
+    for: "5m",
+    figure: ({ now }) => Math.max(...shardsOf(now.stats).map(fill), 0),
+    say: (part) => `${percent(part)} full`,
+  },
+  {
+    name: "ShardcastUpgradesRefused",
+    severity: "ticket",
+    summary: "Clients get 503 because a shard is full, or because the app decides too slowly.",
+    expr: 'sum by (instance, reason) (rate(shardcast_upgrades_refused_total{reason=~"full|busy|undecided"}[5m]))',
+    above: 0,
+    for: "5m",
+    figure: ({ now, before, seconds }) => (refused(now) - refused(before)) / seconds,
+    say: (rate) => `${rough(rate)} a second`,
+  },
+  {
+    name: "ShardcastRequestsFail",
+    severity: "ticket",
+    summary: "Plain requests get 502 or 503 instead of the app's answer. The log says why.",
+    expr: 'sum by (instance, reason) (rate(shardcast_http_requests_failed_total{reason=~"unreachable|unusable|busy"}[5m]))',
+    above: 0,
+    for: "5m",
+    figure: ({ now, before, seconds }) => (unanswered(now) - unanswered(before)) / seconds,
+    say: (rate) => `${rough(rate)} a second`,
+  },
+];
+
+type Count = Exclude<keyof ShardCounters, "per_worker">;
+
+function total({ stats }: Reading, count: Count): number {
+  return shardsOf(stats).reduce((sum, shard) => sum + shard[count], 0);
+}
+
+function grown({ now, before }: Recent, count: Count): number {
+  return total(now, count) - total(before, count);
+}
+
+/** Departures that are remembered: of the time before anyone watched nothing else is known. */
+function gone({ departures }: Recent, why: DepartureReason): number {
+  return departures.filter(({ reason }) => reason === why).length;
+}
+
+function refused({ stats }: Reading): number {
+  return stats.refused_full + stats.refused_busy + stats.refused_undecided;
+}
+
+function unanswered({ stats }: Reading): number {
+  return stats.requests_unreachable + stats.requests_unusable + stats.requests_busy;
+}
+
+function fill({ clients, max_clients: limit }: ShardCounters): number {
+  return limit > 0 ? clients / limit : 0;
+}
+
+/** A worker now, and earlier. */
+type Pair = readonly [WorkerStats, WorkerStats];
+
+function pairs(now: Reading, earlier: Reading): Pair[] {
+  const before = workersOf(earlier);
+  return workersOf(now).map((worker, n) => [worker, before[n] ?? worker]);
+}
+
+function workersOf({ stats }: Reading): WorkerStats[] {
+  return shardsOf(stats).flatMap(({ per_worker }) => per_worker);
+}
+
+const sum = (all: Pair[], of: (pair: Pair) => number) =>
+  all.reduce((sum, pair) => sum + of(pair), 0);
+
+const most = (all: Pair[], of: (pair: Pair) => number) =>
+  all.reduce((most, pair) => Math.max(most, of(pair)), 0);
+
+const failures = ([now, before]: Pair) => now.failures - before.failures;
+
+const busy = ([now, before]: Pair) => now.busy_seconds - before.busy_seconds;
+
+/** A worker counts its time at the end of each turn, and every turn takes some. */
+export function isStuck([now, before]: Pair): boolean {
+  if (now === before) return false;
+  const waited = now.queue_messages > 0 && before.queue_messages > 0;
+  return waited && now.busy_seconds === before.busy_seconds;
+}
+
+const queueOfStuck = (pair: Pair) => (isStuck(pair) ? pair[0].queue_messages : 0);
+
+const ROUGH = new Intl.NumberFormat("en", { maximumSignificantDigits: 2 });
+
+function rough(figure: number): string {
+  return ROUGH.format(figure);
+}
+
+function percent(part: number): string {
+  return `${ROUGH.format(part * 100)} %`;
+}

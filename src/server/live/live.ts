@@ -1,0 +1,83 @@
+/** `/live`: how the server does, once a second, for its own page. */
+
+import { Elysia } from "elysia";
+import { type Broadcaster, createLogger, type ResolvedConfig } from "../../index";
+import { guarded } from "../../logging/logger";
+import { type Repeat, repeat, Ticking } from "../../process/ticking";
+import { firstSubprotocol, KEY_PREFIX, SUBPROTOCOL_HEADER } from "../../upgrades/subprotocol";
+import type { Access } from "../api/access";
+import type { LiveMessage } from "./snapshot";
+import { Snapshots } from "./snapshots";
+
+/** Strangers cannot name it, neither to subscribe nor to publish: see `channels.ts`. */
+export const LIVE_CHANNEL = "$live";
+const INTERVAL_MS = 1000;
+
+/** The subprotocol. A browser brings the API key by another, beside it. */
+const PROTOCOL = "shardcast.live";
+/** Subprotocols of a client that are looked at. */
+const MAX_PROTOCOLS = 16;
+
+export interface LiveOptions {
+  broadcaster: Broadcaster;
+  config: Pick<ResolvedConfig, "useSharding" | "queueMessages" | "queueBytes" | "logger">;
+  access: Access;
+  /** What the server is, in a line. */
+  about: string;
+  /** Channels that have a source. */
+  sources: readonly string[];
+  /** In the place of a timer. */
+  every?: Repeat;
+}
+
+/** The route. Nothing is counted or computed while nobody watches. */
+export function live(options: LiveOptions) {
+  const ticking = tickingOf(options);
+
+  return new Elysia().ws("/live", {
+    detail: { hide: true },
+    beforeHandle: ({ headers }) =>
+      options.access.error(headers, keyIn(protocolsOf(headers[SUBPROTOCOL_HEADER]))),
+    upgrade({ headers, set }) {
+      const offered = headers[SUBPROTOCOL_HEADER];
+      if (offered === undefined) return;
+      // Without sharding Bun would take the first, which may be the key.
+      const isKnown = protocolsOf(offered).includes(PROTOCOL);
+      set.headers[SUBPROTOCOL_HEADER] = isKnown ? PROTOCOL : (firstSubprotocol(offered) ?? "");
+    },
+    open(ws) {
+      ws.subscribe(LIVE_CHANNEL);
+      ticking.start();
+    },
+  });
+}
+
+/** Tells the watchers how the broadcaster does, as long as there are any. */
+function tickingOf({ broadcaster, config, about, sources, every = repeat }: LiveOptions): Ticking {
+  const snapshots = new Snapshots(broadcaster, { ...config, hidden: LIVE_CHANNEL });
+  const logger = guarded(config.logger ?? createLogger());
+  const watchers = () => broadcaster.subscriberCount(LIVE_CHANNEL);
+  return new Ticking({
+    repeat: every,
+    intervalMs: INTERVAL_MS,
+    isWanted: () => watchers() > 0,
+    begin: () => snapshots.begin(),
+    async work() {
+      const message: LiveMessage = { about, sources, ...(await snapshots.next()) };
+      if (watchers() === 0) return;
+      snapshots.noteOwn(watchers());
+      broadcaster.publish(LIVE_CHANNEL, JSON.stringify(message));
+    },
+    failed: (err) => logger.error({ err }, "the page could not be told how the server does"),
+  });
+}
+
+function protocolsOf(header = ""): string[] {
+  return header.split(",", MAX_PROTOCOLS).map((name) => name.trim());
+}
+
+/** The API key among the subprotocols. */
+function keyIn(protocols: readonly string[]): string | undefined {
+  const found = protocols.find((name) => name.startsWith(KEY_PREFIX))?.slice(KEY_PREFIX.length);
+  return found === undefined ? undefined : Buffer.from(found, "base64url").toString();
+}

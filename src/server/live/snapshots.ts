@@ -1,0 +1,230 @@
+/** How a broadcaster does: figures of the time since the last look. */
+
+import type { Broadcaster, ChannelStats, Departure, ShardCounters } from "../../index";
+import { LastAnswer } from "../../process/last-answer";
+import { percentile, since } from "../../stats/delivery-times";
+import { shardsOf } from "../../stats/stats";
+import type { Reading } from "./alert-rules";
+import type { DepartureSnapshot, ShardSnapshot, Snapshot } from "./snapshot";
+import { Verdicts } from "./verdict";
+import { type QueueLimits, snapshotsOfShards } from "./worker-snapshots";
+
+/** A page shows no more than this of each. */
+const MAX_CHANNELS = 50;
+const MAX_SLOW = 8;
+const MAX_DEPARTURES = 10;
+/** Characters of a name that a page shows: an app may have long ones. */
+const MAX_NAME_LENGTH = 200;
+const MAX_WORKERS = 1024;
+
+/** Of a shorter time no rate is told: one message in a millisecond is not a thousand a second. */
+const MIN_SPAN_MS = 500;
+/** Every worker has to say who is slow, and one that is stuck says nothing. */
+const SLOW_PATIENCE_MS = 200;
+
+/** One look: all the figures of a snapshot are of the same. */
+interface Look extends Reading {
+  atMs: number;
+  shards: ShardCounters[];
+  /** Those that are shown. */
+  channels: ChannelStats[];
+}
+
+type Watched = Pick<
+  Broadcaster,
+  "stats" | "slowClients" | "channels" | "deliveryTimes" | "departures" | "subscriberCount"
+>;
+
+/** How to look. */
+export interface SnapshotOptions extends QueueLimits {
+  useSharding: boolean;
+  /** The channel on which snapshots are told, which is not shown. */
+  hidden: string;
+  /** A clock, in milliseconds since whenever. */
+  clock?: () => number;
+}
+
+/** Looks at a broadcaster again and again. */
+export class Snapshots {
+  readonly #clock: () => number;
+  readonly #slow: LastAnswer<Snapshot["slow"]>;
+  readonly #verdicts: Verdicts;
+  #before: Look | undefined;
+  /** What the snapshots have themselves added to the counts since the last look. */
+  #own = { messages: 0, deliveries: 0 };
+
+  constructor(
+    private readonly broadcaster: Watched,
+    private readonly options: SnapshotOptions,
+  ) {
+    this.#clock = options.clock ?? (() => performance.now());
+    this.#slow = new LastAnswer(() => this.#slowest());
+    this.#verdicts = new Verdicts(this.#clock);
+  }
+
+  /** Begins anew: the time before counts for nothing. */
+  begin(): void {
+    this.#lookFrom(this.#look());
+    this.#verdicts.begin();
+  }
+
+  /** A snapshot was published to so many clients. */
+  noteOwn(clients: number): void {
+    this.#own.messages += 1;
+    this.#own.deliveries += clients;
+  }
+
+  /** The figures since the last snapshot that told rates, or since `begin`. */
+  async next(): Promise<Snapshot> {
+    const slow = await this.#slow.within(SLOW_PATIENCE_MS);
+    const now = this.#look();
+    const { shards } = now;
+    const { useSharding } = this.options;
+    const departures = this.broadcaster.departures();
+    return {
+      at: Date.now(),
+      sharded: useSharding,
+      clients: sum(shards, "clients"),
+      dropped: useSharding ? droppedBy(shards) : null,
+      slow: slow?.answer ?? [],
+      slowAt: slow?.at ?? null,
+      departures: departures.slice(0, MAX_DEPARTURES).map(shownDeparture),
+      departuresTotal: sumOf(shards, DISCONNECTS),
+      verdict: useSharding ? this.#verdicts.next(now, departures) : null,
+      ...this.#channelTotals(now),
+      ...this.#sinceLast(now),
+    };
+  }
+
+  /** What takes two looks to know. */
+  #sinceLast(now: Look) {
+    const own = this.#own;
+    const spanMs = now.atMs - (this.#before?.atMs ?? now.atMs);
+    const before = spanMs < MIN_SPAN_MS ? undefined : this.#before;
+    if (before) this.#lookFrom(now);
+    const seconds = spanMs / 1000;
+    const rate = (count: (look: Look) => number | undefined, ours = 0) => {
+      if (!before) return null;
+      const counted = (count(now) ?? 0) - (count(before) ?? count(now) ?? 0) - ours;
+      return Math.max(0, counted) / seconds;
+    };
+    const messagesPerSecond = rate(({ stats }) => stats.total_published, own.messages);
+    const times = messagesPerSecond ? since(now.times, before?.times) : undefined;
+    return {
+      messagesPerSecond,
+      deliveriesPerSecond: rate(({ shards }) => sum(shards, "deliveries"), own.deliveries),
+      bytesPerSecond: this.options.useSharding ? rate(bytesOf) : null,
+      droppedPerSecond: this.options.useSharding ? rate(droppedOf) : null,
+      p50Ms: milliseconds(times && percentile(times, 50)),
+      p99Ms: milliseconds(times && percentile(times, 99)),
+      channels: now.channels.map(({ channel, subscribers }) => {
+        return { channel: cut(channel), subscribers, perSecond: rate(publishedTo(channel)) };
+      }),
+      ...shown(snapshotsOfShards(now.shards, workersOf(before), seconds, this.options)),
+    };
+  }
+
+  #lookFrom(look: Look): void {
+    this.#before = look;
+    this.#own = { messages: 0, deliveries: 0 };
+  }
+
+  async #slowest(): Promise<Snapshot["slow"]> {
+    const slow = await this.broadcaster.slowClients(MAX_SLOW);
+    return slow.map(({ id, shard, worker, lagMessages, lagBytes }) => {
+      return {
+        id: cut(id),
+        shard,
+        worker,
+        lagBytes,
+        ...(lagMessages !== undefined && { lagMessages }),
+      };
+    });
+  }
+
+  #channelTotals({ stats }: Look) {
+    const own = this.broadcaster.subscriberCount(this.options.hidden);
+    return {
+      channelsTotal: Math.max(0, stats.total_channels - Number(own > 0)),
+      subscriptionsTotal: Math.max(0, stats.total_subscriptions - own),
+    };
+  }
+
+  #shownChannels(): ChannelStats[] {
+    const channels = this.broadcaster.channels(MAX_CHANNELS + 1);
+    return channels.filter(({ channel }) => channel !== this.options.hidden).slice(0, MAX_CHANNELS);
+  }
+
+  #look(): Look {
+    const stats = this.broadcaster.stats();
+    return {
+      atMs: this.#clock(),
+      stats,
+      shards: shardsOf(stats),
+      channels: this.#shownChannels(),
+      times: this.broadcaster.deliveryTimes(),
+    };
+  }
+}
+
+const DROPS = ["dropped_slow", "dropped_skipped", "dropped_closed", "dropped_queue_full"] as const;
+const DISCONNECTS = [
+  "closed_slow",
+  "closed_idle",
+  "closed_violation",
+  "closed_unfinished",
+  "closed_failed",
+] as const;
+
+const droppedOf = ({ shards }: Look) => sumOf(shards, DROPS);
+
+const bytesOf = ({ shards }: Look) => sum(shards, "bytes_written");
+
+const publishedTo = (name: string) => (look: Look) =>
+  look.channels.find(({ channel }) => channel === name)?.published;
+
+const workersOf = (look: Look | undefined) =>
+  look?.shards.flatMap(({ per_worker }) => per_worker) ?? [];
+
+/** Of more workers than anyone can look at, those of the first shards; of the rest, the number. */
+function shown(shards: ShardSnapshot[]) {
+  const workers = shards.flatMap((shard) => shard.workers);
+  const perShard = Math.max(1, shards[0]?.workers.length ?? 1);
+  const kept = shards.slice(0, Math.max(1, Math.floor(MAX_WORKERS / perShard)));
+  return {
+    shards: kept,
+    workersLeftOut: (shards.length - kept.length) * perShard,
+    workersStuck: workers.filter(({ stuck }) => stuck).length,
+  };
+}
+
+function droppedBy(shards: readonly ShardCounters[]): Snapshot["dropped"] {
+  return {
+    slow: sum(shards, "dropped_slow"),
+    skipped: sum(shards, "dropped_skipped"),
+    closed: sum(shards, "dropped_closed"),
+    queueFull: sum(shards, "dropped_queue_full"),
+  };
+}
+
+type Count = Exclude<keyof ShardCounters, "per_worker">;
+
+function sum(shards: readonly ShardCounters[], count: Count): number {
+  return shards.reduce((total, shard) => total + shard[count], 0);
+}
+
+function sumOf(shards: readonly ShardCounters[], counts: readonly Count[]): number {
+  return counts.reduce((total, count) => total + sum(shards, count), 0);
+}
+
+function cut(name: string): string {
+  return name.length > MAX_NAME_LENGTH ? `${name.slice(0, MAX_NAME_LENGTH)}…` : name;
+}
+
+function shownDeparture({ at, ...departure }: Departure): DepartureSnapshot {
+  return { ...departure, at: at.getTime() };
+}
+
+function milliseconds(seconds: number | undefined): number | null {
+  return seconds === undefined ? null : seconds * 1000;
+}

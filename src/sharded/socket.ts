@@ -1,0 +1,410 @@
+import type { ServerWebSocket } from "bun";
+
+import { type PublishResult, sendStatus } from "../broadcaster";
+import type { RateLimitedLog } from "../logging/rate-limited-log";
+import { type MessageData, toBytes, toPayload, toText } from "../payload";
+import { ABNORMAL_CLOSURE, closeReason, toClose } from "./close-code";
+import type { Account, Core, QuickCalls } from "./native";
+import { shortId } from "./short-id";
+
+/** What a socket needs of its broadcaster. */
+export interface SocketHost {
+  readonly core: Core;
+  readonly calls: QuickCalls;
+  readonly log: Pick<RateLimitedLog, "record">;
+  /** Whether a socket hears what it publishes itself. */
+  readonly publishToSelf: boolean;
+  readonly workersPerShard: number;
+  /** Publishes to everyone but the client `except`. */
+  publishPayload(
+    channel: string,
+    payload: string | Uint8Array,
+    except: number,
+    compress: boolean,
+  ): PublishResult;
+  /** The app has closed a client, with what its `close` handler is told. */
+  closed(handle: number, code: number, reason: string): void;
+  /** What was meant for a client, and what became of that. */
+  account(handle: number): Promise<Account | undefined>;
+}
+
+/** The client behind a socket. */
+export interface Peer {
+  /** The core's handle. Meaningless once the client is closed, when it may name another. */
+  handle: number;
+  /** What the app calls it. Without that it has the id that the core has given it. */
+  id: string | undefined;
+  /** IP address. */
+  address: string;
+  /** Counted over all shards. */
+  worker: number;
+}
+
+/** What of a socket is hardly ever other than for all others. */
+interface SocketState {
+  readonly open: boolean;
+  readonly paused: boolean;
+  readonly binaryType: BinaryType;
+  readonly skippedMessages: number;
+}
+
+/** What an app may write for each `binaryType`: Bun takes the names of the classes as well. */
+const BINARY_TYPES: ReadonlyMap<unknown, BinaryType> = new Map([
+  ["nodebuffer", "nodebuffer"],
+  ["buffer", "nodebuffer"],
+  ["Buffer", "nodebuffer"],
+  ["arraybuffer", "arraybuffer"],
+  ["ArrayBuffer", "arraybuffer"],
+  ["uint8array", "uint8array"],
+  ["Uint8Array", "uint8array"],
+  ["blob", "blob"],
+]);
+type BinaryType = "nodebuffer" | "arraybuffer" | "uint8array" | "blob";
+/** What a `message` handler gets for a binary message, by the socket's `binaryType`. */
+export type BinaryMessage = Buffer | ArrayBuffer | Uint8Array | Blob;
+
+/** Bytes of a ping, pong or close frame's payload (RFC 6455, section 5.5). */
+const MAX_CONTROL_PAYLOAD = 125;
+/** Published to all subscribers. */
+const NOBODY = 0;
+/** Shared by all sockets to which nothing has happened: thousands of them are to stay small. */
+const FRESH: SocketState = {
+  open: true,
+  paused: false,
+  binaryType: "nodebuffer",
+  skippedMessages: 0,
+};
+
+/**
+ * One client, in the shape of Bun's `ServerWebSocket`, so that Elysia and user handlers cannot
+ * tell.
+ *
+ * It holds an integer handle and no native object. Once closed, from either side, it never calls
+ * the core again and answers as Bun's closed socket does.
+ */
+export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
+  readonly #host: SocketHost;
+  readonly #handle: number;
+  /** Made when it is first asked for, unless it is the app's. */
+  #id: string | undefined;
+  readonly #worker: number;
+  readonly remoteAddress: string;
+  data: T;
+
+  #state = FRESH;
+  /** Channels that it hears. */
+  #channels = 0;
+
+  /** @internal */
+  constructor(host: SocketHost, { handle, id, address, worker }: Peer, data: T) {
+    this.#host = host;
+    this.#handle = handle;
+    this.#id = id;
+    this.#worker = worker;
+    this.remoteAddress = address;
+    this.data = data;
+  }
+
+  /** The id by which the client was placed on its shard. */
+  get id(): string {
+    this.#id ??= this.#host.core.givenId(this.#handle);
+    return this.#id;
+  }
+
+  /** Where it lives: its shard. */
+  get shard(): number {
+    return Math.floor(this.#worker / this.#host.workersPerShard);
+  }
+
+  /** Where it lives: the worker within the shard. */
+  get worker(): number {
+    return this.#worker % this.#host.workersPerShard;
+  }
+
+  /** Messages that this client missed for being slow, with `dropSlowClients: false`. */
+  get skippedMessages(): number {
+    return this.#state.skippedMessages;
+  }
+
+  /**
+   * The client has missed messages. For the registry of clients alone.
+   *
+   * @internal
+   */
+  noteSkipped(messages: number): void {
+    this.#become({ skippedMessages: this.#state.skippedMessages + messages });
+  }
+
+  /** 1 while open, 3 from the first `close` or `terminate` on. As with Bun's, never 0 or 2. */
+  get readyState(): 1 | 3 {
+    return this.#open ? 1 : 3;
+  }
+
+  get #open(): boolean {
+    return this.#state.open;
+  }
+
+  #become(change: Partial<SocketState>): void {
+    this.#state = { ...this.#state, ...change };
+  }
+
+  /**
+   * The client is gone. For the registry of clients alone.
+   *
+   * @internal
+   */
+  markClosed(): void {
+    if (this.#open) this.#become({ open: false });
+  }
+
+  /**
+   * @param compress compresses the message, if the client takes it so; by default it is not
+   * @returns bytes of payload taken; -1 when it is taken and waits, because the socket is full or
+   *   would not take so much at once; 0 when dropped because the client is closed or more than
+   *   `backpressureLimit` waits already, which comes only after -1. `drain` follows -1 and 0
+   */
+  send(data: MessageData, compress = false): number {
+    if (!this.#open) return 0;
+    return this.#send(toPayload(data, "send"), toCompress(compress, "send"));
+  }
+
+  sendText(data: string, compress = false): number {
+    if (!this.#open) return 0;
+    return this.#send(toText(data, "sendText"), toCompress(compress, "sendText"));
+  }
+
+  sendBinary(data: Exclude<MessageData, string>, compress = false): number {
+    if (!this.#open) return 0;
+    return this.#send(toBytes(data, "sendBinary"), toCompress(compress, "sendBinary"));
+  }
+
+  #send(payload: string | Uint8Array, compress: boolean): number {
+    const { calls } = this.#host;
+    return typeof payload === "string"
+      ? calls.sendText(this.#handle, payload, compress)
+      : calls.sendBinary(this.#handle, payload, compress);
+  }
+
+  /**
+   * Publishes to all subscribers but this client, also once it is closed: as with Bun, a `close`
+   * handler may tell the others. Returns as `server.publish` does.
+   *
+   * @param compress as for `send`, and unlike for `server.publish`
+   */
+  publish(channel: string, data: MessageData, compress = false): number {
+    return this.#publish(channel, toPayload(data, "publish"), toCompress(compress, "publish"));
+  }
+
+  publishText(channel: string, data: string, compress = false): number {
+    return this.#publish(channel, toText(data, "publishText"), toCompress(compress, "publishText"));
+  }
+
+  publishBinary(channel: string, data: Exclude<MessageData, string>, compress = false): number {
+    const payload = toBytes(data, "publishBinary");
+    return this.#publish(channel, payload, toCompress(compress, "publishBinary"));
+  }
+
+  #publish(channel: string, payload: string | Uint8Array, compress: boolean): number {
+    checkChannel(channel, "publish");
+    // The handle of a closed client may name another.
+    const except = this.#host.publishToSelf || !this.#open ? NOBODY : this.#handle;
+    const result = this.#host.publishPayload(channel, payload, except, compress);
+    return sendStatus(result, payload);
+  }
+
+  /**
+   * @returns whether the client is subscribed now; false only when it is closed
+   * @throws when it would hold more than `maxChannelsPerClient` channels
+   */
+  subscribe(channel: string): boolean {
+    if (!this.#open) return false;
+    checkChannel(channel, "subscribe");
+    const { core } = this.#host;
+    if (!this.#subscribe(channel)) return core.isSubscribed(this.#handle, channel);
+    this.#channels += 1;
+    return true;
+  }
+
+  #subscribe(channel: string): boolean {
+    const { calls, log } = this.#host;
+    try {
+      return calls.subscribe(this.#handle, channel);
+    } catch (error) {
+      // Elysia's routes tell an error hook alone of what a handler throws.
+      log.record("tooManyChannels", { client: shortId(this.id) });
+      throw error;
+    }
+  }
+
+  /** @returns whether the client was subscribed until now */
+  unsubscribe(channel: string): boolean {
+    if (!this.#open) return false;
+    checkChannel(channel, "unsubscribe");
+    if (!this.#host.core.unsubscribe(this.#handle, channel)) return false;
+    this.#channels -= 1;
+    return true;
+  }
+
+  isSubscribed(channel: string): boolean {
+    if (!this.#open) return false;
+    checkChannel(channel, "isSubscribed");
+    return this.#host.core.isSubscribed(this.#handle, channel);
+  }
+
+  /** Elysia looks at it whenever it runs a handler, and mostly before the client hears anything. */
+  get subscriptions(): string[] {
+    if (!this.#open || this.#channels === 0) return [];
+    return this.#host.core.subscriptions(this.#handle);
+  }
+
+  /**
+   * Runs `callback` at once, with this socket as its `this` and its argument. The core batches by
+   * itself, so there is nothing to hold back.
+   */
+  cork<R = unknown>(callback: (ws: ServerWebSocket<T>) => R): R {
+    if (typeof callback !== "function") {
+      throw new TypeError(`cork requires a function, not ${typeof callback}`);
+    }
+    return callback.call(this, this);
+  }
+
+  /**
+   * Closes with a handshake, after what was sent before. As with Bun, the `close` handler has run
+   * when this returns.
+   *
+   * @param code 1000 to 1014 as far as the standard lets it be sent, or 3000 to 4999; 0, 1005 and
+   *   1006 send a close frame without a code. Any other number is sent as well, and is an error to
+   *   the client
+   * @param reason cut to 123 bytes of UTF-8, at a character
+   */
+  close(code = 1000, reason = ""): void {
+    if (!this.#open) return;
+    const { sent, told } = toClose(code);
+    const text = closeReason(reason);
+    // Making the text of a reason may run code of the app's.
+    if (!this.#open) return;
+    this.#become({ open: false });
+    this.#host.core.close(this.#handle, sent, text);
+    this.#host.closed(this.#handle, told, text);
+  }
+
+  /**
+   * Drops the connection without a close frame, after as much of what was sent before as the socket
+   * takes at once. The `close` handler is told 1006, as by `close`.
+   */
+  terminate(): void {
+    if (!this.#open) return;
+    this.#become({ open: false });
+    this.#host.core.terminate(this.#handle);
+    this.#host.closed(this.#handle, ABNORMAL_CLOSURE, "");
+  }
+
+  /**
+   * Bytes that `send`, `ping` and `pong` have taken and the socket has not, those that its worker
+   * has yet to try to write among them. `drain` follows an amount above 0, once it is 0 again.
+   */
+  getBufferedAmount(): number {
+    return this.#open ? this.#host.core.bufferedAmount(this.#handle) : 0;
+  }
+
+  /**
+   * The client's account: messages meant for it, delivered, dropped and pending. Nothing once it is
+   * closed.
+   */
+  async account(): Promise<Account | undefined> {
+    return this.#open ? this.#host.account(this.#handle) : undefined;
+  }
+
+  get binaryType(): BinaryType {
+    return this.#state.binaryType;
+  }
+
+  set binaryType(type: BinaryType) {
+    const known = BINARY_TYPES.get(Object(type) instanceof String ? String(type) : type);
+    if (known === undefined) {
+      const all = [...new Set(BINARY_TYPES.values())].join(", ");
+      throw new TypeError(`binaryType must be one of ${all}, not ${String(type)}`);
+    }
+    this.#become({ binaryType: known });
+  }
+
+  get isPaused(): boolean {
+    return this.#open && this.#state.paused;
+  }
+
+  /**
+   * Asks the client for a sign of life.
+   *
+   * @param data at most 125 bytes, which the client's pong brings back
+   * @returns as `send`
+   */
+  ping(data: MessageData = ""): number {
+    if (!this.#open) return 0;
+    return this.#host.core.ping(this.#handle, controlPayload(data, "ping"));
+  }
+
+  /** Sends a pong that no ping has asked for. See `ping`. */
+  pong(data: MessageData = ""): number {
+    if (!this.#open) return 0;
+    return this.#host.core.pong(this.#handle, controlPayload(data, "pong"));
+  }
+
+  /** Stops reading from the client, and holds no silence against it. Sending still works. */
+  pause(): void {
+    this.#pause(true);
+  }
+
+  /** Reads from the client again. */
+  resume(): void {
+    this.#pause(false);
+  }
+
+  #pause(paused: boolean): void {
+    if (!this.#open || this.#state.paused === paused) return;
+    this.#become({ paused });
+    this.#host.core.pause(this.#handle, paused);
+  }
+}
+
+/** A binary message in the form that the socket's handlers asked for. */
+export function binaryMessage(type: BinaryType, data: Buffer): BinaryMessage {
+  switch (type) {
+    case "nodebuffer":
+      return data;
+    case "arraybuffer":
+      return new Uint8Array(data).buffer;
+    case "uint8array":
+      return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    case "blob":
+      return new Blob([new Uint8Array(data)]);
+  }
+}
+
+/**
+ * Whether a message may be compressed. Unlike the server, a socket wants to be told in so many
+ * words.
+ */
+function toCompress(compress: unknown, caller: string): boolean {
+  if (typeof compress === "boolean") return compress;
+  throw new TypeError(`${caller} expects compress to be a boolean, not ${String(compress)}`);
+}
+
+/**
+ * The payload of a ping or pong, whose size the protocol limits. Unlike a message, it may be
+ * nothing.
+ */
+function controlPayload(data: unknown, caller: string): Uint8Array {
+  const given = data ?? "";
+  const bytes = typeof given === "string" ? Buffer.from(given) : toBytes(given, caller);
+  if (bytes.byteLength <= MAX_CONTROL_PAYLOAD) return bytes;
+  throw new RangeError(
+    `${caller} takes at most ${MAX_CONTROL_PAYLOAD} bytes, not ${bytes.byteLength}`,
+  );
+}
+
+/** Refuses what is no name of a channel. */
+export function checkChannel(channel: unknown, caller: string): asserts channel is string {
+  if (typeof channel !== "string" || channel === "") {
+    throw new TypeError(`${caller} requires a non-empty channel name, but got ${String(channel)}`);
+  }
+}

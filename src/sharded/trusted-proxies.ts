@@ -1,0 +1,73 @@
+/** Who a request comes from, where proxies stand before the server. */
+
+import { BlockList, isIP } from "node:net";
+
+import type { PeerAddress } from "../upgrades/upgrades";
+
+/** Proxies whose word on their clients is taken. */
+export class TrustedProxies {
+  readonly #blocks = new BlockList();
+
+  /** @param blocks addresses and blocks of them for which `isAddressOrBlock` holds */
+  constructor(blocks: readonly string[]) {
+    for (const block of blocks) {
+      const [address = "", prefix] = block.split("/");
+      const family = familyOf(address);
+      if (prefix === undefined) this.#blocks.addAddress(address, family);
+      else this.#blocks.addSubnet(address, Number(prefix), family);
+    }
+  }
+
+  /**
+   * The client behind `peer`. `X-Forwarded-For` grows to the right, so from there on each entry is
+   * believed as long as a trusted proxy has written it: the first that is no proxy's is the
+   * client's. What is no address ends the search, and whoever passed it on is taken.
+   *
+   * @param headers of its request; a port in the field is the client's, without one it is 0
+   */
+  clientOf(peer: PeerAddress, headers: Headers): PeerAddress {
+    let client = peer;
+    const entries = headers.get("x-forwarded-for")?.split(",").toReversed() ?? [];
+    for (const entry of entries) {
+      if (!this.#trusts(client.address)) return client;
+      const next = parseEntry(entry.trim());
+      if (!next) return client;
+      client = next;
+    }
+    return client;
+  }
+
+  #trusts(address: string): boolean {
+    // Who listens for IPv4 and IPv6 at once sees a proxy of IPv4 as one of IPv6.
+    const own = unmapped(address);
+    return this.#blocks.check(own, familyOf(own));
+  }
+}
+
+/** Whether a text is an IP address, or a block of them such as `10.0.0.0/8`. */
+export function isAddressOrBlock(text: string): boolean {
+  const [address = "", prefix, ...more] = text.split("/");
+  const version = isIP(address);
+  if (version === 0 || more.length > 0) return false;
+  if (prefix === undefined) return true;
+  return /^\d{1,3}$/.test(prefix) && Number(prefix) <= (version === 4 ? 32 : 128);
+}
+
+function familyOf(address: string): "ipv4" | "ipv6" {
+  return isIP(address) === 6 ? "ipv6" : "ipv4";
+}
+
+/** `192.0.2.1`, `192.0.2.1:4711`, `2001:db8::1`, `[2001:db8::1]` or `[2001:db8::1]:4711`. */
+function parseEntry(entry: string): PeerAddress | undefined {
+  if (isIP(entry)) return { address: unmapped(entry), port: 0 };
+  const [, bracketed, plain, port = "0"] =
+    /^(?:\[([^\]]+)\]|([\d.]+))(?::(\d{1,5}))?$/.exec(entry) ?? [];
+  const address = bracketed ?? plain ?? "";
+  return isIP(address) ? { address: unmapped(address), port: Number(port) } : undefined;
+}
+
+/** An IPv4 address as such, also where it was written as one of IPv6. */
+function unmapped(address: string): string {
+  const ipv4 = /^::ffff:([\d.]+)$/i.exec(address)?.[1];
+  return ipv4 !== undefined && isIP(ipv4) === 4 ? ipv4 : address;
+}
