@@ -179,7 +179,7 @@ test("has declarations that are right by themselves", async () => {
 });
 
 test("has its sources in its source maps", async () => {
-  const map = join(directory, "node_modules/shardcast/dist/adapter.js.map");
+  const map = join(directory, "node_modules/shardcast/dist/elysia/adapter.js.map");
   const { sourcesContent } = await Bun.file(map).json();
   expect(sourcesContent).toEqual([await Bun.file(join(ROOT, "src/elysia/adapter.ts")).text()]);
 });

@@ -23,11 +23,11 @@ use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Status};
 use napi_derive::napi;
 
+use crate::broadcaster::placement;
+use crate::broadcaster::reports::Question;
 use crate::broadcaster::{Broadcaster, Sent};
-use crate::discards::Discards;
 use crate::frame::{Frame, MAX_CONTROL_PAYLOAD};
-use crate::placement;
-use crate::reports::Question;
+use crate::worker::client::discards::Discards;
 
 use self::counters::{ChannelCounts, ChannelTotals, DeliveryTimes, RefusedAtDoor, WorkerCounters};
 use self::headers::parse_headers;

@@ -10,15 +10,23 @@
 //! - `sending`: messages to one client, and what waits for it
 //! - `watching`: how it does, in all and for single clients
 
+mod admission;
 mod admitting;
+mod asks;
 mod channels;
+mod client_id;
+pub mod placement;
 mod publishing;
 mod registration;
 mod registry;
+pub mod reports;
+mod routes;
 mod sending;
+mod shard;
 mod subscribing;
 mod subscriptions;
 mod watching;
+mod worker_link;
 
 use std::io;
 use std::net::SocketAddr;
@@ -26,19 +34,19 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::asks::Asks;
-use crate::bridge::{Bridge, Event};
-use crate::client::ClientKey;
-use crate::client_id::ClientIds;
-use crate::command::{CloseAll, CloseReason, Command};
+use crate::broadcaster::asks::Asks;
+use crate::broadcaster::client_id::ClientIds;
+use crate::broadcaster::reports::Reports;
+use crate::broadcaster::routes::Routes;
+use crate::broadcaster::shard::Shard;
+use crate::broadcaster::worker_link::Lane;
 use crate::door::{Door, DoorConfig};
 use crate::error::Error;
-use crate::lane::Lane;
+use crate::event_queue::{Bridge, Event};
 use crate::options::Options;
-use crate::reports::Reports;
-use crate::routes::Routes;
-use crate::shard::Shard;
 use crate::wake_tree::WakeTree;
+use crate::worker::client::ClientKey;
+use crate::worker::command::{CloseAll, CloseReason, Command};
 use crate::worker::{Mailbox, Station, WorkerHandle};
 
 pub use self::admitting::{Accepted, NotAccepted};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::client::ClientKey;
+use crate::worker::client::ClientKey;
 
 /// A call that cannot be carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,5 +1,6 @@
 //! WebSocket frames (RFC 6455, section 5): encoded once, decoded incrementally. No I/O.
 
+pub mod compression;
 mod decoder;
 mod mask;
 mod utf8;
@@ -7,7 +8,7 @@ mod work;
 
 use std::sync::OnceLock;
 
-use crate::compression::{Compression, Deflater};
+use crate::frame::compression::{Compression, Deflater};
 
 pub use decoder::{Decoder, Event, Rules, Violation};
 pub use work::WorkBudget;

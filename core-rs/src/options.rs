@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::log::Lag;
-use crate::placement::Placement;
+use crate::broadcaster::placement::Placement;
 use crate::queue::QueueLimits;
+use crate::worker::cohort::log::Lag;
 
 /// Everything that a broadcaster is started with.
 #[derive(Clone, Debug)]

@@ -9,21 +9,27 @@
 //! - `fan_out`: from a published message to the sockets
 //! - `inbound`: from the sockets to JavaScript
 //! - `unfinished`: what is kept of messages that are not whole yet
-//! - `departure`: how clients leave, by whoever's will
+//! - `disconnect`: how clients leave, by whoever's will
 //! - `sweep`: what is due to them by the clock
 //! - `failure`: what becomes of a worker that panics
 //! - `reporting`: how single clients stand, for whoever asks
 //! - `cohorts`, `passes`: which cohorts there are, and which have something to send
 
+pub mod client;
+pub mod cohort;
 mod cohorts;
+pub mod command;
 mod commands;
-mod departure;
+pub mod delivery_times;
+pub mod departure;
+mod disconnect;
 mod failure;
 mod fan_out;
 mod handle;
 mod inbound;
 mod passes;
 mod reporting;
+pub mod stats;
 mod sweep;
 mod unfinished;
 
@@ -36,22 +42,22 @@ use mio::Events;
 use rustc_hash::FxHashMap;
 use slab::Slab;
 
-use crate::bridge::Bridge;
-use crate::client::{Client, ClientIndex, ClientKey};
-use crate::command::Command;
-use crate::compression::{Deflater, Inflater};
-use crate::delivery_times::{DeliveryTimes, SharedDeliveryTimes};
-use crate::ledger::Ledger;
+use crate::event_queue::Bridge;
+use crate::frame::compression::{Deflater, Inflater};
 use crate::options::ClientLimits;
 use crate::queue::Queue;
-use crate::stats::{Tally, WorkerStats};
 use crate::wake_tree::WakeTree;
+use crate::worker::client::delivery_counts::Ledger;
+use crate::worker::client::{Client, ClientIndex, ClientKey};
+use crate::worker::command::Command;
+use crate::worker::delivery_times::{DeliveryTimes, SharedDeliveryTimes};
+use crate::worker::stats::{Tally, WorkerStats};
 
 pub use self::handle::{Mailbox, Station, WorkerHandle};
 
 use self::cohorts::Cohorts;
 use self::commands::Subscribing;
-use self::departure::{FAREWELL_STEP, Farewell};
+use self::disconnect::{FAREWELL_STEP, Farewell};
 use self::fan_out::WRITE_COST;
 use self::handle::WAKER;
 use self::inbound::Inbound;

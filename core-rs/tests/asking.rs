@@ -8,9 +8,9 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::time::{Duration, Instant};
 
-use shardcast_core::bridge::Event;
 use shardcast_core::broadcaster::{Broadcaster, NotAccepted};
 use shardcast_core::door::{AskId, DoorConfig, Headers, UpgradeRequest};
+use shardcast_core::event_queue::Event;
 
 use door::local_door;
 use harness::PATIENCE;

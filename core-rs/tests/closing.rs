@@ -6,12 +6,12 @@ use std::io::Read;
 use std::net::TcpStream;
 
 use bytes::Bytes;
-use shardcast_core::bridge::Event;
 use shardcast_core::broadcaster::Sent;
-use shardcast_core::compression::Compression;
-use shardcast_core::discards::Discards;
 use shardcast_core::door::{Entrant, Reservation};
+use shardcast_core::event_queue::Event;
 use shardcast_core::frame::Payload;
+use shardcast_core::frame::compression::Compression;
+use shardcast_core::worker::client::discards::Discards;
 use tungstenite::protocol::CloseFrame;
 use tungstenite::protocol::frame::coding::CloseCode;
 use tungstenite::{Error, Message};

@@ -5,11 +5,11 @@ mod harness;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-use shardcast_core::bridge::Event;
 use shardcast_core::broadcaster::{Publication, Sent};
-use shardcast_core::client::ClientKey;
-use shardcast_core::compression::{Compression, Deflater, Inflater};
+use shardcast_core::event_queue::Event;
 use shardcast_core::frame::Payload;
+use shardcast_core::frame::compression::{Compression, Deflater, Inflater};
+use shardcast_core::worker::client::ClientKey;
 
 use harness::{Harness, TestClient, options, text};
 

@@ -5,14 +5,14 @@ mod harness;
 use std::time::Duration;
 
 use bytes::Bytes;
-use shardcast_core::bridge::Event;
 use shardcast_core::broadcaster::Sent;
-use shardcast_core::client::ClientKey;
-use shardcast_core::compression::Compression;
-use shardcast_core::departure::Cause;
+use shardcast_core::broadcaster::reports::Question;
 use shardcast_core::door::{Entrant, Reservation};
+use shardcast_core::event_queue::Event;
+use shardcast_core::frame::compression::Compression;
 use shardcast_core::frame::{Frame, Payload};
-use shardcast_core::reports::Question;
+use shardcast_core::worker::client::ClientKey;
+use shardcast_core::worker::departure::Cause;
 use socket2::SockRef;
 use tungstenite::Message;
 

@@ -13,7 +13,7 @@ use std::net::TcpStream;
 use std::sync::mpsc::channel;
 
 use harness::{Harness, PATIENCE, one_worker};
-use shardcast_core::bridge::Event;
+use shardcast_core::event_queue::Event;
 
 const CYCLES: usize = 100;
 

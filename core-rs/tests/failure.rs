@@ -6,10 +6,10 @@ use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use shardcast_core::bridge::Event;
-use shardcast_core::departure::{Cause, Departure};
+use shardcast_core::broadcaster::reports::Question;
+use shardcast_core::event_queue::Event;
 use shardcast_core::options::Options;
-use shardcast_core::reports::Question;
+use shardcast_core::worker::departure::{Cause, Departure};
 use tungstenite::Message;
 
 use harness::{Harness, one_worker, text};

@@ -5,16 +5,16 @@ mod harness;
 use std::collections::HashMap;
 use std::net::Shutdown;
 
-use shardcast_core::bridge::Event;
+use shardcast_core::broadcaster::reports::Question;
 use shardcast_core::broadcaster::{Publication, Sent};
-use shardcast_core::client::ClientKey;
-use shardcast_core::compression::Compression;
-use shardcast_core::departure::{Cause, Departure};
 use shardcast_core::error::Error;
+use shardcast_core::event_queue::Event;
 use shardcast_core::frame::Payload;
+use shardcast_core::frame::compression::Compression;
 use shardcast_core::options::{Options, SlowPolicy};
 use shardcast_core::queue::QueueLimits;
-use shardcast_core::reports::Question;
+use shardcast_core::worker::client::ClientKey;
+use shardcast_core::worker::departure::{Cause, Departure};
 
 use harness::{Harness, TestClient, options, text, texts_until_close};
 

@@ -10,13 +10,13 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 
 use bytes::Bytes;
-use shardcast_core::bridge::Event;
 use shardcast_core::broadcaster::Sent;
-use shardcast_core::client::ClientKey;
-use shardcast_core::compression::{Compression, Deflater};
+use shardcast_core::broadcaster::reports::Question;
 use shardcast_core::door::{Entrant, Reservation};
+use shardcast_core::event_queue::Event;
 use shardcast_core::frame::Payload;
-use shardcast_core::reports::Question;
+use shardcast_core::frame::compression::{Compression, Deflater};
+use shardcast_core::worker::client::ClientKey;
 
 use socket2::SockRef;
 

@@ -6,13 +6,13 @@ use std::collections::HashMap;
 use std::net::Shutdown;
 
 use proptest::prelude::*;
-use shardcast_core::bridge::Event;
+use shardcast_core::broadcaster::reports::{Books, Question, Report};
 use shardcast_core::broadcaster::{Publication, Sent};
-use shardcast_core::client::ClientKey;
+use shardcast_core::event_queue::Event;
 use shardcast_core::frame::Payload;
-use shardcast_core::ledger::Ledger;
 use shardcast_core::options::SlowPolicy;
-use shardcast_core::reports::{Books, Question, Report};
+use shardcast_core::worker::client::ClientKey;
+use shardcast_core::worker::client::delivery_counts::Ledger;
 
 use harness::{Harness, PATIENCE, TestClient, options};
 

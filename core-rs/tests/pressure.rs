@@ -5,13 +5,13 @@ mod harness;
 use std::io::Read;
 use std::time::Duration;
 
-use shardcast_core::bridge::Event;
 use shardcast_core::broadcaster::{Publication, Published, Sent};
-use shardcast_core::client::ClientKey;
-use shardcast_core::departure::{Cause, Departure};
+use shardcast_core::event_queue::Event;
 use shardcast_core::frame::{Frame, Payload};
 use shardcast_core::options::Options;
 use shardcast_core::queue::QueueLimits;
+use shardcast_core::worker::client::ClientKey;
+use shardcast_core::worker::departure::{Cause, Departure};
 use tungstenite::{Error, Message};
 
 use harness::{Harness, TestClient, one_worker, options, text};

@@ -5,9 +5,9 @@ mod harness;
 use std::io::Write;
 use std::net::{Shutdown, TcpStream};
 
-use shardcast_core::bridge::Event;
-use shardcast_core::client::ClientKey;
-use shardcast_core::compression::{Compression, Deflater};
+use shardcast_core::event_queue::Event;
+use shardcast_core::frame::compression::{Compression, Deflater};
+use shardcast_core::worker::client::ClientKey;
 
 use harness::{Harness, TestClient, one_worker};
 

@@ -5,8 +5,8 @@ mod harness;
 use std::io::Write;
 use std::net::TcpStream;
 
-use shardcast_core::bridge::Event;
-use shardcast_core::compression::Compression;
+use shardcast_core::event_queue::Event;
+use shardcast_core::frame::compression::Compression;
 use shardcast_core::options::{ClientLimits, Options, UnfinishedLimits};
 
 use harness::{Harness, TestClient, one_worker, options, texts_until_close};

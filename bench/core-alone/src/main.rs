@@ -9,13 +9,13 @@ use std::num::NonZeroU32;
 use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
-use shardcast_core::bridge::Event;
 use shardcast_core::broadcaster::Broadcaster;
+use shardcast_core::broadcaster::placement::Placement;
 use shardcast_core::door::{DoorConfig, Headers, ListenOptions, UpgradeRequest};
-use shardcast_core::log::Lag;
+use shardcast_core::event_queue::Event;
 use shardcast_core::options::{ClientLimits, Options, SlowPolicy, UnfinishedLimits};
-use shardcast_core::placement::Placement;
 use shardcast_core::queue::QueueLimits;
+use shardcast_core::worker::cohort::log::Lag;
 
 const CHANNEL: &str = "ticks";
 const MAX_CLIENTS: usize = 100_000;

@@ -14,10 +14,10 @@ use napi::bindgen_prelude::Buffer;
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Error, Result, Status};
 use napi_derive::napi;
-use shardcast_core::bridge::{Bridge, Event};
-use shardcast_core::command::Command;
+use shardcast_core::event_queue::{Bridge, Event};
 use shardcast_core::frame::{Decoder, Frame, Rules, WorkBudget};
 use shardcast_core::queue::{MustWake, Queue, QueueLimits};
+use shardcast_core::worker::command::Command;
 
 const MAX_PAYLOAD: usize = 16 * 1024 * 1024;
 

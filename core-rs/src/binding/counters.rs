@@ -5,8 +5,8 @@ use std::time::Duration;
 use napi_derive::napi;
 
 use crate::broadcaster::{self, WorkerSnapshot};
-use crate::delivery_times;
 use crate::door::RefusedUpgrades;
+use crate::worker::delivery_times;
 
 /// Counters of one worker since start, and its gauges now.
 #[napi(object)]

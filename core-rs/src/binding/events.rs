@@ -4,14 +4,14 @@ use napi::bindgen_prelude::{BufferSlice, ToNapiValue};
 use napi::{Env, sys};
 use napi_derive::napi;
 
-use crate::bridge::Event;
 use crate::broadcaster::Broadcaster;
-use crate::departure::Departure;
+use crate::broadcaster::reports::{ClientReport, Report};
 use crate::door::RequestFailure;
-use crate::ledger::Ledger;
-use crate::missed::Missed;
+use crate::event_queue::Event;
 use crate::queue::Counted;
-use crate::reports::{ClientReport, Report};
+use crate::worker::client::delivery_counts::Ledger;
+use crate::worker::client::missed::Missed;
+use crate::worker::departure::Departure;
 
 use super::upgrades::{Part, UpgradeRun};
 

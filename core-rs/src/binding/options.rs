@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use napi_derive::napi;
 
+use crate::broadcaster::placement::{Placement, PlacementKey};
 use crate::door::{DoorConfig, ListenOptions};
-use crate::log::Lag;
 use crate::options::{ClientLimits, Options, SlowPolicy, UnfinishedLimits};
-use crate::placement::{Placement, PlacementKey};
 use crate::queue::QueueLimits;
+use crate::worker::cohort::log::Lag;
 
 use super::invalid;
 

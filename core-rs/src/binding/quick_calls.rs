@@ -13,8 +13,8 @@ use napi::{Env, Error, Status};
 use napi_derive::napi;
 
 use crate::broadcaster::{Accepted, Broadcaster, NotAccepted, Publication, Published};
-use crate::discards::Discards;
 use crate::frame::Payload;
+use crate::worker::client::discards::Discards;
 
 use super::events::Batch;
 use super::headers::parse_headers;

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::admission::Admission;
-use crate::asks::AskGone;
-use crate::client::{ClientKey, Pressure};
-use crate::command::{CloseReason, Command};
-use crate::compression::Compression;
-use crate::discards::Discards;
+use crate::broadcaster::admission::Admission;
+use crate::broadcaster::asks::AskGone;
+use crate::broadcaster::shard::ShardFull;
 use crate::door::{AskId, Decision, Door, Headers, PendingUpgrade, RefusedUpgrades};
-use crate::shard::ShardFull;
+use crate::frame::compression::Compression;
+use crate::worker::client::discards::Discards;
+use crate::worker::client::{ClientKey, Pressure};
+use crate::worker::command::{CloseReason, Command};
 
 use super::{Broadcaster, Registration};
 
@@ -94,7 +94,7 @@ impl Broadcaster {
     ///
     /// # Errors
     ///
-    /// [`ShardFull`] when its shard takes no more, or nobody is let in any more.
+    /// `ShardFull` when its shard takes no more, or nobody is let in any more.
     pub fn admit(
         &mut self,
         client_id: &str,
@@ -159,7 +159,7 @@ impl Broadcaster {
 
     /// Closes a client that has said its last word, as [`Event::Ending`] asks for. Any other stays.
     ///
-    /// [`Event::Ending`]: crate::bridge::Event::Ending
+    /// [`Event::Ending`]: crate::event_queue::Event::Ending
     pub fn finish(&mut self, client: ClientKey) {
         if self.clients.get(client).is_some_and(|client| client.to_finish) {
             self.end(client, Command::Finish(client));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use slab::Slab;
 
-use crate::channel::{Channel, ChannelId};
+use crate::ids::{Channel, ChannelId};
 
 /// How many channels may be known without listeners. Those with listeners are never forgotten:
 /// there are at most as many as subscriptions.

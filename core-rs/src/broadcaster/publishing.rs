@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::channel::ChannelId;
-use crate::client::ClientKey;
-use crate::command::{Command, Message};
+use crate::broadcaster::routes::Listeners;
+use crate::broadcaster::worker_link::Answer;
 use crate::frame::{Frame, Payload};
-use crate::lane::Answer;
+use crate::ids::ChannelId;
 use crate::queue::ring_all;
-use crate::routes::Listeners;
+use crate::worker::client::ClientKey;
+use crate::worker::command::{Command, Message};
 
 use super::Broadcaster;
 

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::channel::ChannelId;
-use crate::client::Pressure;
-use crate::compression::Compression;
-use crate::placement::Place;
-use crate::routes::Routes;
+use crate::broadcaster::placement::Place;
+use crate::broadcaster::routes::Routes;
+use crate::frame::compression::Compression;
+use crate::ids::ChannelId;
+use crate::worker::client::Pressure;
 
 use super::channels::Channels;
 use super::subscriptions::{Subscription, Subscriptions};

@@ -3,7 +3,7 @@
 use rustc_hash::FxHashMap;
 use slab::Slab;
 
-use crate::client::ClientKey;
+use crate::worker::client::ClientKey;
 
 use super::Registration;
 

@@ -10,9 +10,9 @@
 
 use std::sync::atomic::Ordering;
 
-use crate::client::ClientKey;
-use crate::command::Command;
 use crate::frame::{Frame, Payload};
+use crate::worker::client::ClientKey;
+use crate::worker::command::Command;
 
 use super::Broadcaster;
 use super::registration::Registration;
@@ -45,8 +45,8 @@ impl Broadcaster {
         self.direct(client, frame, Command::Control)
     }
 
-    /// Answers a ping of which [`Event::Ping`](crate::bridge::Event::Ping) says that its worker has
-    /// not. One at a time waits for a client whose socket is full.
+    /// Answers a ping of which [`Event::Ping`](crate::event_queue::Event::Ping) says that its
+    /// worker has not. One at a time waits for a client whose socket is full.
     pub fn answer_ping(&self, client: ClientKey, payload: &[u8]) {
         if let Some(registration) = self.clients.get(client) {
             let pong = Box::new(Frame::pong(payload));

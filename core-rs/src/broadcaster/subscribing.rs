@@ -1,9 +1,9 @@
 //! Who hears what.
 
-use crate::channel::ChannelId;
-use crate::client::ClientKey;
-use crate::command::Command;
 use crate::error::Error;
+use crate::ids::ChannelId;
+use crate::worker::client::ClientKey;
+use crate::worker::command::Command;
 
 use super::{Broadcaster, Registration};
 

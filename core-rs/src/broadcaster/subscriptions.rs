@@ -2,7 +2,7 @@
 
 use std::slice;
 
-use crate::channel::ChannelId;
+use crate::ids::ChannelId;
 
 /// One of a client's channels.
 pub(super) struct Subscription {

@@ -2,11 +2,11 @@
 
 use memchr::memmem::Finder;
 
-use crate::command::Command;
-use crate::delivery_times::DeliveryTimes;
-use crate::lane::{Refused, Saturation};
-use crate::reports::{Question, Report, ReportId};
-use crate::stats::Tally;
+use crate::broadcaster::reports::{Question, Report, ReportId};
+use crate::broadcaster::worker_link::{Refused, Saturation};
+use crate::worker::command::Command;
+use crate::worker::delivery_times::DeliveryTimes;
+use crate::worker::stats::Tally;
 
 use super::Broadcaster;
 
@@ -41,7 +41,8 @@ pub struct ChannelCounts {
 }
 
 impl Broadcaster {
-    /// Asks how clients stand. The answer is an [`Event::Report`] with the id that this returns.
+    /// Asks how clients stand. The answer is an
+    /// [`Event::Report`](crate::event_queue::Event::Report) with the id that this returns.
     pub fn ask(&mut self, question: Question) -> ReportId {
         let workers = match question {
             Question::Slowest(_) | Question::Books => 0..self.lanes.len(),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::{Instant, timeout_at};
 
-use crate::compression::Compression;
+use crate::frame::compression::Compression;
 
 use super::heads::{Head, Heads};
 use super::objection::Objection;

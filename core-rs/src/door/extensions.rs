@@ -2,7 +2,7 @@
 
 use hyper::header::{self, HeaderValue};
 
-use crate::compression::Compression;
+use crate::frame::compression::Compression;
 
 use super::headers::lines;
 use super::request::Fields;

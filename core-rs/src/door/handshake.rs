@@ -8,7 +8,7 @@ use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode, Version};
 use sha1::{Digest, Sha1};
 
-use crate::compression::Compression;
+use crate::frame::compression::Compression;
 
 use super::Headers;
 use super::extensions::{self, Agreement};

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use hyper::header::{HeaderName, HeaderValue};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use crate::compression::Compression;
+use crate::frame::compression::Compression;
 
 use super::guest::Hold;
 use super::heads::Head;

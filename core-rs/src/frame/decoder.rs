@@ -9,7 +9,7 @@ use super::Opcode;
 use super::mask::unmask;
 use super::utf8::{NotUtf8, Utf8Validator};
 use super::work::WorkBudget;
-use crate::compression::{InflateError, Inflater, most_compressed};
+use crate::frame::compression::{InflateError, Inflater, most_compressed};
 
 use self::head::{FrameInProgress, Head};
 

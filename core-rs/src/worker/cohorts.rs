@@ -5,9 +5,9 @@ use std::ops::{Index, IndexMut};
 use rustc_hash::FxHashMap;
 use slab::Slab;
 
-use crate::channel::{Channel, ChannelId};
-use crate::cohort::{Cohort, CohortIndex, SILENT};
-use crate::compression::Compression;
+use crate::frame::compression::Compression;
+use crate::ids::{Channel, ChannelId};
+use crate::worker::cohort::{Cohort, CohortIndex, SILENT};
 
 /// The forms in which messages are taken: see [`Compression`].
 const FORMS: usize = Compression::Narrow as usize + 1;

@@ -6,19 +6,19 @@ use std::sync::Arc;
 use mio::net::TcpStream;
 use mio::{Interest, Token};
 
-use crate::backlog::Kind;
-use crate::channel::Channel;
-use crate::client::{Client, ClientIndex, ClientKey, Pressure};
-use crate::cohort::{CohortIndex, SILENT};
-use crate::command::Command;
-use crate::compression::Compression;
-use crate::departure::Cause;
-use crate::discards::Discards;
 use crate::door::Entrant;
 use crate::frame::Frame;
+use crate::frame::compression::Compression;
+use crate::ids::Channel;
+use crate::worker::client::backlog::Kind;
+use crate::worker::client::discards::Discards;
+use crate::worker::client::{Client, ClientIndex, ClientKey, Pressure};
+use crate::worker::cohort::{CohortIndex, SILENT};
+use crate::worker::command::Command;
+use crate::worker::departure::Cause;
 
 use super::Worker;
-use super::departure::Goodbye;
+use super::disconnect::Goodbye;
 
 /// Channels that one client hears from here on. An application may name hundreds in a row, and each
 /// set of channels is a cohort: all but the last would have a single member, for a moment.

@@ -1,262 +1,51 @@
-//! How clients leave: by their own will, by the application's, by ours, or by accident.
-//!
-//! JavaScript hears of it once, at the moment from which the client hears nothing more. Its socket
-//! may linger for the closing handshake, with a deadline.
+//! Why a client has left, as the worker knows that has decided it.
 
-use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use crate::worker::cohort::log::Lag;
 
-use crate::backlog::Kind;
-use crate::bridge::Event;
-use crate::client::{ClientIndex, ClientKey, Ending, State};
-use crate::cohort::SILENT;
-use crate::command::{CloseAll, CloseReason};
-use crate::departure::{Cause, Departure};
-use crate::frame::{Frame, Violation};
-
-use super::Worker;
-
-/// How long a client may take to finish the closing handshake.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
-/// How often a farewell closes another few.
-pub(super) const FAREWELL_STEP: Duration = Duration::from_millis(5);
-
-const CLOSE_NO_STATUS: u16 = 1005;
-pub(super) const CLOSE_ABNORMAL: u16 = 1006;
-/// What the application is told of a silent client, in Bun's words.
-const IDLE_REASON: &str = "WebSocket timed out from inactivity";
-const CLOSE_TRY_AGAIN_LATER: u16 = 1013;
-
-/// A closing handshake that is about to begin, or to be answered.
-pub(super) struct Goodbye {
-    /// What JavaScript is told.
-    code: u16,
-    reason: String,
-    /// What the client is told.
-    frame: Frame,
-    cause: Cause,
+/// The cause of a departure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// The application wants it, or a shutdown.
+    App,
+    /// It has closed by itself.
+    Client,
+    /// It was too slow: past the limits of what a client may lag, or past `backpressureLimit` where
+    /// that closes.
+    Slow,
+    /// It was silent for too long.
+    Idle,
+    /// Its connection has ended or broken without a closing handshake.
+    Broken,
+    /// It broke the protocol, or one of its limits.
+    Violation,
+    /// It has not finished a message: in time, or before it was too much.
+    Unfinished,
+    /// Its worker has panicked, which is a fault of ours.
+    Failed,
 }
 
-impl Goodbye {
-    pub(super) fn by_application(CloseReason { code, reason }: CloseReason) -> Goodbye {
-        let frame = match code {
-            CLOSE_NO_STATUS => Frame::close_without_code(),
-            code => Frame::close(code, &reason),
-        };
-        let reason = Frame::close_reason(&reason).to_owned();
-        Goodbye { code, reason, frame, cause: Cause::App }
-    }
-
-    /// Answers the client's own close frame with the same, or ends it for what it did. None for one
-    /// that has left without a word.
-    fn after(ending: Ending) -> Option<Goodbye> {
-        match ending {
-            Ending::Close { code, reason } => {
-                let echo = |code| Frame::close(code, &reason);
-                let frame = code.map_or_else(Frame::close_without_code, echo);
-                let code = code.unwrap_or(CLOSE_NO_STATUS);
-                Some(Goodbye { code, reason, frame, cause: Cause::Client })
-            }
-            Ending::Violation(violation) => {
-                Some(Goodbye::for_what_it_did(violation, Cause::Violation))
-            }
-            Ending::Unfinished(violation) => {
-                Some(Goodbye::for_what_it_did(violation, Cause::Unfinished))
-            }
-            Ending::End => None,
-        }
-    }
-
-    fn for_what_it_did(Violation { code, reason }: Violation, cause: Cause) -> Goodbye {
-        Goodbye { code, reason: reason.to_owned(), frame: Frame::close(code, reason), cause }
-    }
-
-    pub(super) fn too_slow() -> Goodbye {
-        let (code, reason) = (CLOSE_TRY_AGAIN_LATER, "slow consumer");
-        let frame = Frame::close(code, reason);
-        Goodbye { code, reason: reason.to_owned(), frame, cause: Cause::Slow }
-    }
+/// A departure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Departure {
+    /// Why the client has left.
+    pub cause: Cause,
+    /// The messages that waited for it then, published and direct. Unknown when its worker has
+    /// failed.
+    pub waiting: Option<Lag>,
 }
 
-/// The closing of every client, spread over a time.
-pub(super) struct Farewell {
-    why: CloseReason,
-    over: Duration,
-    began_at: Instant,
-    total: usize,
-    waiting: VecDeque<ClientKey>,
-}
-
-impl Farewell {
-    /// How many should be left by now.
-    fn left_at(&self, now: Instant) -> usize {
-        let elapsed = now - self.began_at;
-        if elapsed >= self.over {
-            return 0;
+impl Cause {
+    /// The cause as JavaScript knows it, where the server has decided by itself to disconnect the
+    /// client. `None` where the application, the client or the network has: there is nothing to be
+    /// told of that was not known already, or that is not ordinary.
+    pub fn of_disconnect(self) -> Option<&'static str> {
+        match self {
+            Cause::Slow => Some("slow"),
+            Cause::Idle => Some("idle"),
+            Cause::Violation => Some("violation"),
+            Cause::Unfinished => Some("unfinished"),
+            Cause::Failed => Some("failed"),
+            Cause::App | Cause::Client | Cause::Broken => None,
         }
-        let left = 1.0 - elapsed.as_secs_f64() / self.over.as_secs_f64();
-        (self.total as f64 * left) as usize
-    }
-}
-
-impl Worker {
-    /// Closes a client as its last word demands.
-    pub(super) fn finish(&mut self, index: ClientIndex) {
-        let Some(ending) = self.clients[index].ending.as_deref() else { return };
-        match Goodbye::after(ending.clone()) {
-            Some(goodbye) => self.say_goodbye(index, goodbye),
-            None => self.lose_after_flush(index),
-        }
-    }
-
-    /// Gives up a client that has ended its side, and may still read what is ready for it.
-    pub(super) fn lose_after_flush(&mut self, index: ClientIndex) {
-        let key = self.clients[index].key;
-        self.flush(index);
-        if self.clients.get(index).is_some_and(|client| client.key == key) {
-            self.lose(index, Cause::Broken);
-        }
-    }
-
-    /// Takes a client out of service and starts, or answers, the closing handshake. What waits for
-    /// it goes out before the close frame, unless that is just what was too much.
-    pub(super) fn say_goodbye(&mut self, index: ClientIndex, goodbye: Goodbye) {
-        // The clock's second may be nearly over.
-        let deadline_secs = self.now_secs() + 1 + CLOSE_TIMEOUT.as_secs() as u32;
-        if !self.clients[index].is_open() {
-            return;
-        }
-        self.write_rather_than_copy(index);
-        let departure = self.departure(index, goodbye.cause);
-        let client = &mut self.clients[index];
-        let log = self.cohorts[client.cohort].log();
-        if goodbye.cause == Cause::Slow {
-            self.tally.dropped_slow += client.backlog.clear(log);
-        }
-        if let Some(pong) = client.late_pong.take() {
-            client.backlog.push(Kind::Control, pong.as_bytes(), log);
-        }
-        client.backlog.push(Kind::Control, goodbye.frame.as_bytes(), log);
-        let peer_closed = client.has_closed();
-        let was_read = client.is_to_be_read();
-        client.state = State::Leaving { deadline_secs, peer_closed };
-        self.inbound.forget_unfinished(&mut client.decoder);
-        if !was_read {
-            // Its own close frame is waited for, or just its end, which may have been announced
-            // already.
-            self.read_soon(index);
-        }
-        self.move_to_cohort(index, SILENT);
-        self.flush_soon(index);
-        self.tell_closed(index, departure, goodbye.code, goodbye.reason);
-    }
-
-    /// Ends a client's connection without a closing handshake. Of what was sent before, the client
-    /// gets as much as its socket takes at once, as with Bun.
-    pub(super) fn terminate(&mut self, index: ClientIndex, cause: Cause) {
-        let client = &mut self.clients[index];
-        let (cohort, log) = (client.cohort, self.cohorts[client.cohort].log());
-        let lacked = client.backlog.cursor() != log.head();
-        // Whatever comes of it, the client is given up.
-        let _ = client.flush(log, &mut self.tally);
-        if lacked {
-            // It may have been the last to hold the log: a pass finds out.
-            self.passes.schedule(cohort, &mut self.cohorts, 0);
-        }
-        self.lose(index, cause);
-    }
-
-    /// Gives a client up: its socket is closed as it is. The cause counts if it was open until now.
-    pub(super) fn lose(&mut self, index: ClientIndex, cause: Cause) {
-        if self.clients[index].is_open() {
-            self.tell_lost(index, cause);
-        }
-        let mut client = self.clients.remove(index);
-        self.inbound.forget(&mut client);
-        let log = self.cohorts[client.cohort].log();
-        self.tally.dropped_closed += client.backlog.messages(log);
-        self.departed += client.backlog.ledger(log).closed();
-        self.by_key.remove(&client.key);
-        let lacked = client.backlog.cursor() != log.head();
-        self.leave_cohort(client.cohort, client.seat, lacked);
-        if let Some(mut socket) = client.take_socket(&mut self.tally) {
-            // Closing the socket takes it out of epoll even if this should fail.
-            let _ = self.station.poll.registry().deregister(&mut socket);
-        }
-    }
-
-    /// A connection that breaks after the client's last word was ended by that.
-    fn tell_lost(&mut self, index: ClientIndex, cause: Cause) {
-        let ending = self.clients[index].ending.take().filter(|_| cause == Cause::Broken);
-        match ending.and_then(|ending| Goodbye::after(*ending)) {
-            Some(Goodbye { code, reason, cause, .. }) => {
-                self.tell_closed(index, self.departure(index, cause), code, reason);
-            }
-            None => {
-                let reason = if cause == Cause::Idle { IDLE_REASON } else { "" };
-                let departure = self.departure(index, cause);
-                self.tell_closed(index, departure, CLOSE_ABNORMAL, reason.to_owned());
-            }
-        }
-    }
-
-    /// Starts to close every client.
-    pub(super) fn begin_farewell(&mut self, CloseAll { why, over }: CloseAll) {
-        let open = self.clients.iter().filter(|(_, client)| client.is_open());
-        let waiting: VecDeque<ClientKey> = open.map(|(_, client)| client.key).collect();
-        let total = waiting.len();
-        self.farewell = Some(Farewell { why, over, began_at: self.now, total, waiting });
-    }
-
-    /// Closes as many clients as the farewell under way has due.
-    pub(super) fn say_farewells(&mut self) {
-        let Some(mut farewell) = self.farewell.take() else { return };
-        let left = farewell.left_at(self.now);
-        while farewell.waiting.len() > left {
-            let Some(key) = farewell.waiting.pop_front() else { break };
-            if let Some(&client) = self.by_key.get(&key) {
-                self.say_goodbye(client, Goodbye::by_application(farewell.why.clone()));
-            }
-        }
-        self.farewell = (!farewell.waiting.is_empty()).then_some(farewell);
-    }
-
-    /// Tells JavaScript what a client has skipped; later, if JavaScript is behind itself.
-    pub(super) fn tell_skipped(&mut self, index: ClientIndex) {
-        let client = &mut self.clients[index];
-        if let Some(missed) = client.missed.take_if(|_| self.bridge.has_room()) {
-            self.bridge.tell(Event::Skipped(client.key, *missed));
-        }
-    }
-
-    /// What is told of a client's departure. To be asked before what waits for it is dropped.
-    fn departure(&self, index: ClientIndex, cause: Cause) -> Departure {
-        let client = &self.clients[index];
-        let waiting = client.backlog.waiting(self.cohorts[client.cohort].log());
-        Departure { cause, waiting: Some(waiting) }
-    }
-
-    fn tell_closed(&mut self, index: ClientIndex, departure: Departure, code: u16, reason: String) {
-        self.count_closed(departure.cause);
-        let client = &mut self.clients[index];
-        if let Some(missed) = client.missed.take() {
-            // Said at the latest now, room or not: a client closes once.
-            self.bridge.tell(Event::Skipped(client.key, *missed));
-        }
-        self.bridge.tell(Event::Closed { client: client.key, code, reason, departure });
-    }
-
-    pub(super) fn count_closed(&mut self, cause: Cause) {
-        let tally = &mut self.tally;
-        *match cause {
-            Cause::App => &mut tally.closed_by_app,
-            Cause::Client => &mut tally.closed_by_client,
-            Cause::Slow => &mut tally.closed_slow,
-            Cause::Idle => &mut tally.closed_idle,
-            Cause::Broken => &mut tally.closed_broken,
-            Cause::Violation => &mut tally.closed_violation,
-            Cause::Failed => &mut tally.closed_failed,
-            Cause::Unfinished => &mut tally.closed_unfinished,
-        } += 1;
     }
 }

@@ -6,12 +6,12 @@ use std::panic::{self, AssertUnwindSafe};
 use std::thread;
 use std::time::Duration;
 
-use crate::bridge::Event;
-use crate::client::Client;
-use crate::departure::{Cause, Departure};
+use crate::event_queue::Event;
+use crate::worker::client::Client;
+use crate::worker::departure::{Cause, Departure};
 
 use super::Worker;
-use super::departure::CLOSE_ABNORMAL;
+use super::disconnect::CLOSE_ABNORMAL;
 
 /// Wait before it begins anew, so that a fault that is there at once again takes no processor.
 const PAUSE: Duration = Duration::from_millis(100);

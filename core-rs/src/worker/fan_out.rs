@@ -6,17 +6,17 @@
 
 use std::time::Instant;
 
-use crate::bridge::Event;
-use crate::channel::ChannelId;
-use crate::client::{ClientIndex, Flushed, State};
-use crate::command::Message;
-use crate::departure::Cause;
-use crate::log::Lag;
+use crate::event_queue::Event;
+use crate::ids::ChannelId;
 use crate::options::SlowPolicy;
-use crate::prefetch::prefetch;
+use crate::worker::client::{ClientIndex, Flushed, State};
+use crate::worker::cohort::log::Lag;
+use crate::worker::cohort::prefetch::prefetch;
+use crate::worker::command::Message;
+use crate::worker::departure::Cause;
 
 use super::Worker;
-use super::departure::Goodbye;
+use super::disconnect::Goodbye;
 
 /// What a slice may cost. A write is a system call of several microseconds, a look only memory.
 const SLICE_BUDGET: usize = 1024;

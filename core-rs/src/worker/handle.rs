@@ -7,13 +7,13 @@ use std::thread::{self, JoinHandle};
 
 use mio::{Poll, Token, Waker};
 
-use crate::bridge::Bridge;
-use crate::command::Command;
-use crate::delivery_times::{DeliveryTimes, SharedDeliveryTimes};
+use crate::event_queue::Bridge;
 use crate::options::Options;
 use crate::queue::{Counted, MustWake, Queue, QueueLimits};
-use crate::stats::{Tally, WorkerStats};
 use crate::wake_tree::{Wake, WakeTree};
+use crate::worker::command::Command;
+use crate::worker::delivery_times::{DeliveryTimes, SharedDeliveryTimes};
+use crate::worker::stats::{Tally, WorkerStats};
 
 use super::Worker;
 

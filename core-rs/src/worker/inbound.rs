@@ -6,13 +6,13 @@ use std::io;
 use bytes::{Buf, BytesMut};
 use mio::event::Event as Readiness;
 
-use crate::backlog::Kind;
-use crate::bridge::Event;
-use crate::client::{Client, ClientIndex, Ending, State};
-use crate::compression::Compression;
-use crate::departure::Cause;
-use crate::discards::Discards;
+use crate::event_queue::Event;
+use crate::frame::compression::Compression;
 use crate::frame::{self, Frame, Rules, WorkBudget};
+use crate::worker::client::backlog::Kind;
+use crate::worker::client::discards::Discards;
+use crate::worker::client::{Client, ClientIndex, Ending, State};
+use crate::worker::departure::Cause;
 
 use super::Worker;
 

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::cohort::CohortIndex;
+use crate::worker::cohort::CohortIndex;
 
 use super::cohorts::Cohorts;
 

@@ -1,9 +1,9 @@
 //! How single clients stand, for whoever asks.
 
-use crate::bridge::Event;
-use crate::client::Client;
-use crate::ledger::{Dropped, Ledger};
-use crate::reports::{Books, ClientReport, Question, Report, ReportRequest};
+use crate::broadcaster::reports::{Books, ClientReport, Question, Report, ReportRequest};
+use crate::event_queue::Event;
+use crate::worker::client::Client;
+use crate::worker::client::delivery_counts::{Dropped, Ledger};
 
 use super::Worker;
 

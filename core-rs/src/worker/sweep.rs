@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use crate::backlog::Kind;
-use crate::client::{Client, ClientIndex, State};
-use crate::departure::Cause;
 use crate::frame::Frame;
 use crate::options::ClientLimits;
+use crate::worker::client::backlog::Kind;
+use crate::worker::client::{Client, ClientIndex, State};
+use crate::worker::departure::Cause;
 
 use super::unfinished::NOT_IN_TIME;
 use super::{SWEEP_INTERVAL, Worker};

@@ -6,16 +6,16 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use bytes::Bytes;
 
 use super::*;
-use crate::channel::{Channel, ChannelId};
-use crate::client::Ending;
-use crate::command::{CloseReason, Message};
-use crate::compression::Compression;
-use crate::discards::Discards;
 use crate::door::Entrant;
 use crate::frame::Frame;
-use crate::log::Lag;
+use crate::frame::compression::Compression;
+use crate::ids::{Channel, ChannelId};
 use crate::options::{SlowPolicy, UnfinishedLimits};
 use crate::queue::QueueLimits;
+use crate::worker::client::Ending;
+use crate::worker::client::discards::Discards;
+use crate::worker::cohort::log::Lag;
+use crate::worker::command::{CloseReason, Message};
 
 const TICKS: ChannelId = ChannelId(0);
 

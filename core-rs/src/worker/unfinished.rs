@@ -5,10 +5,10 @@
 //! spent: a client that keeps less than its share of the budget is never the one, however many
 //! others attack. And a message has to be whole in a certain time.
 
-use crate::client::{Client, ClientIndex, Ending};
-use crate::compression::most_compressed;
+use crate::frame::compression::most_compressed;
 use crate::frame::{Decoder, Violation};
 use crate::options::ClientLimits;
+use crate::worker::client::{Client, ClientIndex, Ending};
 
 use super::Worker;
 use super::inbound::Inbound;

@@ -6,8 +6,8 @@ use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use bytes::Bytes;
-use shardcast_core::compression::Compression;
 use shardcast_core::door::{Decision, Headers, RefusedUpgrades, UpgradeRequest};
+use shardcast_core::frame::compression::Compression;
 
 use crate::head_reader::lines_of;
 use crate::house::{

@@ -9,19 +9,19 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use shardcast_core::bridge::Event;
+use shardcast_core::broadcaster::placement::Placement;
+use shardcast_core::broadcaster::reports::{Question, Report};
 use shardcast_core::broadcaster::{Broadcaster, Publication};
-use shardcast_core::client::ClientKey;
-use shardcast_core::compression::Compression;
-use shardcast_core::departure::Departure;
 use shardcast_core::door::{Entrant, Reservation};
+use shardcast_core::event_queue::Event;
 use shardcast_core::frame::Payload;
-use shardcast_core::log::Lag;
+use shardcast_core::frame::compression::Compression;
 use shardcast_core::options::{ClientLimits, Options, SlowPolicy, UnfinishedLimits};
-use shardcast_core::placement::Placement;
 use shardcast_core::queue::QueueLimits;
-use shardcast_core::reports::{Question, Report};
-use shardcast_core::stats::Tally;
+use shardcast_core::worker::client::ClientKey;
+use shardcast_core::worker::cohort::log::Lag;
+use shardcast_core::worker::departure::Departure;
+use shardcast_core::worker::stats::Tally;
 use tungstenite::protocol::Role;
 use tungstenite::{Message, WebSocket};
 

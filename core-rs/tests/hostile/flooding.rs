@@ -5,8 +5,8 @@ use std::net::TcpStream;
 use std::sync::atomic::Ordering;
 use std::thread;
 
-use shardcast_core::log::Lag;
 use shardcast_core::options::{ClientLimits, Options, SlowPolicy, UnfinishedLimits};
+use shardcast_core::worker::cohort::log::Lag;
 
 use crate::alone::alone;
 use crate::harness::{TestClient, one_worker, options};

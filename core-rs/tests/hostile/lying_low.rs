@@ -6,13 +6,13 @@ use std::net::Shutdown;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use shardcast_core::bridge::Event;
 use shardcast_core::broadcaster::Sent;
-use shardcast_core::compression::{Compression, Deflater};
+use shardcast_core::broadcaster::reports::Question;
 use shardcast_core::door::{Entrant, Reservation};
+use shardcast_core::event_queue::Event;
 use shardcast_core::frame::Payload;
+use shardcast_core::frame::compression::{Compression, Deflater};
 use shardcast_core::options::Options;
-use shardcast_core::reports::Question;
 use tungstenite::Message;
 
 use crate::alone::alone;

@@ -8,9 +8,9 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use shardcast_core::bridge::Event;
 use shardcast_core::broadcaster::{Accepted, Broadcaster, Publication};
 use shardcast_core::door::{DoorConfig, Headers, ListenOptions};
+use shardcast_core::event_queue::Event;
 use shardcast_core::frame::Payload;
 use shardcast_core::options::Options;
 use tungstenite::client::client;

@@ -2,7 +2,7 @@
 
 use std::iter;
 
-use shardcast_core::compression::{Compression, Deflater, InflateError, Inflater};
+use shardcast_core::frame::compression::{Compression, Deflater, InflateError, Inflater};
 use shardcast_core::frame::{Decoder, Rules, Violation, WorkBudget};
 
 use crate::alone::alone;

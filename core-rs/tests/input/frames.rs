@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Write};
 
-use shardcast_core::compression::Inflater;
+use shardcast_core::frame::compression::Inflater;
 use shardcast_core::frame::{Decoder, Event, Rules, WorkBudget};
 use tungstenite::protocol::{Role, WebSocketConfig};
 use tungstenite::{Error, Message, WebSocket};

@@ -1,7 +1,7 @@
 //! Generated input: conversations that are nearly right, and noise.
 
 use proptest::prelude::*;
-use shardcast_core::compression::{Compression, Deflater, InflateError, Inflater};
+use shardcast_core::frame::compression::{Compression, Deflater, InflateError, Inflater};
 
 use crate::{frames, inflating};
 

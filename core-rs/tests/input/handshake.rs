@@ -6,10 +6,10 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use bytes::Bytes;
-use shardcast_core::compression::Compression;
 use shardcast_core::door::{
     Decision, Door, DoorConfig, DoorEvent, Entrant, Headers, Reservation, UpgradeRequest,
 };
+use shardcast_core::frame::compression::Compression;
 use socket2::SockRef;
 use tungstenite::handshake::server::{Request, Response};
 

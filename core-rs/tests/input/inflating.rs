@@ -5,7 +5,7 @@ use miniz_oxide::inflate::core::inflate_flags::{
     TINFL_FLAG_HAS_MORE_INPUT, TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF,
 };
 use miniz_oxide::inflate::core::{DecompressorOxide, decompress};
-use shardcast_core::compression::{InflateError, Inflater};
+use shardcast_core::frame::compression::{InflateError, Inflater};
 
 /// What ends a message that its sender has left out (RFC 7692, section 7.2.2).
 const TAIL: [u8; 4] = [0x00, 0x00, 0xff, 0xff];

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::log::Lag;
+use crate::worker::cohort::log::Lag;
 
 use super::{Completed, Kind};
 

@@ -4,7 +4,7 @@
 //! wrap around its end, so that passes follow each other around the ring. Members come and go in
 //! the middle of a pass at a constant cost.
 
-use crate::client::ClientIndex;
+use crate::worker::client::ClientIndex;
 
 /// See the module's description.
 #[derive(Default)]

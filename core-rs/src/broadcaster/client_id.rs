@@ -7,23 +7,23 @@ use std::hash::{BuildHasher, RandomState};
 
 use sha1::{Digest, Sha1};
 
-use crate::client::ClientKey;
+use crate::worker::client::ClientKey;
 
 /// See the module's description.
-pub struct ClientIds {
+pub(super) struct ClientIds {
     secret: [u64; 2],
 }
 
 impl ClientIds {
     /// Ids that are no other's.
-    pub fn new() -> ClientIds {
+    pub(super) fn new() -> ClientIds {
         // The standard library has the system choose the keys of its hashers.
         ClientIds { secret: [0, 1].map(|half: u64| RandomState::new().hash_one(half)) }
     }
 
     /// The id of the client with this key: a UUID that looks random to whoever does not know the
     /// secret. Only a key that is used again, four billion clients later, brings it back.
-    pub fn of(&self, key: ClientKey) -> String {
+    pub(super) fn of(&self, key: ClientKey) -> String {
         let [first, second] = self.secret.map(u64::to_ne_bytes);
         let hash = Sha1::new().chain_update(first).chain_update(second);
         let hash = hash.chain_update(key.to_ne_bytes()).finalize();

@@ -1,5 +1,10 @@
 //! One client of a worker: its socket, its backlog, and a small state.
 
+pub mod backlog;
+pub mod delivery_counts;
+pub mod discards;
+pub mod missed;
+
 use std::io::{self, Read, Write};
 #[cfg(not(debug_assertions))]
 use std::mem::offset_of;
@@ -10,14 +15,14 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use bytes::{Bytes, BytesMut};
 use mio::net::TcpStream;
 
-use crate::backlog::Backlog;
-use crate::cohort::{CohortIndex, SILENT};
-use crate::compression::Compression;
-use crate::discards::Discards;
+use crate::frame::compression::Compression;
 use crate::frame::{Decoder, Frame, Violation};
-use crate::log::{Lag, Log};
-use crate::missed::Missed;
-use crate::stats::Tally;
+use crate::worker::client::backlog::Backlog;
+use crate::worker::client::discards::Discards;
+use crate::worker::client::missed::Missed;
+use crate::worker::cohort::log::{Lag, Log};
+use crate::worker::cohort::{CohortIndex, SILENT};
+use crate::worker::stats::Tally;
 
 /// Names a client to everyone: the sequencer gives it out, and it is never 0.
 pub type ClientKey = u32;

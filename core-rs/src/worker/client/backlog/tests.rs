@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use proptest::prelude::*;
 
 use super::*;
-use crate::channel::{Channel, ChannelId};
+use crate::ids::{Channel, ChannelId};
 
 const CHANNELS: [&str; 2] = ["a", "b"];
 

@@ -5,9 +5,9 @@ use std::cmp::Reverse;
 
 use rustc_hash::FxHashMap;
 
-use crate::client::ClientKey;
-use crate::ledger::Ledger;
-use crate::log::Lag;
+use crate::worker::client::ClientKey;
+use crate::worker::client::delivery_counts::Ledger;
+use crate::worker::cohort::log::Lag;
 
 /// Names a question that is not answered yet.
 pub type ReportId = u32;

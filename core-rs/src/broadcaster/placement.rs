@@ -15,7 +15,7 @@ const PRIME: u32 = 0x0100_0193;
 /// 32-bit FNV-1a of `bytes`, as published by Fowler, Noll and Vo.
 ///
 /// ```
-/// assert_eq!(shardcast_core::placement::fnv1a32(b"foobar"), 0xbf9c_f968);
+/// assert_eq!(shardcast_core::broadcaster::placement::fnv1a32(b"foobar"), 0xbf9c_f968);
 /// ```
 pub fn fnv1a32(bytes: &[u8]) -> u32 {
     bytes.iter().fold(OFFSET_BASIS, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(PRIME))

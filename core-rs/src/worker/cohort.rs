@@ -1,14 +1,18 @@
 //! The clients of one worker that hear the same channels, in the same form, and the one log they
 //! all read.
 
+pub mod log;
+pub mod members;
+pub mod prefetch;
+
 use std::time::Instant;
 
-use crate::channel::{Channel, ChannelId};
-use crate::client::ClientIndex;
-use crate::compression::Compression;
-use crate::delivery_times::Waiting;
-use crate::log::{Cursor, Log};
-use crate::roster::{Reseated, Roster};
+use crate::frame::compression::Compression;
+use crate::ids::{Channel, ChannelId};
+use crate::worker::client::ClientIndex;
+use crate::worker::cohort::log::{Cursor, Log};
+use crate::worker::cohort::members::{Reseated, Roster};
+use crate::worker::delivery_times::Waiting;
 
 /// Where a worker keeps a cohort. Free again when its last client has left.
 pub type CohortIndex = usize;

@@ -9,13 +9,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
 
-use crate::channel::ChannelId;
-use crate::client::ClientKey;
-use crate::departure::Departure;
+use crate::broadcaster::reports::{Report, ReportId};
 use crate::door::{AskId, DoorEvent, Host, RequestFailure, UpgradeRequest};
-use crate::missed::Missed;
+use crate::ids::ChannelId;
 use crate::queue::{Counted, MustWake, Queue, QueueLimits};
-use crate::reports::{Report, ReportId};
+use crate::worker::client::ClientKey;
+use crate::worker::client::missed::Missed;
+use crate::worker::departure::Departure;
 
 /// Messages of clients that may wait for JavaScript. Each worker may pass it by what one turn of a
 /// client holds, inflated, and each client that closes by the word of what it had missed.

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::channel::{Channel, ChannelId};
-use crate::client::{ClientKey, Pressure};
-use crate::compression::Compression;
-use crate::discards::Discards;
+use crate::broadcaster::reports::ReportRequest;
 use crate::door::Entrant;
 use crate::frame::Frame;
+use crate::frame::compression::Compression;
+use crate::ids::{Channel, ChannelId};
 use crate::queue::Counted;
-use crate::reports::ReportRequest;
+use crate::worker::client::discards::Discards;
+use crate::worker::client::{ClientKey, Pressure};
 
 /// One item of a worker's queue. What it holds by itself is little, for a published message goes
 /// into many queues, and each processor has to fetch what the other has written.

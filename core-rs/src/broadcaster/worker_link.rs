@@ -1,12 +1,12 @@
 //! The sequencer's side of one worker: what goes into its queue, and what the queue did not take.
 
-use crate::channel::ChannelId;
-use crate::command::Command;
+use crate::ids::ChannelId;
 use crate::queue::{Queue, QueueLimits};
 use crate::worker::WorkerHandle;
+use crate::worker::command::Command;
 
 /// A worker, and how its queue has served.
-pub struct Lane {
+pub(super) struct Lane {
     /// The worker.
     pub worker: WorkerHandle,
     refused: Refused,
@@ -46,7 +46,7 @@ struct Marks {
 
 /// What the queue made of an offer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub(super) enum Answer {
     /// It is in.
     Taken {
         /// The queue is past its soft mark.
@@ -58,7 +58,7 @@ pub enum Answer {
 
 impl Lane {
     /// The lane to a worker whose queue has these limits and, in percent of them, this soft mark.
-    pub fn new(worker: WorkerHandle, limits: QueueLimits, soft_mark_percent: u32) -> Lane {
+    pub(super) fn new(worker: WorkerHandle, limits: QueueLimits, soft_mark_percent: u32) -> Lane {
         let percent = soft_mark_percent as usize;
         let soft = limits.percent(percent);
         let marks = Marks { soft, relief: soft.percent(50) };
@@ -72,7 +72,7 @@ impl Lane {
     }
 
     /// Offers a message. The bell is left to the caller.
-    pub fn offer(&mut self, publish: Command) -> Answer {
+    pub(super) fn offer(&mut self, publish: Command) -> Answer {
         if let Err(refused) = self.queue().try_push(publish) {
             self.refused.messages += 1;
             self.refused.deliveries += refused.deliveries();
@@ -87,29 +87,29 @@ impl Lane {
 
     /// Has a subscriber of the channel told once the worker has taken what is in its queue now: the
     /// application was told that a message waits there, or had no room. Once until that is told.
-    pub fn ask_for_relief(&mut self, channel: ChannelId) {
+    pub(super) fn ask_for_relief(&mut self, channel: ChannelId) {
         if !std::mem::replace(&mut self.awaits_relief, true) {
             self.worker.mailbox().push(Command::TellRelieved(channel));
         }
     }
 
     /// The worker has caught up, and the application is about to be told.
-    pub fn relieved(&mut self) {
+    pub(super) fn relieved(&mut self) {
         self.awaits_relief = false;
     }
 
     /// The worker's queue.
-    pub fn queue(&self) -> &Queue<Command> {
+    pub(super) fn queue(&self) -> &Queue<Command> {
         self.worker.mailbox().queue()
     }
 
     /// What the queue refused.
-    pub fn refused(&self) -> Refused {
+    pub(super) fn refused(&self) -> Refused {
         self.refused
     }
 
     /// How it stands with the soft mark.
-    pub fn saturation(&self) -> Saturation {
+    pub(super) fn saturation(&self) -> Saturation {
         Saturation { now: self.is_saturated(), ..self.saturation }
     }
 

@@ -9,9 +9,9 @@ mod outbox;
 
 use std::sync::Arc;
 
-use crate::ledger::{Dropped, Ledger};
-use crate::log::{Cursor, Lag, Log};
-use crate::missed::Missed;
+use crate::worker::client::delivery_counts::{Dropped, Ledger};
+use crate::worker::client::missed::Missed;
+use crate::worker::cohort::log::{Cursor, Lag, Log};
 
 use self::outbox::Outbox;
 

@@ -2,7 +2,7 @@
 
 /// The sequencer's view of a shard. Its workers stand in the broadcaster's list, side by side.
 #[derive(Debug)]
-pub struct Shard {
+pub(super) struct Shard {
     clients: usize,
     max_clients: usize,
 }
@@ -13,7 +13,7 @@ pub struct ShardFull;
 
 impl Shard {
     /// A shard without clients.
-    pub fn new(max_clients: usize) -> Shard {
+    pub(super) fn new(max_clients: usize) -> Shard {
         Shard { clients: 0, max_clients }
     }
 
@@ -22,7 +22,7 @@ impl Shard {
     /// # Errors
     ///
     /// [`ShardFull`] when it may not.
-    pub fn admit(&mut self) -> Result<(), ShardFull> {
+    pub(super) fn admit(&mut self) -> Result<(), ShardFull> {
         if self.clients >= self.max_clients {
             return Err(ShardFull);
         }
@@ -31,7 +31,7 @@ impl Shard {
     }
 
     /// A client has left.
-    pub fn release(&mut self) {
+    pub(super) fn release(&mut self) {
         self.clients -= 1;
     }
 }

@@ -171,7 +171,7 @@ fn make_room(message: &mut Vec<u8>, input: usize, max: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compression::{Compression, Deflater};
+    use crate::frame::compression::{Compression, Deflater};
 
     /// Four times a block of 90 bits, with codes of its own and nothing in them but its end.
     const EMPTY_DYNAMIC_BLOCKS: [u8; 45] = [

@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::channel::{Channel, ChannelId};
+use crate::ids::{Channel, ChannelId};
 
 /// Capacity in bytes that an empty log keeps for its next messages.
 const IDLE_CAPACITY: usize = 16 * 1024;

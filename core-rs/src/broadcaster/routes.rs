@@ -2,11 +2,11 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::channel::ChannelId;
+use crate::ids::ChannelId;
 
 /// A worker that has subscribers of a channel, and how many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Listeners {
+pub(super) struct Listeners {
     /// The worker, counted over all shards.
     pub worker: usize,
     /// Its clients that are subscribed.
@@ -18,14 +18,14 @@ pub struct Listeners {
 
 impl Listeners {
     /// Its clients, but for the one that is left out if that is on this worker.
-    pub fn clients_but_one_on(&self, except_on: Option<usize>) -> u32 {
+    pub(super) fn clients_but_one_on(&self, except_on: Option<usize>) -> u32 {
         self.clients - u32::from(except_on == Some(self.worker))
     }
 }
 
 /// The routes of the channels that have subscribers.
 #[derive(Default)]
-pub struct Routes {
+pub(super) struct Routes {
     /// Of each channel its listeners, sorted by worker, so that the workers of a shard stand
     /// together. Never empty.
     by_channel: FxHashMap<ChannelId, Vec<Listeners>>,
@@ -35,49 +35,43 @@ pub struct Routes {
 
 impl Routes {
     /// The channels that have subscribers, in any order.
-    pub fn channels(&self) -> impl Iterator<Item = ChannelId> {
+    pub(super) fn channels(&self) -> impl Iterator<Item = ChannelId> {
         self.by_channel.keys().copied()
     }
 
     /// How many channels have subscribers.
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.by_channel.len()
     }
-
-    /// Whether no channel has subscribers.
-    pub fn is_empty(&self) -> bool {
-        self.by_channel.is_empty()
-    }
-
     /// Clients that are subscribed, each once for each of its channels.
-    pub fn subscriptions(&self) -> u64 {
+    pub(super) fn subscriptions(&self) -> u64 {
         self.subscriptions
     }
 
     /// The workers that have subscribers of the channel, in ascending order.
-    pub fn listeners(&self, channel: ChannelId) -> &[Listeners] {
+    pub(super) fn listeners(&self, channel: ChannelId) -> &[Listeners] {
         self.by_channel.get(&channel).map_or(&[], Vec::as_slice)
     }
 
     /// The same, for a publish to note what a queue refuses.
-    pub fn listeners_mut(&mut self, channel: ChannelId) -> &mut [Listeners] {
+    pub(super) fn listeners_mut(&mut self, channel: ChannelId) -> &mut [Listeners] {
         self.by_channel.get_mut(&channel).map_or(&mut [], Vec::as_mut_slice)
     }
 
     /// Messages of the channel that the worker's queue has refused. The worker has subscribers.
-    pub fn refused(&self, channel: ChannelId, worker: usize) -> u64 {
+    pub(super) fn refused(&self, channel: ChannelId, worker: usize) -> u64 {
         let listeners = self.listeners(channel);
         let at = listeners.binary_search_by_key(&worker, |listeners| listeners.worker);
         listeners[at.expect("the worker has subscribers")].refused
     }
 
     /// Number of clients that are subscribed.
-    pub fn subscribers(&self, channel: ChannelId) -> usize {
+    pub(super) fn subscribers(&self, channel: ChannelId) -> usize {
         self.listeners(channel).iter().map(|listeners| listeners.clients as usize).sum()
     }
 
     /// Adds a subscriber on `worker`.
-    pub fn add(&mut self, channel: ChannelId, worker: usize) {
+    pub(super) fn add(&mut self, channel: ChannelId, worker: usize) {
         self.subscriptions += 1;
         let listeners = self.by_channel.entry(channel).or_default();
         match listeners.binary_search_by_key(&worker, |listeners| listeners.worker) {
@@ -87,7 +81,7 @@ impl Routes {
     }
 
     /// Removes a subscriber on `worker`; true when it was the channel's last.
-    pub fn remove(&mut self, channel: ChannelId, worker: usize) -> bool {
+    pub(super) fn remove(&mut self, channel: ChannelId, worker: usize) -> bool {
         let listeners = self.by_channel.get_mut(&channel).expect("it has a subscriber");
         let at = listeners
             .binary_search_by_key(&worker, |listeners| listeners.worker)
@@ -123,6 +117,6 @@ mod tests {
         assert_eq!((routes.len(), routes.subscriptions()), (1, 3));
         assert_eq!([3, 1, 3].map(|worker| routes.remove(ticks, worker)), [false, false, true]);
         assert_eq!((routes.listeners(ticks), routes.channels().count()), (&[][..], 0));
-        assert_eq!((routes.is_empty(), routes.subscriptions()), (true, 0));
+        assert_eq!((routes.by_channel.is_empty(), routes.subscriptions()), (true, 0));
     }
 }
