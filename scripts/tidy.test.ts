@@ -4,21 +4,137 @@ import { expect, test } from "bun:test";
 import { join } from "node:path";
 
 import { allFiles } from "./documents";
+import { circleThrough, importsOf } from "./imports";
 
 const ROOT = join(import.meta.dir, "..");
 const MAX_COLUMNS = 100;
 const MAX_LINES = 500;
 
 const sources = allFiles().filter((path) => /\.(rs|ts|js|css)$/.test(path));
+const readText = async (path: string) => [path, await Bun.file(join(ROOT, path)).text()] as const;
+const texts = new Map(await Promise.all(sources.map(readText)));
+
+/** Files that stand in a circle today. None may be added, and one that is out of it must go. */
+const KNOWN_IN_CIRCLES = [
+  "core-rs/src/binding.rs",
+  "core-rs/src/binding/events.rs",
+  "core-rs/src/binding/options.rs",
+  "core-rs/src/binding/quick_calls.rs",
+  "core-rs/src/binding/upgrades.rs",
+  "core-rs/src/door.rs",
+  "core-rs/src/door/app_connections.rs",
+  "core-rs/src/door/app_socket.rs",
+  "core-rs/src/door/arrival.rs",
+  "core-rs/src/door/client_socket.rs",
+  "core-rs/src/door/connection.rs",
+  "core-rs/src/door/decider.rs",
+  "core-rs/src/door/dev_sockets.rs",
+  "core-rs/src/door/exchange.rs",
+  "core-rs/src/door/failures.rs",
+  "core-rs/src/door/guest.rs",
+  "core-rs/src/door/handshake.rs",
+  "core-rs/src/door/objection.rs",
+  "core-rs/src/door/parser.rs",
+  "core-rs/src/door/parser/authority.rs",
+  "core-rs/src/door/parser/chunks.rs",
+  "core-rs/src/door/parser/framing.rs",
+  "core-rs/src/door/parser/line_scanner.rs",
+  "core-rs/src/door/parser/request_line.rs",
+  "core-rs/src/door/parser/target.rs",
+  "core-rs/src/door/patience.rs",
+  "core-rs/src/door/proxy.rs",
+  "core-rs/src/door/reader.rs",
+  "core-rs/src/door/refusals.rs",
+  "core-rs/src/door/request_filter.rs",
+  "core-rs/src/door/response.rs",
+  "core-rs/src/door/shortcut.rs",
+  "core-rs/src/door/tell.rs",
+  "core-rs/src/door/upgrade.rs",
+  "core-rs/src/door/waiting_room.rs",
+  "core-rs/src/frame/decoder.rs",
+  "core-rs/src/frame/decoder/head.rs",
+  "core-rs/src/worker.rs",
+  "core-rs/src/worker/client.rs",
+  "core-rs/src/worker/client/backlog.rs",
+  "core-rs/src/worker/client/backlog/outbox.rs",
+  "core-rs/src/worker/cohort.rs",
+  "core-rs/src/worker/cohort/members.rs",
+  "core-rs/src/worker/commands.rs",
+  "core-rs/src/worker/disconnect.rs",
+  "core-rs/src/worker/fan_out.rs",
+  "core-rs/src/worker/handle.rs",
+  "core-rs/src/worker/inbound.rs",
+  "src/broadcaster.ts",
+  "src/config/config.ts",
+  "src/sharded/clients.ts",
+  "src/sharded/core-options.ts",
+  "src/sharded/departures.ts",
+  "src/sharded/event-pump.ts",
+  "src/sharded/full-queues.ts",
+  "src/sharded/native.ts",
+  "src/sharded/reports.ts",
+  "src/sharded/request-failures.ts",
+  "src/sharded/sharded-run.ts",
+  "src/sharded/socket.ts",
+  "src/sharded/trusted-proxies.ts",
+  "src/stats/stats.ts",
+  "src/upgrades/asked-upgrades.ts",
+  "src/upgrades/refused-upgrades.ts",
+  "src/upgrades/upgrade-request.ts",
+  "src/upgrades/upgrades.ts",
+];
+
+/** Files that hold methods of another file's type today, where a part of its own belongs. */
+const KNOWN_CHAPTERS = [
+  "core-rs/src/broadcaster/admitting.rs",
+  "core-rs/src/broadcaster/publishing.rs",
+  "core-rs/src/broadcaster/sending.rs",
+  "core-rs/src/broadcaster/subscribing.rs",
+  "core-rs/src/broadcaster/watching.rs",
+  "core-rs/src/worker/commands.rs",
+  "core-rs/src/worker/disconnect.rs",
+  "core-rs/src/worker/failure.rs",
+  "core-rs/src/worker/fan_out.rs",
+  "core-rs/src/worker/inbound.rs",
+  "core-rs/src/worker/reporting.rs",
+  "core-rs/src/worker/sweep.rs",
+  "core-rs/src/worker/unfinished.rs",
+];
 
 /** A text has no place to break at, and the formatters leave it whole. */
 const isOfOneText = (line: string) => /["'`]/.test(line) && !/^\s*(\/\/|\/?\*)/.test(line);
 
-test.each(sources)("%s has lines and a length that can be read", async (path) => {
-  const lines = (await Bun.file(join(ROOT, path)).text()).split("\n");
+test.each([...texts])("%s has lines and a length that can be read", (path, text) => {
+  const lines = text.split("\n");
   const long = lines.flatMap((line, index) =>
     [...line].length > MAX_COLUMNS && !isOfOneText(line) ? [`${path}:${index + 1}`] : [],
   );
   expect(long).toEqual([]);
   expect(lines.length - 1).toBeLessThanOrEqual(MAX_LINES);
 });
+
+test("no file imports itself by way of others, types included", () => {
+  const imports = importsOf(texts);
+  const circles = sources.map((path) => [path, circleThrough(path, imports)] as const);
+  const written = circles.flatMap(([path, circle]) =>
+    circle === undefined ? [] : [[path, circle.join(" > ")] as const],
+  );
+  expectNoMoreThan(KNOWN_IN_CIRCLES, new Map(written));
+});
+
+test("the methods of a type stand in the file that declares it", () => {
+  const inherent = /^impl(?:<[^>]*>)? (\w+)(?:<.*>)? \{$/gm;
+  const chapters = [...texts].flatMap(([path, text]) => {
+    const types = [...text.matchAll(inherent)].map(([, name]) => String(name));
+    const others = types.filter((name) => !new RegExp(`\\b(struct|enum) ${name}\\b`).test(text));
+    return others.length === 0 ? [] : [[path, `${path}: ${others.join(", ")}`] as const];
+  });
+  expectNoMoreThan(KNOWN_CHAPTERS, new Map(chapters));
+});
+
+/** Fails for what was found and is not known, and for what is known and was not found. */
+function expectNoMoreThan(known: readonly string[], found: ReadonlyMap<string, string>): void {
+  const added = [...found].filter(([path]) => !known.includes(path)).map(([, what]) => what);
+  const gone = known.filter((path) => !found.has(path));
+  expect({ added, gone }).toEqual({ added: [], gone: [] });
+}
