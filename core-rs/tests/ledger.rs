@@ -92,12 +92,7 @@ impl World {
 
     fn take(&mut self, step: &Step) {
         match *step {
-            Step::Connect => {
-                self.connected += 1;
-                let client = self.harness.connect(&format!("client-{}", self.connected));
-                client.1.get_ref().set_nonblocking(true).expect("a socket can be non-blocking");
-                self.clients.push(client);
-            }
+            Step::Connect => self.connect(),
             Step::Subscribe(client, channel) => {
                 if let Some(key) = self.client(client) {
                     let _ = self.harness.broadcaster.subscribe(key, CHANNELS[channel]);
@@ -110,21 +105,7 @@ impl World {
             }
             Step::Publish { channel, bytes, times, except } => {
                 let except = except.and_then(|number| self.client(number));
-                let bytes = vec![1; bytes];
-                for (client, _) in &self.clients {
-                    let is_subscribed =
-                        self.harness.broadcaster.is_subscribed(*client, CHANNELS[channel]);
-                    if is_subscribed && except != Some(*client) {
-                        *self.meant.entry(*client).or_default() += times as u64;
-                    }
-                }
-                for _ in 0..times {
-                    self.harness.broadcaster.publish(
-                        CHANNELS[channel],
-                        Payload::Binary(&bytes),
-                        Publication { except, ..Publication::default() },
-                    );
-                }
+                self.publish(CHANNELS[channel], bytes, times, except);
             }
             Step::Send(client) => {
                 if let Some(key) = self.client(client)
@@ -162,6 +143,27 @@ impl World {
         }
         while let Some(event) = self.harness.broadcaster.next_event() {
             self.note(&event);
+        }
+    }
+
+    fn connect(&mut self) {
+        self.connected += 1;
+        let client = self.harness.connect(&format!("client-{}", self.connected));
+        client.1.get_ref().set_nonblocking(true).expect("a socket can be non-blocking");
+        self.clients.push(client);
+    }
+
+    fn publish(&mut self, channel: &str, bytes: usize, times: usize, except: Option<ClientKey>) {
+        let broadcaster = &mut self.harness.broadcaster;
+        for (client, _) in &self.clients {
+            if broadcaster.is_subscribed(*client, channel) && except != Some(*client) {
+                *self.meant.entry(*client).or_default() += times as u64;
+            }
+        }
+        let bytes = vec![1; bytes];
+        for _ in 0..times {
+            let publication = Publication { except, ..Publication::default() };
+            broadcaster.publish(channel, Payload::Binary(&bytes), publication);
         }
     }
 
