@@ -1,6 +1,7 @@
 import type { ResolvedConfig } from "./config/config";
 import { bytesIn, type MessageData } from "./payload";
 import { closeCode } from "./sharded/close-code";
+import { CLOSE_GOING_AWAY, SEND_DROPPED, SEND_WAITS } from "./sharded/constants";
 import type { Departure } from "./sharded/departures";
 import type { Audit, SlowClient } from "./sharded/reports";
 import type { DeliveryTimes } from "./stats/delivery-times";
@@ -141,9 +142,6 @@ export interface Broadcaster {
   shutdown(options?: ShutdownOptions): Promise<void>;
 }
 
-/** The code with which clients are closed at shutdown: "going away". */
-const GOING_AWAY = 1001;
-
 /**
  * Fills in how to end, before anything does.
  *
@@ -153,7 +151,7 @@ export function resolveShutdown(
   options: ShutdownOptions,
   { drainSpreadMs, drainTimeoutMs }: ResolvedConfig,
 ): Required<ShutdownOptions> {
-  const { code = GOING_AWAY, reason = "" } = options;
+  const { code = CLOSE_GOING_AWAY, reason = "" } = options;
   const { spreadMs = drainSpreadMs, timeoutMs = drainTimeoutMs } = options;
   if (typeof reason !== "string") {
     throw new TypeError(`reason must be a string, not ${typeof reason}`);
@@ -172,7 +170,7 @@ export function resolveShutdown(
  * payload.
  */
 export function sendStatus(result: PublishResult, payload: string | Uint8Array): number {
-  if (result.dropped > 0 || result.shards === 0) return 0;
-  if (result.saturated > 0) return -1;
+  if (result.dropped > 0 || result.shards === 0) return SEND_DROPPED;
+  if (result.saturated > 0) return SEND_WAITS;
   return bytesIn(payload);
 }

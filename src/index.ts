@@ -24,7 +24,7 @@ export { createLogger, type Logger, type LogLevel } from "./logging/logger";
 export type { MessageData } from "./payload";
 export { type EndOnSignalsOptions, endOnSignals } from "./process/shutdown";
 export type { SkipListener } from "./sharded/clients";
-export type { Departure, DepartureReason } from "./sharded/departures";
+export { DEPARTURE_REASONS, type Departure, type DepartureReason } from "./sharded/departures";
 export { type MissedMessages, raiseFileLimit } from "./sharded/native";
 export type { Account, Audit, DroppedMessages, SlowClient } from "./sharded/reports";
 export { ShardedBroadcaster } from "./sharded/sharded";

@@ -2,6 +2,8 @@ import { describe, expect, test } from "bun:test";
 
 import { toFlat } from "../src/upgrades/headers";
 import { toRefusal } from "../src/upgrades/refusal";
+import { refused } from "./client";
+import { serve } from "./serving";
 
 describe("headers for the core", () => {
   test("list each cookie by itself", () => {
@@ -15,11 +17,17 @@ describe("headers for the core", () => {
     expect(toFlat(new Headers(pairs))).toEqual(expected);
   });
 
-  test("leave out what is the door's", () => {
-    expect(toFlat({ Connection: "close", "Content-Length": "5", "x-mine": 1 })).toEqual([
-      "x-mine",
-      "1",
-    ]);
+  test("are sent without those that the door writes itself", async () => {
+    const { ws } = serve({}, (app) =>
+      app.get("/", () => {
+        const headers = { Connection: "close", "Content-Length": "5", TE: "x", "x-mine": "1" };
+        return new Response("no", { status: 403, headers });
+      }),
+    );
+    const { status, headers, body } = await refused(ws);
+    expect([status, headers["x-mine"], body]).toEqual([403, "1", "no"]);
+    expect(headers.connection).not.toBe("close");
+    expect([headers["content-length"], headers.te]).toEqual(["2", undefined]);
   });
 
   test("cannot be broken out of", () => {

@@ -3,6 +3,7 @@
 //! Every method runs on the JavaScript thread. Nothing here decides anything: it turns JavaScript
 //! values into calls of the [`Broadcaster`], and what happened into JavaScript values.
 
+mod constants;
 mod counters;
 mod events;
 mod headers;
@@ -29,6 +30,7 @@ use crate::broadcaster::{Broadcaster, Sent};
 use crate::frame::{Frame, MAX_CONTROL_PAYLOAD};
 use crate::worker::client::discards::Discards;
 
+use self::constants::{SEND_DROPPED, SEND_WAITS};
 use self::counters::{ChannelCounts, ChannelTotals, DeliveryTimes, RefusedAtDoor, WorkerCounters};
 use self::headers::parse_headers;
 use self::options::{CoreOptions, DoorAddress, DoorOptions};
@@ -300,8 +302,8 @@ impl Core {
 fn status(sent: Sent, payload_len: usize) -> i64 {
     match sent {
         Sent::Queued => payload_len as i64,
-        Sent::Behind => -1,
-        Sent::Dropped => 0,
+        Sent::Behind => SEND_WAITS.into(),
+        Sent::Dropped => SEND_DROPPED.into(),
     }
 }
 

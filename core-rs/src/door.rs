@@ -84,9 +84,9 @@ use tell::Tell;
 use upstream::Upstream;
 
 pub use failures::RequestFailure;
-pub use heads::Head;
+pub use heads::{Head, MAX_TEMPLATE_BYTES, MAX_TEMPLATES};
 pub use listener::ListenOptions;
-pub use peer::PEER;
+pub use peer::{PEER, PEER_HEADER};
 pub use refusals::RefusedUpgrades;
 pub use tell::Host;
 pub use upgrade::{AskId, Decision, Entrant, Headers, PendingUpgrade, Reservation, UpgradeRequest};

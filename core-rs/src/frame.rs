@@ -1,5 +1,6 @@
 //! WebSocket frames (RFC 6455, section 5): encoded once, decoded incrementally. No I/O.
 
+pub mod close_code;
 pub mod compression;
 mod decoder;
 mod mask;
@@ -42,6 +43,8 @@ pub enum Payload<'a> {
 
 /// The largest payload of a control frame, in bytes (RFC 6455, section 5.5).
 pub const MAX_CONTROL_PAYLOAD: usize = 125;
+/// The longest close reason: the payload without the code.
+pub const MAX_CLOSE_REASON: usize = MAX_CONTROL_PAYLOAD - size_of::<u16>();
 
 const FIN: u8 = 0x80;
 /// The first frame of a message that is compressed (RFC 7692, section 6).
@@ -107,8 +110,9 @@ impl Frame {
 
     /// As much of a reason as a close frame holds, cut at a character.
     pub fn close_reason(reason: &str) -> &str {
-        let room = MAX_CONTROL_PAYLOAD - size_of::<u16>();
-        let cut = (0..=room.min(reason.len())).rev().find(|&cut| reason.is_char_boundary(cut));
+        let cut = (0..=MAX_CLOSE_REASON.min(reason.len()))
+            .rev()
+            .find(|&cut| reason.is_char_boundary(cut));
         &reason[..cut.expect("0 is a boundary")]
     }
 

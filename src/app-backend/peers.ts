@@ -1,12 +1,7 @@
 /** Where the requests of plain HTTP come from. */
 
+import { PEER_HEADER } from "../sharded/constants";
 import type { PeerAddress } from "../upgrades/upgrades";
-
-/**
- * In this header the door tells the client's address, as `<secret> <ip> <port>`. It strips the
- * client's own, and the app gets none.
- */
-const PEER_HEADER = "x-shardcast-peer";
 
 /** Answers a request that came in at a server, as `Bun.serve` takes it. */
 export type Handler = (request: Request, server: unknown) => unknown;

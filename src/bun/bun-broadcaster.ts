@@ -19,6 +19,12 @@ import { createLogger, guarded, type Logger } from "../logging/logger";
 import { bytesIn, type MessageData, toPayload } from "../payload";
 import { atMost, pause, pollUntil } from "../process/wait";
 import type { SocketHandlers } from "../sharded/clients";
+import {
+  CLOSE_ABNORMAL,
+  CLOSE_INVALID_DATA,
+  CLOSE_PROTOCOL_ERROR,
+  CLOSE_TOO_BIG,
+} from "../sharded/constants";
 import { checkTop, DEFAULT_TOP, type SlowClient } from "../sharded/reports";
 import { shortId } from "../sharded/short-id";
 import { checkChannel } from "../sharded/socket";
@@ -37,6 +43,8 @@ const QUIET_POLL_MS = 5;
 const CLOSE_STEP_MS = 5;
 /** Close code for a client that the app has failed to name. */
 const INTERNAL_ERROR = 1011;
+/** Close codes with which Bun ends a client that breaks the protocol or its limits. */
+const VIOLATIONS = [CLOSE_PROTOCOL_ERROR, CLOSE_INVALID_DATA, CLOSE_TOO_BIG];
 
 /** By which modules that run anew find what those before them knew of a server. */
 const OWNED = Symbol.for("shardcast.owned");
@@ -308,8 +316,8 @@ export class OriginalBroadcaster implements Broadcaster {
   /** Bun tells the code alone: who has closed, and why, is read from that as far as it goes. */
   #countClosed(code: number): void {
     if (this.#state === "draining") this.#counters.closed_by_app += 1;
-    else if (code === 1006) this.#counters.closed_broken += 1;
-    else if ([1002, 1007, 1009].includes(code)) this.#counters.closed_violation += 1;
+    else if (code === CLOSE_ABNORMAL) this.#counters.closed_broken += 1;
+    else if (VIOLATIONS.includes(code)) this.#counters.closed_violation += 1;
     else this.#counters.closed_by_client += 1;
   }
 

@@ -6,6 +6,7 @@
 import { headLimitOfProcess } from "../elysia/head-limits";
 import type { Logger } from "../logging/logger";
 import type { SkipListener } from "../sharded/clients";
+import { MAX_SHARDS, MAX_WORKERS } from "../sharded/constants";
 import { isAddressOrBlock } from "../sharded/trusted-proxies";
 import {
   ConfigError,
@@ -44,8 +45,6 @@ export interface ConfigList extends List {
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
-/** Threads of all shards together. */
-export const MAX_WORKERS = 4096;
 /** The most that Bun takes for a limit of a WebSocket's bytes. */
 const MAX_SOCKET_BYTES = 2 ** 32 - 1;
 /** A day. Longer waits are mistakes. */
@@ -68,7 +67,7 @@ export const CONFIG_KEYS = {
   numShards: whole({
     default: 4,
     min: 1,
-    max: 1024,
+    max: MAX_SHARDS,
     unit: "shards",
     doc: "Shards over which clients are spread by a hash of their id, FNV-1a unless `placementKey` is set.",
   }),

@@ -1,6 +1,7 @@
 /** Which configuration suits how many clients. */
 
-import { ConfigError, MAX_WORKERS, type ResolvedConfig } from "./config";
+import { MAX_WORKERS } from "../sharded/constants";
+import { ConfigError, type ResolvedConfig } from "./config";
 
 /** The keys that depend on the number of clients. All others keep their defaults. */
 export type RecommendedConfig = Pick<

@@ -3,10 +3,16 @@
 import type { WebSocketHandler } from "bun";
 import { websocket as elysiaHandlers } from "elysia/ws";
 
+import { DISCARD_MESSAGES, DISCARD_PINGS, DISCARD_PONGS } from "../sharded/constants";
+
 type Kind = "message" | "ping" | "pong";
 
 /** The bits of `QuickCalls.accept`. */
-const BITS: Record<Kind, number> = { message: 1, ping: 2, pong: 4 };
+const BITS: Record<Kind, number> = {
+  message: DISCARD_MESSAGES,
+  ping: DISCARD_PINGS,
+  pong: DISCARD_PONGS,
+};
 const KINDS = Object.keys(BITS) as Kind[];
 
 /**

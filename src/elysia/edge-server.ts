@@ -6,17 +6,11 @@ import { isServeWrapped, WrappedServe } from "../app-backend/wrapped-serve";
 import { sendStatus } from "../broadcaster";
 import { type MessageData, toPayload } from "../payload";
 import type { SocketHandlers } from "../sharded/clients";
+import { CUT_OFF_TIMEOUT_MS, NO_CLIENT, SERVER_CLOSED } from "../sharded/constants";
 import type { DoorAddress } from "../sharded/native";
 import type { ShardedRun } from "../sharded/sharded-run";
 import type { ErrorHandler, UpgradeOptions, Upgrades } from "../upgrades/upgrades";
 import type { Address } from "./listen-options";
-
-/**
- * At `stop(true)`, the time in which clients may still take what is queued and answer the close.
- */
-const CLOSE_TIMEOUT_MS = 1000;
-/** What its clients are told then, in Bun's words. */
-const CLOSE_REASON = "Server closed";
 
 /** What an `EdgeServer` stands before. */
 export interface EdgeParts {
@@ -58,7 +52,7 @@ export class EdgeServer implements Server<unknown> {
     // As Bun does, and as no method of a socket does; so is that anything may be meant by
     // `compress`.
     const payload = toPayload(data ?? String(data), "publish");
-    const result = this.#parts.run.publishPayload(topic, payload, 0, Boolean(compress));
+    const result = this.#parts.run.publishPayload(topic, payload, NO_CLIENT, Boolean(compress));
     return sendStatus(result, payload);
   }
 
@@ -92,7 +86,7 @@ export class EdgeServer implements Server<unknown> {
     const { run } = this.#parts;
     if (!closeActiveConnections) return run.retire();
     run.cutOff();
-    return run.shutdown({ reason: CLOSE_REASON, spreadMs: 0, timeoutMs: CLOSE_TIMEOUT_MS });
+    return run.shutdown({ reason: SERVER_CLOSED, spreadMs: 0, timeoutMs: CUT_OFF_TIMEOUT_MS });
   }
 
   [Symbol.dispose](): void {

@@ -3,7 +3,7 @@ import { discardsIn, leftToRoutes } from "../elysia/discards";
 import type { Logger } from "../logging/logger";
 import type { RateLimitedLog } from "../logging/rate-limited-log";
 import { keepFromFtl } from "../upgrades/keep-from-ftl";
-import { ABNORMAL_CLOSURE } from "./close-code";
+import { CLOSE_ABNORMAL, CLOSE_TRY_AGAIN_LATER } from "./constants";
 import { Departures } from "./departures";
 import type { CoreEvent, MissedMessages } from "./native";
 import { shortId } from "./short-id";
@@ -41,9 +41,6 @@ export interface ClientsParts {
   /** Answers a ping that the core has left to us. */
   answerPing: (client: number, payload: Buffer) => void;
 }
-
-/** A slow client was disconnected. */
-const TRY_AGAIN_LATER = 1013;
 
 /**
  * The clients that JavaScript knows, by the core's handle, and the way from an event to their
@@ -167,7 +164,7 @@ export class Clients {
     // All first: a `close` handler may well send to the others.
     for (const socket of this.#sockets.values()) socket.markClosed();
     for (const [handle, socket] of this.#sockets) {
-      this.#close(handle, socket, ABNORMAL_CLOSURE, "");
+      this.#close(handle, socket, CLOSE_ABNORMAL, "");
     }
   }
 
@@ -203,7 +200,7 @@ export class Clients {
     this.#closing += 1;
     this.#run(socket, () => this.handlers.close?.(socket, code, reason));
     this.#closing -= 1;
-    const level = code === TRY_AGAIN_LATER ? "info" : "debug";
+    const level = code === CLOSE_TRY_AGAIN_LATER ? "info" : "debug";
     if (level === "debug" && !this.#tellsAll) return;
     this.#logger[level]({ ...whereabouts(socket), code, reason }, "a client has left");
   }

@@ -1,10 +1,12 @@
-/** The connection ended without a close frame. */
-export const ABNORMAL_CLOSURE = 1006;
+import {
+  CLOSE_ABNORMAL,
+  CLOSE_NO_STATUS,
+  MAX_CLOSE_REASON_BYTES,
+  SENDABLE_CLOSE_CODES,
+} from "./constants";
+
 /** Close codes that are never sent and stand for a close frame without a code. */
-const WITHOUT_CODE = [0, 1005, ABNORMAL_CLOSURE];
-const NO_STATUS_RECEIVED = 1005;
-/** Bytes of a control frame's payload, without those of the code (RFC 6455, section 5.5). */
-const MAX_REASON_BYTES = 123;
+const WITHOUT_CODE = [0, CLOSE_NO_STATUS, CLOSE_ABNORMAL];
 
 /** What an app's `close` comes to. */
 export interface Close {
@@ -23,7 +25,7 @@ export interface Close {
 export function toClose(code: unknown): Close {
   if (typeof code !== "number") throw new TypeError("close requires a numeric code or undefined");
   const sent = code & 0xffff;
-  return { sent: WITHOUT_CODE.includes(sent) ? NO_STATUS_RECEIVED : sent, told: code | 0 };
+  return { sent: WITHOUT_CODE.includes(sent) ? CLOSE_NO_STATUS : sent, told: code | 0 };
 }
 
 /**
@@ -33,10 +35,9 @@ export function toClose(code: unknown): Close {
  * @throws RangeError for a code that may not be sent
  */
 export function closeCode(code: number): number {
-  if (WITHOUT_CODE.includes(code)) return NO_STATUS_RECEIVED;
-  const standard = code >= 1000 && code <= 1014 && code !== 1004;
-  const custom = code >= 3000 && code <= 4999;
-  if (Number.isInteger(code) && (standard || custom)) return code;
+  if (WITHOUT_CODE.includes(code)) return CLOSE_NO_STATUS;
+  const isSendable = SENDABLE_CLOSE_CODES.some(([first, last]) => code >= first && code <= last);
+  if (Number.isInteger(code) && isSendable) return code;
   throw new RangeError(`close code must be 1000 to 1014 or 3000 to 4999, not ${String(code)}`);
 }
 
@@ -46,7 +47,7 @@ export function closeCode(code: number): number {
  * @throws TypeError for a symbol, which has no text
  */
 export function closeReason(reason: unknown): string {
-  const bytes = new Uint8Array(MAX_REASON_BYTES);
+  const bytes = new Uint8Array(MAX_CLOSE_REASON_BYTES);
   const { written } = new TextEncoder().encodeInto(`${reason}`, bytes);
   return new TextDecoder().decode(bytes.subarray(0, written));
 }

@@ -1,6 +1,7 @@
 /** Clients that the server has disconnected by itself: who, why, and how far they lagged. */
 
-import type { CoreEvent } from "./native";
+import { DISCONNECT_CAUSES } from "./constants";
+import type { CoreEvent, DisconnectCause } from "./native";
 import { shortId } from "./short-id";
 import type { ShardcastSocket } from "./socket";
 
@@ -8,7 +9,10 @@ import type { ShardcastSocket } from "./socket";
  * Why the server disconnects a client by itself: it was too slow, or silent for too long, it broke
  * the protocol or one of its limits, it did not complete a message, or its worker has failed.
  */
-export type DepartureReason = "slow" | "idle" | "violation" | "unfinished" | "failed";
+export type DepartureReason = DisconnectCause;
+
+/** Every such reason. */
+export const DEPARTURE_REASONS: readonly DepartureReason[] = DISCONNECT_CAUSES;
 
 /** A client that the server has disconnected by itself. */
 export interface Departure {

@@ -9,6 +9,7 @@ import type * as addon from "../../native/index";
 
 import type { PublishResult } from "../broadcaster";
 import { ShardcastError } from "../errors";
+import { ACCEPT_CLIENT_BITS, PUBLISH_SATURATED_BITS, PUBLISH_SHARD_BITS } from "./constants";
 import { nativeProblem } from "./native-problem";
 
 export type {
@@ -17,6 +18,7 @@ export type {
   Core,
   CoreEvent,
   CoreOptions,
+  DisconnectCause,
   DoorAddress,
   DoorOptions,
   DroppedMessages,
@@ -29,10 +31,12 @@ export type {
 /** What the addon exports. */
 export type NativeModule = typeof addon;
 
-/** `accept` answers this when the client's shard holds `maxClients` already. */
-export const SHARD_FULL = -1;
-/** `accept` answers this when the asking client has gone. */
-export const ASK_GONE = -2;
+/** What each higher part of an answer is a multiple of. It may lie beyond the 32 bits of `>>`. */
+const ACCEPT_WORKER = 2 ** ACCEPT_CLIENT_BITS;
+const PUBLISH_UPPER = 2 ** (PUBLISH_SHARD_BITS + PUBLISH_SATURATED_BITS);
+
+const SHARD_MASK = 2 ** PUBLISH_SHARD_BITS - 1;
+const SATURATED_MASK = 2 ** PUBLISH_SATURATED_BITS - 1;
 
 /**
  * Loads the addon, on first use, so that `useSharding: false` runs without it.
@@ -62,7 +66,7 @@ export function raiseFileLimit(): number {
  * Unpacks what `accept` returns for a client: its handle, and its worker counted over all shards.
  */
 export function decodeAccept(packed: number): { handle: number; worker: number } {
-  return { handle: packed >>> 0, worker: Math.floor(packed / 2 ** 32) };
+  return { handle: packed >>> 0, worker: Math.floor(packed / ACCEPT_WORKER) };
 }
 
 /**
@@ -71,10 +75,9 @@ export function decodeAccept(packed: number): { handle: number; worker: number }
  */
 export function decodePublish(packed: number): PublishResult {
   const counts = Math.abs(packed);
-  // The upper count lies beyond the 32 bits that bitwise operators see.
-  const upper = Math.floor(counts / 2 ** 24);
-  const shards = counts & 0x7ff;
-  const saturated = (counts >>> 11) & 0x1fff;
+  const upper = Math.floor(counts / PUBLISH_UPPER);
+  const shards = counts & SHARD_MASK;
+  const saturated = (counts >>> PUBLISH_SHARD_BITS) & SATURATED_MASK;
   if (packed >= 0) return { subscribers: upper, shards, dropped: 0, saturated };
   return { subscribers: 0, shards, dropped: upper, saturated };
 }

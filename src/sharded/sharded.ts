@@ -25,6 +25,7 @@ import type { Source } from "../sources/source";
 import type { DeliveryTimes } from "../stats/delivery-times";
 import { type ShardStats, shardStats, sumByShard } from "../stats/stats";
 import type { SocketHandlers } from "./clients";
+import { NO_CLIENT } from "./constants";
 import { type Departure, MAX_DEPARTURES } from "./departures";
 import { raiseFileLimit } from "./native";
 import { type Audit, checkTop, DEFAULT_TOP, type SlowClient } from "./reports";
@@ -155,7 +156,7 @@ export class ShardedBroadcaster implements Broadcaster {
   publish(channel: string, data: MessageData): PublishResult {
     checkChannel(channel, "publish");
     const payload = toPayload(data, "publish");
-    return this.#run?.publishPayload(channel, payload, 0) ?? TO_NOBODY;
+    return this.#run?.publishPayload(channel, payload, NO_CLIENT) ?? TO_NOBODY;
   }
 
   subscriberCount(channel: string): number {

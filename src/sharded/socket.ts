@@ -3,7 +3,8 @@ import type { ServerWebSocket } from "bun";
 import { type PublishResult, sendStatus } from "../broadcaster";
 import type { RateLimitedLog } from "../logging/rate-limited-log";
 import { type MessageData, toBytes, toPayload, toText } from "../payload";
-import { ABNORMAL_CLOSURE, closeReason, toClose } from "./close-code";
+import { closeReason, toClose } from "./close-code";
+import { CLOSE_ABNORMAL, MAX_CONTROL_PAYLOAD, NO_CLIENT } from "./constants";
 import type { Account, Core, QuickCalls } from "./native";
 import { shortId } from "./short-id";
 
@@ -63,10 +64,6 @@ type BinaryType = "nodebuffer" | "arraybuffer" | "uint8array" | "blob";
 /** What a `message` handler gets for a binary message, by the socket's `binaryType`. */
 export type BinaryMessage = Buffer | ArrayBuffer | Uint8Array | Blob;
 
-/** Bytes of a ping, pong or close frame's payload (RFC 6455, section 5.5). */
-const MAX_CONTROL_PAYLOAD = 125;
-/** Published to all subscribers. */
-const NOBODY = 0;
 /** Shared by all sockets to which nothing has happened: thousands of them are to stay small. */
 const FRESH: SocketState = {
   open: true,
@@ -207,7 +204,7 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
   #publish(channel: string, payload: string | Uint8Array, compress: boolean): number {
     checkChannel(channel, "publish");
     // The handle of a closed client may name another.
-    const except = this.#host.publishToSelf || !this.#open ? NOBODY : this.#handle;
+    const except = this.#host.publishToSelf || !this.#open ? NO_CLIENT : this.#handle;
     const result = this.#host.publishPayload(channel, payload, except, compress);
     return sendStatus(result, payload);
   }
@@ -296,7 +293,7 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
     if (!this.#open) return;
     this.#become({ open: false });
     this.#host.core.terminate(this.#handle);
-    this.#host.closed(this.#handle, ABNORMAL_CLOSURE, "");
+    this.#host.closed(this.#handle, CLOSE_ABNORMAL, "");
   }
 
   /**

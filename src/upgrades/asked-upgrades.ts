@@ -1,3 +1,4 @@
+import { MAX_TEMPLATE_BYTES, MAX_TEMPLATES, UPGRADE_PARTS } from "../sharded/constants";
 import type { CoreEvent } from "../sharded/native";
 import { keepFromFtl } from "./keep-from-ftl";
 import { RequestHead } from "./request-head";
@@ -20,15 +21,6 @@ export interface AskedUpgrade {
   decided: boolean;
 }
 
-/** Numbers and texts that the core sends of each. */
-const PARTS = 6;
-
-/** Templates that are kept for the next clients. Of browsers there is one for each page. */
-const MAX_TEMPLATES = 256;
-
-/** Longer ones are no browser's, and are read anew each time. */
-const MAX_TEMPLATE_LENGTH = 4096;
-
 /**
  * Reads the upgrades that the core brings. Each event can be read by itself: what is kept here
  * saves work, and no request depends on it.
@@ -41,7 +33,7 @@ export class AskedUpgrades {
   read({ templates, parts }: UpgradesEvent, take: (asked: AskedUpgrade) => void): void {
     const heads = templates.map((text) => this.#head(text));
     let address = "";
-    for (let at = 0; at < parts.length; at += PARTS) {
+    for (let at = 0; at < parts.length; at += UPGRADE_PARTS) {
       const head = heads[parts[at + 2] as number];
       address = (parts[at + 4] as string | null) ?? address;
       const request = head && toRequest(parts[at + 1] as string, head, parts[at + 3] as string);
@@ -62,7 +54,7 @@ export class AskedUpgrades {
     const known = this.#templates.get(template);
     if (known !== undefined || this.#templates.has(template)) return known;
     const head = readHead(template);
-    if (template.length <= MAX_TEMPLATE_LENGTH) this.#keep(template, head);
+    if (template.length <= MAX_TEMPLATE_BYTES) this.#keep(template, head);
     return head;
   }
 

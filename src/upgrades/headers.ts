@@ -7,27 +7,15 @@ export type HeaderSource =
   | readonly (readonly string[])[]
   | Record<string, string | number | readonly string[] | undefined>;
 
-/** Headers of one connection or of the handshake. The door writes these, and nobody else. */
-const OF_THE_DOOR = new Set([
-  "connection",
-  "content-length",
-  "keep-alive",
-  "sec-websocket-accept",
-  "sec-websocket-extensions",
-  "transfer-encoding",
-  "upgrade",
-]);
-
 /**
- * Lists headers one by one, `set-cookie` as often as it was set, without those that are the door's.
+ * Lists headers one by one, `set-cookie` as often as it was set. The door leaves out those that are
+ * for one connection or of the handshake: it writes these itself.
  *
  * @throws TypeError for a name or a value that could break out of its header
  */
 export function toFlat(source: HeaderSource): FlatHeaders {
   const flat: FlatHeaders = [];
-  for (const [name, value] of toHeaders(source)) {
-    if (!OF_THE_DOOR.has(name)) flat.push(name, value);
-  }
+  for (const [name, value] of toHeaders(source)) flat.push(name, value);
   return flat;
 }
 

@@ -1,6 +1,7 @@
 import type { ResolvedConfig } from "../config/config";
 import type { Clients } from "../sharded/clients";
-import { ASK_GONE, type CoreEvent, decodeAccept, SHARD_FULL } from "../sharded/native";
+import { ASK_GONE, SHARD_FULL } from "../sharded/constants";
+import { type CoreEvent, decodeAccept } from "../sharded/native";
 import type { ShardedRun } from "../sharded/sharded-run";
 import { ShardcastSocket } from "../sharded/socket";
 import { type AskedUpgrade, AskedUpgrades } from "./asked-upgrades";

@@ -11,7 +11,7 @@ use crate::event_queue::Event;
 use crate::queue::Counted;
 use crate::worker::client::delivery_counts::Ledger;
 use crate::worker::client::missed::Missed;
-use crate::worker::departure::Departure;
+use crate::worker::departure::{Cause, Departure};
 
 use super::upgrades::{Part, UpgradeRun};
 
@@ -77,8 +77,7 @@ pub enum CoreEvent {
     AcceptFailed { reason: String },
     /// So many requests more have got no answer of the app's.
     RequestsFailed {
-        #[napi(ts_type = "\"busy\" | \"unreachable\" | \"unusable\" | \"broken\"")]
-        kind: String,
+        kind: FailureKind,
         failures: u32,
         /// Why the last one has not.
         reason: String,
@@ -105,11 +104,60 @@ pub enum CoreEvent {
     },
 }
 
+/// How a request of plain HTTP was left without an answer of the app's.
+#[napi(string_enum = "lowercase")]
+pub enum FailureKind {
+    /// As many were under way as may be: 503.
+    Busy,
+    /// The app did not take a connection: 502.
+    Unreachable,
+    /// The app's answer could not be passed on: 502.
+    Unusable,
+    /// The app ended its connection before the end of the answer.
+    Broken,
+}
+
+impl From<RequestFailure> for FailureKind {
+    fn from(failure: RequestFailure) -> FailureKind {
+        match failure {
+            RequestFailure::Busy => FailureKind::Busy,
+            RequestFailure::Unreachable => FailureKind::Unreachable,
+            RequestFailure::Unusable => FailureKind::Unusable,
+            RequestFailure::BrokenOff => FailureKind::Broken,
+        }
+    }
+}
+
+/// Why the server disconnects a client by itself: it was too slow, or silent for too long, it broke
+/// the protocol or one of its limits, it did not complete a message, or its worker has failed.
+#[napi(string_enum = "lowercase")]
+pub enum DisconnectCause {
+    Slow,
+    Idle,
+    Violation,
+    Unfinished,
+    Failed,
+}
+
+impl DisconnectCause {
+    /// None where the application, the client or the network has decided: there is nothing to tell
+    /// that was not known already, or that is not ordinary.
+    fn of(cause: Cause) -> Option<DisconnectCause> {
+        match cause {
+            Cause::Slow => Some(DisconnectCause::Slow),
+            Cause::Idle => Some(DisconnectCause::Idle),
+            Cause::Violation => Some(DisconnectCause::Violation),
+            Cause::Unfinished => Some(DisconnectCause::Unfinished),
+            Cause::Failed => Some(DisconnectCause::Failed),
+            Cause::App | Cause::Client | Cause::Broken => None,
+        }
+    }
+}
+
 /// Why the server has disconnected a client, and what waited for it then.
 #[napi(object, object_from_js = false)]
 pub struct Disconnect {
-    #[napi(ts_type = "'slow' | 'idle' | 'violation' | 'unfinished' | 'failed'")]
-    pub cause: &'static str,
+    pub cause: DisconnectCause,
     /// Messages, and their bytes. Unknown when its worker has failed.
     pub lag_messages: Option<f64>,
     pub lag_bytes: Option<f64>,
@@ -229,7 +277,7 @@ fn told(event: Event, broadcaster: &Broadcaster) -> Option<CoreEvent> {
         }
         Event::AcceptFailed(reason) => CoreEvent::AcceptFailed { reason },
         Event::RequestsFailed(kind, failures, reason) => {
-            CoreEvent::RequestsFailed { kind: name(kind).to_owned(), failures, reason }
+            CoreEvent::RequestsFailed { kind: kind.into(), failures, reason }
         }
         Event::WorkerFailed { worker, reason } => {
             let (shard, worker) = broadcaster.place_of(worker);
@@ -247,19 +295,10 @@ fn told(event: Event, broadcaster: &Broadcaster) -> Option<CoreEvent> {
 
 fn disconnect(Departure { cause, waiting }: Departure) -> Option<Disconnect> {
     Some(Disconnect {
-        cause: cause.of_disconnect()?,
+        cause: DisconnectCause::of(cause)?,
         lag_messages: waiting.map(|lag| lag.messages as f64),
         lag_bytes: waiting.map(|lag| lag.bytes as f64),
     })
-}
-
-fn name(kind: RequestFailure) -> &'static str {
-    match kind {
-        RequestFailure::Busy => "busy",
-        RequestFailure::Unreachable => "unreachable",
-        RequestFailure::Unusable => "unusable",
-        RequestFailure::BrokenOff => "broken",
-    }
 }
 
 fn print(missed: &Missed) -> Vec<MissedMessages> {

@@ -16,13 +16,18 @@ use crate::broadcaster::{Accepted, Broadcaster, NotAccepted, Publication, Publis
 use crate::frame::Payload;
 use crate::worker::client::discards::Discards;
 
+use super::constants::{
+    ACCEPT_CLIENT_BITS, ASK_GONE, NO_CLIENT, PUBLISH_SATURATED_BITS, PUBLISH_SHARD_BITS, SHARD_FULL,
+};
 use super::events::Batch;
 use super::headers::parse_headers;
 use super::status;
 use super::text::with_text;
 
-/// The most subscribers that the answer of a publish has room for, in 29 bits.
-const MAX_PACKED_SUBSCRIBERS: u32 = (1 << 29) - 1;
+/// Where the upper count of the answer to a publish begins.
+const UPPER: u32 = PUBLISH_SHARD_BITS + PUBLISH_SATURATED_BITS;
+/// The most subscribers that it has room for: JavaScript's numbers have 53 bits.
+const MAX_PACKED_SUBSCRIBERS: u32 = (1 << (f64::MANTISSA_DIGITS - UPPER)) - 1;
 
 /// Functions of the core, to be got once and called without it.
 #[napi(object, object_from_js = false)]
@@ -150,16 +155,19 @@ fn publish(
     payload: Payload<'_>,
 ) -> napi::Result<i64> {
     let except = arguments.get::<u32>(2)?;
-    let how = Publication { except: (except != 0).then_some(except), compress: arguments.get(3)? };
+    let how = Publication {
+        except: (except != NO_CLIENT).then_some(except),
+        compress: arguments.get(3)?,
+    };
     Ok(packed(core.borrow_mut().publish(channel, payload, how)))
 }
 
-/// There are at most 1,024 shards and 4,096 workers, and JavaScript's numbers have 53 bits.
+/// As [`QuickCalls::publish_text`] says.
 fn packed(Published { subscribers, shards, dropped, saturated }: Published) -> i64 {
-    let low = i64::from(shards) | i64::from(saturated) << 11;
+    let low = i64::from(shards) | i64::from(saturated) << PUBLISH_SHARD_BITS;
     match dropped {
-        0 => low | i64::from(subscribers.min(MAX_PACKED_SUBSCRIBERS)) << 24,
-        _ => -(low | i64::from(dropped) << 24),
+        0 => low | i64::from(subscribers.min(MAX_PACKED_SUBSCRIBERS)) << UPPER,
+        _ => -(low | i64::from(dropped) << UPPER),
     }
 }
 
@@ -190,8 +198,10 @@ fn accept(core: &RefCell<Broadcaster>, arguments: &FunctionCallContext) -> napi:
     let discards = Discards::from_bits(discards as u8);
     let accepted = core.borrow_mut().accept_without(ask, client_id.as_deref(), headers, discards);
     Ok(match accepted {
-        Ok(Accepted { client, worker }) => i64::from(client) | (worker as i64) << 32,
-        Err(NotAccepted::ShardFull) => -1,
-        Err(NotAccepted::AskGone) => -2,
+        Ok(Accepted { client, worker }) => {
+            i64::from(client) | (worker as i64) << ACCEPT_CLIENT_BITS
+        }
+        Err(NotAccepted::ShardFull) => SHARD_FULL.into(),
+        Err(NotAccepted::AskGone) => ASK_GONE.into(),
     })
 }

@@ -9,13 +9,9 @@ use std::time::{Duration, Instant};
 use napi::Env;
 
 use crate::broadcaster::Broadcaster;
+use crate::frame::close_code;
 
-/// What clients are told then, as by Bun: "going away".
-const CLOSE_CODE: u16 = 1001;
-const CLOSE_REASON: &str = "Server closed";
-
-/// The time in which they may take that, and answer.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+use super::constants::{CUT_OFF_TIMEOUT_MS, SERVER_CLOSED};
 
 thread_local! {
     /// The broadcasters of this thread's environment that were not stopped. Nothing before the
@@ -55,9 +51,9 @@ fn end_all() {
     };
     each(&|broadcaster| {
         broadcaster.end_requests();
-        broadcaster.close_all(CLOSE_CODE, CLOSE_REASON, Duration::ZERO);
+        broadcaster.close_all(close_code::GOING_AWAY, SERVER_CLOSED, Duration::ZERO);
     });
-    let deadline = Instant::now() + CLOSE_TIMEOUT;
+    let deadline = Instant::now() + Duration::from_millis(CUT_OFF_TIMEOUT_MS.into());
     each(&|broadcaster| {
         broadcaster.outlast_clients(deadline);
         broadcaster.stop();

@@ -9,13 +9,11 @@ use napi::bindgen_prelude::Either;
 use crate::broadcaster::Broadcaster;
 use crate::door::UpgradeRequest;
 
+use super::constants::UPGRADE_PARTS;
 use super::events::CoreEvent;
 
 /// A number or a text of an upgrade.
 pub type Part = Either<u32, Option<String>>;
-
-/// Numbers and texts of an upgrade.
-const PARTS: usize = 6;
 
 /// Upgrades in one event, and bytes of their heads. JavaScript looks at the clock behind each
 /// event: it takes a millisecond for so many clients, or for heads of so many fields.
@@ -45,7 +43,7 @@ impl UpgradeRun {
         self.bytes += request.uri.len() + request.head.own.len();
         let (ip, port) = (request.peer.ip(), request.peer.port());
         let address = (self.address.replace(ip) != Some(ip)).then(|| ip.to_string());
-        let parts: [Part; PARTS] = [
+        let parts: [Part; UPGRADE_PARTS as usize] = [
             Either::A(request.id),
             Either::B(Some(request.uri)),
             Either::A(self.index_of(request.head.template)),
@@ -60,7 +58,7 @@ impl UpgradeRun {
 
     /// Whether it is to be ended, so that JavaScript gets to do other things.
     pub(super) fn is_full(&self) -> bool {
-        self.parts.len() >= MAX_UPGRADES * PARTS || self.bytes >= MAX_BYTES
+        self.parts.len() >= MAX_UPGRADES * UPGRADE_PARTS as usize || self.bytes >= MAX_BYTES
     }
 
     /// The place of a template among those of this event. Most are that of the client before.

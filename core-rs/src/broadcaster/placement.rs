@@ -48,6 +48,11 @@ impl fmt::Debug for PlacementKey {
     }
 }
 
+/// The most shards.
+pub const MAX_SHARDS: u32 = 1024;
+/// The most workers of all shards.
+pub const MAX_WORKERS: u32 = 4096;
+
 /// The shape of a broadcaster: how many shards, and how many workers each of them has.
 #[derive(Clone, Copy, Debug)]
 pub struct Placement {

@@ -26,10 +26,10 @@ static OWN: [HeaderName; 7] = [
 ];
 
 /// Templates that are shared. Of browsers there is one for each page, version and language.
-const MAX_SHARED: usize = 256;
+pub const MAX_TEMPLATES: usize = 256;
 
 /// Longer ones are no browser's, and are not shared.
-const MAX_SHARED_BYTES: usize = 4096;
+pub const MAX_TEMPLATE_BYTES: usize = 4096;
 
 /// Prints heads, and shares what they have in common.
 #[derive(Default)]
@@ -71,14 +71,14 @@ impl Templates {
             return Arc::clone(known);
         }
         let template: Arc<str> = self.draft.as_str().into();
-        if template.len() <= MAX_SHARED_BYTES {
+        if template.len() <= MAX_TEMPLATE_BYTES {
             self.share(&template);
         }
         template
     }
 
     fn share(&mut self, template: &Arc<str>) {
-        if self.by_age.len() == MAX_SHARED {
+        if self.by_age.len() == MAX_TEMPLATES {
             self.by_age.pop_front().iter().for_each(|oldest| {
                 self.shared.remove(oldest);
             });
@@ -143,15 +143,18 @@ mod tests {
     #[test]
     fn what_is_shared_is_limited_and_has_no_long_templates() {
         let heads = Heads::default();
-        for kind in 0..MAX_SHARED + 10 {
+        for kind in 0..MAX_TEMPLATES + 10 {
             let kind = "x".repeat(kind);
-            let long = "x".repeat(MAX_SHARED_BYTES);
+            let long = "x".repeat(MAX_TEMPLATE_BYTES);
             for value in [kind.as_bytes(), long.as_bytes()] {
                 heads.part(&[Header { name: "x-kind", value }][..]);
             }
         }
         let templates = heads.0.borrow();
-        assert_eq!((templates.shared.len(), templates.by_age.len()), (MAX_SHARED, MAX_SHARED));
+        assert_eq!(
+            (templates.shared.len(), templates.by_age.len()),
+            (MAX_TEMPLATES, MAX_TEMPLATES)
+        );
     }
 
     proptest! {

@@ -7,7 +7,10 @@ use hyper::header::{HeaderName, HeaderValue};
 /// The request header in which the application gets the door's secret and the client's address, as
 /// `<secret> <ip> <port>`. Whatever a client puts there is replaced. An upgrade's
 /// [`UpgradeRequest`](super::UpgradeRequest) has the address itself.
-pub const PEER: HeaderName = HeaderName::from_static("x-shardcast-peer");
+pub const PEER: HeaderName = HeaderName::from_static(PEER_HEADER);
+
+/// Its name.
+pub const PEER_HEADER: &str = "x-shardcast-peer";
 
 /// Tells the application where requests come from. Others may be able to connect to it too, so it
 /// believes those alone who know the secret.

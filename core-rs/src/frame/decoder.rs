@@ -6,6 +6,7 @@
 mod head;
 
 use super::Opcode;
+use super::close_code::{self, is_sendable};
 use super::mask::unmask;
 use super::utf8::{NotUtf8, Utf8Validator};
 use super::work::WorkBudget;
@@ -44,14 +45,16 @@ pub struct Violation {
 
 impl Violation {
     const fn protocol(reason: &'static str) -> Violation {
-        Violation { code: 1002, reason }
+        Violation { code: close_code::PROTOCOL_ERROR, reason }
     }
 
-    const TOO_BIG: Violation = Violation { code: 1009, reason: "message too big" };
-    const NOT_UTF8: Violation = Violation { code: 1007, reason: "invalid UTF-8" };
+    const TOO_BIG: Violation = Violation { code: close_code::TOO_BIG, reason: "message too big" };
+    const NOT_UTF8: Violation =
+        Violation { code: close_code::INVALID_DATA, reason: "invalid UTF-8" };
     const TOO_MANY_BLOCKS: Violation =
-        Violation { code: 1009, reason: "message of too many compressed blocks" };
-    const NOT_DEFLATED: Violation = Violation { code: 1007, reason: "invalid compressed data" };
+        Violation { code: close_code::TOO_BIG, reason: "message of too many compressed blocks" };
+    const NOT_DEFLATED: Violation =
+        Violation { code: close_code::INVALID_DATA, reason: "invalid compressed data" };
 }
 
 impl From<InflateError> for Violation {
@@ -396,17 +399,12 @@ fn close_payload(payload: &[u8]) -> Result<(Option<u16>, &str), Violation> {
         [_] => Err(Violation::protocol("close frame of one byte")),
         [high, low, reason @ ..] => {
             let code = u16::from_be_bytes([*high, *low]);
-            if !may_be_sent(code) {
+            if !is_sendable(code) {
                 return Err(Violation::protocol("invalid close code"));
             }
             Ok((Some(code), text(reason)?))
         }
     }
-}
-
-/// Whether a close code may stand in a frame (RFC 6455, section 7.4, and the IANA registry).
-fn may_be_sent(code: u16) -> bool {
-    matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999)
 }
 
 #[cfg(test)]

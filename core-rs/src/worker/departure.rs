@@ -33,19 +33,3 @@ pub struct Departure {
     /// failed.
     pub waiting: Option<Lag>,
 }
-
-impl Cause {
-    /// The cause as JavaScript knows it, where the server has decided by itself to disconnect the
-    /// client. `None` where the application, the client or the network has: there is nothing to be
-    /// told of that was not known already, or that is not ordinary.
-    pub fn of_disconnect(self) -> Option<&'static str> {
-        match self {
-            Cause::Slow => Some("slow"),
-            Cause::Idle => Some("idle"),
-            Cause::Violation => Some("violation"),
-            Cause::Unfinished => Some("unfinished"),
-            Cause::Failed => Some("failed"),
-            Cause::App | Cause::Client | Cause::Broken => None,
-        }
-    }
-}

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::event_queue::Event;
-use crate::frame::{Frame, Violation};
+use crate::frame::{Frame, Violation, close_code};
 use crate::worker::client::backlog::Kind;
 use crate::worker::client::{ClientIndex, ClientKey, Ending, State};
 use crate::worker::cohort::SILENT;
@@ -21,11 +21,8 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How often a farewell closes another few.
 pub(super) const FAREWELL_STEP: Duration = Duration::from_millis(5);
 
-const CLOSE_NO_STATUS: u16 = 1005;
-pub(super) const CLOSE_ABNORMAL: u16 = 1006;
 /// What the application is told of a silent client, in Bun's words.
 const IDLE_REASON: &str = "WebSocket timed out from inactivity";
-const CLOSE_TRY_AGAIN_LATER: u16 = 1013;
 
 /// A closing handshake that is about to begin, or to be answered.
 pub(super) struct Goodbye {
@@ -40,7 +37,7 @@ pub(super) struct Goodbye {
 impl Goodbye {
     pub(super) fn by_application(CloseReason { code, reason }: CloseReason) -> Goodbye {
         let frame = match code {
-            CLOSE_NO_STATUS => Frame::close_without_code(),
+            close_code::NO_STATUS => Frame::close_without_code(),
             code => Frame::close(code, &reason),
         };
         let reason = Frame::close_reason(&reason).to_owned();
@@ -54,7 +51,7 @@ impl Goodbye {
             Ending::Close { code, reason } => {
                 let echo = |code| Frame::close(code, &reason);
                 let frame = code.map_or_else(Frame::close_without_code, echo);
-                let code = code.unwrap_or(CLOSE_NO_STATUS);
+                let code = code.unwrap_or(close_code::NO_STATUS);
                 Some(Goodbye { code, reason, frame, cause: Cause::Client })
             }
             Ending::Violation(violation) => {
@@ -72,7 +69,7 @@ impl Goodbye {
     }
 
     pub(super) fn too_slow() -> Goodbye {
-        let (code, reason) = (CLOSE_TRY_AGAIN_LATER, "slow consumer");
+        let (code, reason) = (close_code::TRY_AGAIN_LATER, "slow consumer");
         let frame = Frame::close(code, reason);
         Goodbye { code, reason: reason.to_owned(), frame, cause: Cause::Slow }
     }
@@ -195,7 +192,7 @@ impl Worker {
             None => {
                 let reason = if cause == Cause::Idle { IDLE_REASON } else { "" };
                 let departure = self.departure(index, cause);
-                self.tell_closed(index, departure, CLOSE_ABNORMAL, reason.to_owned());
+                self.tell_closed(index, departure, close_code::ABNORMAL, reason.to_owned());
             }
         }
     }

@@ -7,11 +7,11 @@ use std::thread;
 use std::time::Duration;
 
 use crate::event_queue::Event;
+use crate::frame::close_code;
 use crate::worker::client::Client;
 use crate::worker::departure::{Cause, Departure};
 
 use super::Worker;
-use super::disconnect::CLOSE_ABNORMAL;
 
 /// Wait before it begins anew, so that a fault that is there at once again takes no processor.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -57,7 +57,7 @@ impl Worker {
     fn tell_failed(&mut self, client: &Client) {
         let departure = Departure { cause: Cause::Failed, waiting: None };
         self.count_closed(departure.cause);
-        let (client, code, reason) = (client.key, CLOSE_ABNORMAL, String::new());
+        let (client, code, reason) = (client.key, close_code::ABNORMAL, String::new());
         self.bridge.tell(Event::Closed { client, code, reason, departure });
     }
 

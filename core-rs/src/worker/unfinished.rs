@@ -6,7 +6,7 @@
 //! others attack. And a message has to be whole in a certain time.
 
 use crate::frame::compression::most_compressed;
-use crate::frame::{Decoder, Violation};
+use crate::frame::{Decoder, Violation, close_code};
 use crate::options::ClientLimits;
 use crate::worker::client::{Client, ClientIndex, Ending};
 
@@ -14,9 +14,10 @@ use super::Worker;
 use super::inbound::Inbound;
 
 /// The client that was closed for others may well come back when they are gone.
-const TOO_MANY: Violation = Violation { code: 1013, reason: "too many unfinished messages" };
+const TOO_MANY: Violation =
+    Violation { code: close_code::TRY_AGAIN_LATER, reason: "too many unfinished messages" };
 pub(super) const NOT_IN_TIME: Violation =
-    Violation { code: 1008, reason: "message not finished in time" };
+    Violation { code: close_code::POLICY_VIOLATION, reason: "message not finished in time" };
 
 impl Inbound {
     /// Notes what a client keeps now that kept so much before.

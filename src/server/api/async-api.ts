@@ -1,5 +1,6 @@
 /** What the ready-made server offers over WebSockets, for programs, as AsyncAPI. */
 
+import { DEPARTURE_REASONS } from "../../index";
 import type {
   ChannelSnapshot,
   DepartureSnapshot,
@@ -44,7 +45,7 @@ const DROPPED = object<DroppedSnapshot>({
 const DEPARTURE = object<Required<DepartureSnapshot>>(
   {
     ...{ id: NAME, address: NAME, shard: COUNT, worker: COUNT },
-    reason: { enum: ["slow", "idle", "violation", "unfinished", "failed"] },
+    reason: { enum: DEPARTURE_REASONS },
     code: { ...COUNT, description: "Close code." },
     detail: { ...NAME, description: "Close reason." },
     ...{ lagMessages: COUNT, lagBytes: COUNT },

@@ -1,13 +1,14 @@
 /** What the routes of the ready-made server answer with, each schema checked against its type. */
 
-import type {
-  Account,
-  Audit,
-  ChannelStats,
-  Departure,
-  DroppedMessages,
-  PublishResult,
-  SlowClient,
+import {
+  type Account,
+  type Audit,
+  type ChannelStats,
+  DEPARTURE_REASONS,
+  type Departure,
+  type DroppedMessages,
+  type PublishResult,
+  type SlowClient,
 } from "../../index";
 import { noCounters, type ShardCounters, shardStats, type WorkerStats } from "../../stats/stats";
 import { COUNT, count, FLAG, list, NAME, object } from "./json-schema";
@@ -68,7 +69,7 @@ export const DEPARTURES = list(
       shard: COUNT,
       worker: COUNT,
       address: NAME,
-      reason: { type: "string", enum: ["slow", "idle", "violation", "unfinished", "failed"] },
+      reason: { type: "string", enum: DEPARTURE_REASONS },
       code: COUNT,
       detail: NAME,
       lagMessages: COUNT,

@@ -13,6 +13,11 @@ impl Discards {
     /// Pongs.
     pub const PONGS: Discards = Discards(1 << 2);
 
+    /// The bits of the set.
+    pub const fn bits(self) -> u8 {
+        self.0
+    }
+
     /// The set with these bits; others mean nothing.
     pub fn from_bits(bits: u8) -> Discards {
         Discards(bits)
