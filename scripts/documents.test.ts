@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import { dirname, join, normalize } from "node:path";
 import { Glob, Transpiler } from "bun";
 
-import { readOptions } from "../src/server/cli";
+import { scripts } from "../package.json";
+import { readOptions, textAskedFor } from "../src/server/cli";
 import { METRICS } from "../src/stats/metric-table";
 import { API_DOCUMENT } from "./api-reference";
 import {
@@ -17,6 +18,7 @@ import {
   codeIn,
   type Document,
   linksIn,
+  sourceTexts,
 } from "./documents";
 import { findPromtool } from "./promtool";
 
@@ -59,6 +61,13 @@ describe.each(documents)("$path", (document) => {
   });
 });
 
+// The changelog tells what things were called before.
+const ofToday = documents.filter(({ path }) => path !== "CHANGELOG.md");
+
+test.each(ofToday)("$path names flags, scripts, addresses and items that there are", (document) => {
+  expect(codeIn(document).filter((code) => !isKnownName(code))).toEqual([]);
+});
+
 // Of the API, declarations are shown, which by themselves are no code.
 const withCode = documents.filter(({ path }) => path !== API_DOCUMENT);
 
@@ -88,6 +97,33 @@ function looksLikeFile(code: string): boolean {
 
 /** What is made, not kept, or a user's. */
 const ELSEWHERE = /^(native|target|node_modules|\.setup|\.tools)\/|^shardcast\.(toml|json)$/;
+
+/** All words and texts of the sources, in which each name of a document must occur. */
+const sources = (await sourceTexts(files)) + textAskedFor(["--help"]);
+const words = new Set(sources.match(/\w+/g));
+const isWord = (name: string) => words.has(name);
+
+/** Kinds of names, each with what tells whether there is one. Other code is left unread. */
+const NAMES: [RegExp, (...groups: string[]) => boolean][] = [
+  [/^--(?:no-)?([a-z][a-z-]+)/, isFlag],
+  [/^SHARDCAST_([A-Z_]+)$/, (name) => isFlag(name.toLowerCase().replaceAll("_", "-"))],
+  [/^(?:npx )?bun run ([\w:-]+)/, (name) => name in scripts],
+  [/^(?:(?:GET|POST) )?(\/[a-z]+[a-z-]*)/, (path) => new RegExp(`["'\`]${path}\\b`).test(sources)],
+  [/^([A-Z]\w+)(?:::|\.)(\w+)/, (type, item) => isWord(type) && isWord(item)],
+  [/^([a-z]+(?:[A-Z][a-z0-9]*)+)(?:\(.*\))?$/, isWord],
+];
+
+function isKnownName(code: string): boolean {
+  return NAMES.every(([pattern, isKnown]) => {
+    const match = pattern.exec(code);
+    return match === null || isKnown(...match.slice(1));
+  });
+}
+
+function isFlag(name: string): boolean {
+  const key = name.replace(/-([a-z])/g, (_, letter) => letter.toUpperCase());
+  return isWord(key) || sources.includes(`--${name}`);
+}
 
 /** Files are named from the root, or by their last part. */
 function isThere(name: string): boolean {

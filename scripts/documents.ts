@@ -30,6 +30,13 @@ export function allFiles(): string[] {
   return paths.filter((path) => !/(^|\/)(node_modules|target)\//.test(path)).toSorted();
 }
 
+/** The texts of all source files among `files`, as one. */
+export async function sourceTexts(files: readonly string[]): Promise<string> {
+  const sources = files.filter((path) => /\.(rs|ts|js|html|json|toml)$/.test(path));
+  const texts = sources.map((path) => Bun.file(join(ROOT, path)).text());
+  return (await Promise.all(texts)).join("\n");
+}
+
 /** The texts of the code blocks in a language, such as `promql`. */
 export function blocksIn(language: string, { text }: Document): string[] {
   const fence = new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, "gms");
