@@ -5,10 +5,10 @@
  */
 
 import { join } from "node:path";
-
-import { CONFIG_KEYS } from "../src/config/config";
-import { changingFlagOf, variableOf } from "../src/config/layers";
+import { changingFlagOf } from "../src/config/flags";
+import { CONFIG_KEYS } from "../src/config/keys";
 import type { Setting } from "../src/config/setting";
+import { variableOf } from "../src/config/variables";
 
 /** The document, from the root of the checkout. */
 export const CONFIGURATION_DOCUMENT = "docs/configuration.md";
@@ -31,7 +31,7 @@ function table(): string {
       value,
       allowed(setting),
       setting.doc,
-      places(key, setting.default),
+      flagAndVariable(key, setting),
     ];
     return `| ${cells.join(" | ")} |`;
   });
@@ -41,21 +41,21 @@ function table(): string {
 
 function allowed(setting: Setting): string {
   switch (setting.kind) {
-    case "switch":
+    case "boolean":
       return "`true`, `false`";
-    case "whole":
+    case "integer":
       return `${setting.min} to ${setting.max}${setting.unit ? ` ${setting.unit}` : ""}`;
     case "list":
-      return setting.items?.name ?? "texts";
-    case "choice":
+      return setting.items?.name ?? "strings";
+    case "enum":
       return setting.choices.join(", ");
-    case "text":
-      return setting.form?.name ?? "a text";
+    case "string":
+      return setting.format?.name ?? "a string";
   }
 }
 
-function places(key: string, byDefault: unknown): string {
-  return `\`${changingFlagOf(key, byDefault)}\`, \`${variableOf(key)}\``;
+function flagAndVariable(key: string, setting: Setting): string {
+  return `\`${changingFlagOf(key, setting)}\`, \`${variableOf(key, setting)}\``;
 }
 
 if (import.meta.main) {

@@ -9,18 +9,38 @@ export type {
 } from "./broadcaster";
 export { OriginalBroadcaster } from "./bun/bun-broadcaster";
 export {
-  ConfigError,
   type ConfigHooks,
   type ResolvedConfig,
   resolveConfig,
   type ShardcastConfig,
 } from "./config/config";
-export { type ConfigPlaces, loadConfig, type Overrides } from "./config/load-config";
+export { describeConfig } from "./config/describe-config";
+export {
+  flagsHelp,
+  type LoadedSettings,
+  type LoadOptions,
+  loadConfig,
+  loadSettings,
+  type Overrides,
+} from "./config/load-config";
 export { optimalShards, type RecommendedConfig, recommendedConfig } from "./config/recommend";
+export {
+  type BooleanSetting,
+  ConfigError,
+  type EnumSetting,
+  type IntegerSetting,
+  type ListSetting,
+  type Setting,
+  type Settings,
+  type StringSetting,
+  type ValuesOf,
+} from "./config/setting";
+export type { Environment } from "./config/variables";
 export { createBroadcaster, type OwnBroadcaster } from "./create-broadcaster";
 export { type ShardcastAdapter, type ShardcastOptions, shardcast } from "./elysia/adapter";
+export { defaultPort } from "./elysia/default-port";
 export { ShardcastError, type ShardcastErrorCode } from "./errors";
-export { createLogger, type Logger, type LogLevel } from "./logging/logger";
+export { createLogger, LOG_LEVELS, type Logger, type LogLevel } from "./logging/logger";
 export type { MessageData } from "./payload";
 export { type EndOnSignalsOptions, endOnSignals } from "./process/shutdown";
 export type { SkipListener } from "./sharded/clients";

@@ -1,6 +1,7 @@
 import { describe, expect, onTestFinished, spyOn, test } from "bun:test";
 import { connect as connectTcp } from "node:net";
-import { CONFIG_KEYS, resolveConfig, type ShardcastConfig } from "../src/config/config";
+import { resolveConfig, type ShardcastConfig } from "../src/config/config";
+import { CONFIG_KEYS } from "../src/config/keys";
 import { type AppOptions, createApp } from "../src/server/app";
 import type { ShardStats } from "../src/stats/stats";
 import { connect, refused, until, within } from "./client";
@@ -144,7 +145,7 @@ describe.each(both)("the ready-made app, %s", (_name, config) => {
       const answer = await fetch(`${http}/slow-clients?top=${top}`);
       expect(answer.status).toBe(400);
       expect(await answer.json()).toEqual({
-        error: { code: "INVALID_QUERY", message: "top must be a whole number from 0 to 1000" },
+        error: { code: "INVALID_QUERY", message: "top must be an integer from 0 to 1000" },
       });
     }
   });

@@ -1,7 +1,9 @@
 import { describe, expect, test } from "bun:test";
 
 import manifest from "../package.json";
-import { CONFIG_KEYS, ConfigError, type ConfigKey } from "../src/config/config";
+import type { ConfigKey } from "../src/config/config";
+import { CONFIG_KEYS } from "../src/config/keys";
+import { ConfigError } from "../src/config/setting";
 import { helpText, readOptions, textAskedFor } from "../src/server/cli";
 import { temporaryFile } from "./temporary-file";
 
@@ -49,24 +51,27 @@ describe("the command line", () => {
     [["--shards", "4"], "there is no flag --shards"],
     [["--num-shard", "4"], "there is no flag --num-shard: did you mean --num-shards?"],
     [["--no-shardin"], "there is no flag --no-shardin: did you mean --no-sharding?"],
-    [["--port", "99999"], "--port must be a whole number from 0 to 65535, not 99999"],
-    [["--num-shards", "0"], "--num-shards must be a whole number of shards from 1 to 1024, not 0"],
-    [["--num-shards", "four"], 'from 1 to 1024 in plain digits, not "four"'],
-    [["--max-clients", "1e3"], 'in plain digits, not "1e3"'],
-    [["--max-clients", "0x10"], 'in plain digits, not "0x10"'],
+    [["--port", "99999"], "--port must be an integer from 0 to 65535, not 99999"],
+    [["--num-shards", "0"], "--num-shards must be an integer from 1 to 1024 shards, not 0"],
+    [["--num-shards", "four"], 'from 1 to 1024 shards, in decimal digits, not "four"'],
+    [["--max-clients", "1e3"], 'in decimal digits, not "1e3"'],
+    [["--max-clients", "0x10"], 'in decimal digits, not "0x10"'],
     [["--expected-clients", "-1"], "--expected-clients"],
     [["stray"], "an argument belongs to no flag"],
-    [["--api-key", ""], "--api-key must be a text that is not empty"],
+    [["--api-key", ""], "--api-key must be a non-empty string"],
   ])("names the flag that is wrong: %p", (args, message) => {
     expect(() => readOptions(args, {})).toThrow(ConfigError);
     expect(() => readOptions(args, {})).toThrow(message);
   });
 
   test.each([
-    [{ SHARDCAST_NUM_SHARDS: "x" }, "SHARDCAST_NUM_SHARDS must be a whole number of shards from"],
+    [
+      { SHARDCAST_NUM_SHARDS: "x" },
+      "SHARDCAST_NUM_SHARDS must be an integer from 1 to 1024 shards",
+    ],
     [{ SHARDCAST_SHARDING: "off" }, 'SHARDCAST_SHARDING must be true or false, not "off"'],
     [{ SHARDCAST_NO_SHARDING: "" }, 'SHARDCAST_NO_SHARDING must be true or false, not ""'],
-    [{ SHARDCAST_PORT: "tcp://10.0.0.1:80" }, "SHARDCAST_PORT must be a whole number from 0"],
+    [{ SHARDCAST_PORT: "tcp://10.0.0.1:80" }, "SHARDCAST_PORT must be an integer from 0"],
     [{ SHARDCAST_HOST: "0.0.0.0" }, "SHARDCAST_HOST: 0.0.0.0 lets others in"],
   ])("names the variable that is wrong: %p", (env, message) => {
     expect(() => readOptions([], env)).toThrow(message);
@@ -112,7 +117,9 @@ describe("the command line", () => {
 
   test("does not repeat a key that is wrong", () => {
     const file = temporaryFile("server.json", { apiKey: 123_456 });
-    expect(() => readOptions(["--config", file], {})).toThrow(`apiKey in ${file} must be a text`);
+    expect(() => readOptions(["--config", file], {})).toThrow(
+      `apiKey in ${file} must be a non-empty string`,
+    );
     expect(() => readOptions(["--config", file], {})).not.toThrow("123456");
   });
 
@@ -159,7 +166,7 @@ describe("the command line", () => {
     const flags = helpText().match(/(?<=^ {2})--\S+$/gm) ?? [];
     const config = readOptions(flags, {})?.config;
     for (const [key, setting] of Object.entries(CONFIG_KEYS)) {
-      if (setting.kind !== "switch") continue;
+      if (setting.kind !== "boolean") continue;
       expect([key, config?.[key as ConfigKey]]).toEqual([key, !setting.default]);
     }
   });

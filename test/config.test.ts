@@ -1,6 +1,8 @@
 import { describe, expect, test } from "bun:test";
 
-import { CONFIG_KEYS, ConfigError, resolveConfig } from "../src/config/config";
+import { resolveConfig } from "../src/config/config";
+import { CONFIG_KEYS } from "../src/config/keys";
+import { ConfigError } from "../src/config/setting";
 
 describe("the configuration", () => {
   test("has the reference's defaults", () => {
@@ -21,11 +23,11 @@ describe("the configuration", () => {
   });
 
   test.each([
-    [{ numShards: 0 }, "numShards must be a whole number of shards from 1 to 1024, not 0"],
-    [{ numShards: 1.5 }, "numShards must be a whole number of shards from 1 to 1024, not 1.5"],
+    [{ numShards: 0 }, "numShards must be an integer from 1 to 1024 shards, not 0"],
+    [{ numShards: 1.5 }, "numShards must be an integer from 1 to 1024 shards, not 1.5"],
     [
       { maxClients: "many" },
-      'maxClients must be a whole number of clients from 1 to 10000000, not "many"',
+      'maxClients must be an integer from 1 to 10000000 clients, not "many"',
     ],
     [{ numShards: 1024, workersPerShard: 64 }, "must be at most 4096 threads, not 65536"],
     [{ sendPings: 1 }, "sendPings must be true or false, not 1"],

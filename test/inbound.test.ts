@@ -3,7 +3,7 @@
 import { describe, expect, onTestFinished, spyOn, test } from "bun:test";
 import { type Elysia, t } from "elysia";
 
-import { CONFIG_KEYS } from "../src/config/config";
+import { CONFIG_KEYS } from "../src/config/keys";
 import { excerpt } from "../src/elysia/excerpt";
 import { connect, type TestClient, until, within } from "./client";
 import { serve } from "./serving";

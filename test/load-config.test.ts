@@ -3,8 +3,16 @@ import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { ConfigError, loadConfig, recommendedConfig, resolveConfig } from "../src/index";
+import {
+  ConfigError,
+  loadConfig,
+  loadSettings,
+  recommendedConfig,
+  resolveConfig,
+  type Settings,
+} from "../src/index";
 import { readOptions } from "../src/server/cli";
+import { SERVER_SETTINGS } from "../src/server/server-settings";
 import { spyLogger } from "./spy-logger";
 import { temporaryFile } from "./temporary-file";
 
@@ -97,6 +105,9 @@ describe("the number of expected clients", () => {
   });
 });
 
+const ignored = (name: string, advice = "") =>
+  `the variable ${name} is ignored, because no setting has that name${advice}`;
+
 describe("an unknown variable", () => {
   function warningsOf(env: Record<string, string>) {
     const logger = spyLogger();
@@ -104,21 +115,53 @@ describe("an unknown variable", () => {
     return logger.lines.map(({ message }) => message);
   }
 
-  test("is told, with the one that was meant, and without its value", () => {
-    const env = { SHARDCAST_TYPO: "sekret", SHARDCAST_APIKEY: "sekret", SHARDCAST_NUM_SHARD: "1" };
-    const ignored = (name: string, advice: string) =>
-      `the variable ${name} is ignored, because no setting has that name${advice}`;
+  test("is logged, with the nearest known name, and without its value", () => {
+    const env = { SHARDCAST_TYPO: "sekret", SHARDCAST_NUM_SHARD: "1" };
     expect(warningsOf(env)).toEqual([
-      ignored("SHARDCAST_TYPO", ""),
-      ignored("SHARDCAST_APIKEY", ": did you mean SHARDCAST_API_KEY?"),
+      ignored("SHARDCAST_TYPO"),
       ignored("SHARDCAST_NUM_SHARD", ": did you mean SHARDCAST_NUM_SHARDS?"),
     ]);
   });
 
-  test("is none of the server's own, of another program's or of a service's", () => {
-    const ofServer = { SHARDCAST_PORT: "1", SHARDCAST_API_KEY: "k", SHARDCAST_NO_SHARDING: "true" };
+  test("is none of another program's or of a service's", () => {
     const ofService = { SHARDCAST_SERVICE_HOST: "10.0.0.1", SHARDCAST_PORT_80_TCP: "tcp://a" };
-    expect(warningsOf({ ...ofServer, ...ofService, SHARD: "1", PATH: "/bin" })).toEqual([]);
+    const env = { ...ofService, SHARDCAST_NO_SHARDING: "true", SHARD: "1", PATH: "/bin" };
+    expect(warningsOf(env)).toEqual([]);
+  });
+
+  test("is none of the app's own settings", () => {
+    const env = { SHARDCAST_PORT: "1", SHARDCAST_API_KEY: "k", SHARDCAST_APIKEY: "sekret" };
+    const { warnings } = loadSettings(SERVER_SETTINGS, { env });
+    expect(warnings).toEqual([ignored("SHARDCAST_APIKEY", ": did you mean SHARDCAST_API_KEY?")]);
+    expect(warningsOf({ SHARDCAST_PORT: "1" })).toEqual([ignored("SHARDCAST_PORT")]);
+  });
+});
+
+describe("the settings of an app", () => {
+  const ROOM = {
+    room: { kind: "string", default: "lobby", doc: "The room to open." },
+    mood: { kind: "enum", choices: ["calm", "loud"], flag: "feeling", doc: "How it sounds." },
+  } as const satisfies Settings;
+
+  test("come from the same places as the configuration", () => {
+    const file = temporaryFile("shardcast.json", { room: "hall", numShards: 2 });
+    const args = ["--feeling", "loud"];
+    const { config, settings, nameOf } = loadSettings(ROOM, { args, env: {}, file });
+    const mood: "calm" | "loud" | undefined = settings.mood;
+    expect([settings.room, mood, config.numShards]).toEqual(["hall", "loud", 2]);
+    expect([nameOf("room"), nameOf("mood")]).toEqual([`room in ${file}`, "--feeling"]);
+    expect(config).not.toHaveProperty("room");
+  });
+
+  test("have their defaults, or are undefined", () => {
+    expect(loadSettings(ROOM, { env: {} }).settings).toEqual({ room: "lobby", mood: undefined });
+  });
+
+  test("are checked", () => {
+    const env = { SHARDCAST_FEELING: "sad" };
+    expect(() => loadSettings(ROOM, { env })).toThrow(
+      'SHARDCAST_FEELING must be one of calm, loud, not "sad"',
+    );
   });
 });
 
@@ -185,10 +228,14 @@ describe("a config file", () => {
     ["a.json", '{ "shards": 4 }', "shards in FILE is not a configuration key; there are: expected"],
     ["a.json", '{ "__proto__": 4 }', "__proto__ in FILE is not a configuration key"],
     ["a.json", '{ "config": "b.json" }', "config in FILE is not a configuration key"],
-    ["a.json", '{ "numShards": "4" }', "numShards in FILE must be a whole number of shards from 1"],
-    ["a.json", '{ "maxClients": { "a": [1] } }', "from 1 to 10000000, not { a: [ 1 ] }"],
+    [
+      "a.json",
+      '{ "numShards": "4" }',
+      "numShards in FILE must be an integer from 1 to 1024 shards",
+    ],
+    ["a.json", '{ "maxClients": { "a": [1] } }', "from 1 to 10000000 clients, not { a: [ 1 ] }"],
     ["a.json", '{ "sendPings": null }', "sendPings in FILE must be true or false, not null"],
-    ["a.toml", "numShards = 2000", "numShards in FILE must be a whole number of shards from 1 to"],
+    ["a.toml", "numShards = 2000", "numShards in FILE must be an integer from 1 to 1024 shards,"],
     ["a.toml", "[numShards]\nmin = 1", "not { min: 1 }"],
     ["a.json", '{ "numShard": 4 }', "not a configuration key: did you mean numShards?"],
     ["a.toml", "max_clients = 4", "not a configuration key: did you mean maxClients?"],

@@ -2,7 +2,7 @@
 
 import { describe, expect, spyOn, test } from "bun:test";
 import { Elysia } from "elysia";
-import { CONFIG_KEYS } from "../src/config/config";
+import { CONFIG_KEYS } from "../src/config/keys";
 import { type Logger, shardcast } from "../src/index";
 import { guarded } from "../src/logging/logger";
 import { RateLimitedLog } from "../src/logging/rate-limited-log";

@@ -74,7 +74,7 @@ describe("the recommended configuration", () => {
   test.each([-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 10_000_001])("refuses %d", (n) => {
     for (const of of [optimalShards, recommendedConfig]) {
       expect(() => of(n)).toThrow(ConfigError);
-      expect(() => of(n)).toThrow(`expectedClients must be a whole number of clients from 0 to`);
+      expect(() => of(n)).toThrow(`expectedClients must be an integer from 0 to`);
       expect(() => of(n)).toThrow(`not ${n}`);
     }
   });

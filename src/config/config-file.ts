@@ -1,12 +1,13 @@
 /** The config file: JSON or TOML, by its extension, with the keys as code writes them. */
 
-import { closeSync, constants, openSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { extname } from "node:path";
 import { type ParseError, parseTree } from "jsonc-parser";
 import { parse as parseToml, TomlError } from "smol-toml";
 
-import { fileProblem } from "./file-problem";
-import { ConfigError } from "./setting";
+import type { Provider } from "./provider";
+import { ConfigError, checked, type Settings } from "./setting";
+import { unknownName } from "./unknown-name";
 
 /** More than any configuration. A larger file is another one, named by mistake. */
 const MAX_BYTES = 1024 * 1024;
@@ -34,47 +35,82 @@ const FORMATS = new Map<string, Format>([
 ]);
 
 /**
- * Reads the keys and values of a config file, without judging them.
+ * Reads a config file.
  *
- * @throws ConfigError naming the file and what is wrong with it
+ * @param path undefined is a file without a value
+ * @throws ConfigError naming the file and the key
  */
-export function readConfigFile(path: string): Record<string, unknown> {
+export function fromFile(settings: Settings, path: string | undefined): Provider {
+  const nameOf = (key: string) => `${key} in ${path}`;
+  const values = path === undefined ? {} : readConfigFile(path);
+  for (const [key, value] of Object.entries(values)) {
+    const setting = Object.hasOwn(settings, key) ? settings[key] : undefined;
+    if (setting) {
+      checked(setting, nameOf(key), value);
+      continue;
+    }
+    const unknown = unknownName("configuration key", key, Object.keys(settings));
+    throw new ConfigError(`${nameOf(key)}${unknown}`);
+  }
+  return { values, nameOf };
+}
+
+/** The keys and values of a config file, unchecked. */
+function readConfigFile(path: string): Record<string, unknown> {
   const format = FORMATS.get(extname(path).toLowerCase());
   if (!format) {
     throw new ConfigError(`the config file must end with .json or .toml, not ${path}`);
   }
-  const problem = fileProblem(path);
-  if (problem) throw new ConfigError(`the config file ${path} ${problem}`);
   const content = parsed(path, readText(path), format);
   if (typeof content === "object" && content !== null && !Array.isArray(content)) {
     return content as Record<string, unknown>;
   }
-  throw new ConfigError(`the config file ${path} must hold an object of keys and values`);
+  throw problem(path, "must hold an object of keys and values");
 }
 
 /** The file's text. It is read no further than it may be long, whatever length it claims. */
 function readText(path: string): string {
   const bytes = Buffer.alloc(MAX_BYTES + 1);
+  const file = openFile(path);
   let length = 0;
-  // Opening what has become a pipe since it was looked at must not wait for its writer.
-  const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
+    const status = fstatSync(file);
+    if (status.isDirectory()) throw problem(path, "is a directory, not a file");
+    // A device or a pipe may have no end.
+    if (!status.isFile()) throw problem(path, "is not a regular file");
     for (let read = -1; read !== 0; length += read) {
       read = readSync(file, bytes, length, bytes.length - length, null);
     }
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new ConfigError(`the config file ${path} cannot be read: ${reason}`, { cause });
   } finally {
     closeSync(file);
   }
   if (length <= MAX_BYTES) return bytes.toString("utf8", 0, length);
-  throw new ConfigError(`the config file ${path} has more than ${MAX_BYTES} bytes`);
+  throw problem(path, `has more than ${MAX_BYTES} bytes`);
+}
+
+function openFile(path: string): number {
+  try {
+    // To open a pipe must not wait for its writer.
+    return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (cause) {
+    const { code = "", message } = cause as NodeJS.ErrnoException;
+    throw problem(path, REASONS.get(code) ?? `cannot be read: ${message}`, { cause });
+  }
+}
+
+const REASONS = new Map([
+  ["ENOENT", "does not exist"],
+  ["ENOTDIR", "does not exist"],
+  ["EACCES", "may not be read by this user"],
+]);
+
+function problem(path: string, what: string, options?: ErrorOptions): ConfigError {
+  return new ConfigError(`the config file ${path} ${what}`, options);
 }
 
 /**
- * What the text stands for. Of text that breaks the rules the place is told and nothing else, the
- * error of the parser neither: it quotes the text, which may hold a secret.
+ * What the text stands for. An error names the place alone and has no cause: the error of the
+ * parser quotes the text, which may hold a secret.
  */
 function parsed(path: string, text: string, format: Format): unknown {
   try {
@@ -82,11 +118,11 @@ function parsed(path: string, text: string, format: Format): unknown {
   } catch (error) {
     const place = format.placeOf(text, error);
     const where = place ? `: see line ${place.line}, column ${place.column}` : "";
-    throw new ConfigError(`the config file ${path} is not valid ${format.name}${where}`);
+    throw problem(path, `is not valid ${format.name}${where}`);
   }
 }
 
-/** The engine's parser does not tell a place. */
+/** The engine's parser does not name a place. */
 function placeInJson(text: string): Place | undefined {
   const errors: ParseError[] = [];
   try {

@@ -1,41 +1,35 @@
 /** Where the configuration comes from, and which place wins over which. */
 
-import { createLogger, type Logger } from "../logging/logger";
-import { SERVER_SETTINGS } from "../server/server-settings";
-import { CONFIG_KEYS, type ResolvedConfig, resolveConfig, type ShardcastConfig } from "./config";
-import {
-  type Environment,
-  fromCode,
-  fromFile,
-  fromFlags,
-  fromVariables,
-  type Layer,
-  merged,
-  type Settings,
-  unknownVariables,
-  type ValuesOf,
-} from "./layers";
+import { createLogger } from "../logging/logger";
+import { type ResolvedConfig, resolveConfig, type ShardcastConfig } from "./config";
+import { fromFile } from "./config-file";
+import { fromFlags, helpOf } from "./flags";
+import { CONFIG_KEYS } from "./keys";
+import { fromCode, merged } from "./provider";
 import { MAX_EXPECTED_CLIENTS, recommendedConfig } from "./recommend";
-import type { Setting } from "./setting";
+import type { Settings, ValuesOf } from "./setting";
+import { type Environment, fromVariables, unknownVariables } from "./variables";
 
-/** The file itself, which can be named everywhere but in the file. */
-const CONFIG_FILE = {
-  kind: "text",
-  doc: "A .json or .toml file with the keys of the configuration, such as numShards.",
-} as const satisfies Setting;
+/** The file itself, which flags and variables can name, and the file cannot. */
+const FILE_SETTING = {
+  config: {
+    kind: "string",
+    placeholder: "FILE",
+    doc: "A .json or .toml file with the keys of the configuration, such as numShards.",
+  },
+} as const satisfies Settings;
 
-const EXPECTED_CLIENTS = {
-  kind: "whole",
-  min: 0,
-  max: MAX_EXPECTED_CLIENTS,
-  unit: "clients",
-  doc: "Starts from what is recommended for so many clients, instead of the defaults.",
-} as const satisfies Setting;
-
-/** What an app can be configured with from outside. */
-export const LOADED_SETTINGS = { expectedClients: EXPECTED_CLIENTS, ...CONFIG_KEYS };
-/** What can be said besides in flags and variables. */
-export const FILE_SETTING = { config: CONFIG_FILE };
+const LIBRARY_SETTINGS = {
+  expectedClients: {
+    kind: "integer",
+    placeholder: "20000",
+    min: 0,
+    max: MAX_EXPECTED_CLIENTS,
+    unit: "clients",
+    doc: "Starts from what is recommended for so many clients, instead of the defaults.",
+  },
+  ...CONFIG_KEYS,
+} as const satisfies Settings;
 
 /** The configuration, or the number of clients to choose one for. */
 export interface Overrides extends ShardcastConfig {
@@ -44,7 +38,7 @@ export interface Overrides extends ShardcastConfig {
 }
 
 /** Where to look. Each place wins over those below it, and all of them over the defaults. */
-export interface ConfigPlaces {
+export interface LoadOptions {
   /** What the program itself decides. */
   overrides?: Overrides;
   /** Flags, such as `["--num-shards", "2"]`. Default: none. */
@@ -55,10 +49,21 @@ export interface ConfigPlaces {
   file?: string;
 }
 
+/** The configuration, with the settings of an app beside it. */
+export interface LoadedSettings<Own extends Settings> {
+  config: ResolvedConfig;
+  /** The values of the app's own settings. */
+  settings: ValuesOf<Own>;
+  /** What messages call a key: `--port`, `SHARDCAST_PORT` or `port in shardcast.json`. */
+  nameOf: (key: string) => string;
+  /** One for each variable that begins with `SHARDCAST_` and belongs to no setting. */
+  warnings: string[];
+}
+
 /**
  * Loads the configuration. Code wins over flags, flags over variables, variables over the config
  * file, and the file over the defaults. A variable that begins with `SHARDCAST_` and belongs to no
- * setting is logged as a warning.
+ * key is logged as a warning.
  *
  * @returns every key: given to `shardcast`, none is left to the `websocket` options of Elysia
  * @throws ConfigError naming the value, the place that it comes from and what is allowed
@@ -68,45 +73,73 @@ export interface ConfigPlaces {
  * const adapter = shardcast(loadConfig({ file: "shardcast.toml", overrides: { numShards: 2 } }));
  * ```
  */
-export function loadConfig(places: ConfigPlaces = {}): ResolvedConfig {
-  warnOfUnknownVariables(places.env ?? process.env, places.overrides?.logger);
-  return toConfig(layered(LOADED_SETTINGS, places));
+export function loadConfig(options: LoadOptions = {}): ResolvedConfig {
+  const { config, warnings } = loadSettings({}, options);
+  if (warnings.length > 0) {
+    const logger = config.logger ?? createLogger();
+    for (const warning of warnings) logger.warn({}, warning);
+  }
+  return config;
 }
 
-/** Logs the variables that look like a setting's. Those of the ready-made server are known too. */
-export function warnOfUnknownVariables(env: Environment, logger?: Logger): void {
-  const known = { ...FILE_SETTING, ...LOADED_SETTINGS, ...SERVER_SETTINGS };
-  const warnings = unknownVariables(known, env);
-  if (warnings.length === 0) return;
-  const told = logger ?? createLogger();
-  for (const warning of warnings) told.warn({}, warning);
-}
-
-/** All that the places say about the settings; of two that say something, the higher one. */
-export function layered<Of extends Settings>(
-  settings: Of,
-  { overrides = {}, args = [], env = process.env, file }: ConfigPlaces,
-): Layer<ValuesOf<Of>> {
-  const outside = { ...FILE_SETTING, ...settings };
+/**
+ * Loads the configuration as `loadConfig` does, with settings that an app declares beside it: they
+ * have a flag, a variable and a key of the config file each. Logs nothing.
+ *
+ * @throws ConfigError naming the value, the place that it comes from and what is allowed
+ *
+ * @example
+ * ```ts
+ * const { config, settings } = loadSettings(
+ *   { room: { kind: "string", default: "lobby", doc: "The room to open." } },
+ *   { args: process.argv.slice(2) },
+ * );
+ * new Elysia({ adapter: shardcast(config) })
+ *   .ws("/", { open: (ws) => void ws.subscribe(settings.room) })
+ *   .listen(3000);
+ * ```
+ */
+export function loadSettings<const Own extends Settings>(
+  own: Own,
+  { overrides = {}, args = [], env = process.env, file }: LoadOptions = {},
+): LoadedSettings<Own> {
+  const inFile = { ...own, ...LIBRARY_SETTINGS };
+  const outside = { ...FILE_SETTING, ...inFile };
   const flags = fromFlags(outside, args);
   const variables = fromVariables(outside, env);
   const path = file ?? flags.values.config ?? variables.values.config;
+  const fromThatFile = fromFile(inFile, path as string | undefined);
+  const { values, nameOf } = merged([fromCode(overrides), flags, variables, fromThatFile]);
 
-  const layers = [
-    fromCode(overrides),
-    flags,
-    variables,
-    fromFile(settings, path as string | undefined),
-  ];
-  const { values, nameOf } = merged(layers);
-  const { config: _, ...rest } = values;
-  // Every layer has checked its values against the settings.
-  return { values: rest as ValuesOf<Of>, nameOf };
+  const { config: _, ...given } = values;
+  const settings: Record<string, unknown> = {};
+  for (const [key, setting] of Object.entries(own)) {
+    settings[key] = given[key] ?? setting.default;
+    delete given[key];
+  }
+  return {
+    config: withRecommended(given, nameOf),
+    // Every provider has checked its values against the settings.
+    settings: settings as ValuesOf<Own>,
+    nameOf,
+    warnings: unknownVariables(outside, env),
+  };
 }
 
 /** Fills in what is recommended for the number of clients, if that is known, or the defaults. */
-export function toConfig({ values, nameOf }: Layer<Overrides>): ResolvedConfig {
-  const { expectedClients, ...given } = values;
+function withRecommended(
+  { expectedClients, ...given }: Overrides,
+  nameOf: (key: string) => string,
+): ResolvedConfig {
   const base = expectedClients === undefined ? {} : recommendedConfig(expectedClients);
   return resolveConfig({ ...base, ...given }, nameOf);
+}
+
+/**
+ * What an app's `--help` says of the flags that `loadSettings` takes: a few lines for each.
+ *
+ * @param own the settings that the app declares beside the configuration
+ */
+export function flagsHelp(own: Settings = {}): string {
+  return helpOf({ ...FILE_SETTING, ...own, ...LIBRARY_SETTINGS });
 }

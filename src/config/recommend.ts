@@ -1,7 +1,8 @@
 /** Which configuration suits how many clients. */
 
 import { MAX_WORKERS } from "../sharded/constants";
-import { ConfigError, type ResolvedConfig } from "./config";
+import type { ResolvedConfig } from "./config";
+import { ConfigError } from "./setting";
 
 /** The keys that depend on the number of clients. All others keep their defaults. */
 export type RecommendedConfig = Pick<
@@ -32,7 +33,7 @@ const ROUND_TO = 100;
  * The number of shards for so many clients: 1 under 1,000, where the original broadcaster does
  * well, then 2, from 5,000 on 4, and from 10,000 on 8 or as many as keep to 2,000 clients each.
  *
- * @throws ConfigError for what is no whole number from 0 to 10,000,000
+ * @throws ConfigError for what is not an integer from 0 to 10,000,000
  */
 export function optimalShards(expectedClients: number): number {
   const { from, minShards, workersPerShard } = rowOf(expectedClients);
@@ -46,7 +47,7 @@ export function optimalShards(expectedClients: number): number {
 /**
  * The configuration for so many clients. All shards together hold a fifth more of them.
  *
- * @throws ConfigError for what is no whole number from 0 to 10,000,000
+ * @throws ConfigError for what is not an integer from 0 to 10,000,000
  *
  * @example
  * ```ts
@@ -67,7 +68,7 @@ function rowOf(expectedClients: number) {
     return row;
   }
   throw new ConfigError(
-    `expectedClients must be a whole number of clients from 0 to ${MAX_EXPECTED_CLIENTS}, ` +
+    `expectedClients must be an integer from 0 to ${MAX_EXPECTED_CLIENTS} clients, ` +
       `not ${expectedClients}`,
   );
 }

@@ -1,67 +1,86 @@
-/** The kinds of values that can be set, what each allows, and how each is read from text. */
+/** The kinds of settings, what each allows, and how each is read from text. */
 
 import { inspect } from "node:util";
 
 /** What settings of every kind have. */
-interface Described {
+interface CommonOptions<Value> {
   doc: string;
-  /** No message, log line or page may repeat its value. */
+  /** What it is where nothing sets it. */
+  default?: Value;
+  /** No message, log line or page repeats its value. */
   secret?: boolean;
-  /** Names the variable of another program that stands in for its own, if one does. */
-  otherVariable?: (env: Record<string, string | undefined>) => string | undefined;
+  /** Its flag without `--`, from which its variable has its name. Default: `num-shards`. */
+  flag?: string;
+  /** What `--help` shows as its value. Default: its default. */
+  placeholder?: string;
+  /** Variables that stand in for its own: the first that holds an allowed value. */
+  otherVariables?: readonly string[];
 }
 
-/** On or off. */
-export interface Switch extends Described {
-  kind: "switch";
+/** What a string must be, in words and as a test. */
+interface StringFormat {
+  name: string;
+  allows: (text: string) => boolean;
 }
 
-/** A whole number. */
-export interface Whole extends Described {
-  kind: "whole";
+/** True or false. */
+export interface BooleanSetting extends CommonOptions<boolean> {
+  kind: "boolean";
+}
+
+/** An integer in a range. */
+export interface IntegerSetting extends CommonOptions<number> {
+  kind: "integer";
   min: number;
   max: number;
   /** What is counted, such as `messages` or `ms`. */
   unit?: string;
 }
 
-/** A text that is not empty, unless its form allows that. */
-export interface Text extends Described {
-  kind: "text";
-  /** What it must be, in words and as a test. */
-  form?: { name: string; allows: (text: string) => boolean };
+/** A string, non-empty unless its format allows that. */
+export interface StringSetting extends CommonOptions<string> {
+  kind: "string";
+  format?: StringFormat;
 }
 
-/** Any number of texts. */
-export interface List extends Described {
+/** Any number of strings. */
+export interface ListSetting extends CommonOptions<string[]> {
   kind: "list";
-  /** What each of them must be, in words and as a test. Without it any will do. */
-  items?: { name: string; allows: (text: string) => boolean };
+  /** What each of them must be. Default: non-empty. */
+  items?: StringFormat;
 }
 
-/** One of a few words. */
-export interface Choice extends Described {
-  kind: "choice";
+/** One of a few strings. */
+export interface EnumSetting extends CommonOptions<string> {
+  kind: "enum";
   choices: readonly string[];
 }
 
-/** What is to be known of something that can be set. */
-export type Setting = Switch | Whole | Text | List | Choice;
+/** A value that can be set: its kind, what is allowed, and what it does. */
+export type Setting = BooleanSetting | IntegerSetting | StringSetting | ListSetting | EnumSetting;
+
+/** Settings by their keys. */
+export type Settings = Record<string, Setting>;
 
 /** The type of a setting's values. */
-export type ValueOf<Of extends Setting> = Of["kind"] extends "switch"
-  ? boolean
-  : Of["kind"] extends "whole"
-    ? number
-    : Of["kind"] extends "list"
-      ? string[]
-      : string;
+export type ValueOf<Of extends Setting> = Of extends { choices: readonly (infer Choice)[] }
+  ? Choice
+  : { boolean: boolean; integer: number; string: string; list: string[]; enum: string }[Of["kind"]];
 
 /** A value of any of the kinds. */
-export type Value = boolean | number | string | string[];
+export type Value = ValueOf<Setting>;
+
+type WithDefault<Of extends Settings> = {
+  [Key in keyof Of]: Of[Key] extends { default: unknown } ? Key : never;
+}[keyof Of];
+
+/** Values of settings, by their keys. Those without a default may be missing. */
+export type ValuesOf<Of extends Settings> = {
+  [Key in WithDefault<Of>]: ValueOf<Of[Key]>;
+} & { [Key in Exclude<keyof Of, WithDefault<Of>>]?: ValueOf<Of[Key]> | undefined };
 
 /**
- * A value that cannot be. The message names the key, the value and what is allowed.
+ * A value that a setting does not allow. The message names the key, the value and what is allowed.
  *
  * @hideconstructor
  */
@@ -81,42 +100,51 @@ export function checked(setting: Setting, name: string, value: unknown): Value {
 }
 
 /**
- * Reads a value that is given as text. A list is parted by ";" or by lines.
+ * Reads a value that is given as text. The items of a list are separated by ";" or by lines.
  *
  * @param name what the place that it comes from calls it, such as `SHARDCAST_NUM_SHARDS`
  * @throws ConfigError for what the setting does not allow
  */
 export function fromText(setting: Setting, name: string, text: string): Value {
   switch (setting.kind) {
-    case "switch":
-      return checked(setting, name, SWITCHES.get(text) ?? text);
-    case "whole": {
+    case "boolean":
+      return checked(setting, name, BOOLEANS.get(text) ?? text);
+    case "integer": {
       const number = fromDigits(text);
       if (number !== undefined) return checked(setting, name, number);
-      throw mustBe(setting, name, text, " in plain digits");
+      throw mustBe(setting, name, text, ", in decimal digits");
     }
     case "list":
       return checked(setting, name, items(text));
-    case "text":
-    case "choice":
+    case "string":
+    case "enum":
       return checked(setting, name, text);
   }
 }
 
-const SWITCHES = new Map([
+/** Whether a value that is given as text is allowed. */
+export function allowsText(setting: Setting, text: string | undefined): boolean {
+  try {
+    return text !== undefined && allows(setting, fromText(setting, "", text));
+  } catch {
+    return false;
+  }
+}
+
+const BOOLEANS = new Map([
   ["true", true],
   ["false", false],
 ]);
 
 /**
- * The whole number that plain decimal digits stand for; nothing for any other way to write one,
- * such as `1e3` or `0x10`, which is more likely a mistake.
+ * The integer that plain decimal digits stand for; undefined for any other way to write one, such
+ * as `1e3` or `0x10`, which is more likely a mistake.
  */
 export function fromDigits(text: string): number | undefined {
   return /^\d+$/.test(text) ? Number(text) : undefined;
 }
 
-/** A value as a message shows it: a text in quotes, all else as code would write it. */
+/** A value as a message shows it: a string in quotes, all else as code would write it. */
 export function show(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value);
   return inspect(value, { depth: 1, breakLength: Number.POSITIVE_INFINITY });
@@ -129,49 +157,53 @@ function items(text: string): string[] {
 
 function allows(setting: Setting, value: unknown): value is Value {
   switch (setting.kind) {
-    case "switch":
+    case "boolean":
       return typeof value === "boolean";
-    case "whole":
-      return isWhole(value) && value >= setting.min && value <= setting.max;
+    case "integer":
+      return Number.isInteger(value) && within(setting, value as number);
     case "list":
-      return Array.isArray(value) && value.every((item) => isText(item) && isItem(setting, item));
-    case "text":
-      return setting.form ? typeof value === "string" && setting.form.allows(value) : isText(value);
-    case "choice":
-      return isText(value) && setting.choices.includes(value);
+      return Array.isArray(value) && value.every((item) => isItem(setting, item));
+    case "string":
+      return setting.format ? isString(value) && setting.format.allows(value) : isNonEmpty(value);
+    case "enum":
+      return isString(value) && setting.choices.includes(value);
   }
 }
 
-function isItem({ items }: List, text: string): boolean {
-  return items?.allows(text) ?? true;
+function within({ min, max }: IntegerSetting, value: number): boolean {
+  return value >= min && value <= max;
 }
 
-function isWhole(value: unknown): value is number {
-  return Number.isInteger(value);
+function isItem({ items }: ListSetting, value: unknown): boolean {
+  return isNonEmpty(value) && (items?.allows(value) ?? true);
 }
 
-function isText(value: unknown): value is string {
-  return typeof value === "string" && value !== "";
+function isNonEmpty(value: unknown): value is string {
+  return isString(value) && value !== "";
 }
 
-function mustBe(setting: Setting, name: string, value: unknown, manner = ""): ConfigError {
+function isString(value: unknown): value is string {
+  return typeof value === "string";
+}
+
+function mustBe(setting: Setting, name: string, value: unknown, notation = ""): ConfigError {
   const shown = setting.secret ? "" : `, not ${show(value)}`;
-  return new ConfigError(`${name} must be ${allowed(setting)}${manner}${shown}`);
+  return new ConfigError(`${name} must be ${allowed(setting)}${notation}${shown}`);
 }
 
 function allowed(setting: Setting): string {
   switch (setting.kind) {
-    case "switch":
+    case "boolean":
       return "true or false";
     case "list":
-      return `a list of ${setting.items?.name ?? "texts that are not empty"}`;
-    case "text":
-      return setting.form?.name ?? "a text that is not empty";
-    case "choice":
+      return `a list of ${setting.items?.name ?? "non-empty strings"}`;
+    case "string":
+      return setting.format?.name ?? "a non-empty string";
+    case "enum":
       return `one of ${setting.choices.join(", ")}`;
-    case "whole": {
+    case "integer": {
       const { min, max, unit } = setting;
-      return `a whole number${unit ? ` of ${unit}` : ""} from ${min} to ${max}`;
+      return `an integer from ${min} to ${max}${unit ? ` ${unit}` : ""}`;
     }
   }
 }

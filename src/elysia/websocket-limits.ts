@@ -1,6 +1,7 @@
 import type { WebSocketHandler } from "bun";
 
-import { CONFIG_KEYS, type ShardcastConfig } from "../config/config";
+import type { ShardcastConfig } from "../config/config";
+import { CONFIG_KEYS } from "../config/keys";
 
 type WebSocketOptions = Partial<WebSocketHandler<unknown>>;
 type Compressor = Extract<WebSocketOptions["perMessageDeflate"], object>["compress"];

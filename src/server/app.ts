@@ -3,6 +3,7 @@ import { Elysia } from "elysia";
 import {
   createBroadcaster,
   createLogger,
+  describeConfig,
   PrometheusCollector,
   type ResolvedConfig,
   shardcast,
@@ -14,7 +15,6 @@ import { channelsIn } from "./api/channels";
 import { errorResponses, httpError } from "./api/http-errors";
 import { health, insight } from "./api/operations";
 import { publishing } from "./api/publish-route";
-import { describe } from "./describe";
 import { live } from "./live/live";
 import { page } from "./page";
 
@@ -41,7 +41,7 @@ export function createApp({ config, channels, ...options }: AppOptions) {
   const maxPayloadLength = Math.min(config.maxPayloadLength, MAX_INBOUND_BYTES);
   const broadcaster = createBroadcaster({ ...config, clientId, maxPayloadLength }, {}, collector);
   const access = new Access(options);
-  const watching = { about: describe(config), sources: channels };
+  const watching = { about: describeConfig(config), sources: channels };
 
   const app = new Elysia({
     adapter: shardcast(broadcaster),

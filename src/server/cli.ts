@@ -1,23 +1,20 @@
-/** What the ready-made server is told by flags, by the environment and by a config file. */
+/** The command line of the ready-made server, and its options. */
 
 import { isIP } from "node:net";
 
 import { version } from "../../package.json";
-import { CONFIG_KEYS, type ResolvedConfig } from "../config/config";
-import { changingFlagOf, type Environment, type Settings, variableOf } from "../config/layers";
 import {
-  FILE_SETTING,
-  LOADED_SETTINGS,
-  layered,
-  toConfig,
-  warnOfUnknownVariables,
-} from "../config/load-config";
-import { ConfigError, type Setting } from "../config/setting";
-import { defaultPort } from "../elysia/default-port";
-import { createLogger, type Logger, type LogLevel } from "../logging/logger";
+  ConfigError,
+  createLogger,
+  defaultPort,
+  type Environment,
+  flagsHelp,
+  type Logger,
+  loadSettings,
+  type ResolvedConfig,
+} from "../index";
 import { SERVER_SETTINGS } from "./server-settings";
 
-const DEFAULT_HOST = "127.0.0.1";
 /** What to end with after it is printed, by flag. */
 const PRINTED = new Map<string, () => string>([
   ["--help", helpText],
@@ -48,8 +45,6 @@ export interface ServerOptions {
   config: ResolvedConfig;
 }
 
-const SETTINGS = { ...SERVER_SETTINGS, ...LOADED_SETTINGS };
-
 /** The text that the command line asks for instead of a server; nothing if it wants one. */
 export function textAskedFor(args: string[]): string | undefined {
   const flag = args.find((argument) => PRINTED.has(argument));
@@ -63,28 +58,17 @@ export function textAskedFor(args: string[]): string | undefined {
  * @throws ConfigError naming the value and the flag, the variable or the file that it comes from
  */
 export function readOptions(args: string[], env: Environment): ServerOptions {
-  const { values, nameOf } = layered(SETTINGS, { args, env });
-  const {
-    host = DEFAULT_HOST,
-    port = defaultPort(env),
-    apiKey,
-    logLevel,
-    sources = [],
-    allowedHosts = [],
-    allowedOrigins = [],
-    ...rest
-  } = values;
+  const { config, settings, nameOf, warnings } = loadSettings(SERVER_SETTINGS, { args, env });
+  const { host, port = defaultPort(env), apiKey, logLevel, ...others } = settings;
   checkHost(host, nameOf("host"));
   if (apiKey === undefined && !isLoopback(host)) {
     const given = `${nameOf("host")}: ${host}`;
     throw new ConfigError(`${given} lets others in, who could publish: set --api-key as well`);
   }
-  // Checked against the choices as every value was against its setting.
-  const logger = createLogger(logLevel as LogLevel | undefined);
-  warnOfUnknownVariables(env, logger);
-  const config = { ...toConfig({ values: rest, nameOf }), logger };
-  const access = { apiKey, allowedHosts, allowedOrigins };
-  return { host, port, ...access, sources, sourcesName: nameOf("sources"), logger, config };
+  const logger = createLogger(logLevel);
+  for (const warning of warnings) logger.warn({}, warning);
+  const sourcesName = nameOf("sources");
+  return { host, port, apiKey, ...others, sourcesName, logger, config: { ...config, logger } };
 }
 
 function checkHost(host: string, name: string): void {
@@ -103,25 +87,8 @@ function unbracketed(host: string): string {
   return host.replace(/^\[(.*)\]$/, "$1");
 }
 
-/** What `--help` shows as the value of a flag that the table of the configuration does not know. */
-const PLACEHOLDERS: Record<string, string> = {
-  placementKey: "HEX",
-  config: "FILE",
-  port: "3000",
-  host: DEFAULT_HOST,
-  apiKey: "KEY",
-  allowedHosts: "NAME",
-  allowedOrigins: "ORIGIN",
-  logLevel: "warn",
-  sources: "SPEC",
-  trustedProxies: "ADDRESS",
-  expectedClients: "20000",
-};
-
 /** What `--help` prints. */
 export function helpText(): string {
-  const settings: Settings = { ...FILE_SETTING, ...SETTINGS };
-  const flags = Object.entries(settings).map(([key, setting]) => helpLine(key, setting));
   return `shardcast: a WebSocket broadcast server
 
 Usage: bun run server [flags]
@@ -130,21 +97,9 @@ Usage: bun run server [flags]
       Print this.
   --version, -v
       Print the version.
-${flags.join("\n")}
+${flagsHelp(SERVER_SETTINGS)}
 
-Each flag is also an environment variable: --num-shards is ${variableOf("numShards")}, and
---no-sharding is SHARDCAST_NO_SHARDING=true or ${variableOf("useSharding")}=false. In the
-config file the key is numShards, as in code. Flags win over variables, variables over the file.`;
-}
-
-function helpLine(key: string, setting: Setting): string {
-  const defaults: Record<string, { default: unknown }> = CONFIG_KEYS;
-  const byDefault = defaults[key]?.default;
-  const flag = changingFlagOf(key, byDefault);
-  if (setting.kind === "switch") {
-    return `  ${flag}\n      ${byDefault === true ? "Not: " : ""}${setting.doc}`;
-  }
-  const value = PLACEHOLDERS[key] ?? byDefault;
-  const unit = setting.kind === "whole" && setting.unit ? ` (${setting.unit})` : "";
-  return `  ${flag} ${value}\n      ${setting.doc}${unit}`;
+Each flag is also an environment variable: --num-shards is SHARDCAST_NUM_SHARDS, and --no-sharding
+is SHARDCAST_NO_SHARDING=true or SHARDCAST_SHARDING=false. In the config file the key is numShards,
+as in code. Flags win over variables, variables over the file.`;
 }

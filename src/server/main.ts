@@ -1,11 +1,10 @@
 /** `bun run server`: the ready-made app, with its sources, until a signal ends it. */
 
-import { ConfigError, endOnSignals, ShardcastError } from "../index";
+import { ConfigError, describeConfig, endOnSignals, ShardcastError } from "../index";
 import { Feeds } from "../sources/feeds";
 import { type Source, SourceError } from "../sources/source";
 import { createApp } from "./app";
 import { readOptions, type ServerOptions, textAskedFor } from "./cli";
-import { describe } from "./describe";
 import { market } from "./sources/market";
 import { parseSources } from "./sources/spec";
 
@@ -46,7 +45,7 @@ function serve(options: ServerOptions, sources: Source[]): void {
       return broadcaster.shutdown();
     },
   });
-  console.log(`shardcast listens on ${app.server?.url} (${describe(config)})`);
+  console.log(`shardcast listens on ${app.server?.url} (${describeConfig(config)})`);
   for (const source of sources) {
     console.log(`streaming ${source.description} on channel ${source.channel}`);
   }

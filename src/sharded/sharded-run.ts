@@ -8,7 +8,8 @@ import {
   type ShutdownOptions,
   TO_NOBODY,
 } from "../broadcaster";
-import { CONFIG_KEYS, type ConfigKey, type ResolvedConfig } from "../config/config";
+import type { ConfigKey, ResolvedConfig } from "../config/config";
+import { CONFIG_KEYS } from "../config/keys";
 import type { Logger } from "../logging/logger";
 import type { RateLimitedLog } from "../logging/rate-limited-log";
 import { atMost, pollUntil } from "../process/wait";

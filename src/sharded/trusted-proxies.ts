@@ -8,7 +8,7 @@ import type { PeerAddress } from "../upgrades/upgrades";
 export class TrustedProxies {
   readonly #blocks = new BlockList();
 
-  /** @param blocks addresses and blocks of them for which `isAddressOrBlock` holds */
+  /** @param blocks addresses and blocks of them, as `trustedProxies` of the config allows them */
   constructor(blocks: readonly string[]) {
     for (const block of blocks) {
       const [address = "", prefix] = block.split("/");
@@ -42,15 +42,6 @@ export class TrustedProxies {
     const own = unmapped(address);
     return this.#blocks.check(own, familyOf(own));
   }
-}
-
-/** Whether a text is an IP address, or a block of them such as `10.0.0.0/8`. */
-export function isAddressOrBlock(text: string): boolean {
-  const [address = "", prefix, ...more] = text.split("/");
-  const version = isIP(address);
-  if (version === 0 || more.length > 0) return false;
-  if (prefix === undefined) return true;
-  return /^\d{1,3}$/.test(prefix) && Number(prefix) <= (version === 4 ? 32 : 128);
 }
 
 function familyOf(address: string): "ipv4" | "ipv6" {

@@ -1,8 +1,8 @@
 /** What those who run the server ask of it. */
 
 import { type DocumentDecoration, Elysia } from "elysia";
-import { fromDigits } from "../../config/setting";
 import type { Broadcaster, PrometheusCollector } from "../../index";
+import { fromDigits } from "../digits";
 import { LIVE_CHANNEL } from "../live/live";
 import { ANY_REJECTION, answer, GUARDED_REJECTION, rejection } from "./api-description";
 import { httpError } from "./http-errors";
@@ -11,8 +11,7 @@ import { AUDIT, CHANNELS, DEPARTURES, SLOW_CLIENTS, STATS, status } from "./resp
 const DEFAULT_TOP = 10;
 const MAX_TOP = 1000;
 
-const wrongTop = () =>
-  httpError("INVALID_QUERY", `top must be a whole number from 0 to ${MAX_TOP}`);
+const wrongTop = () => httpError("INVALID_QUERY", `top must be an integer from 0 to ${MAX_TOP}`);
 
 const TOP = {
   name: "top",

@@ -1,7 +1,7 @@
-import { fileProblem } from "../../config/file-problem";
-import { fromDigits } from "../../config/setting";
 import { type Source, SourceError } from "../../sources/source";
 import { checkChannelName } from "../api/channels";
+import { fromDigits } from "../digits";
+import { fileProblem } from "./file-problem";
 import { market } from "./market";
 import { replay } from "./replay";
 import { stdin } from "./stdin";
@@ -51,7 +51,7 @@ class Parameters {
     const value = fromDigits(text);
     if (value !== undefined && value >= min && value <= max) return value;
     throw this.error(
-      `${name} must be a whole number from ${min} to ${max} in plain digits, not ${text}`,
+      `${name} must be an integer from ${min} to ${max}, in decimal digits, not ${text}`,
     );
   }
 

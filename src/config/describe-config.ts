@@ -1,8 +1,9 @@
-import { CONFIG_KEYS, type ConfigKey, type ResolvedConfig } from "../config/config";
-import type { Setting } from "../config/setting";
+import type { ConfigKey, ResolvedConfig } from "./config";
+import { CONFIG_KEYS } from "./keys";
+import type { Setting } from "./setting";
 
-/** What the sentence about a sharded server says already. */
-const TOLD: ConfigKey[] = [
+/** The keys that the sentence about a sharded server names. */
+const IN_SENTENCE: ConfigKey[] = [
   "useSharding",
   "numShards",
   "workersPerShard",
@@ -11,8 +12,8 @@ const TOLD: ConfigKey[] = [
   "dropSlowClients",
 ];
 
-/** What Bun is told of without sharding. All else is the core's. */
-const OF_BUN: ConfigKey[] = [
+/** The keys that have an effect without sharding. All others are for the core. */
+const WITHOUT_SHARDING: ConfigKey[] = [
   "maxPayloadLength",
   "backpressureLimit",
   "closeOnBackpressureLimit",
@@ -25,15 +26,19 @@ const OF_BUN: ConfigKey[] = [
   "maxChannelsPerClient",
 ];
 
-/** A configuration for people, in one line: what it comes to, then whatever else is no default. */
-export function describe(config: ResolvedConfig): string {
+/**
+ * A configuration for people, in one line: what it comes to, then every key that differs from its
+ * default. Secrets are left out.
+ */
+export function describeConfig(config: ResolvedConfig): string {
   const all = Object.keys(CONFIG_KEYS) as ConfigKey[];
-  const keys = config.useSharding ? all.filter((key) => !TOLD.includes(key)) : OF_BUN;
+  const keys = config.useSharding
+    ? all.filter((key) => !IN_SENTENCE.includes(key))
+    : WITHOUT_SHARDING;
   const changed = keys.filter((key) => String(config[key]) !== String(CONFIG_KEYS[key].default));
   return [sentence(config), ...changed.map((key) => `${key} ${shown(config, key)}`)].join("; ");
 }
 
-/** A secret is not repeated. */
 function shown(config: ResolvedConfig, key: ConfigKey): string {
   const setting: Setting = CONFIG_KEYS[key];
   return setting.secret ? "is set" : String(config[key]);
