@@ -20,7 +20,6 @@ const EVERY_PATH = [
   "/departures",
   "/audit",
   "/openapi",
-  "/asyncapi",
   "/nowhere",
 ];
 

@@ -1,9 +1,8 @@
 /**
- * The documents that describe the ready-made server are valid, and what it answers is as they say.
+ * The document that describes the ready-made server is valid, and what it answers is as it says.
  */
 
 import { beforeEach, describe, expect, onTestFinished, test } from "bun:test";
-import asyncApiSchema from "@asyncapi/specs/schemas/3.0.0-without-$id.json";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import Ajv from "ajv";
 import { resolveConfig } from "../src/config/config";
@@ -13,10 +12,6 @@ import { SMALL } from "./serving";
 
 /** The standards' own schemas use formats and keywords of which the validator knows nothing. */
 const LENIENT = { strict: false, validateFormats: false } as const;
-
-interface AsyncApi {
-  channels: Record<string, { messages: Record<string, { payload: object }> }>;
-}
 
 interface Described {
   content?: Record<string, { schema: object }>;
@@ -49,12 +44,6 @@ describe.each([
       await read<Record<string, unknown>>("/openapi"),
     );
     expect([valid, errors]).toEqual([true, undefined]);
-  });
-
-  test("describes its sockets in valid AsyncAPI", async () => {
-    const validate = new Ajv(LENIENT).compile(asyncApiSchema);
-    validate(await read("/asyncapi"));
-    expect(validate.errors).toBeNull();
   });
 
   /** An operation of the document, and what is to be asked of it. */
@@ -124,14 +113,5 @@ describe.each([
         expect([path, status, schemas.length]).toEqual([path, status, 1]);
       }
     }
-  });
-
-  test("sends snapshots as they are described", async () => {
-    const { channels } = await read<AsyncApi>("/asyncapi");
-    const validate = new Ajv(LENIENT).compile(channels.live?.messages.snapshot?.payload ?? false);
-    const headers = { authorization: "Bearer secret" };
-    const client = await connect(`${http.replace("http", "ws")}/live`, { headers });
-    validate(JSON.parse(String(await client.next())));
-    expect(validate.errors).toBeNull();
   });
 });

@@ -235,7 +235,7 @@ describe.each(both)("the ready-made app, %s", (_name, config) => {
     expect(stats.shard_0).toMatchObject({ clients: expect.any(Number), workers: 1 });
   });
 
-  test("describes its HTTP as OpenAPI and its sockets as AsyncAPI", async () => {
+  test("describes its HTTP as OpenAPI", async () => {
     const { http } = start(config);
     const api = (await (await fetch(`${http}/openapi`)).json()) as {
       openapi: string;
@@ -256,9 +256,6 @@ describe.each(both)("the ready-made app, %s", (_name, config) => {
       ["get", "/stats", "string"],
       ["post", "/publish/{channel}", "string"],
     ]);
-    const sockets = (await (await fetch(`${http}/asyncapi`)).json()) as { channels: object };
-    expect(sockets).toMatchObject({ asyncapi: "3.0.0", info: { title: "shardcast" } });
-    expect(Object.keys(sockets.channels)).toEqual(["stream", "live"]);
   });
 
   test("has a page whose files come from here, each once", async () => {

@@ -1,34 +1,35 @@
-/** What the ready-made server offers over HTTP, for programs, and where it is told. */
+/** What the ready-made server offers over HTTP, for programs, as OpenAPI. */
 
 import { openapi } from "@elysiajs/openapi";
 import { type DocumentDecoration, Elysia } from "elysia";
 
-import { API_INFO } from "./api-info";
-import { ASYNC_API } from "./async-api";
+import { version } from "../../../package.json";
+
 import { codesOf } from "./http-errors";
 import { NAME, object } from "./json-schema";
 import { PUBLISH_RESULT } from "./response-schemas";
 
 type Detail = NonNullable<DocumentDecoration>;
 
-/** The routes `/openapi` and `/asyncapi`. */
+/** The route `/openapi`. */
 export function apiDescription() {
-  return new Elysia()
-    .use(
-      openapi({
-        // The document alone: a viewer would be loaded from elsewhere.
-        provider: null,
-        specPath: "/openapi",
-        exclude: { paths: ["/asyncapi"] },
-        documentation: {
-          info: API_INFO,
-          components: {
-            securitySchemes: { apiKey: { type: "http", scheme: "bearer" } },
-          },
+  return new Elysia().use(
+    openapi({
+      // The document alone: a viewer would be loaded from elsewhere.
+      provider: null,
+      specPath: "/openapi",
+      documentation: {
+        info: {
+          title: "shardcast",
+          version,
+          description: "A WebSocket broadcast server. Publish over HTTP, listen over a WebSocket.",
         },
-      }),
-    )
-    .get("/asyncapi", () => ASYNC_API);
+        components: {
+          securitySchemes: { apiKey: { type: "http", scheme: "bearer" } },
+        },
+      },
+    }),
+  );
 }
 
 /** An answer in JSON. */

@@ -86,7 +86,10 @@ function noRoute(request: Request, resources: readonly Resource[]): Response {
   const found = resources.filter(({ pattern }) => pattern.test({ pathname }));
   const methods = new Set(found.flatMap((resource) => [...resource.methods]));
   if (methods.size === 0) {
-    return httpError("NOT_FOUND", "no route has this path: /openapi and /asyncapi list all");
+    return httpError(
+      "NOT_FOUND",
+      "no route has this path: /openapi lists all but the WebSockets /stream and /live",
+    );
   }
   if (methods.has(WEBSOCKET) && request.method === "GET") {
     const message = `this is a WebSocket: connect to ws://${host}${pathname}, with Upgrade: websocket`;

@@ -1,4 +1,4 @@
-/** Schemas in the part of JSON Schema that OpenAPI 3.0 and AsyncAPI have in common. */
+/** Schemas in the part of JSON Schema that OpenAPI 3.0 has. */
 
 export const COUNT = { type: "integer", minimum: 0 } as const;
 export const FLAG = { type: "boolean" } as const;
