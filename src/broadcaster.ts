@@ -99,7 +99,7 @@ export interface Broadcaster {
   departures(top?: number): Departure[];
 
   /**
-   * Counts all messages twice: by the clients' accounts and by the shards'. Both are the same, or
+   * Counts all messages twice: by the clients' delivery counts and by the shards'. Both are the same, or
    * there is an error in shardcast. Nothing where it cannot be known, as without sharding.
    */
   audit(): Promise<Audit | undefined>;

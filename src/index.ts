@@ -46,7 +46,7 @@ export { type EndOnSignalsOptions, endOnSignals } from "./process/shutdown";
 export type { SkipListener } from "./sharded/clients";
 export { DEPARTURE_REASONS, type Departure, type DepartureReason } from "./sharded/departures";
 export { type MissedMessages, raiseFileLimit } from "./sharded/native";
-export type { Account, Audit, DroppedMessages, SlowClient } from "./sharded/reports";
+export type { Audit, DeliveryCounts, DroppedMessages, SlowClient } from "./sharded/reports";
 export { ShardedBroadcaster } from "./sharded/sharded";
 export { ShardcastSocket } from "./sharded/socket";
 export type { Channels } from "./sources/iterables";

@@ -35,7 +35,7 @@ interface Scene {
 /** A server of 1,000 clients, and its second worker is as the scene has it. */
 function reading({ shard, worker, times = [0, 0, 0], ...counts }: Scene): Reading {
   const counters = {
-    ...{ ...noCounters(), clients: 1000, max_clients: 2000, deliveries_meant: 1000, ...shard },
+    ...{ ...noCounters(), clients: 1000, max_clients: 2000, deliveries_expected: 1000, ...shard },
     per_worker: [WORKER, { ...WORKER, ...worker }],
   };
   const stats = { ...shardStats([counters]), ...counts };
@@ -47,16 +47,16 @@ const CALM: Scene = { worker: { busy_seconds: 200 }, times: [10_000, 0, 0] };
 
 const SCENES: Record<string, Scene> = {
   "all is well": CALM,
-  "a queue was full": { shard: { dropped_queue_full: 1, deliveries_meant: 10_000 } },
+  "a queue was full": { shard: { dropped_queue_full: 1, deliveries_expected: 10_000 } },
   "a worker is stuck": { worker: { busy_seconds: 100, queue_messages: 3 } },
   "a worker has failed": { worker: { busy_seconds: 200, failures: 1 } },
   "there were no files": { accept_failures: 3 },
   "one client of a thousand was disconnected": { shard: { closed_slow: 1 } },
   "many clients were disconnected": { shard: { closed_slow: 11 } },
   "slow clients have lost much": {
-    shard: { dropped_slow: 60, dropped_skipped: 50, deliveries_meant: 11_000 },
+    shard: { dropped_slow: 60, dropped_skipped: 50, deliveries_expected: 11_000 },
   },
-  "slow clients have lost a little": { shard: { dropped_slow: 60, deliveries_meant: 11_000 } },
+  "slow clients have lost a little": { shard: { dropped_slow: 60, deliveries_expected: 11_000 } },
   "some messages were late": { times: [900, 100, 0] },
   "a worker was busy": { worker: { busy_seconds: 100 + 290 } },
   "a worker was rather busy": { worker: { busy_seconds: 100 + 250 } },

@@ -173,7 +173,7 @@ describe.each(both)("the ready-made app, %s", (_name, config) => {
     expect(answer.status).toBe(config === both[0][1] ? 200 : 501);
     if (!answer.ok) return;
     const dropped = { slow: 0, skipped: 0, closed: 0, queueFull: 0 };
-    const nothing = { meant: 0, delivered: 0, dropped, pending: 0 };
+    const nothing = { expected: 0, delivered: 0, dropped, pending: 0 };
     expect(await answer.json()).toEqual({ clients: nothing, shards: nothing });
   });
 

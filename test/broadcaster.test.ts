@@ -438,7 +438,7 @@ describe("the sharded broadcaster", () => {
     expect(sums).toBe(skipped());
   });
 
-  test("audits itself: the clients' accounts add up to the shards'", async () => {
+  test("audits itself: the clients' delivery counts add up to the shards'", async () => {
     const { ws, broadcaster } = serve({ dropSlowClients: false, bufferSize: 5 }, stream);
     const reader = await subscriber(ws);
     const slow = await subscriber(ws);
@@ -449,18 +449,18 @@ describe("the sharded broadcaster", () => {
     const audit = await broadcaster.audit();
     expect(audit?.clients).toEqual(audit?.shards as never);
     const {
-      meant = 0,
+      expected = 0,
       delivered = 0,
       dropped = NOTHING_DROPPED,
       pending = 0,
     } = audit?.clients ?? {};
-    expect(meant).toBeGreaterThan(0);
+    expect(expected).toBeGreaterThan(0);
     expect(dropped.skipped).toBeGreaterThan(0);
-    expect(meant).toBe(delivered + sum(dropped) + pending);
+    expect(expected).toBe(delivered + sum(dropped) + pending);
     slow.terminate();
   });
 
-  test("keeps an account for each client", async () => {
+  test("keeps delivery counts for each client", async () => {
     let socket: ShardcastSocket | undefined;
     const { ws, broadcaster } = serve({}, (app) =>
       app.ws("/", {
@@ -475,10 +475,11 @@ describe("the sharded broadcaster", () => {
     for (let n = 0; n < 9; n += 1) broadcaster.publish("ticks", "x");
     await client.take(9);
     const dropped = NOTHING_DROPPED;
-    expect(await socket?.account()).toEqual({ meant: 10, delivered: 10, dropped, pending: 0 });
+    const counts = { expected: 10, delivered: 10, dropped, pending: 0 };
+    expect(await socket?.deliveryCounts()).toEqual(counts);
     await client.close();
     await until(() => socket?.readyState === 3, "the close");
-    expect(await socket?.account()).toBeUndefined();
+    expect(await socket?.deliveryCounts()).toBeUndefined();
   });
 
   test("answers questions that are open when it ends", async () => {

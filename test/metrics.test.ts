@@ -198,7 +198,7 @@ describe.each([
       expect(shown("clients")).toBe(counters.clients);
       expect(shown("messages_total")).toBe(counters.messages);
       expect(shown("deliveries_total")).toBe(counters.deliveries);
-      expect(shown("deliveries_meant_total")).toBe(counters.deliveries_meant);
+      expect(shown("deliveries_expected_total")).toBe(counters.deliveries_expected);
       expect(shown("written_bytes_total")).toBe(counters.bytes_written);
     }
   });

@@ -68,7 +68,7 @@ test(
       unnumbered: 0,
     });
     expect(await finalCounters(serving)).toMatchObject({
-      deliveries_meant: CLIENTS * MESSAGES,
+      deliveries_expected: CLIENTS * MESSAGES,
       deliveries: CLIENTS * MESSAGES,
       dropped_slow: 0,
       dropped_skipped: 0,
@@ -95,9 +95,9 @@ test(
       missing: 0,
       out_of_order: 0,
     });
-    const { deliveries_meant, deliveries, dropped_slow, dropped_closed } =
+    const { deliveries_expected, deliveries, dropped_slow, dropped_closed } =
       await finalCounters(serving);
-    expect(deliveries_meant).toBe(CLIENTS * MESSAGES);
+    expect(deliveries_expected).toBe(CLIENTS * MESSAGES);
     expect(Number(deliveries) + Number(dropped_slow) + Number(dropped_closed)).toBe(
       CLIENTS * MESSAGES,
     );

@@ -284,10 +284,10 @@ impl Core {
         self.broadcaster.borrow_mut().ask(Question::Client(client))
     }
 
-    /// Asks for the accounts of all clients beside those of the workers; answered as `askSlowest`.
+    /// Asks for the delivery counts of all clients and the counters of all workers; answered as `askSlowest`.
     #[napi]
-    pub fn ask_books(&self) -> u32 {
-        self.broadcaster.borrow_mut().ask(Question::Books)
+    pub fn ask_reconciliation(&self) -> u32 {
+        self.broadcaster.borrow_mut().ask(Question::Reconciliation)
     }
 
     /// Ends all threads and waits for them.

@@ -47,7 +47,7 @@ use crate::frame::compression::{Deflater, Inflater};
 use crate::options::ClientLimits;
 use crate::queue::Queue;
 use crate::wake_tree::WakeTree;
-use crate::worker::client::delivery_counts::Ledger;
+use crate::worker::client::delivery_counts::DeliveryCounts;
 use crate::worker::client::{Client, ClientIndex, ClientKey};
 use crate::worker::command::Command;
 use crate::worker::delivery_times::{DeliveryTimes, SharedDeliveryTimes};
@@ -84,8 +84,8 @@ struct Worker {
     tally: Tally,
     shared_delivery_times: Arc<SharedDeliveryTimes>,
     delivery_times: DeliveryTimes,
-    /// The accounts of the clients that are gone, in one sum.
-    departed: Ledger,
+    /// The delivery counts of the clients that are gone, in one sum.
+    departed: DeliveryCounts,
     clients: Slab<Client>,
     by_key: FxHashMap<ClientKey, ClientIndex>,
     cohorts: Cohorts,
@@ -120,7 +120,7 @@ impl Worker {
             tally: Tally::default(),
             shared_delivery_times,
             delivery_times: DeliveryTimes::default(),
-            departed: Ledger::default(),
+            departed: DeliveryCounts::default(),
             clients: Slab::new(),
             by_key: FxHashMap::default(),
             cohorts: Cohorts::new(),
@@ -161,10 +161,10 @@ impl Worker {
     /// those that were still to be attached too.
     fn wind_up(&mut self) {
         while let Some(command) = self.queue().pop() {
-            self.tally.deliveries_meant += command.deliveries();
+            self.tally.deliveries_expected += command.deliveries();
         }
         self.clients.clear();
-        self.close_books();
+        self.close_totals();
     }
 
     fn queue(&self) -> &Queue<Command> {

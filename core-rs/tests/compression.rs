@@ -67,7 +67,7 @@ fn each_client_gets_each_message_in_its_own_form() {
         assert_eq!(inflated(&narrow), message(number));
     }
     let totals = harness.wait_for(|totals| totals.deliveries == 150);
-    assert_eq!(totals.deliveries_meant, 150);
+    assert_eq!(totals.deliveries_expected, 150);
 }
 
 #[test]

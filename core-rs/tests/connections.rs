@@ -147,7 +147,7 @@ fn pings_and_pongs_go_both_ways() {
     );
     assert_eq!(client.read().expect("a pong comes"), Message::Pong("you?".into()));
     let totals = harness.totals();
-    assert_eq!((totals.deliveries_meant, totals.messages_received), (0, 0));
+    assert_eq!((totals.deliveries_expected, totals.messages_received), (0, 0));
     assert_eq!(harness.broadcaster.buffered(key), 0);
 }
 

@@ -65,9 +65,9 @@ fn a_worker_that_has_failed_serves_the_clients_that_come_then() {
     let (_, mut next) = harness.subscriber("b", "ticks");
     harness.publish("ticks", "two");
     assert_eq!(text(&mut next), "two");
-    let books = harness.ask(Question::Books).books;
-    assert_eq!(books.clients, books.workers);
-    assert_eq!((books.workers.meant, books.workers.delivered), (1, 1));
+    let reconciliation = harness.ask(Question::Reconciliation).reconciliation;
+    assert_eq!(reconciliation.clients, reconciliation.workers);
+    assert_eq!((reconciliation.workers.expected, reconciliation.workers.delivered), (1, 1));
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn what_waited_for_the_clients_of_a_worker_that_fails_is_counted_as_dropped() {
     while harness.totals().slow_clients == 0 {
         harness.publish("ticks", &message);
         // Answered by the worker after the message.
-        harness.ask(Question::Books);
+        harness.ask(Question::Reconciliation);
     }
     assert!(harness.broadcaster.may_rest(), "the next event rings");
     trap.store(true, Ordering::Relaxed);
@@ -89,10 +89,10 @@ fn what_waited_for_the_clients_of_a_worker_that_fails_is_counted_as_dropped() {
     while !matches!(harness.event(), Event::WorkerFailed { .. }) {}
     harness.closed();
     harness.closed();
-    let books = harness.ask(Question::Books).books;
-    assert_eq!(books.clients, books.workers);
-    assert!(books.workers.dropped.closed > 0);
-    assert_eq!(books.workers.pending, 0);
+    let reconciliation = harness.ask(Question::Reconciliation).reconciliation;
+    assert_eq!(reconciliation.clients, reconciliation.workers);
+    assert!(reconciliation.workers.dropped.closed > 0);
+    assert_eq!(reconciliation.workers.pending, 0);
     assert_eq!(harness.totals().slow_clients, 0);
     drop(reader);
 }

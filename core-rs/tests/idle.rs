@@ -66,13 +66,13 @@ impl Clients {
     fn read(&self) {
         self.harness.wait_for(|totals| {
             self.clients.iter().for_each(|(_, client)| read_all(client));
-            totals.deliveries == totals.deliveries_meant
+            totals.deliveries == totals.deliveries_expected
         });
     }
 
     /// Returns when the workers have done all that they were told.
     fn settle(&mut self) {
-        self.harness.ask(Question::Books);
+        self.harness.ask(Question::Reconciliation);
     }
 
     fn publish(&mut self) {

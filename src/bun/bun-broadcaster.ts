@@ -196,7 +196,7 @@ export class OriginalBroadcaster implements Broadcaster {
     const subscribers = this.subscriberCount(channel);
     if (subscribers === 0) return TO_NOBODY;
     this.#counters.messages += 1;
-    this.#counters.deliveries_meant += subscribers;
+    this.#counters.deliveries_expected += subscribers;
     this.#counters.deliveries += subscribers;
     this.#server?.publish(channel, payload);
     return { subscribers, shards: THE_ONE_SHARD, dropped: 0, saturated: 0 };

@@ -13,11 +13,11 @@ import { ACCEPT_CLIENT_BITS, PUBLISH_SATURATED_BITS, PUBLISH_SHARD_BITS } from "
 import { nativeProblem } from "./native-problem";
 
 export type {
-  Account,
   ChannelTotals,
   Core,
   CoreEvent,
   CoreOptions,
+  DeliveryCounts,
   DisconnectCause,
   DoorAddress,
   DoorOptions,

@@ -1,8 +1,8 @@
 /** How single clients stand: questions to the workers, which answer later. */
 
-import type { Account, CoreEvent, DroppedMessages } from "./native";
+import type { CoreEvent, DeliveryCounts, DroppedMessages } from "./native";
 
-export type { Account, DroppedMessages };
+export type { DeliveryCounts, DroppedMessages };
 
 /** A client that takes less than it is sent. */
 export interface SlowClient {
@@ -17,16 +17,16 @@ export interface SlowClient {
   lagMessages?: number;
   /** Bytes that wait for it: of published messages; without sharding, of all. */
   lagBytes: number;
-  /** What was meant for it, and what became of that. Unknown without sharding. */
-  account?: Account;
+  /** Messages expected to reach it, and what became of them. Unknown without sharding. */
+  deliveryCounts?: DeliveryCounts;
 }
 
 /** The same messages counted twice. */
 export interface Audit {
-  /** The sum of all clients' accounts, of those that are gone too. */
-  clients: Account;
+  /** The sum of all clients' delivery counts, of those that are gone too. */
+  clients: DeliveryCounts;
   /** What the shards have counted. */
-  shards: Account;
+  shards: DeliveryCounts;
 }
 
 export const DEFAULT_TOP = 10;

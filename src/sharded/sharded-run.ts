@@ -35,7 +35,7 @@ import {
   loadNative,
   type QuickCalls,
 } from "./native";
-import { type Account, type Audit, Reports, type SlowClient } from "./reports";
+import { type Audit, type DeliveryCounts, Reports, type SlowClient } from "./reports";
 import { FailedRequests, type RequestFailures } from "./request-failures";
 import { checkChannel, type SocketHost } from "./socket";
 import { TrustedProxies } from "./trusted-proxies";
@@ -241,11 +241,11 @@ export class ShardedRun implements SocketHost {
   async slowClients(top: number): Promise<SlowClient[]> {
     if (!this.isUp) return [];
     const report = await this.#reports.answerTo(this.core.askSlowest(top));
-    return (report?.clients ?? []).flatMap(({ client, lagMessages, lagBytes, account }) => {
+    return (report?.clients ?? []).flatMap(({ client, lagMessages, lagBytes, deliveryCounts }) => {
       const socket = this.clients.get(client);
       if (!socket) return [];
       const { id, shard, worker, remoteAddress: address } = socket;
-      return [{ id, shard, worker, address, lagMessages, lagBytes, account }];
+      return [{ id, shard, worker, address, lagMessages, lagBytes, deliveryCounts }];
     });
   }
 
@@ -257,17 +257,17 @@ export class ShardedRun implements SocketHost {
     this.clients.closed(handle, code, reason);
   }
 
-  /** What was meant for a client, and what became of that; nothing when it is gone. */
-  async account(handle: number): Promise<Account | undefined> {
+  /** Messages expected to reach a client, and what became of them; nothing when it is gone. */
+  async deliveryCounts(handle: number): Promise<DeliveryCounts | undefined> {
     if (!this.isUp) return undefined;
     const report = await this.#reports.answerTo(this.core.askClient(handle));
-    return report?.clients[0]?.account;
+    return report?.clients[0]?.deliveryCounts;
   }
 
   async audit(): Promise<Audit | undefined> {
     if (!this.isUp) return undefined;
-    const report = await this.#reports.answerTo(this.core.askBooks());
-    return report && { clients: report.clientBooks, shards: report.workerBooks };
+    const report = await this.#reports.answerTo(this.core.askReconciliation());
+    return report && { clients: report.clientTotals, shards: report.workerTotals };
   }
 
   channels(top: number, search: string): ChannelStats[] {

@@ -5,7 +5,7 @@ import type { RateLimitedLog } from "../logging/rate-limited-log";
 import { type MessageData, toBytes, toPayload, toText } from "../payload";
 import { closeReason, toClose } from "./close-code";
 import { CLOSE_ABNORMAL, MAX_CONTROL_PAYLOAD, NO_CLIENT } from "./constants";
-import type { Account, Core, QuickCalls } from "./native";
+import type { Core, DeliveryCounts, QuickCalls } from "./native";
 import { shortId } from "./short-id";
 
 /** What a socket needs of its broadcaster. */
@@ -25,8 +25,8 @@ export interface SocketHost {
   ): PublishResult;
   /** The app has closed a client, with what its `close` handler is told. */
   closed(handle: number, code: number, reason: string): void;
-  /** What was meant for a client, and what became of that. */
-  account(handle: number): Promise<Account | undefined>;
+  /** Messages expected to reach a client, and what became of them. */
+  deliveryCounts(handle: number): Promise<DeliveryCounts | undefined>;
 }
 
 /** The client behind a socket. */
@@ -305,11 +305,11 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
   }
 
   /**
-   * The client's account: messages meant for it, delivered, dropped and pending. Nothing once it is
+   * The client's delivery counts: messages expected, delivered, dropped and pending. Nothing once it is
    * closed.
    */
-  async account(): Promise<Account | undefined> {
-    return this.#open ? this.#host.account(this.#handle) : undefined;
+  async deliveryCounts(): Promise<DeliveryCounts | undefined> {
+    return this.#open ? this.#host.deliveryCounts(this.#handle) : undefined;
   }
 
   get binaryType(): BinaryType {

@@ -103,9 +103,9 @@ export const METRICS: readonly Metric[] = [
   ),
 
   counter(
-    "shardcast_deliveries_meant_total",
-    "Deliveries meant: each message once for each of its subscribers.",
-    perShard("deliveries_meant"),
+    "shardcast_deliveries_expected_total",
+    "Deliveries expected: each message once for each of its subscribers.",
+    perShard("deliveries_expected"),
   ),
   counter(
     "shardcast_deliveries_total",
@@ -114,7 +114,7 @@ export const METRICS: readonly Metric[] = [
   ),
   counter(
     "shardcast_deliveries_dropped_total",
-    "Deliveries that were meant and not made, by reason.",
+    "Expected deliveries that were not made, by reason.",
     perReason({
       slow: "dropped_slow",
       skipped: "dropped_skipped",
@@ -124,7 +124,7 @@ export const METRICS: readonly Metric[] = [
   ),
   gauge(
     "shardcast_deliveries_pending",
-    "Deliveries meant that are neither made nor dropped yet.",
+    "Expected deliveries that are neither made nor dropped yet.",
     perShard("deliveries_pending"),
   ),
 

@@ -40,8 +40,8 @@ export interface ShardCounters {
   messages_saturated: number;
   /** How often a worker became saturated. */
   saturations: number;
-  /** Deliveries meant: each message once for each of its subscribers, and each direct message. */
-  deliveries_meant: number;
+  /** Deliveries expected: each message once for each of its subscribers, and each direct message. */
+  deliveries_expected: number;
   /** Deliveries made: the client's socket took the whole message. */
   deliveries: number;
   /** Gauge: deliveries that wait for a client's socket. */
@@ -120,7 +120,7 @@ export function noCounters(): ShardCounters {
     messages_queue_full: 0,
     messages_saturated: 0,
     saturations: 0,
-    deliveries_meant: 0,
+    deliveries_expected: 0,
     deliveries: 0,
     deliveries_pending: 0,
     dropped_slow: 0,
@@ -207,7 +207,7 @@ function addWorker(shard: ShardCounters, worker: WorkerCounters): void {
   shard.messages_queue_full += worker.messagesQueueFull;
   shard.messages_saturated += worker.messagesSaturated;
   shard.saturations += worker.saturations;
-  shard.deliveries_meant += worker.deliveriesMeant;
+  shard.deliveries_expected += worker.deliveriesExpected;
   shard.deliveries += worker.deliveries;
   shard.deliveries_pending += pending(worker);
   shard.dropped_slow += worker.droppedSlow;
@@ -238,7 +238,7 @@ function addWorker(shard: ShardCounters, worker: WorkerCounters): void {
 function pending(worker: WorkerCounters): number {
   const dropped =
     worker.droppedSlow + worker.droppedSkipped + worker.droppedClosed + worker.droppedQueueFull;
-  return Math.max(0, worker.deliveriesMeant - worker.deliveries - dropped);
+  return Math.max(0, worker.deliveriesExpected - worker.deliveries - dropped);
 }
 
 function workerStats(worker: WorkerCounters): WorkerStats {

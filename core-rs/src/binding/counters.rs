@@ -17,8 +17,8 @@ pub struct WorkerCounters {
     pub clients: f64,
     /// Published messages taken from the queue.
     pub messages: f64,
-    /// Messages meant for clients, each counted once a client, those that the queue refused too.
-    pub deliveries_meant: f64,
+    /// Deliveries expected: each message once a client, those that the queue refused too.
+    pub deliveries_expected: f64,
     /// Messages that a client's socket has accepted whole.
     pub deliveries: f64,
     pub dropped_slow: f64,
@@ -63,7 +63,7 @@ impl From<WorkerSnapshot> for WorkerCounters {
             worker: worker as u32,
             clients: tally.clients as f64,
             messages: tally.messages as f64,
-            deliveries_meant: (tally.deliveries_meant + refused.deliveries) as f64,
+            deliveries_expected: (tally.deliveries_expected + refused.deliveries) as f64,
             deliveries: tally.deliveries as f64,
             dropped_slow: tally.dropped_slow as f64,
             dropped_skipped: tally.dropped_skipped as f64,

@@ -9,7 +9,7 @@ use crate::broadcaster::reports::{ClientReport, Report};
 use crate::door::RequestFailure;
 use crate::event_queue::Event;
 use crate::queue::Counted;
-use crate::worker::client::delivery_counts::Ledger;
+use crate::worker::client::delivery_counts::DeliveryCounts;
 use crate::worker::client::missed::Missed;
 use crate::worker::departure::{Cause, Departure};
 
@@ -97,10 +97,10 @@ pub enum CoreEvent {
         /// What the question returned.
         asked: u32,
         clients: Vec<ClientStanding>,
-        /// The accounts of all clients, of those that are gone too, in one sum.
-        client_books: Account,
+        /// The delivery counts of all clients, of those that are gone too, in one sum.
+        client_totals: JsDeliveryCounts,
         /// What the workers have counted of the same.
-        worker_books: Account,
+        worker_totals: JsDeliveryCounts,
     },
 }
 
@@ -179,13 +179,13 @@ pub struct ClientStanding {
     /// Published messages that it lags, and their bytes.
     pub lag_messages: f64,
     pub lag_bytes: f64,
-    pub account: Account,
+    pub delivery_counts: JsDeliveryCounts,
 }
 
-/// Messages, published and direct: meant = delivered + dropped + pending.
-#[napi(object, object_from_js = false)]
-pub struct Account {
-    pub meant: f64,
+/// Messages, published and direct: expected = delivered + dropped + pending.
+#[napi(object, object_from_js = false, js_name = "DeliveryCounts")]
+pub struct JsDeliveryCounts {
+    pub expected: f64,
     pub delivered: f64,
     pub dropped: DroppedMessages,
     pub pending: f64,
@@ -284,11 +284,11 @@ fn told(event: Event, broadcaster: &Broadcaster) -> Option<CoreEvent> {
             CoreEvent::WorkerFailed { shard: shard as u32, worker: worker as u32, reason }
         }
         Event::Skipped(client, missed) => CoreEvent::Skipped { client, missed: print(&missed) },
-        Event::Report(asked, Report { clients, books }) => CoreEvent::Report {
+        Event::Report(asked, Report { clients, reconciliation }) => CoreEvent::Report {
             asked,
             clients: clients.into_iter().map(ClientStanding::from).collect(),
-            client_books: books.clients.into(),
-            worker_books: books.workers.into(),
+            client_totals: reconciliation.clients.into(),
+            worker_totals: reconciliation.workers.into(),
         },
     })
 }
@@ -316,23 +316,23 @@ impl From<ClientReport> for ClientStanding {
             slow: report.slow,
             lag_messages: report.lag.messages as f64,
             lag_bytes: report.lag.bytes as f64,
-            account: report.ledger.into(),
+            delivery_counts: report.delivery_counts.into(),
         }
     }
 }
 
-impl From<Ledger> for Account {
-    fn from(ledger: Ledger) -> Account {
-        Account {
-            meant: ledger.meant as f64,
-            delivered: ledger.delivered as f64,
+impl From<DeliveryCounts> for JsDeliveryCounts {
+    fn from(counts: DeliveryCounts) -> JsDeliveryCounts {
+        JsDeliveryCounts {
+            expected: counts.expected as f64,
+            delivered: counts.delivered as f64,
             dropped: DroppedMessages {
-                slow: ledger.dropped.slow as f64,
-                skipped: ledger.dropped.skipped as f64,
-                closed: ledger.dropped.closed as f64,
-                queue_full: ledger.dropped.queue_full as f64,
+                slow: counts.dropped.slow as f64,
+                skipped: counts.dropped.skipped as f64,
+                closed: counts.dropped.closed as f64,
+                queue_full: counts.dropped.queue_full as f64,
             },
-            pending: ledger.pending as f64,
+            pending: counts.pending as f64,
         }
     }
 }

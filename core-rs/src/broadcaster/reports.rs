@@ -6,7 +6,7 @@ use std::cmp::Reverse;
 use rustc_hash::FxHashMap;
 
 use crate::worker::client::ClientKey;
-use crate::worker::client::delivery_counts::Ledger;
+use crate::worker::client::delivery_counts::DeliveryCounts;
 use crate::worker::cohort::log::Lag;
 
 /// Names a question that is not answered yet.
@@ -28,8 +28,8 @@ pub enum Question {
     Slowest(usize),
     /// How does this client stand?
     Client(ClientKey),
-    /// Do the accounts of the clients add up to those of the workers?
-    Books,
+    /// Do the delivery counts of the clients add up to the counters of the workers?
+    Reconciliation,
 }
 
 /// The answer of one worker, or of all of them.
@@ -38,7 +38,7 @@ pub struct Report {
     /// The clients asked for, those that lag most first.
     pub clients: Vec<ClientReport>,
     /// All zero when they were not asked for.
-    pub books: Books,
+    pub reconciliation: Reconciliation,
 }
 
 /// How a client stands.
@@ -50,17 +50,17 @@ pub struct ClientReport {
     pub slow: bool,
     /// What it lags in published messages.
     pub lag: Lag,
-    /// Its account.
-    pub ledger: Ledger,
+    /// Its delivery counts.
+    pub delivery_counts: DeliveryCounts,
 }
 
 /// The same messages counted twice, at one moment of each worker.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Books {
-    /// The sum of the accounts of all clients, of those that are gone too.
-    pub clients: Ledger,
+pub struct Reconciliation {
+    /// The sum of the delivery counts of all clients, of those that are gone too.
+    pub clients: DeliveryCounts,
     /// What the workers have counted.
-    pub workers: Ledger,
+    pub workers: DeliveryCounts,
 }
 
 impl Report {
@@ -77,8 +77,8 @@ impl Report {
 
     fn add(&mut self, part: Report) {
         self.clients.extend(part.clients);
-        self.books.clients += part.books.clients;
-        self.books.workers += part.books.workers;
+        self.reconciliation.clients += part.reconciliation.clients;
+        self.reconciliation.workers += part.reconciliation.workers;
     }
 }
 
@@ -129,9 +129,9 @@ mod tests {
             client,
             slow: true,
             lag: Lag { messages, bytes: 0 },
-            ledger: Ledger::default(),
+            delivery_counts: DeliveryCounts::default(),
         });
-        Report { clients: clients.collect(), books: Books::default() }
+        Report { clients: clients.collect(), reconciliation: Reconciliation::default() }
     }
 
     #[test]

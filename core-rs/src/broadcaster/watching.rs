@@ -45,7 +45,7 @@ impl Broadcaster {
     /// [`Event::Report`](crate::event_queue::Event::Report) with the id that this returns.
     pub fn ask(&mut self, question: Question) -> ReportId {
         let workers = match question {
-            Question::Slowest(_) | Question::Books => 0..self.lanes.len(),
+            Question::Slowest(_) | Question::Reconciliation => 0..self.lanes.len(),
             Question::Client(client) => match self.clients.get(client) {
                 Some(registration) => registration.place.worker..registration.place.worker + 1,
                 // Any worker knows that there is no such client.
@@ -62,14 +62,14 @@ impl Broadcaster {
         for client in &mut report.clients {
             let registration = self.clients.get(client.client);
             client
-                .ledger
+                .delivery_counts
                 .add_refused(registration.map_or(0, |client| client.refused(&self.routes)));
         }
-        if matches!(question, Question::Books) {
+        if matches!(question, Question::Reconciliation) {
             let clients = self.clients.all().map(|client| client.refused(&self.routes));
-            report.books.clients.add_refused(clients.sum::<u64>() + self.refused_departed);
+            report.reconciliation.clients.add_refused(clients.sum::<u64>() + self.refused_departed);
             let lanes = self.lanes.iter().map(|lane| lane.refused().deliveries);
-            report.books.workers.add_refused(lanes.sum());
+            report.reconciliation.workers.add_refused(lanes.sum());
         }
     }
 

@@ -100,7 +100,7 @@ impl Counted for Command {
 }
 
 impl Command {
-    /// The deliveries that it is meant to become.
+    /// The deliveries expected of it.
     pub(crate) fn deliveries(&self) -> u64 {
         match self {
             Command::Publish(_, subscribers) => u64::from(*subscribers),

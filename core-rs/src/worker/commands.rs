@@ -163,7 +163,7 @@ impl Worker {
         let client = &mut self.clients[index];
         let bytes = frame.in_form(client.compression, &mut self.deflater);
         client.note_form(frame.encoded_len(), bytes.len());
-        self.tally.deliveries_meant += u64::from(kind == Kind::Direct);
+        self.tally.deliveries_expected += u64::from(kind == Kind::Direct);
         client.backlog.push(kind, bytes, self.cohorts[client.cohort].log());
         self.flush_soon(index);
     }

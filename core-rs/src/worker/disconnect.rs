@@ -172,7 +172,7 @@ impl Worker {
         self.inbound.forget(&mut client);
         let log = self.cohorts[client.cohort].log();
         self.tally.dropped_closed += client.backlog.messages(log);
-        self.departed += client.backlog.ledger(log).closed();
+        self.departed += client.backlog.delivery_counts(log).closed();
         self.by_key.remove(&client.key);
         let lacked = client.backlog.cursor() != log.head();
         self.leave_cohort(client.cohort, client.seat, lacked);

@@ -40,7 +40,7 @@ impl Worker {
         }
         // Closes their sockets, which takes them out of epoll.
         drop(clients);
-        self.close_books();
+        self.close_totals();
         self.stats.publish(&self.tally);
         let Worker { tally, departed, delivery_times, .. } = self;
         let anew = Worker::new(
@@ -61,10 +61,10 @@ impl Worker {
         self.bridge.tell(Event::Closed { client, code, reason, departure });
     }
 
-    /// All that waited is dropped. The message at which it failed may stand in one of the books and
-    /// not in the other, so that those of the clients go on from the worker's.
-    pub(super) fn close_books(&mut self) {
-        self.departed = self.worker_books().closed();
+    /// All that waited is dropped. The message at which it failed may be in one of the totals and
+    /// not in the other, so that the clients' go on from the worker's.
+    pub(super) fn close_totals(&mut self) {
+        self.departed = self.worker_totals().closed();
         self.tally.dropped_closed = self.departed.dropped.closed;
         self.tally.clients = 0;
         self.tally.slow_clients = 0;

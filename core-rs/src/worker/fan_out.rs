@@ -42,10 +42,10 @@ impl Worker {
             }
             let cohort = &mut self.cohorts[index];
             cohort.append(frame.in_form(cohort.compression(), &mut self.deflater), channel, at);
-            self.tally.deliveries_meant += cohort.len() as u64;
+            self.tally.deliveries_expected += cohort.len() as u64;
             if let Some(client) = excluded {
                 self.clients[client].backlog.follow(cohort.log());
-                self.tally.deliveries_meant -= 1;
+                self.tally.deliveries_expected -= 1;
                 self.flush_soon(client);
             }
             self.passes.schedule(index, &mut self.cohorts, frame.encoded_len());

@@ -1,9 +1,9 @@
 //! How single clients stand, for whoever asks.
 
-use crate::broadcaster::reports::{Books, ClientReport, Question, Report, ReportRequest};
+use crate::broadcaster::reports::{ClientReport, Question, Reconciliation, Report, ReportRequest};
 use crate::event_queue::Event;
 use crate::worker::client::Client;
-use crate::worker::client::delivery_counts::{Dropped, Ledger};
+use crate::worker::client::delivery_counts::{DeliveryCounts, Dropped};
 
 use super::Worker;
 
@@ -23,7 +23,7 @@ impl Worker {
                 let client = self.by_key.get(&key).map(|&index| &self.clients[index]);
                 report.clients = client.map(|client| self.standing(client)).into_iter().collect();
             }
-            Question::Books => report.books = self.books(),
+            Question::Reconciliation => report.reconciliation = self.reconciliation(),
         }
         self.bridge.tell(Event::Report(id, report));
     }
@@ -34,21 +34,21 @@ impl Worker {
             client: client.key,
             slow: client.is_slow(),
             lag: client.backlog.lag(log),
-            ledger: client.backlog.ledger(log),
+            delivery_counts: client.backlog.delivery_counts(log),
         }
     }
 
-    /// The accounts of the clients beside the worker's own, which were counted apart.
-    fn books(&self) -> Books {
+    /// The sum over the clients, and the worker's own counters, which are kept apart.
+    fn reconciliation(&self) -> Reconciliation {
         let mut clients = self.departed;
         for (_, client) in &self.clients {
-            clients += client.backlog.ledger(self.cohorts[client.cohort].log());
+            clients += client.backlog.delivery_counts(self.cohorts[client.cohort].log());
         }
-        Books { clients, workers: self.worker_books() }
+        Reconciliation { clients, workers: self.worker_totals() }
     }
 
     /// What the worker has counted itself.
-    pub(super) fn worker_books(&self) -> Ledger {
+    pub(super) fn worker_totals(&self) -> DeliveryCounts {
         let tally = &self.tally;
         let dropped = Dropped {
             slow: tally.dropped_slow,
@@ -57,11 +57,11 @@ impl Worker {
             // The sequencer knows.
             queue_full: 0,
         };
-        Ledger {
-            meant: tally.deliveries_meant,
+        DeliveryCounts {
+            expected: tally.deliveries_expected,
             delivered: tally.deliveries,
             dropped,
-            pending: tally.deliveries_meant - tally.deliveries - dropped.total(),
+            pending: tally.deliveries_expected - tally.deliveries - dropped.total(),
         }
     }
 }

@@ -37,8 +37,8 @@ counters! {
     clients,
     /// Published messages taken from the queue.
     messages,
-    /// Messages meant for its clients: each published one once a subscriber, and direct ones.
-    deliveries_meant,
+    /// Deliveries expected: each published message once a subscriber, and direct messages.
+    deliveries_expected,
     /// Messages that a client's socket has accepted whole.
     deliveries,
     /// Messages dropped because their client was slow and was disconnected.

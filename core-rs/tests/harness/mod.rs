@@ -190,7 +190,7 @@ impl Harness {
         for snapshot in self.broadcaster.snapshots() {
             let tally = snapshot.tally;
             totals.clients += tally.clients;
-            totals.deliveries_meant += tally.deliveries_meant;
+            totals.deliveries_expected += tally.deliveries_expected;
             totals.deliveries += tally.deliveries;
             totals.dropped_slow += tally.dropped_slow;
             totals.dropped_skipped += tally.dropped_skipped;

@@ -107,11 +107,11 @@ export function insight(broadcaster: Broadcaster, collector: PrometheusCollector
     .get(
       "/audit",
       async () => {
-        const message = "without sharding no account of a client is kept";
+        const message = "without sharding no delivery counts of a client are kept";
         return (await broadcaster.audit()) ?? httpError("UNKNOWN_WITHOUT_SHARDING", message);
       },
-      insightful("All messages, counted by the clients' accounts and by the shards", AUDIT, {
-        responses: rejection(501, "Without sharding no account of a client is kept."),
+      insightful("All messages, counted by the clients' delivery counts and by the shards", AUDIT, {
+        responses: rejection(501, "without sharding no delivery counts of a client are kept."),
       }),
     );
 }

@@ -1,10 +1,10 @@
 /** What the routes of the ready-made server answer with, each schema checked against its type. */
 
 import {
-  type Account,
   type Audit,
   type ChannelStats,
   DEPARTURE_REASONS,
+  type DeliveryCounts,
   type Departure,
   type DroppedMessages,
   type PublishResult,
@@ -34,14 +34,14 @@ const DROPPED = object<DroppedMessages>({
   queueFull: COUNT,
 });
 
-const ACCOUNT = object<Account>({
-  meant: COUNT,
+const DELIVERY_COUNTS = object<DeliveryCounts>({
+  expected: COUNT,
   delivered: COUNT,
   dropped: DROPPED,
   pending: COUNT,
 });
 
-export const AUDIT = object<Audit>({ clients: ACCOUNT, shards: ACCOUNT });
+export const AUDIT = object<Audit>({ clients: DELIVERY_COUNTS, shards: DELIVERY_COUNTS });
 
 export const SLOW_CLIENTS = list(
   object<Required<SlowClient>>(
@@ -52,9 +52,9 @@ export const SLOW_CLIENTS = list(
       address: NAME,
       lagMessages: COUNT,
       lagBytes: COUNT,
-      account: ACCOUNT,
+      deliveryCounts: DELIVERY_COUNTS,
     },
-    ["lagMessages", "account"],
+    ["lagMessages", "deliveryCounts"],
   ),
 );
 

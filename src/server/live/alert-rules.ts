@@ -107,12 +107,12 @@ export const ALERT_RULES: readonly AlertRule[] = [
     summary: "More than 1 % of the deliveries are lost to slow clients.",
     expr:
       'sum by (instance) (rate(shardcast_deliveries_dropped_total{reason=~"slow|skipped"}[5m]))\n' +
-      "  / sum by (instance) (rate(shardcast_deliveries_meant_total[5m]))",
+      "  / sum by (instance) (rate(shardcast_deliveries_expected_total[5m]))",
     above: 0.01,
     for: "10m",
     figure: (recent) =>
       (grown(recent, "dropped_slow") + grown(recent, "dropped_skipped")) /
-      grown(recent, "deliveries_meant"),
+      grown(recent, "deliveries_expected"),
     say: (part) => `${percent(part)} of the deliveries`,
   },
   {

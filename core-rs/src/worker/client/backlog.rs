@@ -9,7 +9,7 @@ mod outbox;
 
 use std::sync::Arc;
 
-use crate::worker::client::delivery_counts::{Dropped, Ledger};
+use crate::worker::client::delivery_counts::{DeliveryCounts, Dropped};
 use crate::worker::client::missed::Missed;
 use crate::worker::cohort::log::{Cursor, Lag, Log};
 
@@ -68,11 +68,11 @@ pub struct Backlog {
     outbox: Option<Box<Outbox>>,
     cursor: Cursor,
     delivered: u64,
-    /// Sequence number from which on the log's messages are meant for the client and not in
-    /// `meant`.
+    /// Sequence number from which on the log's messages are expected and not in
+    /// `expected`.
     uncounted: u64,
-    /// Messages meant for the client, see [`Ledger`].
-    meant: u64,
+    /// Messages expected to reach the client, see [`DeliveryCounts`].
+    expected: u64,
     /// Messages that it skipped for being slow.
     skipped: u64,
     /// Messages that it lacked when it was told to leave for being slow.
@@ -130,7 +130,7 @@ impl Backlog {
 
     /// Makes the unread rest of the log private, so that private bytes can follow it.
     pub fn detach(&mut self, log: &Log) {
-        self.count_meant(log);
+        self.count_expected(log);
         if self.cursor == log.head() {
             return;
         }
@@ -145,7 +145,7 @@ impl Backlog {
     /// Adds a frame for this client alone, after all that came before it.
     pub fn push(&mut self, kind: Kind, frame: &[u8], log: &Log) {
         self.detach(log);
-        self.meant += u64::from(kind.is_message());
+        self.expected += u64::from(kind.is_message());
         self.outbox_at(log).push(kind, frame);
     }
 
@@ -185,10 +185,10 @@ impl Backlog {
         Lag { messages: self.messages(log), bytes: private as u64 + log.lag(self.cursor).bytes }
     }
 
-    /// The account of the client so far.
-    pub fn ledger(&self, log: &Log) -> Ledger {
-        Ledger {
-            meant: self.meant + (log.next_sequence() - self.uncounted),
+    /// The delivery counts of the client so far.
+    pub fn delivery_counts(&self, log: &Log) -> DeliveryCounts {
+        DeliveryCounts {
+            expected: self.expected + (log.next_sequence() - self.uncounted),
             delivered: self.delivered,
             dropped: Dropped { skipped: self.skipped, slow: self.cleared, ..Dropped::default() },
             pending: self.messages(log),
@@ -228,7 +228,7 @@ impl Backlog {
             self.outbox_at(log).push(Kind::Published(Arc::clone(channel)), begun);
         }
         unread.for_each(|(channel, _)| assert!(sheds(Some(channel)), "the log is left as it is"));
-        self.count_meant(log);
+        self.count_expected(log);
         self.cursor = log.head();
         if self.outbox.as_ref().is_some_and(|outbox| outbox.unwritten().is_empty()) {
             self.outbox = None;
@@ -237,8 +237,8 @@ impl Backlog {
     }
 
     /// Counts what the log has brought since it was last counted.
-    fn count_meant(&mut self, log: &Log) {
-        self.meant += log.next_sequence() - self.uncounted;
+    fn count_expected(&mut self, log: &Log) {
+        self.expected += log.next_sequence() - self.uncounted;
         self.uncounted = log.next_sequence();
     }
 

@@ -1,13 +1,13 @@
-//! The account of one client: what was meant for it, and what became of that.
+//! The delivery counts of one client: the messages expected to reach it, and what became of them.
 
 use std::ops::AddAssign;
 
-/// Messages, published and direct. `meant = delivered + dropped + pending`, always: each of them is
-/// counted for itself, so that the sum proves something.
+/// Messages, published and direct. `expected = delivered + dropped + pending`, always: each of them
+/// is counted for itself, so that the sum proves something.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Ledger {
+pub struct DeliveryCounts {
     /// What it was subscribed to, and what was sent to it alone.
-    pub meant: u64,
+    pub expected: u64,
     /// What its socket has accepted whole.
     pub delivered: u64,
     /// What it will not get.
@@ -16,7 +16,7 @@ pub struct Ledger {
     pub pending: u64,
 }
 
-/// Messages that were meant for a client and that it will not get, by reason.
+/// Messages expected to reach a client that will not, by reason.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Dropped {
     /// It was too slow, and was disconnected.
@@ -29,16 +29,16 @@ pub struct Dropped {
     pub queue_full: u64,
 }
 
-impl Ledger {
-    /// The account once nothing waits any more, because the client is gone.
-    pub fn closed(self) -> Ledger {
+impl DeliveryCounts {
+    /// The counts once nothing waits any more, because the client is gone.
+    pub fn closed(self) -> DeliveryCounts {
         let dropped = Dropped { closed: self.dropped.closed + self.pending, ..self.dropped };
-        Ledger { dropped, pending: 0, ..self }
+        DeliveryCounts { dropped, pending: 0, ..self }
     }
 
     /// Adds messages that never got into the queue of the client's worker.
     pub fn add_refused(&mut self, messages: u64) {
-        self.meant += messages;
+        self.expected += messages;
         self.dropped.queue_full += messages;
     }
 }
@@ -50,9 +50,9 @@ impl Dropped {
     }
 }
 
-impl AddAssign for Ledger {
-    fn add_assign(&mut self, other: Ledger) {
-        self.meant += other.meant;
+impl AddAssign for DeliveryCounts {
+    fn add_assign(&mut self, other: DeliveryCounts) {
+        self.expected += other.expected;
         self.delivered += other.delivered;
         self.dropped += other.dropped;
         self.pending += other.pending;

@@ -59,13 +59,13 @@ struct Waiting {
 #[derive(Default)]
 struct Model {
     waiting: VecDeque<Waiting>,
-    /// Messages that were meant for the client.
-    meant: u64,
+    /// Messages expected to reach the client.
+    expected: u64,
 }
 
 impl Model {
     fn push(&mut self, kind: Kind, bytes: Vec<u8>) {
-        self.meant += u64::from(kind.is_message());
+        self.expected += u64::from(kind.is_message());
         self.waiting.push_back(Waiting { kind, bytes, begun: false });
     }
 
@@ -186,9 +186,10 @@ proptest! {
             }
             for pair in &pairs {
                 prop_assert_eq!(pair.backlog.messages(&log), pair.model.messages());
-                let Ledger { meant, delivered, dropped, pending } = pair.backlog.ledger(&log);
-                prop_assert_eq!(meant, pair.model.meant);
-                prop_assert_eq!(meant, delivered + dropped.total() + pending);
+                let counts = pair.backlog.delivery_counts(&log);
+                let DeliveryCounts { expected, delivered, dropped, pending } = counts;
+                prop_assert_eq!(expected, pair.model.expected);
+                prop_assert_eq!(expected, delivered + dropped.total() + pending);
                 prop_assert_eq!(pair.backlog.lag(&log).messages, pair.model.published());
             }
         }

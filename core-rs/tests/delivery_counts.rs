@@ -6,13 +6,13 @@ use std::collections::HashMap;
 use std::net::Shutdown;
 
 use proptest::prelude::*;
-use shardcast_core::broadcaster::reports::{Books, Question, Report};
+use shardcast_core::broadcaster::reports::{Question, Reconciliation, Report};
 use shardcast_core::broadcaster::{Publication, Sent};
 use shardcast_core::event_queue::Event;
 use shardcast_core::frame::Payload;
 use shardcast_core::options::SlowPolicy;
 use shardcast_core::worker::client::ClientKey;
-use shardcast_core::worker::client::delivery_counts::Ledger;
+use shardcast_core::worker::client::delivery_counts::DeliveryCounts;
 
 use harness::{Harness, PATIENCE, TestClient, options};
 
@@ -62,8 +62,8 @@ fn publish() -> impl Strategy<Value = Step> {
 struct World {
     harness: Harness,
     clients: Vec<(ClientKey, TestClient)>,
-    /// What is meant for each client, by what was done to it.
-    meant: HashMap<ClientKey, u64>,
+    /// Messages expected to reach each client, by what was done to it.
+    expected: HashMap<ClientKey, u64>,
     /// How often each client's close was told.
     closes: HashMap<ClientKey, u32>,
     connected: usize,
@@ -79,7 +79,7 @@ impl World {
         World {
             harness,
             clients: Vec::new(),
-            meant: HashMap::new(),
+            expected: HashMap::new(),
             closes: HashMap::new(),
             connected: 0,
         }
@@ -112,7 +112,7 @@ impl World {
                     && self.harness.broadcaster.send(key, Payload::Text("direct"), false)
                         != Sent::Dropped
                 {
-                    *self.meant.entry(key).or_default() += 1;
+                    *self.expected.entry(key).or_default() += 1;
                 }
             }
             Step::Read(client, times) => {
@@ -157,7 +157,7 @@ impl World {
         let broadcaster = &mut self.harness.broadcaster;
         for (client, _) in &self.clients {
             if broadcaster.is_subscribed(*client, channel) && except != Some(*client) {
-                *self.meant.entry(*client).or_default() += times as u64;
+                *self.expected.entry(*client).or_default() += times as u64;
             }
         }
         let bytes = vec![1; bytes];
@@ -195,22 +195,22 @@ impl World {
 }
 
 /// The total over all clients is the total over all workers, at any moment.
-fn check_books(world: &mut World) -> Result<(), TestCaseError> {
-    let Books { clients, workers } = world.ask(Question::Books).books;
+fn check_totals(world: &mut World) -> Result<(), TestCaseError> {
+    let Reconciliation { clients, workers } = world.ask(Question::Reconciliation).reconciliation;
     prop_assert_eq!(clients, workers);
     Ok(())
 }
 
-/// Every client that is still there has an account that adds up, over just what was meant for it.
+/// The delivery counts of each open client add up, over just the messages expected to reach it.
 fn check_open_clients(world: &mut World) -> Result<(), TestCaseError> {
     let keys: Vec<ClientKey> = world.clients.iter().map(|(key, _)| *key).collect();
     for key in keys {
         let report = world.ask(Question::Client(key));
         let Some(client) = report.clients.first() else { continue };
-        let Ledger { meant, delivered, dropped, pending } = client.ledger;
-        prop_assert_eq!(meant, delivered + dropped.total() + pending);
+        let DeliveryCounts { expected, delivered, dropped, pending } = client.delivery_counts;
+        prop_assert_eq!(expected, delivered + dropped.total() + pending);
         if !world.closes.contains_key(&key) {
-            prop_assert_eq!(meant, world.meant.get(&key).copied().unwrap_or(0));
+            prop_assert_eq!(expected, world.expected.get(&key).copied().unwrap_or(0));
         }
     }
     Ok(())
@@ -219,13 +219,18 @@ fn check_open_clients(world: &mut World) -> Result<(), TestCaseError> {
 fn balances(steps: &[Step], slow: SlowPolicy, queue: usize) -> Result<(), TestCaseError> {
     let mut world = World::start(slow, queue);
     steps.iter().for_each(|step| world.take(step));
-    check_books(&mut world)?;
+    check_totals(&mut world)?;
     check_open_clients(&mut world)?;
     world.end();
-    check_books(&mut world)?;
+    check_totals(&mut world)?;
     let totals = world.harness.wait_for(|totals| totals.clients == 0);
     let dropped = totals.dropped_slow + totals.dropped_skipped + totals.dropped_closed;
-    prop_assert_eq!(totals.deliveries_meant, totals.deliveries + dropped, "within {:?}", PATIENCE);
+    prop_assert_eq!(
+        totals.deliveries_expected,
+        totals.deliveries + dropped,
+        "within {:?}",
+        PATIENCE
+    );
     prop_assert!(world.closes.values().all(|&times| times == 1), "{:?}", world.closes);
     prop_assert_eq!(world.closes.len(), world.connected);
     for channel in CHANNELS {
@@ -238,7 +243,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, max_shrink_iters: 200, ..Default::default() })]
 
     #[test]
-    fn what_was_meant_was_delivered_or_dropped_for_a_reason(
+    fn what_was_expected_was_delivered_or_dropped_for_a_reason(
         steps in prop::collection::vec(step(), 1..120),
         disconnect in any::<bool>(),
         // The smaller one refuses most of what is published at once.
