@@ -47,7 +47,7 @@ use crate::options::Options;
 use crate::wake_tree::WakeTree;
 use crate::worker::client::ClientKey;
 use crate::worker::command::{CloseAll, CloseReason, Command};
-use crate::worker::{Mailbox, Station, WorkerHandle};
+use crate::worker::{Mailbox, WorkerHandle, WorkerParts};
 
 pub use self::admitting::{Accepted, NotAccepted};
 pub use self::publishing::{Publication, Published};
@@ -98,16 +98,16 @@ impl Broadcaster {
         doorbell: impl Fn() + Send + Sync + 'static,
     ) -> io::Result<Broadcaster> {
         let bridge = Arc::new(Bridge::new(doorbell));
-        let stations: Vec<_> = (0..options.placement.workers())
-            .map(|number| Station::open(number, options.queue))
+        let parts: Vec<_> = (0..options.placement.workers())
+            .map(|number| WorkerParts::open(number, options.queue))
             .collect::<io::Result<_>>()?;
-        let mailboxes = stations.iter().map(|station| station.mailbox().clone());
+        let mailboxes = parts.iter().map(|parts| parts.mailbox().clone());
         let wake_tree = Arc::new(WakeTree::new(mailboxes));
-        let lanes = stations
+        let lanes = parts
             .into_iter()
-            .map(|station| {
+            .map(|parts| {
                 let (bridge, wake_tree) = (Arc::clone(&bridge), Arc::clone(&wake_tree));
-                let worker = WorkerHandle::start(station, &options, bridge, wake_tree)?;
+                let worker = WorkerHandle::start(parts, &options, bridge, wake_tree)?;
                 Ok(Lane::new(worker, options.queue, options.saturation_percent))
             })
             .collect::<io::Result<_>>()?;

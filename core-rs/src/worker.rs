@@ -20,6 +20,7 @@ pub mod cohort;
 mod cohorts;
 pub mod command;
 mod commands;
+pub mod counters;
 pub mod delivery_times;
 pub mod departure;
 mod disconnect;
@@ -29,7 +30,6 @@ mod handle;
 mod inbound;
 mod passes;
 mod reporting;
-pub mod stats;
 mod sweep;
 mod unfinished;
 
@@ -50,10 +50,10 @@ use crate::wake_tree::WakeTree;
 use crate::worker::client::delivery_counts::DeliveryCounts;
 use crate::worker::client::{Client, ClientIndex, ClientKey};
 use crate::worker::command::Command;
+use crate::worker::counters::{Counters, SharedCounters};
 use crate::worker::delivery_times::{DeliveryTimes, SharedDeliveryTimes};
-use crate::worker::stats::{Tally, WorkerStats};
 
-pub use self::handle::{Mailbox, Station, WorkerHandle};
+pub use self::handle::{Mailbox, WorkerHandle, WorkerParts};
 
 use self::cohorts::Cohorts;
 use self::commands::Subscribing;
@@ -76,12 +76,12 @@ const EVENTS_PER_TURN: usize = 1024;
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
 struct Worker {
-    station: Station,
+    parts: WorkerParts,
     limits: ClientLimits,
     bridge: Arc<Bridge>,
     wake_tree: Arc<WakeTree<Mailbox>>,
-    stats: Arc<WorkerStats>,
-    tally: Tally,
+    shared_counters: Arc<SharedCounters>,
+    counters: Counters,
     shared_delivery_times: Arc<SharedDeliveryTimes>,
     delivery_times: DeliveryTimes,
     /// The delivery counts of the clients that are gone, in one sum.
@@ -103,21 +103,21 @@ struct Worker {
 
 impl Worker {
     fn new(
-        station: Station,
+        parts: WorkerParts,
         limits: ClientLimits,
         bridge: Arc<Bridge>,
         wake_tree: Arc<WakeTree<Mailbox>>,
-        stats: Arc<WorkerStats>,
+        shared_counters: Arc<SharedCounters>,
         shared_delivery_times: Arc<SharedDeliveryTimes>,
     ) -> Worker {
         let now = Instant::now();
         Worker {
-            station,
+            parts,
             limits,
             bridge,
             wake_tree,
-            stats,
-            tally: Tally::default(),
+            shared_counters,
+            counters: Counters::default(),
             shared_delivery_times,
             delivery_times: DeliveryTimes::default(),
             departed: DeliveryCounts::default(),
@@ -145,7 +145,7 @@ impl Worker {
             self.keep_time();
             // Last, since all of the above may list clients.
             let more_to_flush = self.flush_listed();
-            self.tally.clients = self.clients.len() as u64;
+            self.counters.clients = self.clients.len() as u64;
             self.look_at_the_clock();
             self.show_counts();
             let busy = more_commands || more_to_send || more_to_read || more_to_flush;
@@ -161,22 +161,22 @@ impl Worker {
     /// those that were still to be attached too.
     fn wind_up(&mut self) {
         while let Some(command) = self.queue().pop() {
-            self.tally.deliveries_expected += command.deliveries();
+            self.counters.deliveries_expected += command.deliveries();
         }
         self.clients.clear();
         self.close_totals();
     }
 
     fn queue(&self) -> &Queue<Command> {
-        self.station.mailbox().queue()
+        self.parts.mailbox().queue()
     }
 
     fn is_stopping(&self) -> bool {
-        self.station.mailbox().is_stopping()
+        self.parts.mailbox().is_stopping()
     }
 
     fn show_counts(&self) {
-        self.stats.publish(&self.tally);
+        self.shared_counters.publish(&self.counters);
         self.shared_delivery_times.publish(&self.delivery_times);
     }
 
@@ -216,7 +216,7 @@ impl Worker {
     fn wait(&mut self, busy: bool, events: &mut Events) {
         let may_sleep = !busy && !self.is_stopping() && self.queue().may_sleep();
         let timeout = if may_sleep { self.time_to_next_duty() } else { Some(Duration::ZERO) };
-        let polled = self.station.poll.poll(events, timeout);
+        let polled = self.parts.poll.poll(events, timeout);
         // Before anything else, whatever it was woken for: others may still sleep beside a message.
         self.wake_tree.pass_on();
         if may_sleep {
@@ -245,7 +245,7 @@ impl Worker {
     /// All time since the last look was spent awake.
     fn look_at_the_clock(&mut self) {
         let now = Instant::now();
-        self.tally.busy_ns += (now - self.now).as_nanos() as u64;
+        self.counters.busy_ns += (now - self.now).as_nanos() as u64;
         self.now = now;
     }
 

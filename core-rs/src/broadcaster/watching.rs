@@ -5,8 +5,8 @@ use memchr::memmem::Finder;
 use crate::broadcaster::reports::{Question, Report, ReportId};
 use crate::broadcaster::worker_link::{Refused, Saturation};
 use crate::worker::command::Command;
+use crate::worker::counters::Counters;
 use crate::worker::delivery_times::DeliveryTimes;
-use crate::worker::stats::Tally;
 
 use super::Broadcaster;
 
@@ -18,7 +18,7 @@ pub struct WorkerSnapshot {
     /// Its number within the shard.
     pub worker: usize,
     /// What it has counted itself.
-    pub tally: Tally,
+    pub counters: Counters,
     /// What its queue refused.
     pub refused: Refused,
     /// How its queue stands with its soft mark.
@@ -75,7 +75,7 @@ impl Broadcaster {
 
     /// Clients that are not gone yet, those in the closing handshake included.
     pub fn client_count(&self) -> usize {
-        let held: u64 = self.lanes.iter().map(|lane| lane.worker.stats().clients).sum();
+        let held: u64 = self.lanes.iter().map(|lane| lane.worker.counters().clients).sum();
         self.clients.len().max(held as usize)
     }
 
@@ -136,7 +136,7 @@ impl Broadcaster {
             WorkerSnapshot {
                 shard,
                 worker,
-                tally: lane.worker.stats(),
+                counters: lane.worker.counters(),
                 refused: lane.refused(),
                 saturation: lane.saturation(),
                 queue_messages: lane.queue().messages(),

@@ -22,7 +22,7 @@ use crate::worker::client::discards::Discards;
 use crate::worker::client::missed::Missed;
 use crate::worker::cohort::log::{Lag, Log};
 use crate::worker::cohort::{CohortIndex, SILENT};
-use crate::worker::stats::Tally;
+use crate::worker::counters::Counters;
 
 /// Names a client to everyone: the sequencer gives it out, and it is never 0.
 pub type ClientKey = u32;
@@ -212,9 +212,9 @@ impl Client {
     }
 
     /// Gives up the socket, to be deregistered and closed.
-    pub fn take_socket(&mut self, tally: &mut Tally) -> Option<TcpStream> {
+    pub fn take_socket(&mut self, counters: &mut Counters) -> Option<TcpStream> {
         let socket = self.socket.take()?;
-        self.set_blocked(false, tally);
+        self.set_blocked(false, counters);
         Some(socket)
     }
 
@@ -260,26 +260,26 @@ impl Client {
     }
 
     /// Writes what waits, in as few writes as the backlog allows: two at most when nothing refuses.
-    pub fn flush(&mut self, log: &Log, tally: &mut Tally) -> Flushed {
+    pub fn flush(&mut self, log: &Log, counters: &mut Counters) -> Flushed {
         loop {
             let Some(socket) = &mut self.socket else { return Flushed::Blocked };
             let unwritten = self.backlog.unwritten(log);
             if unwritten.is_empty() {
-                self.set_blocked(false, tally);
+                self.set_blocked(false, counters);
                 return Flushed::All;
             }
             let wanted = unwritten.len();
             match socket.write(unwritten) {
                 Ok(written) => {
-                    self.note_written(written, log, tally);
+                    self.note_written(written, log, counters);
                     // A short write means a full socket: epoll reports when it has room again.
                     if written < wanted {
                         self.took = true;
-                        return self.refused(log, tally);
+                        return self.refused(log, counters);
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    return self.refused(log, tally);
+                    return self.refused(log, counters);
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Flushed::Broken(error),
@@ -287,11 +287,11 @@ impl Client {
         }
     }
 
-    fn note_written(&mut self, bytes: usize, log: &Log, tally: &mut Tally) {
+    fn note_written(&mut self, bytes: usize, log: &Log, counters: &mut Counters) {
         let completed = self.backlog.wrote(bytes, log);
-        tally.writes += 1;
-        tally.bytes_written += bytes as u64;
-        tally.deliveries += completed.messages;
+        counters.writes += 1;
+        counters.bytes_written += bytes as u64;
+        counters.deliveries += completed.messages;
         // Not by a ping of the core's own, which is to find out whether there is anybody.
         self.took |= completed.messages > 0 || completed.direct_bytes > 0;
         if completed.direct_bytes > 0 {
@@ -307,26 +307,26 @@ impl Client {
         }
     }
 
-    fn refused(&mut self, log: &Log, tally: &mut Tally) -> Flushed {
+    fn refused(&mut self, log: &Log, counters: &mut Counters) -> Flushed {
         let lag = self.backlog.lag(log);
         self.grace = if self.blocked { self.grace.least(lag) } else { lag };
         // The application may wait for what it has sent, though it was not told to: that the socket
         // is full was not known then.
         self.tell_drained |= self.pressure.direct_bytes.load(Ordering::Relaxed) > 0;
-        self.set_blocked(true, tally);
+        self.set_blocked(true, counters);
         Flushed::Blocked
     }
 
-    fn set_blocked(&mut self, blocked: bool, tally: &mut Tally) {
+    fn set_blocked(&mut self, blocked: bool, counters: &mut Counters) {
         if self.blocked == blocked {
             return;
         }
         self.blocked = blocked;
         self.pressure.refused.store(blocked, Ordering::Relaxed);
         if blocked {
-            tally.slow_clients += 1;
+            counters.slow_clients += 1;
         } else {
-            tally.slow_clients -= 1;
+            counters.slow_clients -= 1;
         }
     }
 

@@ -140,7 +140,7 @@ impl Worker {
         let mut socket = TcpStream::from_std(socket);
         let Ok(rest) = tell(&socket, &answer) else { return self.lose(index, Cause::Broken) };
         let interest = Interest::READABLE | Interest::WRITABLE;
-        if self.station.poll.registry().register(&mut socket, Token(index), interest).is_err() {
+        if self.parts.poll.registry().register(&mut socket, Token(index), interest).is_err() {
             return self.lose(index, Cause::Broken);
         }
         let client = &mut self.clients[index];
@@ -163,7 +163,7 @@ impl Worker {
         let client = &mut self.clients[index];
         let bytes = frame.in_form(client.compression, &mut self.deflater);
         client.note_form(frame.encoded_len(), bytes.len());
-        self.tally.deliveries_expected += u64::from(kind == Kind::Direct);
+        self.counters.deliveries_expected += u64::from(kind == Kind::Direct);
         client.backlog.push(kind, bytes, self.cohorts[client.cohort].log());
         self.flush_soon(index);
     }

@@ -128,7 +128,7 @@ impl Worker {
         let client = &mut self.clients[index];
         let log = self.cohorts[client.cohort].log();
         if goodbye.cause == Cause::Slow {
-            self.tally.dropped_slow += client.backlog.clear(log);
+            self.counters.dropped_slow += client.backlog.clear(log);
         }
         if let Some(pong) = client.late_pong.take() {
             client.backlog.push(Kind::Control, pong.as_bytes(), log);
@@ -155,7 +155,7 @@ impl Worker {
         let (cohort, log) = (client.cohort, self.cohorts[client.cohort].log());
         let lacked = client.backlog.cursor() != log.head();
         // Whatever comes of it, the client is given up.
-        let _ = client.flush(log, &mut self.tally);
+        let _ = client.flush(log, &mut self.counters);
         if lacked {
             // It may have been the last to hold the log: a pass finds out.
             self.passes.schedule(cohort, &mut self.cohorts, 0);
@@ -171,14 +171,14 @@ impl Worker {
         let mut client = self.clients.remove(index);
         self.inbound.forget(&mut client);
         let log = self.cohorts[client.cohort].log();
-        self.tally.dropped_closed += client.backlog.messages(log);
+        self.counters.dropped_closed += client.backlog.messages(log);
         self.departed += client.backlog.delivery_counts(log).closed();
         self.by_key.remove(&client.key);
         let lacked = client.backlog.cursor() != log.head();
         self.leave_cohort(client.cohort, client.seat, lacked);
-        if let Some(mut socket) = client.take_socket(&mut self.tally) {
+        if let Some(mut socket) = client.take_socket(&mut self.counters) {
             // Closing the socket takes it out of epoll even if this should fail.
-            let _ = self.station.poll.registry().deregister(&mut socket);
+            let _ = self.parts.poll.registry().deregister(&mut socket);
         }
     }
 
@@ -244,16 +244,16 @@ impl Worker {
     }
 
     pub(super) fn count_closed(&mut self, cause: Cause) {
-        let tally = &mut self.tally;
+        let counters = &mut self.counters;
         *match cause {
-            Cause::App => &mut tally.closed_by_app,
-            Cause::Client => &mut tally.closed_by_client,
-            Cause::Slow => &mut tally.closed_slow,
-            Cause::Idle => &mut tally.closed_idle,
-            Cause::Broken => &mut tally.closed_broken,
-            Cause::Violation => &mut tally.closed_violation,
-            Cause::Failed => &mut tally.closed_failed,
-            Cause::Unfinished => &mut tally.closed_unfinished,
+            Cause::App => &mut counters.closed_by_app,
+            Cause::Client => &mut counters.closed_by_client,
+            Cause::Slow => &mut counters.closed_slow,
+            Cause::Idle => &mut counters.closed_idle,
+            Cause::Broken => &mut counters.closed_broken,
+            Cause::Violation => &mut counters.closed_violation,
+            Cause::Failed => &mut counters.closed_failed,
+            Cause::Unfinished => &mut counters.closed_unfinished,
         } += 1;
     }
 }

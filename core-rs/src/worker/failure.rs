@@ -31,9 +31,9 @@ impl Worker {
     /// A worker without clients in the place of this one: with its queue, its epoll, which the
     /// waker of the queue belongs to, and what it has counted.
     fn begin_anew(mut self, reason: &str) -> Worker {
-        self.tally.failures += 1;
+        self.counters.failures += 1;
         self.bridge
-            .tell(Event::WorkerFailed { worker: self.station.number, reason: reason.to_owned() });
+            .tell(Event::WorkerFailed { worker: self.parts.number, reason: reason.to_owned() });
         let clients = std::mem::take(&mut self.clients);
         for (_, client) in clients.iter().filter(|(_, client)| client.is_open()) {
             self.tell_failed(client);
@@ -41,17 +41,17 @@ impl Worker {
         // Closes their sockets, which takes them out of epoll.
         drop(clients);
         self.close_totals();
-        self.stats.publish(&self.tally);
-        let Worker { tally, departed, delivery_times, .. } = self;
+        self.shared_counters.publish(&self.counters);
+        let Worker { counters, departed, delivery_times, .. } = self;
         let anew = Worker::new(
-            self.station,
+            self.parts,
             self.limits,
             self.bridge,
             self.wake_tree,
-            self.stats,
+            self.shared_counters,
             self.shared_delivery_times,
         );
-        Worker { tally, departed, delivery_times, ..anew }
+        Worker { counters, departed, delivery_times, ..anew }
     }
 
     fn tell_failed(&mut self, client: &Client) {
@@ -65,9 +65,9 @@ impl Worker {
     /// not in the other, so that the clients' go on from the worker's.
     pub(super) fn close_totals(&mut self) {
         self.departed = self.worker_totals().closed();
-        self.tally.dropped_closed = self.departed.dropped.closed;
-        self.tally.clients = 0;
-        self.tally.slow_clients = 0;
+        self.counters.dropped_closed = self.departed.dropped.closed;
+        self.counters.clients = 0;
+        self.counters.slow_clients = 0;
     }
 }
 

@@ -31,7 +31,7 @@ impl Worker {
     /// Appends a message to the log of every cohort that hears the channel.
     pub(super) fn publish(&mut self, message: &Message) {
         let Message { channel, ref frame, except, at } = *message;
-        self.tally.messages += 1;
+        self.counters.messages += 1;
         let except = except.and_then(|key| self.by_key.get(&key).copied());
         for position in 0..self.cohorts.hearing(channel).len() {
             let index = self.cohorts.hearing(channel)[position];
@@ -42,10 +42,10 @@ impl Worker {
             }
             let cohort = &mut self.cohorts[index];
             cohort.append(frame.in_form(cohort.compression(), &mut self.deflater), channel, at);
-            self.tally.deliveries_expected += cohort.len() as u64;
+            self.counters.deliveries_expected += cohort.len() as u64;
             if let Some(client) = excluded {
                 self.clients[client].backlog.follow(cohort.log());
-                self.tally.deliveries_expected -= 1;
+                self.counters.deliveries_expected -= 1;
                 self.flush_soon(client);
             }
             self.passes.schedule(index, &mut self.cohorts, frame.encoded_len());
@@ -99,7 +99,7 @@ impl Worker {
             self.cohorts[cohort].visited(before);
             return LOOK_COST;
         }
-        let flushed = client.flush(log, &mut self.tally);
+        let flushed = client.flush(log, &mut self.counters);
         let after = client.backlog.cursor();
         self.cohorts[cohort].visited(after);
         self.settle(index, flushed);
@@ -114,7 +114,7 @@ impl Worker {
         let log = self.cohorts[client.cohort].log();
         if !client.blocked && client.backlog.unwritten_bytes(log) > COPY_LIMIT_BYTES {
             // What follows is written soon, and brings out what this did.
-            let _ = client.flush(log, &mut self.tally);
+            let _ = client.flush(log, &mut self.counters);
         }
     }
 
@@ -144,7 +144,7 @@ impl Worker {
         let client = &mut self.clients[index];
         let was_blocked = client.blocked;
         let cohort = client.cohort;
-        let flushed = client.flush(self.cohorts[cohort].log(), &mut self.tally);
+        let flushed = client.flush(self.cohorts[cohort].log(), &mut self.counters);
         if was_blocked && matches!(flushed, Flushed::All) {
             if !self.cohorts[cohort].log().is_empty() {
                 // It may have been the last to hold the log: a pass finds out.
@@ -188,8 +188,7 @@ impl Worker {
         let taker = members.map(|&index| &self.clients[index]).find(|client| !client.blocked);
         let others =
             || self.clients.iter().map(|(_, client)| client).find(|client| client.is_open());
-        let (worker, client) =
-            (self.station.number, taker.or_else(others).map(|client| client.key));
+        let (worker, client) = (self.parts.number, taker.or_else(others).map(|client| client.key));
         self.bridge.tell(Event::Relieved { worker, channel, client });
     }
 
@@ -208,7 +207,7 @@ impl Worker {
                 self.say_goodbye(index, Goodbye::too_slow());
             }
             SlowPolicy::Skip => {
-                self.tally.dropped_skipped += client.backlog.skip(log, &mut client.missed);
+                self.counters.dropped_skipped += client.backlog.skip(log, &mut client.missed);
                 client.grace = Lag::default();
                 self.tell_skipped(index);
             }

@@ -12,8 +12,8 @@ use crate::options::Options;
 use crate::queue::{Counted, MustWake, Queue, QueueLimits};
 use crate::wake_tree::{Wake, WakeTree};
 use crate::worker::command::Command;
+use crate::worker::counters::{Counters, SharedCounters};
 use crate::worker::delivery_times::{DeliveryTimes, SharedDeliveryTimes};
-use crate::worker::stats::{Tally, WorkerStats};
 
 use super::Worker;
 
@@ -23,13 +23,13 @@ pub(super) const WAKER: Token = Token(usize::MAX);
 /// A worker as the other threads see it.
 pub struct WorkerHandle {
     mailbox: Mailbox,
-    stats: Arc<WorkerStats>,
+    shared_counters: Arc<SharedCounters>,
     delivery_times: Arc<SharedDeliveryTimes>,
     thread: Option<JoinHandle<()>>,
 }
 
 /// What a worker sleeps at, before it has a thread.
-pub struct Station {
+pub struct WorkerParts {
     /// Counted over all shards.
     pub(super) number: usize,
     pub(super) poll: Poll,
@@ -83,16 +83,16 @@ impl Wake for Mailbox {
     }
 }
 
-impl Station {
+impl WorkerParts {
     /// An epoll, a queue with these limits, and a waker between them.
     ///
     /// # Errors
     ///
     /// What the system says when there is no descriptor to be had.
-    pub fn open(number: usize, limits: QueueLimits) -> io::Result<Station> {
+    pub fn open(number: usize, limits: QueueLimits) -> io::Result<WorkerParts> {
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
-        Ok(Station {
+        Ok(WorkerParts {
             number,
             poll,
             mailbox: Mailbox {
@@ -118,21 +118,21 @@ impl WorkerHandle {
     ///
     /// What the system says when there is no thread to be had.
     pub fn start(
-        station: Station,
+        parts: WorkerParts,
         options: &Options,
         bridge: Arc<Bridge>,
         wake_tree: Arc<WakeTree<Mailbox>>,
     ) -> io::Result<WorkerHandle> {
-        let Station { number, mailbox, .. } = &station;
+        let WorkerParts { number, mailbox, .. } = &parts;
         let (name, mailbox) = (format!("shardcast-{number}"), mailbox.clone());
-        let stats = Arc::new(WorkerStats::default());
+        let shared_counters = Arc::new(SharedCounters::default());
         let delivery_times = Arc::new(SharedDeliveryTimes::default());
         let worker = Worker::new(
-            station,
+            parts,
             options.client,
             bridge,
             wake_tree,
-            Arc::clone(&stats),
+            Arc::clone(&shared_counters),
             Arc::clone(&delivery_times),
         );
         let niceness = options.worker_niceness;
@@ -140,7 +140,7 @@ impl WorkerHandle {
             make_way(niceness);
             worker.run_on();
         })?;
-        Ok(WorkerHandle { mailbox, stats, delivery_times, thread: Some(thread) })
+        Ok(WorkerHandle { mailbox, shared_counters, delivery_times, thread: Some(thread) })
     }
 
     /// The way into its queue.
@@ -149,8 +149,8 @@ impl WorkerHandle {
     }
 
     /// What it has counted.
-    pub fn stats(&self) -> Tally {
-        self.stats.read()
+    pub fn counters(&self) -> Counters {
+        self.shared_counters.read()
     }
 
     /// How long its messages have taken.

@@ -199,7 +199,7 @@ impl Worker {
     /// many bytes that were, and the work.
     fn hear(&mut self, index: ClientIndex, bytes: &mut [u8]) -> (usize, usize) {
         let now = self.now_secs();
-        let Worker { clients, bridge, tally, limits, inflater, inbound, .. } = self;
+        let Worker { clients, bridge, counters, limits, inflater, inbound, .. } = self;
         let client = &mut clients[index];
         client.note_life(now);
         let Client { key, decoder, has_spoken, has_sent, pongs_due, .. } = client;
@@ -216,8 +216,8 @@ impl Worker {
         let kept = decoder.unfinished_bytes();
         let result = decoder.feed(bytes, rules, &mut |event| {
             let mut count = |length: usize| {
-                tally.messages_received += 1;
-                tally.bytes_received += length as u64;
+                counters.messages_received += 1;
+                counters.bytes_received += length as u64;
                 // Where no handler is for them, no answer follows.
                 *has_sent |= !discards.contains(Discards::MESSAGES);
             };

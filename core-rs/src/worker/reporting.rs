@@ -49,19 +49,19 @@ impl Worker {
 
     /// What the worker has counted itself.
     pub(super) fn worker_totals(&self) -> DeliveryCounts {
-        let tally = &self.tally;
+        let counters = &self.counters;
         let dropped = Dropped {
-            slow: tally.dropped_slow,
-            skipped: tally.dropped_skipped,
-            closed: tally.dropped_closed,
+            slow: counters.dropped_slow,
+            skipped: counters.dropped_skipped,
+            closed: counters.dropped_closed,
             // The sequencer knows.
             queue_full: 0,
         };
         DeliveryCounts {
-            expected: tally.deliveries_expected,
-            delivered: tally.deliveries,
+            expected: counters.deliveries_expected,
+            delivered: counters.deliveries,
             dropped,
-            pending: tally.deliveries_expected - tally.deliveries - dropped.total(),
+            pending: counters.deliveries_expected - counters.deliveries - dropped.total(),
         }
     }
 }

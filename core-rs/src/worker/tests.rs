@@ -33,10 +33,10 @@ fn worker_that_tolerates(lag: Lag) -> Worker {
         send_pings: true,
     };
     let queue = QueueLimits { messages: 1000, bytes: 1_000_000 };
-    let station = Station::open(0, queue).expect("a descriptor");
+    let parts = WorkerParts::open(0, queue).expect("a descriptor");
     let bridge = Arc::new(Bridge::new(|| {}));
     let wake_tree = Arc::new(WakeTree::new([]));
-    Worker::new(station, limits, bridge, wake_tree, Arc::default(), Arc::default())
+    Worker::new(parts, limits, bridge, wake_tree, Arc::default(), Arc::default())
 }
 
 /// Lets in a client whose socket is still to come, and that hears ticks.
@@ -107,7 +107,7 @@ fn what_is_much_is_written_before_something_of_the_clients_own_copies_it() {
             let _reader = attach(&mut worker, 1);
             (0..messages).for_each(|_| publish(&mut worker, &"x".repeat(1000)));
             worker.apply(command());
-            assert_eq!(worker.tally.writes, writes, "{messages} messages");
+            assert_eq!(worker.counters.writes, writes, "{messages} messages");
         }
     }
 }
@@ -180,7 +180,7 @@ fn a_client_at_the_door_may_lack_much_and_not_all() {
     assert!(keeps_a_log(&mut worker));
     (0..2).for_each(|_| publish(&mut worker, &message));
     while worker.send_slice() {}
-    assert_eq!(worker.tally.closed_slow, 1);
+    assert_eq!(worker.counters.closed_slow, 1);
 }
 
 #[test]
@@ -288,7 +288,7 @@ fn a_message_has_its_time_to_be_finished_and_pings_do_not_make_it_longer() {
         let end = if received > 0 { masked(0x80, b"") } else { Vec::new() };
         busy.write_all(&[end, masked(0x02, b"half")].concat()).expect("it is open");
         read_until(&mut worker, |worker| {
-            worker.tally.messages_received == received
+            worker.counters.messages_received == received
                 && worker.clients[1].decoder.unfinished_bytes() > 0
         });
         slow.write_all(&masked(0x89, b"")).expect("it is open");

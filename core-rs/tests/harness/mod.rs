@@ -20,8 +20,8 @@ use shardcast_core::options::{ClientLimits, Options, SlowPolicy, UnfinishedLimit
 use shardcast_core::queue::QueueLimits;
 use shardcast_core::worker::client::ClientKey;
 use shardcast_core::worker::cohort::log::Lag;
+use shardcast_core::worker::counters::Counters;
 use shardcast_core::worker::departure::Departure;
-use shardcast_core::worker::stats::Tally;
 use tungstenite::protocol::Role;
 use tungstenite::{Message, WebSocket};
 
@@ -185,34 +185,34 @@ impl Harness {
     }
 
     /// The counters of all workers together.
-    pub fn totals(&self) -> Tally {
-        let mut totals = Tally::default();
+    pub fn totals(&self) -> Counters {
+        let mut totals = Counters::default();
         for snapshot in self.broadcaster.snapshots() {
-            let tally = snapshot.tally;
-            totals.clients += tally.clients;
-            totals.deliveries_expected += tally.deliveries_expected;
-            totals.deliveries += tally.deliveries;
-            totals.dropped_slow += tally.dropped_slow;
-            totals.dropped_skipped += tally.dropped_skipped;
-            totals.dropped_closed += tally.dropped_closed;
-            totals.slow_clients += tally.slow_clients;
-            totals.messages_received += tally.messages_received;
-            totals.closed_by_app += tally.closed_by_app;
-            totals.closed_by_client += tally.closed_by_client;
-            totals.closed_slow += tally.closed_slow;
-            totals.closed_idle += tally.closed_idle;
-            totals.closed_broken += tally.closed_broken;
-            totals.closed_violation += tally.closed_violation;
-            totals.closed_failed += tally.closed_failed;
-            totals.closed_unfinished += tally.closed_unfinished;
-            totals.failures += tally.failures;
-            totals.messages += tally.messages;
+            let counters = snapshot.counters;
+            totals.clients += counters.clients;
+            totals.deliveries_expected += counters.deliveries_expected;
+            totals.deliveries += counters.deliveries;
+            totals.dropped_slow += counters.dropped_slow;
+            totals.dropped_skipped += counters.dropped_skipped;
+            totals.dropped_closed += counters.dropped_closed;
+            totals.slow_clients += counters.slow_clients;
+            totals.messages_received += counters.messages_received;
+            totals.closed_by_app += counters.closed_by_app;
+            totals.closed_by_client += counters.closed_by_client;
+            totals.closed_slow += counters.closed_slow;
+            totals.closed_idle += counters.closed_idle;
+            totals.closed_broken += counters.closed_broken;
+            totals.closed_violation += counters.closed_violation;
+            totals.closed_failed += counters.closed_failed;
+            totals.closed_unfinished += counters.closed_unfinished;
+            totals.failures += counters.failures;
+            totals.messages += counters.messages;
         }
         totals
     }
 
     /// Waits until the counters satisfy `what`. They are shown once a turn of their worker.
-    pub fn wait_for(&self, what: impl Fn(&Tally) -> bool) -> Tally {
+    pub fn wait_for(&self, what: impl Fn(&Counters) -> bool) -> Counters {
         let give_up_at = Instant::now() + PATIENCE;
         loop {
             let totals = self.totals();

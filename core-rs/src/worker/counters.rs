@@ -2,31 +2,31 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Declares the counters once: the worker's own `Tally`, and the `WorkerStats` it publishes them
+/// Declares the counters once: the worker's own `Counters`, and the `SharedCounters` it publishes them
 /// to.
 macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident,)*) => {
         /// A worker's counters since start, in plain memory of its own.
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-        pub struct Tally {
+        pub struct Counters {
             $($(#[$doc])* pub $name: u64,)*
         }
 
         /// A worker's counters as others see them, at most one turn of the worker old.
         #[derive(Debug, Default)]
-        pub struct WorkerStats {
+        pub struct SharedCounters {
             $($name: AtomicU64,)*
         }
 
-        impl WorkerStats {
+        impl SharedCounters {
             /// For the worker alone: shows what it has counted.
-            pub fn publish(&self, tally: &Tally) {
-                $(self.$name.store(tally.$name, Ordering::Relaxed);)*
+            pub fn publish(&self, counters: &Counters) {
+                $(self.$name.store(counters.$name, Ordering::Relaxed);)*
             }
 
             /// The counters. When the worker is idle they agree with each other.
-            pub fn read(&self) -> Tally {
-                Tally { $($name: self.$name.load(Ordering::Relaxed),)* }
+            pub fn read(&self) -> Counters {
+                Counters { $($name: self.$name.load(Ordering::Relaxed),)* }
             }
         }
     };
@@ -79,7 +79,7 @@ counters! {
     failures,
 }
 
-impl Tally {
+impl Counters {
     /// Clients that have left, for whatever reason.
     pub fn closed(&self) -> u64 {
         self.closed_by_app
@@ -99,9 +99,9 @@ mod tests {
 
     #[test]
     fn what_is_published_is_read() {
-        let stats = WorkerStats::default();
-        let tally = Tally { deliveries: 3, clients: 2, ..Tally::default() };
-        stats.publish(&tally);
-        assert_eq!(stats.read(), tally);
+        let shared = SharedCounters::default();
+        let counters = Counters { deliveries: 3, clients: 2, ..Counters::default() };
+        shared.publish(&counters);
+        assert_eq!(shared.read(), counters);
     }
 }
