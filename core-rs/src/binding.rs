@@ -202,7 +202,7 @@ impl Core {
         self.broadcaster.borrow_mut().close(client, code, reason);
     }
 
-    /// Closes a client that has said its last word, as a `Ending` event asks for.
+    /// Closes a client whose peer is done, as a `PeerDone` event asks for.
     #[napi]
     pub fn finish(&self, client: u32) {
         self.broadcaster.borrow_mut().finish(client);

@@ -43,9 +43,9 @@ use crate::broadcaster::worker_link::Lane;
 use crate::door::{Door, DoorConfig};
 use crate::error::Error;
 use crate::event_queue::{Bridge, Event};
+use crate::ids::ClientKey;
 use crate::options::Options;
 use crate::wake_tree::WakeTree;
-use crate::worker::client::ClientKey;
 use crate::worker::command::{CloseAll, CloseReason, Command};
 use crate::worker::{Mailbox, WorkerHandle, WorkerParts};
 
@@ -202,11 +202,11 @@ impl Broadcaster {
                         return Some(Event::Drained(client));
                     }
                 }
-                Event::Ending(client) => {
+                Event::PeerDone(client) => {
                     if let Some(registration) = self.clients.get_mut(client) {
                         registration.to_finish = true;
                     }
-                    return Some(Event::Ending(client));
+                    return Some(Event::PeerDone(client));
                 }
                 event => return Some(event),
             }
@@ -235,7 +235,7 @@ impl Broadcaster {
     pub fn outlast_clients(&mut self, deadline: Instant) {
         while self.client_count() > 0 && Instant::now() < deadline {
             while let Some(event) = self.next_event() {
-                if let Event::Ending(client) = event {
+                if let Event::PeerDone(client) = event {
                     self.finish(client);
                 }
             }

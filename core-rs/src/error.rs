@@ -1,8 +1,7 @@
 //! What the core refuses, in words for the caller.
 
+use crate::ids::ClientKey;
 use std::fmt;
-
-use crate::worker::client::ClientKey;
 
 /// A call that cannot be carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

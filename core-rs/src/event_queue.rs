@@ -11,9 +11,8 @@ use std::sync::atomic::{AtomicBool, Ordering, fence};
 
 use crate::broadcaster::reports::{Report, ReportId};
 use crate::door::{AskId, DoorEvent, Host, RequestFailure, UpgradeRequest};
-use crate::ids::ChannelId;
-use crate::queue::{Counted, MustWake, Queue, QueueLimits};
-use crate::worker::client::ClientKey;
+use crate::ids::{ChannelId, ClientKey};
+use crate::queue::{MustWake, Queue, QueueItem, QueueLimits};
 use crate::worker::client::missed::Missed;
 use crate::worker::departure::Departure;
 
@@ -67,7 +66,7 @@ pub enum Event {
     /// answered.
     ///
     /// [`Broadcaster::finish`]: crate::broadcaster::Broadcaster::finish
-    Ending(ClientKey),
+    PeerDone(ClientKey),
     /// A client is gone. Nothing about it follows.
     Closed {
         /// The client.
@@ -99,7 +98,7 @@ pub enum Event {
     Report(ReportId, Report),
 }
 
-impl Counted for Event {
+impl QueueItem for Event {
     fn bytes(&self) -> Option<usize> {
         match self {
             Event::Text(_, text) => Some(text.len()),

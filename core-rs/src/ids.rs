@@ -1,7 +1,23 @@
-//! Channels, as the sequencer and the workers name them to each other.
+//! Names of clients, cohorts and channels, as files share them.
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
+
+/// Names a client to the sequencer, its worker and JavaScript. The sequencer gives it out, and it
+/// is never 0.
+pub type ClientKey = u32;
+
+/// Where a worker keeps a client. Free again when the client is gone.
+pub type ClientIndex = usize;
+
+/// Where a worker keeps a cohort. Free again when its last client has left.
+pub type CohortIndex = usize;
+
+/// The cohort of the clients without a channel. It always exists, and its log stays empty.
+pub const SILENT: CohortIndex = 0;
+
+/// Where a client stands among the members of its cohort.
+pub type MemberPosition = usize;
 
 /// Names a channel between the sequencer and the workers while it has subscribers. Later it may
 /// name another.

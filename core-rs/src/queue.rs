@@ -26,7 +26,7 @@ impl QueueLimits {
 }
 
 /// What goes into a [`Queue`].
-pub trait Counted {
+pub trait QueueItem {
     /// Bytes of a message. `None` for what does not count.
     fn bytes(&self) -> Option<usize>;
 }
@@ -35,43 +35,43 @@ pub trait Counted {
 pub struct Queue<T> {
     items: Items<T>,
     /// Producers add before they push, the consumer subtracts.
-    waiting: Waiting,
+    waiting: PackedCounts,
     limits: QueueLimits,
     bell: Bell,
 }
 
 /// How many messages wait, and how many bytes of them: in one word, so that both are counted at
 /// once.
-struct Waiting(AtomicU64);
+struct PackedCounts(AtomicU64);
 
-impl Waiting {
+impl PackedCounts {
     const BYTES_BITS: u32 = 39;
-    const MESSAGES_BITS: u32 = u64::BITS - Waiting::BYTES_BITS;
+    const MESSAGES_BITS: u32 = u64::BITS - PackedCounts::BYTES_BITS;
 
     /// Whether what these limits let in can be counted, and as much again that passes them.
     fn can_count(limits: QueueLimits) -> bool {
         let half = |bits: u32| 1_u64 << (bits - 1);
-        (limits.messages as u64) < half(Waiting::MESSAGES_BITS)
-            && (limits.bytes as u64) < half(Waiting::BYTES_BITS)
+        (limits.messages as u64) < half(PackedCounts::MESSAGES_BITS)
+            && (limits.bytes as u64) < half(PackedCounts::BYTES_BITS)
     }
 
     fn message_of(bytes: usize) -> u64 {
-        (1 << Waiting::BYTES_BITS) + bytes as u64
+        (1 << PackedCounts::BYTES_BITS) + bytes as u64
     }
 
     fn add(&self, bytes: usize) {
-        self.0.fetch_add(Waiting::message_of(bytes), Ordering::Relaxed);
+        self.0.fetch_add(PackedCounts::message_of(bytes), Ordering::Relaxed);
     }
 
     fn subtract(&self, bytes: usize) {
-        self.0.fetch_sub(Waiting::message_of(bytes), Ordering::Relaxed);
+        self.0.fetch_sub(PackedCounts::message_of(bytes), Ordering::Relaxed);
     }
 
     /// In the shape of the limits that they are held against.
     fn get(&self) -> QueueLimits {
         let word = self.0.load(Ordering::Relaxed);
-        let bytes = word & ((1 << Waiting::BYTES_BITS) - 1);
-        QueueLimits { messages: (word >> Waiting::BYTES_BITS) as usize, bytes: bytes as usize }
+        let bytes = word & ((1 << PackedCounts::BYTES_BITS) - 1);
+        QueueLimits { messages: (word >> PackedCounts::BYTES_BITS) as usize, bytes: bytes as usize }
     }
 }
 
@@ -80,17 +80,17 @@ impl Waiting {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MustWake(pub bool);
 
-impl<T: Counted> Queue<T> {
+impl<T: QueueItem> Queue<T> {
     /// An empty queue whose consumer is awake.
     ///
     /// # Panics
     ///
     /// When the limits are 2²⁴ messages, 2³⁸ bytes, or more: that could not be counted.
     pub fn new(limits: QueueLimits) -> Queue<T> {
-        assert!(Waiting::can_count(limits), "{limits:?} are too high");
+        assert!(PackedCounts::can_count(limits), "{limits:?} are too high");
         Queue {
             items: Items::new(),
-            waiting: Waiting(AtomicU64::new(0)),
+            waiting: PackedCounts(AtomicU64::new(0)),
             limits,
             bell: Bell::new(),
         }
@@ -175,7 +175,7 @@ impl<T: Counted> Queue<T> {
     }
 }
 
-impl<T: Counted> fmt::Debug for Queue<T> {
+impl<T: QueueItem> fmt::Debug for Queue<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Queue").field("messages", &self.messages()).finish_non_exhaustive()
     }

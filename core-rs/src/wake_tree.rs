@@ -27,12 +27,12 @@ pub struct WakeTree<W> {
 }
 
 /// Something that can be woken from any thread, as often as one likes.
-pub trait Wake {
+pub trait Wakeable {
     /// Wakes it, now or, when it is awake, before its next sleep.
     fn wake(&self);
 }
 
-impl<W: Wake> WakeTree<W> {
+impl<W: Wakeable> WakeTree<W> {
     /// A tree in which nobody is noted.
     pub fn new(wakers: impl IntoIterator<Item = W>) -> WakeTree<W> {
         let wakers: Box<[W]> = wakers.into_iter().collect();
@@ -101,20 +101,20 @@ mod tests {
     use super::*;
 
     /// Keeps the order in which its like were woken.
-    struct Sleeper {
+    struct FakeWorker {
         number: usize,
         woken: Rc<RefCell<Vec<usize>>>,
     }
 
-    impl Wake for Sleeper {
+    impl Wakeable for FakeWorker {
         fn wake(&self) {
             self.woken.borrow_mut().push(self.number);
         }
     }
 
-    fn tree(sleepers: usize) -> (WakeTree<Sleeper>, Rc<RefCell<Vec<usize>>>) {
+    fn tree(sleepers: usize) -> (WakeTree<FakeWorker>, Rc<RefCell<Vec<usize>>>) {
         let woken = Rc::new(RefCell::new(Vec::new()));
-        let sleeper = |number| Sleeper { number, woken: Rc::clone(&woken) };
+        let sleeper = |number| FakeWorker { number, woken: Rc::clone(&woken) };
         (WakeTree::new((0..sleepers).map(sleeper)), woken)
     }
 

@@ -44,11 +44,12 @@ use slab::Slab;
 
 use crate::event_queue::Bridge;
 use crate::frame::compression::{Deflater, Inflater};
+use crate::ids::{ClientIndex, ClientKey};
 use crate::options::ClientLimits;
 use crate::queue::Queue;
 use crate::wake_tree::WakeTree;
+use crate::worker::client::Client;
 use crate::worker::client::delivery_counts::DeliveryCounts;
-use crate::worker::client::{Client, ClientIndex, ClientKey};
 use crate::worker::command::Command;
 use crate::worker::counters::{Counters, SharedCounters};
 use crate::worker::delivery_times::{DeliveryTimes, SharedDeliveryTimes};
@@ -57,7 +58,7 @@ pub use self::handle::{Mailbox, WorkerHandle, WorkerParts};
 
 use self::cohorts::Cohorts;
 use self::commands::Subscribing;
-use self::disconnect::{FAREWELL_STEP, Farewell};
+use self::disconnect::{CLOSE_STEP, StaggeredClose};
 use self::fan_out::WRITE_COST;
 use self::handle::WAKER;
 use self::inbound::Inbound;
@@ -95,7 +96,7 @@ struct Worker {
     inbound: Inbound,
     deflater: Deflater,
     inflater: Inflater,
-    farewell: Option<Farewell>,
+    staggered_close: Option<StaggeredClose>,
     started_at: Instant,
     now: Instant,
     next_sweep: Instant,
@@ -129,7 +130,7 @@ impl Worker {
             inbound: Inbound::new(),
             deflater: Deflater::default(),
             inflater: Inflater::default(),
-            farewell: None,
+            staggered_close: None,
             started_at: now,
             now,
             next_sweep: now + SWEEP_INTERVAL,
@@ -237,8 +238,8 @@ impl Worker {
     /// thing.
     fn time_to_next_duty(&self) -> Option<Duration> {
         let sweep = (!self.clients.is_empty()).then_some(self.next_sweep);
-        let farewell = self.farewell.is_some().then(|| self.now + FAREWELL_STEP);
-        let duty = [sweep, farewell].into_iter().flatten().min()?;
+        let staggered_close = self.staggered_close.is_some().then(|| self.now + CLOSE_STEP);
+        let duty = [sweep, staggered_close].into_iter().flatten().min()?;
         Some(duty.saturating_duration_since(self.now))
     }
 
@@ -250,7 +251,7 @@ impl Worker {
     }
 
     fn keep_time(&mut self) {
-        self.say_farewells();
+        self.continue_staggered_close();
         if self.now >= self.next_sweep {
             self.next_sweep = self.now + SWEEP_INTERVAL;
             self.sweep();

@@ -133,7 +133,7 @@ fn what_nobody_handles_must_still_follow_the_protocol() {
 fn close_behind_a_message(harness: &mut Harness, socket: &TcpStream) {
     write(socket, &[masked(0x81, b"hi"), masked(0x88, &4001u16.to_be_bytes())].concat());
     assert!(matches!(harness.event(), Event::Text(..)));
-    assert!(matches!(harness.event(), Event::Ending(..)));
+    assert!(matches!(harness.event(), Event::PeerDone(..)));
 }
 
 #[test]

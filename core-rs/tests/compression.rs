@@ -9,7 +9,7 @@ use shardcast_core::broadcaster::{Publication, Sent};
 use shardcast_core::event_queue::Event;
 use shardcast_core::frame::Payload;
 use shardcast_core::frame::compression::{Compression, Deflater, Inflater};
-use shardcast_core::worker::client::ClientKey;
+use shardcast_core::ids::ClientKey;
 
 use harness::{Harness, TestClient, options, text};
 

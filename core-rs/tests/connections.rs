@@ -11,7 +11,7 @@ use shardcast_core::door::{Entrant, Reservation};
 use shardcast_core::event_queue::Event;
 use shardcast_core::frame::compression::Compression;
 use shardcast_core::frame::{Frame, Payload};
-use shardcast_core::worker::client::ClientKey;
+use shardcast_core::ids::ClientKey;
 use shardcast_core::worker::departure::Cause;
 use socket2::SockRef;
 use tungstenite::Message;

@@ -10,8 +10,8 @@ use shardcast_core::broadcaster::reports::{Question, Reconciliation, Report};
 use shardcast_core::broadcaster::{Publication, Sent};
 use shardcast_core::event_queue::Event;
 use shardcast_core::frame::Payload;
+use shardcast_core::ids::ClientKey;
 use shardcast_core::options::SlowPolicy;
-use shardcast_core::worker::client::ClientKey;
 use shardcast_core::worker::client::delivery_counts::DeliveryCounts;
 
 use harness::{Harness, PATIENCE, TestClient, options};

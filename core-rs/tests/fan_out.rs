@@ -11,9 +11,9 @@ use shardcast_core::error::Error;
 use shardcast_core::event_queue::Event;
 use shardcast_core::frame::Payload;
 use shardcast_core::frame::compression::Compression;
+use shardcast_core::ids::ClientKey;
 use shardcast_core::options::{Options, SlowPolicy};
 use shardcast_core::queue::QueueLimits;
-use shardcast_core::worker::client::ClientKey;
 use shardcast_core::worker::departure::{Cause, Departure};
 
 use harness::{Harness, TestClient, options, text, texts_until_close};

@@ -16,7 +16,7 @@ use shardcast_core::door::{Entrant, Reservation};
 use shardcast_core::event_queue::Event;
 use shardcast_core::frame::Payload;
 use shardcast_core::frame::compression::{Compression, Deflater};
-use shardcast_core::worker::client::ClientKey;
+use shardcast_core::ids::ClientKey;
 
 use socket2::SockRef;
 

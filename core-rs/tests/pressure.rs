@@ -8,9 +8,9 @@ use std::time::Duration;
 use shardcast_core::broadcaster::{Publication, Published, Sent};
 use shardcast_core::event_queue::Event;
 use shardcast_core::frame::{Frame, Payload};
+use shardcast_core::ids::ClientKey;
 use shardcast_core::options::Options;
 use shardcast_core::queue::QueueLimits;
-use shardcast_core::worker::client::ClientKey;
 use shardcast_core::worker::departure::{Cause, Departure};
 use tungstenite::{Error, Message};
 

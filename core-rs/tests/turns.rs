@@ -7,7 +7,7 @@ use std::net::{Shutdown, TcpStream};
 
 use shardcast_core::event_queue::Event;
 use shardcast_core::frame::compression::{Compression, Deflater};
-use shardcast_core::worker::client::ClientKey;
+use shardcast_core::ids::ClientKey;
 
 use harness::{Harness, TestClient, one_worker};
 
@@ -88,7 +88,7 @@ fn what_a_turn_has_left_is_heard_before_the_end_of_the_stream() {
         for _ in 0..20_000 {
             assert!(matches!(harness.event(), Event::Binary(from, _) if from == key));
         }
-        assert!(matches!(harness.event(), Event::Ending(from) if from == key));
+        assert!(matches!(harness.event(), Event::PeerDone(from) if from == key));
     }
 }
 

@@ -23,7 +23,7 @@ export type ClientEvent = Exclude<
       | "Upgrades"
       | "GivenUp"
       | "Report"
-      | "Ending"
+      | "PeerDone"
       | "WorkerFailed"
       | "AcceptFailed"
       | "RequestsFailed";

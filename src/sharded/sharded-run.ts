@@ -384,7 +384,7 @@ export class ShardedRun implements SocketHost {
         );
         break;
       }
-      case "Ending":
+      case "PeerDone":
         this.#finish(event.client);
         break;
       default:

@@ -40,7 +40,7 @@ export interface ShardCounters {
   messages_saturated: number;
   /** How often a worker became saturated. */
   saturations: number;
-  /** Deliveries expected: each message once for each of its subscribers, and each direct message. */
+  /** Deliveries expected: each message once for each of its subscribers, and each direct one. */
   deliveries_expected: number;
   /** Deliveries made: the client's socket took the whole message. */
   deliveries: number;

@@ -31,7 +31,7 @@ fn main() -> io::Result<()> {
         while let Some(event) = broadcaster.next_event() {
             match event {
                 Event::Upgrade(request) => let_in(&mut broadcaster, request),
-                Event::Ending(client) => broadcaster.finish(client),
+                Event::PeerDone(client) => broadcaster.finish(client),
                 _ => {}
             }
         }

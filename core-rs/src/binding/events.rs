@@ -8,7 +8,7 @@ use crate::broadcaster::Broadcaster;
 use crate::broadcaster::reports::{ClientReport, Report};
 use crate::door::RequestFailure;
 use crate::event_queue::Event;
-use crate::queue::Counted;
+use crate::queue::QueueItem;
 use crate::worker::client::delivery_counts::DeliveryCounts;
 use crate::worker::client::missed::Missed;
 use crate::worker::departure::{Cause, Departure};
@@ -63,7 +63,7 @@ pub enum CoreEvent {
     /// A client has taken all that waited for it.
     Drained { client: u32 },
     /// A client has closed, has ended its side, or broke the protocol. Answer with `finish`.
-    Ending { client: u32 },
+    PeerDone { client: u32 },
     /// A client is gone.
     Closed {
         client: u32,
@@ -271,7 +271,7 @@ fn told(event: Event, broadcaster: &Broadcaster) -> Option<CoreEvent> {
         // A `Relieved` has become a `Drained`, or nothing, in `Broadcaster::next_event`.
         Event::Relieved { .. } => return None,
         Event::Drained(client) => CoreEvent::Drained { client },
-        Event::Ending(client) => CoreEvent::Ending { client },
+        Event::PeerDone(client) => CoreEvent::PeerDone { client },
         Event::Closed { client, code, reason, departure } => {
             CoreEvent::Closed { client, code, reason, disconnect: disconnect(departure) }
         }

@@ -1,8 +1,8 @@
 //! A client between the decision to accept it and the arrival of its socket.
 
 use crate::door::{Entrant, Reservation};
+use crate::ids::ClientKey;
 use crate::worker::Mailbox;
-use crate::worker::client::ClientKey;
 use crate::worker::command::Command;
 
 /// The place that a worker keeps for a client. Dropped without a socket, it gives the client up:

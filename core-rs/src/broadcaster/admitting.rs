@@ -9,8 +9,9 @@ use crate::broadcaster::asks::AskGone;
 use crate::broadcaster::shard::ShardFull;
 use crate::door::{AskId, Decision, Door, Headers, PendingUpgrade, RefusedUpgrades};
 use crate::frame::compression::Compression;
+use crate::ids::ClientKey;
+use crate::worker::client::Pressure;
 use crate::worker::client::discards::Discards;
-use crate::worker::client::{ClientKey, Pressure};
 use crate::worker::command::{CloseReason, Command};
 
 use super::{Broadcaster, Registration};
@@ -157,9 +158,9 @@ impl Broadcaster {
         self.end(client, Command::Close(client, Box::new(CloseReason { code, reason })));
     }
 
-    /// Closes a client that has said its last word, as [`Event::Ending`] asks for. Any other stays.
+    /// Closes a client whose peer is done, as [`Event::PeerDone`] asks for. Any other stays.
     ///
-    /// [`Event::Ending`]: crate::event_queue::Event::Ending
+    /// [`Event::PeerDone`]: crate::event_queue::Event::PeerDone
     pub fn finish(&mut self, client: ClientKey) {
         if self.clients.get(client).is_some_and(|client| client.to_finish) {
             self.end(client, Command::Finish(client));

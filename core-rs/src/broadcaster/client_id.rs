@@ -3,11 +3,10 @@
 //! Every client has one, which decides where it lives, and hardly any is ever looked at. So none is
 //! kept: it is made anew of the client's key whenever somebody asks.
 
+use crate::ids::ClientKey;
 use std::hash::{BuildHasher, RandomState};
 
 use sha1::{Digest, Sha1};
-
-use crate::worker::client::ClientKey;
 
 /// See the module's description.
 pub(super) struct ClientIds {

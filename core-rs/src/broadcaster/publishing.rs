@@ -6,10 +6,9 @@ use std::time::Instant;
 use crate::broadcaster::routes::Listeners;
 use crate::broadcaster::worker_link::Answer;
 use crate::frame::{Frame, Payload};
-use crate::ids::ChannelId;
+use crate::ids::{ChannelId, ClientKey};
 use crate::queue::ring_all;
-use crate::worker::client::ClientKey;
-use crate::worker::command::{Command, Message};
+use crate::worker::command::{Command, PublishedMessage};
 
 use super::Broadcaster;
 
@@ -60,7 +59,7 @@ impl Broadcaster {
         let except_on = except.and_then(|client| self.clients.get(client));
         let except_on = except_on.map(|client| client.place.worker);
         let frame = self.framed(payload, compress);
-        let message = Arc::new(Message { channel, frame, except, at });
+        let message = Arc::new(PublishedMessage { channel, frame, except, at });
         let mut shard = ShardOutcome::default();
         for listeners in self.routes.listeners_mut(channel) {
             let subscribers = listeners.clients_but_one_on(except_on);

@@ -1,9 +1,8 @@
 //! The clients that the sequencer knows, by their keys.
 
+use crate::ids::ClientKey;
 use rustc_hash::FxHashMap;
 use slab::Slab;
-
-use crate::worker::client::ClientKey;
 
 use super::Registration;
 

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 
 use rustc_hash::FxHashMap;
 
-use crate::worker::client::ClientKey;
+use crate::ids::ClientKey;
 use crate::worker::client::delivery_counts::DeliveryCounts;
 use crate::worker::cohort::log::Lag;
 

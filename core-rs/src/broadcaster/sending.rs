@@ -11,7 +11,7 @@
 use std::sync::atomic::Ordering;
 
 use crate::frame::{Frame, Payload};
-use crate::worker::client::ClientKey;
+use crate::ids::ClientKey;
 use crate::worker::command::Command;
 
 use super::Broadcaster;
@@ -96,7 +96,7 @@ impl Broadcaster {
         let Some(registration) = self.clients.get_mut(client) else { return };
         if !std::mem::replace(&mut registration.awaits_drain, true) {
             let worker = registration.place.worker;
-            self.command(worker, Command::TellDrained(client));
+            self.command(worker, Command::NotifyDrained(client));
         }
     }
 

@@ -1,8 +1,7 @@
 //! Who hears what.
 
 use crate::error::Error;
-use crate::ids::ChannelId;
-use crate::worker::client::ClientKey;
+use crate::ids::{ChannelId, ClientKey};
 use crate::worker::command::Command;
 
 use super::{Broadcaster, Registration};

@@ -89,7 +89,7 @@ impl Lane {
     /// application was told that a message waits there, or had no room. Once until that is told.
     pub(super) fn ask_for_relief(&mut self, channel: ChannelId) {
         if !std::mem::replace(&mut self.awaits_relief, true) {
-            self.worker.mailbox().push(Command::TellRelieved(channel));
+            self.worker.mailbox().push(Command::NotifyRelieved(channel));
         }
     }
 

@@ -6,7 +6,7 @@ use super::*;
 const LIMITS: QueueLimits = QueueLimits { messages: 8, bytes: 1_000 };
 
 /// What counts is even.
-impl Counted for u32 {
+impl QueueItem for u32 {
     fn bytes(&self) -> Option<usize> {
         self.is_multiple_of(2).then_some(10)
     }

@@ -12,7 +12,7 @@ enum Item {
     Message { number: u32, bytes: usize },
 }
 
-impl Counted for Item {
+impl QueueItem for Item {
     fn bytes(&self) -> Option<usize> {
         match *self {
             Item::Command(_) => None,
@@ -22,7 +22,7 @@ impl Counted for Item {
 }
 
 /// The how manieth of which producer.
-impl Counted for (usize, u64) {
+impl QueueItem for (usize, u64) {
     fn bytes(&self) -> Option<usize> {
         None
     }

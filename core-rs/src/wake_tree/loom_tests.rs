@@ -10,7 +10,7 @@ struct Eventfd {
     changed: Condvar,
 }
 
-impl Wake for Eventfd {
+impl Wakeable for Eventfd {
     fn wake(&self) {
         *self.rung.lock().expect("lock") = true;
         self.changed.notify_one();
@@ -29,7 +29,7 @@ impl Eventfd {
 
 type Tree = WakeTree<Arc<Eventfd>>;
 
-impl Wake for Arc<Eventfd> {
+impl Wakeable for Arc<Eventfd> {
     fn wake(&self) {
         self.as_ref().wake();
     }

@@ -17,18 +17,12 @@ use mio::net::TcpStream;
 
 use crate::frame::compression::Compression;
 use crate::frame::{Decoder, Frame, Violation};
+use crate::ids::{ClientKey, CohortIndex, SILENT};
 use crate::worker::client::backlog::Backlog;
 use crate::worker::client::discards::Discards;
 use crate::worker::client::missed::Missed;
 use crate::worker::cohort::log::{Lag, Log};
-use crate::worker::cohort::{CohortIndex, SILENT};
 use crate::worker::counters::Counters;
-
-/// Names a client to everyone: the sequencer gives it out, and it is never 0.
-pub type ClientKey = u32;
-
-/// Where a worker keeps a client. Free again when the client is gone.
-pub type ClientIndex = usize;
 
 /// What a client may lack, beside what any may, while its socket is still at the door. One that
 /// takes no answer there would else have its cohort keep all that is published meanwhile.
@@ -57,15 +51,15 @@ pub struct Client {
     /// Its cohort.
     pub cohort: CohortIndex,
     /// Whether it still takes part.
-    pub state: State,
+    pub state: ClientState,
     /// `None` until the door hands it over.
     socket: Option<TcpStream>,
     /// When it was last heard, or seen to take messages, in seconds of the worker's clock.
-    pub heard_at_secs: u32,
+    pub active_at_secs: u32,
     /// The socket refused bytes; epoll will tell when it takes more.
     pub blocked: bool,
     /// The application wants to know when all is written.
-    pub tell_drained: bool,
+    pub notify_drained: bool,
     /// It stands on the worker's list of clients to flush.
     pub to_flush: bool,
     /// It stands on the worker's list of clients to read from.
@@ -73,15 +67,15 @@ pub struct Client {
     /// Nothing is read from it until the application says so.
     pub paused: bool,
     /// The application was told something that it said, and may answer.
-    pub has_spoken: bool,
+    pub app_notified: bool,
     /// The peer has ended its side: read until the end shows.
-    pub ended: bool,
+    pub half_closed: bool,
     /// Its socket has taken messages since the last sweep.
     pub took: bool,
     /// What it has still to be sent.
     pub backlog: Backlog,
-    /// Its seat in the roster of its cohort.
-    pub seat: usize,
+    /// Its position in the members of its cohort.
+    pub position: usize,
     /// Its name.
     pub key: ClientKey,
     /// How it takes its messages, and may send its own.
@@ -97,14 +91,14 @@ pub struct Client {
     pub pongs_due: u8,
     /// What it has said in part.
     pub decoder: Decoder,
-    /// What it lacked when its socket refused bytes. It need not answer for that: the worker itself
+    /// What it was behind when its socket refused bytes. That does not make it slow: the worker itself
     /// had saved it up. Until it has a socket, what it may lack beside its limits.
-    pub grace: Lag,
+    pub lag_allowance: Lag,
     /// What was read of it and is not decoded yet: by the door, or in a turn that had more than its
     /// share.
     read_ahead: Option<Box<BytesMut>>,
     /// Why nothing that it says from now on means anything.
-    pub ending: Option<Box<Ending>>,
+    pub peer_done: Option<Box<PeerDone>>,
     /// The answer to its last ping, until its socket takes bytes again. One that does not read its
     /// pongs gets no others, so that they cannot pile up (RFC 6455, section 5.5.3).
     pub late_pong: Option<Box<Frame>>,
@@ -123,7 +117,7 @@ const _: () = {
 
 /// Whether a client takes part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum ClientState {
     /// It hears its channels, and JavaScript knows it.
     Open,
     /// JavaScript was told that it closed; its last bytes, a close frame, are on their way.
@@ -137,7 +131,7 @@ pub enum State {
 
 /// How a client ended what it had to say.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ending {
+pub enum PeerDone {
     /// With a close frame.
     Close {
         /// None when the frame was empty.
@@ -174,29 +168,29 @@ impl Client {
     ) -> Client {
         Client {
             cohort: SILENT,
-            state: State::Open,
+            state: ClientState::Open,
             socket: None,
-            heard_at_secs: now_secs,
+            active_at_secs: now_secs,
             blocked: true,
-            tell_drained: false,
+            notify_drained: false,
             to_flush: false,
             to_read: false,
             paused: false,
-            has_spoken: false,
+            app_notified: false,
             has_sent: false,
             pongs_due: 0,
-            ended: false,
+            half_closed: false,
             took: false,
             backlog: Backlog::default(),
-            seat: 0,
+            position: 0,
             key,
             compression,
             pinged: false,
             discards: Discards::default(),
             decoder: Decoder::default(),
-            grace: AT_THE_DOOR,
+            lag_allowance: AT_THE_DOOR,
             read_ahead: None,
-            ending: None,
+            peer_done: None,
             late_pong: None,
             missed: None,
             pressure,
@@ -230,32 +224,34 @@ impl Client {
 
     /// False while something that it may have said is left unread: by the will of the application,
     /// because it has said its last word, or because JavaScript is behind.
-    pub fn is_heard(&self) -> bool {
+    pub fn is_read_from(&self) -> bool {
         !self.to_read && self.is_to_be_read()
     }
 
     /// True while it hears its channels.
     pub fn is_open(&self) -> bool {
-        self.state == State::Open
+        self.state == ClientState::Open
     }
 
     /// True when it sent a close frame while it was open.
     pub fn has_closed(&self) -> bool {
-        matches!(self.ending.as_deref(), Some(Ending::Close { .. }))
+        matches!(self.peer_done.as_deref(), Some(PeerDone::Close { .. }))
     }
 
     /// Whether what arrives from it is of interest, if only as the end of the stream. It is not
     /// while the application has still to answer what it said last, or many of its pings.
     pub fn is_to_be_read(&self) -> bool {
         match self.state {
-            State::Open => !self.paused && self.ending.is_none() && self.pongs_due < MOST_PONGS_DUE,
-            State::Leaving { peer_closed, .. } => !peer_closed,
+            ClientState::Open => {
+                !self.paused && self.peer_done.is_none() && self.pongs_due < MOST_PONGS_DUE
+            }
+            ClientState::Leaving { peer_closed, .. } => !peer_closed,
         }
     }
 
     /// Begins its silence anew.
     pub fn note_life(&mut self, now_secs: u32) {
-        self.heard_at_secs = now_secs;
+        self.active_at_secs = now_secs;
         self.pinged = false;
     }
 
@@ -309,10 +305,10 @@ impl Client {
 
     fn refused(&mut self, log: &Log, counters: &mut Counters) -> Flushed {
         let lag = self.backlog.lag(log);
-        self.grace = if self.blocked { self.grace.least(lag) } else { lag };
+        self.lag_allowance = if self.blocked { self.lag_allowance.least(lag) } else { lag };
         // The application may wait for what it has sent, though it was not told to: that the socket
         // is full was not known then.
-        self.tell_drained |= self.pressure.direct_bytes.load(Ordering::Relaxed) > 0;
+        self.notify_drained |= self.pressure.direct_bytes.load(Ordering::Relaxed) > 0;
         self.set_blocked(true, counters);
         Flushed::Blocked
     }

@@ -8,31 +8,24 @@ pub mod prefetch;
 use std::time::Instant;
 
 use crate::frame::compression::Compression;
-use crate::ids::{Channel, ChannelId};
-use crate::worker::client::ClientIndex;
+use crate::ids::{Channel, ChannelId, ClientIndex};
 use crate::worker::cohort::log::{Cursor, Log};
-use crate::worker::cohort::members::{Reseated, Roster};
-use crate::worker::delivery_times::Waiting;
-
-/// Where a worker keeps a cohort. Free again when its last client has left.
-pub type CohortIndex = usize;
-
-/// The cohort of the clients that hear nothing. It always exists, and its log stays empty.
-pub const SILENT: CohortIndex = 0;
+use crate::worker::cohort::members::{Members, Moved};
+use crate::worker::delivery_times::PassLoad;
 
 /// A cohort. Its clients differ only in their cursors.
 pub struct Cohort {
     /// How its clients take their messages.
     compression: Compression,
     log: Log,
-    roster: Roster,
+    members: Members,
     /// The oldest cursor seen in this pass: when the pass ends, everyone has read up to here.
     oldest: Cursor,
     /// The worker has a pass over this cohort on its list.
     scheduled: bool,
     /// What the next pass will carry, and what the one under way does.
-    waiting: Waiting,
-    carried: Waiting,
+    waiting: PassLoad,
+    carried: PassLoad,
 }
 
 impl Cohort {
@@ -41,11 +34,11 @@ impl Cohort {
         Cohort {
             compression,
             log: Log::new(channels),
-            roster: Roster::default(),
+            members: Members::default(),
             oldest: Cursor::default(),
             scheduled: false,
-            waiting: Waiting::default(),
-            carried: Waiting::default(),
+            waiting: PassLoad::default(),
+            carried: PassLoad::default(),
         }
     }
 
@@ -66,17 +59,17 @@ impl Cohort {
 
     /// Number of clients.
     pub fn len(&self) -> usize {
-        self.roster.len()
+        self.members.len()
     }
 
     /// Its clients.
     pub fn members(&self) -> &[ClientIndex] {
-        self.roster.members()
+        self.members.as_slice()
     }
 
     /// True without clients.
     pub fn is_empty(&self) -> bool {
-        self.roster.is_empty()
+        self.members.is_empty()
     }
 
     /// Adds a message for all members: one copy, whatever their number.
@@ -100,17 +93,17 @@ impl Cohort {
         self.scheduled = false;
         self.carried = std::mem::take(&mut self.waiting);
         self.oldest = self.log.head();
-        self.roster.begin_pass();
+        self.members.begin_pass();
     }
 
     /// The next member to visit; `None` when the pass is over.
     pub fn next_in_pass(&mut self) -> Option<ClientIndex> {
-        self.roster.next_in_pass()
+        self.members.next_in_pass()
     }
 
     /// The member that is visited next, if the pass goes on that long.
     pub fn upcoming(&self) -> Option<ClientIndex> {
-        self.roster.upcoming()
+        self.members.upcoming()
     }
 
     /// Notes where a visited member stands now.
@@ -119,23 +112,23 @@ impl Cohort {
     }
 
     /// Ends the pass: forgets what all members have read. Returns what it carried.
-    pub fn end_pass(&mut self) -> Waiting {
-        if !self.roster.in_pass() {
-            self.log.release(self.oldest, self.roster.len());
+    pub fn end_pass(&mut self) -> PassLoad {
+        if !self.members.in_pass() {
+            self.log.release(self.oldest, self.members.len());
             if self.log.is_empty() {
-                self.roster.rotate();
+                self.members.rotate();
             }
         }
         std::mem::take(&mut self.carried)
     }
 
-    /// Adds a client, which stands at the head; returns its seat.
+    /// Adds a client, which stands at the head; returns its position.
     pub fn join(&mut self, client: ClientIndex) -> usize {
-        self.roster.join(client)
+        self.members.join(client)
     }
 
-    /// Removes the client in `seat`.
-    pub fn leave(&mut self, seat: usize) -> Option<Reseated> {
-        self.roster.leave(seat)
+    /// Removes the client in `position`.
+    pub fn leave(&mut self, position: usize) -> Option<Moved> {
+        self.members.leave(position)
     }
 }

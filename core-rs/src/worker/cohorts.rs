@@ -6,8 +6,8 @@ use rustc_hash::FxHashMap;
 use slab::Slab;
 
 use crate::frame::compression::Compression;
-use crate::ids::{Channel, ChannelId};
-use crate::worker::cohort::{Cohort, CohortIndex, SILENT};
+use crate::ids::{Channel, ChannelId, CohortIndex, SILENT};
+use crate::worker::cohort::Cohort;
 
 /// The forms in which messages are taken: see [`Compression`].
 const FORMS: usize = Compression::Narrow as usize + 1;
@@ -16,7 +16,7 @@ const FORMS: usize = Compression::Narrow as usize + 1;
 pub(super) struct Cohorts {
     cohorts: Slab<Listed>,
     by_channels: [FxHashMap<Box<[Channel]>, CohortIndex>; FORMS],
-    hearing: FxHashMap<ChannelId, Vec<CohortIndex>>,
+    subscribed: FxHashMap<ChannelId, Vec<CohortIndex>>,
 }
 
 /// A cohort, and where it stands in the list of each of its channels, so that it leaves them at a
@@ -31,7 +31,7 @@ impl Cohorts {
         let mut cohorts = Cohorts {
             cohorts: Slab::new(),
             by_channels: Default::default(),
-            hearing: FxHashMap::default(),
+            subscribed: FxHashMap::default(),
         };
         let silent = cohorts.create(Compression::Off, Box::default());
         assert_eq!(silent, SILENT, "a new slab starts with its first place");
@@ -43,8 +43,8 @@ impl Cohorts {
     }
 
     /// The cohorts that hear the channel.
-    pub(super) fn hearing(&self, channel: ChannelId) -> &[CohortIndex] {
-        self.hearing.get(&channel).map_or(&[], Vec::as_slice)
+    pub(super) fn subscribed(&self, channel: ChannelId) -> &[CohortIndex] {
+        self.subscribed.get(&channel).map_or(&[], Vec::as_slice)
     }
 
     /// The cohort that hears just these channels, which are sorted, in this form.
@@ -73,12 +73,12 @@ impl Cohorts {
 
     /// Takes a channel's list back by one place. Who stood last in it moves there.
     fn unlist(&mut self, channel: ChannelId, place: usize) {
-        let hearing = self.hearing.get_mut(&channel).expect("its channels list the cohort");
-        hearing.swap_remove(place);
-        if let Some(&moved) = hearing.get(place) {
+        let subscribed = self.subscribed.get_mut(&channel).expect("its channels list the cohort");
+        subscribed.swap_remove(place);
+        if let Some(&moved) = subscribed.get(place) {
             self.cohorts[moved].set_place(channel, place);
-        } else if hearing.is_empty() {
-            self.hearing.remove(&channel);
+        } else if subscribed.is_empty() {
+            self.subscribed.remove(&channel);
         }
     }
 
@@ -86,9 +86,9 @@ impl Cohorts {
         let entry = self.cohorts.vacant_entry();
         let index = entry.key();
         let places = channels.iter().map(|channel| {
-            let hearing = self.hearing.entry(channel.id).or_default();
-            hearing.push(index);
-            hearing.len() - 1
+            let subscribed = self.subscribed.entry(channel.id).or_default();
+            subscribed.push(index);
+            subscribed.len() - 1
         });
         let places = places.collect();
         entry.insert(Listed { cohort: Cohort::new(compression, channels.clone()), places });
@@ -154,7 +154,7 @@ mod tests {
                 for id in 0..CHANNELS {
                     let expected = there.iter().filter(|&(&bits, _)| hears(bits, id));
                     let mut expected: Vec<_> = expected.map(|(_, &index)| index).collect();
-                    let mut listed = cohorts.hearing(ChannelId(id)).to_vec();
+                    let mut listed = cohorts.subscribed(ChannelId(id)).to_vec();
                     expected.sort_unstable();
                     listed.sort_unstable();
                     prop_assert_eq!(listed, expected);

@@ -7,17 +7,17 @@ use crate::broadcaster::reports::ReportRequest;
 use crate::door::Entrant;
 use crate::frame::Frame;
 use crate::frame::compression::Compression;
-use crate::ids::{Channel, ChannelId};
-use crate::queue::Counted;
+use crate::ids::{Channel, ChannelId, ClientKey};
+use crate::queue::QueueItem;
+use crate::worker::client::Pressure;
 use crate::worker::client::discards::Discards;
-use crate::worker::client::{ClientKey, Pressure};
 
 /// One item of a worker's queue. What it holds by itself is little, for a published message goes
 /// into many queues, and each processor has to fetch what the other has written.
 pub enum Command {
     /// A message to all subscribers of a channel, of whom the worker has so many. The only command
     /// that counts against the queue.
-    Publish(Arc<Message>, u32),
+    Publish(Arc<PublishedMessage>, u32),
     /// A client was accepted; its socket follows. Other commands for it may come first.
     Expect(ClientKey, Compression, Discards, Arc<Pressure>),
     /// Discard these frames of a client from here on, and no others.
@@ -37,10 +37,10 @@ pub enum Command {
     /// The answer to a ping, behind what the application has sent before.
     Pong(ClientKey, Box<Frame>),
     /// Tell when a client has taken all that waits for it: the application was told that some does.
-    TellDrained(ClientKey),
+    NotifyDrained(ClientKey),
     /// Tell a subscriber of the channel that the queue has been taken up to here: the application
     /// was told that it is saturated, or full.
-    TellRelieved(ChannelId),
+    NotifyRelieved(ChannelId),
     /// Stop reading from a client, or go on.
     Pause(ClientKey, bool),
     /// Start the closing handshake with a client.
@@ -62,7 +62,7 @@ pub enum Command {
 const _: () = assert!(size_of::<Command>() <= 2 * size_of::<usize>(), "see there");
 
 /// A published message, as all workers share it that have subscribers of its channel.
-pub struct Message {
+pub struct PublishedMessage {
     /// The channel.
     pub channel: ChannelId,
     /// The message, encoded.
@@ -82,7 +82,7 @@ pub struct CloseReason {
     pub reason: String,
 }
 
-/// A farewell to all.
+/// A staggered_close to all.
 pub struct CloseAll {
     /// Why.
     pub why: CloseReason,
@@ -90,7 +90,7 @@ pub struct CloseAll {
     pub over: Duration,
 }
 
-impl Counted for Command {
+impl QueueItem for Command {
     fn bytes(&self) -> Option<usize> {
         match self {
             Command::Publish(message, _) => Some(message.frame.encoded_len()),

@@ -9,16 +9,15 @@ use mio::{Interest, Token};
 use crate::door::Entrant;
 use crate::frame::Frame;
 use crate::frame::compression::Compression;
-use crate::ids::Channel;
+use crate::ids::{Channel, ClientIndex, ClientKey, CohortIndex, SILENT};
 use crate::worker::client::backlog::Kind;
 use crate::worker::client::discards::Discards;
-use crate::worker::client::{Client, ClientIndex, ClientKey, Pressure};
-use crate::worker::cohort::{CohortIndex, SILENT};
+use crate::worker::client::{Client, Pressure};
 use crate::worker::command::Command;
 use crate::worker::departure::Cause;
 
 use super::Worker;
-use super::disconnect::Goodbye;
+use super::disconnect::CloseHandshake;
 
 /// Channels that one client hears from here on. An application may name hundreds in a row, and each
 /// set of channels is a cohort: all but the last would have a single member, for a moment.
@@ -40,7 +39,7 @@ impl Worker {
             }),
             Command::Attach(key, entrant) => self.attach(key, *entrant),
             Command::Abandon(key) => {
-                self.with(key, |worker, client| worker.lose(client, Cause::Broken));
+                self.with(key, |worker, client| worker.disconnect(client, Cause::Broken));
             }
             Command::Subscribe(client, channel) => {
                 self.subscribe(&mut Subscribing { client, channels: vec![*channel] });
@@ -59,16 +58,16 @@ impl Worker {
             Command::Pong(key, frame) => {
                 self.with(key, |worker, client| worker.send_pong_of_application(client, *frame));
             }
-            Command::TellDrained(key) => self.with(key, |worker, client| {
-                worker.clients[client].tell_drained = true;
+            Command::NotifyDrained(key) => self.with(key, |worker, client| {
+                worker.clients[client].notify_drained = true;
                 worker.flush_soon(client);
             }),
-            Command::TellRelieved(channel) => self.tell_relieved(channel),
+            Command::NotifyRelieved(channel) => self.emit_relieved(channel),
             Command::Pause(key, paused) => {
                 self.with(key, |worker, client| worker.pause(client, paused));
             }
             Command::Close(key, why) => self.with(key, |worker, client| {
-                worker.say_goodbye(client, Goodbye::by_application(*why));
+                worker.start_close(client, CloseHandshake::by_application(*why));
             }),
             Command::Finish(key) => self.with(key, Worker::finish),
             Command::Terminate(key) => {
@@ -77,7 +76,7 @@ impl Worker {
             Command::TerminateSlow(key) => {
                 self.with(key, |worker, client| worker.terminate(client, Cause::Slow));
             }
-            Command::CloseAll(farewell) => self.begin_farewell(*farewell),
+            Command::CloseAll(staggered_close) => self.start_staggered_close(*staggered_close),
             Command::Report(request) => self.report(*request),
             Command::Resume => {}
         }
@@ -130,7 +129,7 @@ impl Worker {
         let mut client = Client::expected(key, compression, pressure, self.now_secs());
         client.discards = discards;
         let entry = self.clients.vacant_entry();
-        client.seat = self.cohorts[SILENT].join(entry.key());
+        client.position = self.cohorts[SILENT].join(entry.key());
         self.by_key.insert(key, entry.key());
         entry.insert(client);
     }
@@ -138,10 +137,10 @@ impl Worker {
     fn attach(&mut self, key: ClientKey, Entrant { socket, answer, read_ahead }: Entrant) {
         let Some(&index) = self.by_key.get(&key) else { return };
         let mut socket = TcpStream::from_std(socket);
-        let Ok(rest) = tell(&socket, &answer) else { return self.lose(index, Cause::Broken) };
+        let Ok(rest) = tell(&socket, &answer) else { return self.disconnect(index, Cause::Broken) };
         let interest = Interest::READABLE | Interest::WRITABLE;
         if self.parts.poll.registry().register(&mut socket, Token(index), interest).is_err() {
-            return self.lose(index, Cause::Broken);
+            return self.disconnect(index, Cause::Broken);
         }
         let client = &mut self.clients[index];
         self.inbound.read_ahead_bytes += read_ahead.len();
@@ -188,32 +187,32 @@ impl Worker {
         self.write_rather_than_copy(index);
         let client = &mut self.clients[index];
         let log = self.cohorts[from].log();
-        let lacked = client.backlog.cursor() != log.head();
+        let was_behind = client.backlog.cursor() != log.head();
         client.backlog.detach(log);
         client.backlog.follow(self.cohorts[to].log());
         client.cohort = to;
-        let seat = std::mem::replace(&mut client.seat, self.cohorts[to].join(index));
-        self.leave_cohort(from, seat, lacked);
+        let position = std::mem::replace(&mut client.position, self.cohorts[to].join(index));
+        self.leave_cohort(from, position, was_behind);
         // No pass of the old cohort will come by for what it kept.
         self.flush_soon(index);
     }
 
-    /// Frees a seat. Whoever is moved there by it still gets what the pass under way owes. With
-    /// `lacked`, the one who leaves had not read all of the log.
-    pub(super) fn leave_cohort(&mut self, cohort: CohortIndex, seat: usize, lacked: bool) {
-        if let Some(reseated) = self.cohorts[cohort].leave(seat) {
-            let moved = &mut self.clients[reseated.client];
-            moved.seat = seat;
-            if reseated.passed_over {
-                let cursor = moved.backlog.cursor();
+    /// Frees a position. Whoever is moved there by it still gets what the pass under way owes. With
+    /// `was_behind`, the one who leaves had not read all of the log.
+    pub(super) fn leave_cohort(&mut self, cohort: CohortIndex, position: usize, was_behind: bool) {
+        if let Some(moved) = self.cohorts[cohort].leave(position) {
+            let client = &mut self.clients[moved.client];
+            client.position = position;
+            if moved.passed_over {
+                let cursor = client.backlog.cursor();
                 self.cohorts[cohort].visited(cursor);
-                self.flush_soon(reseated.client);
+                self.flush_soon(moved.client);
             }
         }
         if cohort != SILENT && self.cohorts[cohort].is_empty() {
             self.cohorts.remove(cohort);
             self.passes.forget(cohort);
-        } else if lacked {
+        } else if was_behind {
             // It may have been the last to hold the log: a pass finds out.
             self.passes.schedule(cohort, &mut self.cohorts, 0);
         }

@@ -2,8 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Declares the counters once: the worker's own `Counters`, and the `SharedCounters` it publishes them
-/// to.
+/// Declares the counters once: the worker's own `Counters`, and the `SharedCounters` it publishes
+/// them to.
 macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident,)*) => {
         /// A worker's counters since start, in plain memory of its own.

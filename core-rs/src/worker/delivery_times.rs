@@ -24,13 +24,13 @@ const BUCKETS: usize = BOUNDS_US.len() + 1;
 
 /// Messages that wait for a pass, or are carried by one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Waiting {
+pub struct PassLoad {
     /// When the first of them was published.
     oldest: Option<Instant>,
     messages: u64,
 }
 
-impl Waiting {
+impl PassLoad {
     /// One more, which is the youngest.
     pub fn add(&mut self, published_at: Instant) {
         self.oldest.get_or_insert(published_at);
@@ -49,7 +49,7 @@ pub struct DeliveryTimes {
 
 impl DeliveryTimes {
     /// Notes that these messages have been carried by now.
-    pub fn record(&mut self, carried: Waiting, now: Instant) {
+    pub fn record(&mut self, carried: PassLoad, now: Instant) {
         let Some(oldest) = carried.oldest else { return };
         let micros = now.saturating_duration_since(oldest).min(LONGEST).as_micros();
         let micros = micros as u64;
@@ -100,7 +100,7 @@ mod tests {
     #[test]
     fn messages_are_counted_by_the_age_of_the_oldest() {
         let start = Instant::now();
-        let mut waiting = Waiting::default();
+        let mut waiting = PassLoad::default();
         waiting.add(start);
         waiting.add(start + Duration::from_micros(80));
         let mut times = DeliveryTimes::default();
@@ -115,7 +115,7 @@ mod tests {
         let start = Instant::now();
         let mut times = DeliveryTimes::default();
         for micros in [100, 10_000_000, 10_000_001] {
-            let mut waiting = Waiting::default();
+            let mut waiting = PassLoad::default();
             waiting.add(start);
             times.record(waiting, start + Duration::from_micros(micros));
         }
@@ -125,14 +125,14 @@ mod tests {
     #[test]
     fn a_pass_that_carried_nothing_counts_for_nothing() {
         let mut times = DeliveryTimes::default();
-        times.record(Waiting::default(), Instant::now());
+        times.record(PassLoad::default(), Instant::now());
         assert_eq!(times, DeliveryTimes::default());
     }
 
     #[test]
     fn what_is_published_is_read_and_adds_up() {
         let (shared, mut times) = (SharedDeliveryTimes::default(), DeliveryTimes::default());
-        let mut waiting = Waiting::default();
+        let mut waiting = PassLoad::default();
         waiting.add(Instant::now());
         times.record(waiting, Instant::now() + Duration::from_millis(1));
         shared.publish(&times);

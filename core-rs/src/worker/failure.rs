@@ -36,7 +36,7 @@ impl Worker {
             .tell(Event::WorkerFailed { worker: self.parts.number, reason: reason.to_owned() });
         let clients = std::mem::take(&mut self.clients);
         for (_, client) in clients.iter().filter(|(_, client)| client.is_open()) {
-            self.tell_failed(client);
+            self.emit_failed(client);
         }
         // Closes their sockets, which takes them out of epoll.
         drop(clients);
@@ -54,7 +54,7 @@ impl Worker {
         Worker { counters, departed, delivery_times, ..anew }
     }
 
-    fn tell_failed(&mut self, client: &Client) {
+    fn emit_failed(&mut self, client: &Client) {
         let departure = Departure { cause: Cause::Failed, waiting: None };
         self.count_closed(departure.cause);
         let (client, code, reason) = (client.key, close_code::ABNORMAL, String::new());

@@ -7,16 +7,16 @@
 use std::time::Instant;
 
 use crate::event_queue::Event;
-use crate::ids::ChannelId;
+use crate::ids::{ChannelId, ClientIndex};
 use crate::options::SlowPolicy;
-use crate::worker::client::{ClientIndex, Flushed, State};
+use crate::worker::client::{ClientState, Flushed};
 use crate::worker::cohort::log::Lag;
 use crate::worker::cohort::prefetch::prefetch;
-use crate::worker::command::Message;
+use crate::worker::command::PublishedMessage;
 use crate::worker::departure::Cause;
 
 use super::Worker;
-use super::disconnect::Goodbye;
+use super::disconnect::CloseHandshake;
 
 /// What a slice may cost. A write is a system call of several microseconds, a look only memory.
 const SLICE_BUDGET: usize = 1024;
@@ -29,12 +29,12 @@ const FLUSHES_PER_TURN: usize = SLICE_BUDGET / WRITE_COST;
 
 impl Worker {
     /// Appends a message to the log of every cohort that hears the channel.
-    pub(super) fn publish(&mut self, message: &Message) {
-        let Message { channel, ref frame, except, at } = *message;
+    pub(super) fn publish(&mut self, message: &PublishedMessage) {
+        let PublishedMessage { channel, ref frame, except, at } = *message;
         self.counters.messages += 1;
         let except = except.and_then(|key| self.by_key.get(&key).copied());
-        for position in 0..self.cohorts.hearing(channel).len() {
-            let index = self.cohorts.hearing(channel)[position];
+        for position in 0..self.cohorts.subscribed(channel).len() {
+            let index = self.cohorts.subscribed(channel)[position];
             let excluded = except.filter(|&client| self.clients[client].cohort == index);
             if let Some(client) = excluded {
                 self.write_rather_than_copy(client);
@@ -60,7 +60,7 @@ impl Worker {
             match self.cohorts[cohort].next_in_pass() {
                 Some(client) => {
                     if let Some(next) = self.cohorts[cohort].upcoming() {
-                        self.foresee(next, client);
+                        self.prefetch_next(next, client);
                     }
                     budget = budget.saturating_sub(self.visit(client));
                 }
@@ -77,7 +77,7 @@ impl Worker {
     /// Has the processor fetch what a visit to the client `next` looks at, during that to
     /// `current`. Between two visits the system writes, which leaves nothing of the clients in the
     /// caches.
-    fn foresee(&self, next: ClientIndex, current: ClientIndex) {
+    fn prefetch_next(&self, next: ClientIndex, current: ClientIndex) {
         let current_at = std::ptr::from_ref(&self.clients[current]);
         // The slab keeps its values side by side, as a test sees. Otherwise this would be no help.
         prefetch(current_at.wrapping_offset(next as isize - current as isize));
@@ -159,22 +159,22 @@ impl Worker {
         match flushed {
             Flushed::All => self.note_flushed(index),
             Flushed::Blocked => self.check_slow(index),
-            Flushed::Broken(_) => self.lose(index, Cause::Broken),
+            Flushed::Broken(_) => self.disconnect(index, Cause::Broken),
         }
     }
 
     fn note_flushed(&mut self, index: ClientIndex) {
         let client = &mut self.clients[index];
         match client.state {
-            State::Open => self.tell_drained(index),
-            State::Leaving { peer_closed: true, .. } => self.lose(index, Cause::Client),
-            State::Leaving { peer_closed: false, .. } => client.shut_down_writing(),
+            ClientState::Open => self.emit_drained(index),
+            ClientState::Leaving { peer_closed: true, .. } => self.disconnect(index, Cause::Client),
+            ClientState::Leaving { peer_closed: false, .. } => client.shut_down_writing(),
         }
     }
 
-    fn tell_drained(&mut self, index: ClientIndex) {
+    fn emit_drained(&mut self, index: ClientIndex) {
         let client = &mut self.clients[index];
-        if std::mem::take(&mut client.tell_drained) {
+        if std::mem::take(&mut client.notify_drained) {
             // At most one for each direct message that had to wait.
             self.bridge.tell(Event::Drained(client.key));
         }
@@ -182,8 +182,8 @@ impl Worker {
 
     /// Tells that the queue has been taken, as a drain of one client: a subscriber of the channel
     /// that takes messages or, if there is none, anyone who is there.
-    pub(super) fn tell_relieved(&self, channel: ChannelId) {
-        let cohorts = self.cohorts.hearing(channel).iter();
+    pub(super) fn emit_relieved(&self, channel: ChannelId) {
+        let cohorts = self.cohorts.subscribed(channel).iter();
         let members = cohorts.flat_map(|&index| self.cohorts[index].members());
         let taker = members.map(|&index| &self.clients[index]).find(|client| !client.blocked);
         let others =
@@ -199,17 +199,17 @@ impl Worker {
             return;
         }
         let log = self.cohorts[client.cohort].log();
-        if client.backlog.lag(log).is_within(self.limits.lag, client.grace) {
+        if client.backlog.lag(log).is_within(self.limits.lag, client.lag_allowance) {
             return;
         }
         match self.limits.slow {
             SlowPolicy::Disconnect => {
-                self.say_goodbye(index, Goodbye::too_slow());
+                self.start_close(index, CloseHandshake::too_slow());
             }
             SlowPolicy::Skip => {
                 self.counters.dropped_skipped += client.backlog.skip(log, &mut client.missed);
-                client.grace = Lag::default();
-                self.tell_skipped(index);
+                client.lag_allowance = Lag::default();
+                self.emit_skipped(index);
             }
         }
     }

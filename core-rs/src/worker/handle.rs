@@ -9,8 +9,8 @@ use mio::{Poll, Token, Waker};
 
 use crate::event_queue::Bridge;
 use crate::options::Options;
-use crate::queue::{Counted, MustWake, Queue, QueueLimits};
-use crate::wake_tree::{Wake, WakeTree};
+use crate::queue::{MustWake, Queue, QueueItem, QueueLimits};
+use crate::wake_tree::{WakeTree, Wakeable};
 use crate::worker::command::Command;
 use crate::worker::counters::{Counters, SharedCounters};
 use crate::worker::delivery_times::{DeliveryTimes, SharedDeliveryTimes};
@@ -74,7 +74,7 @@ impl Mailbox {
     }
 }
 
-impl Wake for Mailbox {
+impl Wakeable for Mailbox {
     fn wake(&self) {
         if let Some(waker) = self.waker.upgrade() {
             // It fails only when the worker's epoll is gone, and then there is nobody to wake.

@@ -9,9 +9,10 @@ use mio::event::Event as Readiness;
 use crate::event_queue::Event;
 use crate::frame::compression::Compression;
 use crate::frame::{self, Frame, Rules, WorkBudget};
+use crate::ids::ClientIndex;
 use crate::worker::client::backlog::Kind;
 use crate::worker::client::discards::Discards;
-use crate::worker::client::{Client, ClientIndex, Ending, State};
+use crate::worker::client::{Client, ClientState, PeerDone};
 use crate::worker::departure::Cause;
 
 use super::Worker;
@@ -45,7 +46,7 @@ pub(super) struct Inbound {
 #[derive(Default)]
 struct Control {
     pongs: Vec<Frame>,
-    ending: Option<Ending>,
+    peer_done: Option<PeerDone>,
 }
 
 impl Inbound {
@@ -71,13 +72,13 @@ impl Worker {
         let index = readiness.token().0;
         let Some(client) = self.clients.get_mut(index) else { return };
         if readiness.is_read_closed() || readiness.is_error() {
-            client.ended = true;
+            client.half_closed = true;
         }
         if readiness.is_error() && client.paused {
             // No read would find it out.
-            return self.lose(index, Cause::Broken);
+            return self.disconnect(index, Cause::Broken);
         }
-        if readiness.is_readable() || client.ended {
+        if readiness.is_readable() || client.half_closed {
             self.read_soon(index);
         }
         if readiness.is_writable() && self.clients[index].blocked {
@@ -115,7 +116,7 @@ impl Worker {
         let now = self.now_secs();
         let client = &mut self.clients[index];
         client.paused = paused && client.is_open();
-        client.heard_at_secs = now;
+        client.active_at_secs = now;
         if !client.paused {
             // What has arrived was announced while nobody listened.
             self.read_soon(index);
@@ -132,23 +133,23 @@ impl Worker {
     /// Gives a client its turn; returns the work that it was.
     fn read(&mut self, index: ClientIndex) -> usize {
         if let Some(read_ahead) = self.clients[index].take_read_ahead() {
-            return self.hear_read_ahead(index, read_ahead);
+            return self.receive_read_ahead(index, read_ahead);
         }
         let most = self.inbound.read_bytes();
         let client = &mut self.clients[index];
         match client.read(&mut self.inbound.buffer[..most]) {
-            Ok(0) => self.hear_end(index),
+            Ok(0) => self.receive_end(index),
             Ok(length) => {
                 // A short read has emptied the socket, and epoll will tell of more, but not of an
                 // end that it has told of already.
-                if length == most || client.ended {
+                if length == most || client.half_closed {
                     self.read_soon(index);
                 }
-                if self.clients[index].ending.is_some() {
+                if self.clients[index].peer_done.is_some() {
                     return length;
                 }
                 let mut buffer = std::mem::take(&mut self.inbound.buffer);
-                let (taken, work) = self.hear(index, &mut buffer[..length]);
+                let (taken, work) = self.receive(index, &mut buffer[..length]);
                 if taken < length {
                     self.read_later(index, BytesMut::from(&buffer[taken..length]));
                 }
@@ -157,20 +158,20 @@ impl Worker {
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             Err(error) if error.kind() == io::ErrorKind::Interrupted => self.read_soon(index),
-            Err(_) => self.lose(index, Cause::Broken),
+            Err(_) => self.disconnect(index, Cause::Broken),
         }
         0
     }
 
     /// Goes on with what was read before. Nothing else tells of it, nor of what may have arrived
     /// behind it.
-    fn hear_read_ahead(&mut self, index: ClientIndex, mut bytes: BytesMut) -> usize {
+    fn receive_read_ahead(&mut self, index: ClientIndex, mut bytes: BytesMut) -> usize {
         self.inbound.read_ahead_bytes -= bytes.len();
         self.read_soon(index);
-        if self.clients[index].ending.is_some() {
+        if self.clients[index].peer_done.is_some() {
             return 0;
         }
-        let (taken, work) = self.hear(index, &mut bytes);
+        let (taken, work) = self.receive(index, &mut bytes);
         bytes.advance(taken);
         self.read_later(index, bytes);
         work
@@ -187,29 +188,29 @@ impl Worker {
 
     /// The client has ended its side, and may still read: one that leaves gets its close frame, any
     /// other what it is answered.
-    fn hear_end(&mut self, index: ClientIndex) {
+    fn receive_end(&mut self, index: ClientIndex) {
         if self.clients[index].is_open() {
-            self.end_hearing(index, Ending::End);
+            self.finish_receiving(index, PeerDone::End);
         } else {
-            self.lose_after_flush(index);
+            self.disconnect_after_flush(index);
         }
     }
 
     /// Decodes what a client has sent, as far as its turn goes, and tells JavaScript. Returns how
     /// many bytes that were, and the work.
-    fn hear(&mut self, index: ClientIndex, bytes: &mut [u8]) -> (usize, usize) {
+    fn receive(&mut self, index: ClientIndex, bytes: &mut [u8]) -> (usize, usize) {
         let now = self.now_secs();
         let Worker { clients, bridge, counters, limits, inflater, inbound, .. } = self;
         let client = &mut clients[index];
         client.note_life(now);
-        let Client { key, decoder, has_spoken, has_sent, pongs_due, .. } = client;
+        let Client { key, decoder, app_notified, has_sent, pongs_due, .. } = client;
         let key = *key;
         let mut control = Control::default();
         let mut work = WorkBudget::new(WORK_PER_TURN);
         let rules = Rules {
             max_payload: limits.max_payload_bytes,
             inflater: (client.compression != Compression::Off).then_some(inflater),
-            leaving: client.state != State::Open,
+            leaving: client.state != ClientState::Open,
             work: &mut work,
         };
         let discards = client.discards;
@@ -252,15 +253,15 @@ impl Worker {
                 frame::Event::Pong(payload) => Event::Pong(key, payload.to_owned()),
                 frame::Event::Close(code, reason) => {
                     let reason = reason.to_owned();
-                    return control.ending = Some(Ending::Close { code, reason });
+                    return control.peer_done = Some(PeerDone::Close { code, reason });
                 }
             };
-            *has_spoken = true;
+            *app_notified = true;
             bridge.tell(event);
         });
         inbound.note_unfinished(kept, decoder);
         let taken = result.unwrap_or_else(|violation| {
-            control.ending = Some(Ending::Violation(violation));
+            control.peer_done = Some(PeerDone::Violation(violation));
             bytes.len()
         });
         self.answer(index, control);
@@ -270,16 +271,16 @@ impl Worker {
 
     fn answer(&mut self, index: ClientIndex, control: Control) {
         let client = &mut self.clients[index];
-        if let State::Leaving { peer_closed, .. } = &mut client.state {
-            *peer_closed |= control.ending.is_some();
+        if let ClientState::Leaving { peer_closed, .. } = &mut client.state {
+            *peer_closed |= control.peer_done.is_some();
             if *peer_closed {
                 self.flush_soon(index);
             }
             return;
         }
         self.send_pongs(index, control.pongs);
-        if let Some(ending) = control.ending {
-            self.end_hearing(index, ending);
+        if let Some(peer_done) = control.peer_done {
+            self.finish_receiving(index, peer_done);
         }
     }
 
@@ -322,13 +323,13 @@ impl Worker {
 
     /// A client has said its last word. What the application sends in answer to earlier ones comes
     /// before the close.
-    pub(super) fn end_hearing(&mut self, index: ClientIndex, ending: Ending) {
+    pub(super) fn finish_receiving(&mut self, index: ClientIndex, peer_done: PeerDone) {
         let client = &mut self.clients[index];
-        client.ending = Some(Box::new(ending));
+        client.peer_done = Some(Box::new(peer_done));
         self.inbound.forget_unfinished(&mut client.decoder);
         client.decoder.end();
-        if client.has_spoken {
-            self.bridge.tell(Event::Ending(client.key));
+        if client.app_notified {
+            self.bridge.tell(Event::PeerDone(client.key));
         } else {
             self.finish(index);
         }

@@ -1,8 +1,7 @@
 //! Which cohorts have something to send, in turn, and how far the log may run ahead of the sockets.
 
+use crate::ids::CohortIndex;
 use std::collections::VecDeque;
-
-use crate::worker::cohort::CohortIndex;
 
 use super::cohorts::Cohorts;
 

@@ -16,19 +16,19 @@ impl Worker {
             Question::Slowest(limit) => {
                 let slow = self.clients.iter().map(|(_, client)| client);
                 let slow = slow.filter(|client| client.is_open() && client.is_slow());
-                report.clients = slow.map(|client| self.standing(client)).collect();
+                report.clients = slow.map(|client| self.status(client)).collect();
                 report.keep_slowest(limit);
             }
             Question::Client(key) => {
                 let client = self.by_key.get(&key).map(|&index| &self.clients[index]);
-                report.clients = client.map(|client| self.standing(client)).into_iter().collect();
+                report.clients = client.map(|client| self.status(client)).into_iter().collect();
             }
             Question::Reconciliation => report.reconciliation = self.reconciliation(),
         }
         self.bridge.tell(Event::Report(id, report));
     }
 
-    fn standing(&self, client: &Client) -> ClientReport {
+    fn status(&self, client: &Client) -> ClientReport {
         let log = self.cohorts[client.cohort].log();
         ClientReport {
             client: client.key,

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use crate::frame::Frame;
+use crate::ids::ClientIndex;
 use crate::options::ClientLimits;
 use crate::worker::client::backlog::Kind;
-use crate::worker::client::{Client, ClientIndex, State};
+use crate::worker::client::{Client, ClientState};
 use crate::worker::departure::Cause;
 
 use super::unfinished::NOT_IN_TIME;
@@ -21,7 +22,7 @@ enum Duty {
     GiveUp(Cause),
     EndUnfinished,
     Ping,
-    TellSkipped,
+    EmitSkipped,
 }
 
 impl Worker {
@@ -42,10 +43,10 @@ impl Worker {
             .collect();
         for (index, duty) in due {
             match duty {
-                Duty::GiveUp(cause) => self.lose(index, cause),
+                Duty::GiveUp(cause) => self.disconnect(index, cause),
                 Duty::EndUnfinished => self.end_unfinished(index, NOT_IN_TIME),
                 Duty::Ping => self.ping(index),
-                Duty::TellSkipped => self.tell_skipped(index),
+                Duty::EmitSkipped => self.emit_skipped(index),
             }
         }
     }
@@ -63,16 +64,16 @@ impl Worker {
 }
 
 fn duty_to(client: &mut Client, limits: ClientLimits, now_secs: u32) -> Option<Duty> {
-    if let State::Leaving { deadline_secs, .. } = client.state {
+    if let ClientState::Leaving { deadline_secs, .. } = client.state {
         return (now_secs >= deadline_secs).then_some(Duty::GiveUp(Cause::Idle));
     }
-    let silence = Duration::from_secs(u64::from(now_secs - client.heard_at_secs));
+    let silence = Duration::from_secs(u64::from(now_secs - client.active_at_secs));
     if !client.has_socket() {
         return (silence >= ATTACH_TIMEOUT).then_some(Duty::GiveUp(Cause::Broken));
     }
-    if !client.is_heard() {
+    if !client.is_read_from() {
         // Nobody listens, so that its silence says nothing. See `Worker::pause`.
-        return client.missed.is_some().then_some(Duty::TellSkipped);
+        return client.missed.is_some().then_some(Duty::EmitSkipped);
     }
     // Pings between its frames keep a client, and not what it does not finish.
     let waited = Duration::from_secs(u64::from(client.decoder.wait_a_second()));
@@ -84,6 +85,6 @@ fn duty_to(client: &mut Client, limits: ClientLimits, now_secs: u32) -> Option<D
         Some(idle) if silence >= idle / 2 && limits.send_pings && !client.pinged => {
             Some(Duty::Ping)
         }
-        _ => client.missed.is_some().then_some(Duty::TellSkipped),
+        _ => client.missed.is_some().then_some(Duty::EmitSkipped),
     }
 }

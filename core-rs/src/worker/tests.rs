@@ -12,10 +12,10 @@ use crate::frame::compression::Compression;
 use crate::ids::{Channel, ChannelId};
 use crate::options::{SlowPolicy, UnfinishedLimits};
 use crate::queue::QueueLimits;
-use crate::worker::client::Ending;
+use crate::worker::client::PeerDone;
 use crate::worker::client::discards::Discards;
 use crate::worker::cohort::log::Lag;
-use crate::worker::command::{CloseReason, Message};
+use crate::worker::command::{CloseReason, PublishedMessage};
 
 const TICKS: ChannelId = ChannelId(0);
 
@@ -66,13 +66,18 @@ fn publish(worker: &mut Worker, text: &str) {
     worker.apply(Command::Publish(message(text, None), 1));
 }
 
-fn message(text: &str, except: Option<ClientKey>) -> Arc<Message> {
-    Arc::new(Message { channel: TICKS, frame: Frame::text(text), except, at: Instant::now() })
+fn message(text: &str, except: Option<ClientKey>) -> Arc<PublishedMessage> {
+    Arc::new(PublishedMessage {
+        channel: TICKS,
+        frame: Frame::text(text),
+        except,
+        at: Instant::now(),
+    })
 }
 
 fn keeps_a_log(worker: &mut Worker) -> bool {
     while worker.send_slice() {}
-    let cohort = worker.cohorts.hearing(TICKS)[0];
+    let cohort = worker.cohorts.subscribed(TICKS)[0];
     !worker.cohorts[cohort].log().is_empty()
 }
 
@@ -293,8 +298,8 @@ fn a_message_has_its_time_to_be_finished_and_pings_do_not_make_it_longer() {
         });
         slow.write_all(&masked(0x89, b"")).expect("it is open");
         worker.sweep();
-        let ending = worker.clients[0].ending.as_deref();
-        assert_eq!(matches!(ending, Some(Ending::Unfinished(_))), second >= 3);
+        let peer_done = worker.clients[0].peer_done.as_deref();
+        assert_eq!(matches!(peer_done, Some(PeerDone::Unfinished(_))), second >= 3);
     }
     assert!(worker.clients[1].is_open());
 }

@@ -7,8 +7,9 @@
 
 use crate::frame::compression::most_compressed;
 use crate::frame::{Decoder, Violation, close_code};
+use crate::ids::ClientIndex;
 use crate::options::ClientLimits;
-use crate::worker::client::{Client, ClientIndex, Ending};
+use crate::worker::client::{Client, PeerDone};
 
 use super::Worker;
 use super::inbound::Inbound;
@@ -52,7 +53,7 @@ impl Worker {
 
     /// Ends a client for a message that it has not finished.
     pub(super) fn end_unfinished(&mut self, index: ClientIndex, why: Violation) {
-        self.end_hearing(index, Ending::Unfinished(why));
+        self.finish_receiving(index, PeerDone::Unfinished(why));
     }
 }
 

@@ -16,9 +16,9 @@ use shardcast_core::door::{Entrant, Reservation};
 use shardcast_core::event_queue::Event;
 use shardcast_core::frame::Payload;
 use shardcast_core::frame::compression::Compression;
+use shardcast_core::ids::ClientKey;
 use shardcast_core::options::{ClientLimits, Options, SlowPolicy, UnfinishedLimits};
 use shardcast_core::queue::QueueLimits;
-use shardcast_core::worker::client::ClientKey;
 use shardcast_core::worker::cohort::log::Lag;
 use shardcast_core::worker::counters::Counters;
 use shardcast_core::worker::departure::Departure;
@@ -165,7 +165,7 @@ impl Harness {
         loop {
             match self.event() {
                 Event::Closed { client, code, reason, .. } => return (client, code, reason),
-                Event::Ending(client) => self.broadcaster.finish(client),
+                Event::PeerDone(client) => self.broadcaster.finish(client),
                 Event::Pong(..) => {}
                 _ => panic!("a client closes"),
             }
@@ -177,7 +177,7 @@ impl Harness {
         loop {
             match self.event() {
                 Event::Closed { client, departure, .. } => return (client, departure),
-                Event::Ending(client) => self.broadcaster.finish(client),
+                Event::PeerDone(client) => self.broadcaster.finish(client),
                 Event::Pong(..) => {}
                 _ => panic!("a client closes"),
             }

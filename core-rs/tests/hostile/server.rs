@@ -217,7 +217,7 @@ impl Application {
             Event::Ping { client, payload, answered: false } => {
                 self.broadcaster.answer_ping(client, &payload);
             }
-            Event::Ending(client) => self.broadcaster.finish(client),
+            Event::PeerDone(client) => self.broadcaster.finish(client),
             Event::Closed { .. } => {
                 count(&self.heard.closed);
             }

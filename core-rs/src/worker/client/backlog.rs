@@ -75,7 +75,7 @@ pub struct Backlog {
     expected: u64,
     /// Messages that it skipped for being slow.
     skipped: u64,
-    /// Messages that it lacked when it was told to leave for being slow.
+    /// Messages that it was behind by when it had to leave for being slow.
     cleared: u64,
 }
 
@@ -199,7 +199,7 @@ impl Backlog {
     /// returns their number. A message that was begun is kept, for a frame cannot be left
     /// half-sent, and so is all that is private.
     pub fn skip(&mut self, log: &Log, missed: &mut Option<Box<Missed>>) -> u64 {
-        let skipped = self.shed(log, |channel| {
+        let skipped = self.drop_unsent(log, |channel| {
             channel.inspect(|channel| missed.get_or_insert_default().add(channel)).is_some()
         });
         self.skipped += skipped;
@@ -209,17 +209,17 @@ impl Backlog {
     /// Drops all but the frame that was begun, because the client was too slow and has to leave.
     /// Returns the messages that were left out.
     pub fn clear(&mut self, log: &Log) -> u64 {
-        let cleared = self.shed(log, |_| true);
+        let cleared = self.drop_unsent(log, |_| true);
         self.cleared += cleared;
         cleared
     }
 
-    /// Drops frames that were not begun: all of the log's, and the private ones to which `sheds`
+    /// Drops frames that were not begun: all of the log's, and the private ones to which `drops`
     /// says yes. It is asked about every frame by its channel, `None` for what was not published.
-    fn shed(&mut self, log: &Log, mut sheds: impl FnMut(Option<&Arc<str>>) -> bool) -> u64 {
+    fn drop_unsent(&mut self, log: &Log, mut drops: impl FnMut(Option<&Arc<str>>) -> bool) -> u64 {
         let before = self.messages(log);
         if let Some(outbox) = &mut self.outbox {
-            outbox.retain(|kind| !sheds(kind.channel()));
+            outbox.retain(|kind| !drops(kind.channel()));
         }
         let begun = log.begun(self.cursor);
         let mut unread = log.unread_messages(self.cursor);
@@ -227,7 +227,7 @@ impl Backlog {
             let (channel, _) = unread.next().expect("it is unread");
             self.outbox_at(log).push(Kind::Published(Arc::clone(channel)), begun);
         }
-        unread.for_each(|(channel, _)| assert!(sheds(Some(channel)), "the log is left as it is"));
+        unread.for_each(|(channel, _)| assert!(drops(Some(channel)), "the log is left as it is"));
         self.count_expected(log);
         self.cursor = log.head();
         if self.outbox.as_ref().is_some_and(|outbox| outbox.unwritten().is_empty()) {

@@ -43,15 +43,15 @@ impl Lag {
         Lag { messages: self.messages.min(other.messages), bytes: self.bytes.min(other.bytes) }
     }
 
-    /// Whether this is within `limit` beyond `grace`.
-    pub fn is_within(self, limit: Lag, grace: Lag) -> bool {
-        self.messages <= limit.messages.saturating_add(grace.messages)
-            && self.bytes <= limit.bytes.saturating_add(grace.bytes)
+    /// Whether this is within `limit` beyond `lag_allowance`.
+    pub fn is_within(self, limit: Lag, lag_allowance: Lag) -> bool {
+        self.messages <= limit.messages.saturating_add(lag_allowance.messages)
+            && self.bytes <= limit.bytes.saturating_add(lag_allowance.bytes)
     }
 }
 
 #[derive(Clone, Copy)]
-struct Entry {
+struct LogEntry {
     /// Position just past the message.
     end: u64,
     /// Which of the log's channels.
@@ -70,7 +70,7 @@ pub struct Log {
     /// Position of the first live byte, where the first of `entries` starts.
     start: u64,
     /// The live messages.
-    entries: VecDeque<Entry>,
+    entries: VecDeque<LogEntry>,
     /// Sequence number of the first of `entries`.
     first: u64,
 }
@@ -103,7 +103,7 @@ impl Log {
             .binary_search_by_key(&channel, |channel| channel.id)
             .expect("a cohort hears the channels of its log");
         self.bytes.extend_from_slice(frame);
-        self.entries.push_back(Entry { end: self.head().position, channel });
+        self.entries.push_back(LogEntry { end: self.head().position, channel });
     }
 
     /// All that the reader has not read.
@@ -178,7 +178,7 @@ impl Log {
         if self.bytes.capacity() > capacity * KEPT_CAPACITIES {
             self.bytes.shrink_to(capacity);
         }
-        let entries = capacity / size_of::<Entry>();
+        let entries = capacity / size_of::<LogEntry>();
         if self.entries.capacity() > entries * KEPT_CAPACITIES {
             self.entries.shrink_to(entries);
         }
@@ -189,7 +189,7 @@ impl Log {
         self.entries.is_empty()
     }
 
-    fn entry(&self, sequence: u64) -> Entry {
+    fn entry(&self, sequence: u64) -> LogEntry {
         self.entries[(sequence - self.first) as usize]
     }
 

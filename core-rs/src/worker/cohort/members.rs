@@ -4,59 +4,59 @@
 //! wrap around its end, so that passes follow each other around the ring. Members come and go in
 //! the middle of a pass at a constant cost.
 
-use crate::worker::client::ClientIndex;
+use crate::ids::{ClientIndex, MemberPosition};
 
 /// See the module's description.
 #[derive(Default)]
-pub struct Roster {
-    members: Vec<ClientIndex>,
-    /// Where the window starts: the seat of the next member to visit.
+pub struct Members {
+    clients: Vec<ClientIndex>,
+    /// Where the window starts: the position of the next member to visit.
     next: usize,
     /// Length of the window: how many members the pass has still to visit.
     waiting: usize,
 }
 
-/// The member that took the seat of one that left.
+/// The member that took the position of one that left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reseated {
-    /// Who was moved; its seat is now the one that became free.
+pub struct Moved {
+    /// Who was moved; its position is now the one that became free.
     pub client: ClientIndex,
-    /// The pass would have visited it in its old seat, and will not in the new one.
+    /// The pass would have visited it in its old position, and will not in the new one.
     pub passed_over: bool,
 }
 
-impl Roster {
+impl Members {
     /// Number of members.
     pub fn len(&self) -> usize {
-        self.members.len()
+        self.clients.len()
     }
 
-    /// All members, by seat.
-    pub fn members(&self) -> &[ClientIndex] {
-        &self.members
+    /// All members, by position.
+    pub fn as_slice(&self) -> &[ClientIndex] {
+        &self.clients
     }
 
     /// True without members.
     pub fn is_empty(&self) -> bool {
-        self.members.is_empty()
+        self.clients.is_empty()
     }
 
     /// Starts a pass over all members where the last one ended.
     pub fn begin_pass(&mut self) {
-        self.waiting = self.members.len();
+        self.waiting = self.clients.len();
     }
 
     /// Takes the next member of the pass; `None` when the pass is over.
     pub fn next_in_pass(&mut self) -> Option<ClientIndex> {
         self.waiting = self.waiting.checked_sub(1)?;
-        let member = self.members[self.next];
+        let member = self.clients[self.next];
         self.step();
         Some(member)
     }
 
     /// The member that is visited next, if the pass goes on that long.
     pub fn upcoming(&self) -> Option<ClientIndex> {
-        self.members.get(self.next).copied()
+        self.clients.get(self.next).copied()
     }
 
     /// True while a pass has members to visit.
@@ -64,51 +64,51 @@ impl Roster {
         self.waiting > 0
     }
 
-    /// Lets the next pass start one seat further on. Passes that follow each other without a pause
-    /// go round the ring by themselves; single ones would all start at the same member.
+    /// Lets the next pass start one position further on. Passes that follow each other without a
+    /// pause go round the ring by themselves; single ones would all start at the same member.
     pub fn rotate(&mut self) {
-        if !self.members.is_empty() {
+        if !self.clients.is_empty() {
             self.step();
         }
     }
 
     fn step(&mut self) {
         self.next += 1;
-        if self.next == self.members.len() {
+        if self.next == self.clients.len() {
             self.next = 0;
         }
     }
 
-    /// Adds a member and returns its seat. The pass under way need not visit it.
-    pub fn join(&mut self, client: ClientIndex) -> usize {
-        let seat = self.members.len();
-        if self.next + self.waiting > seat {
-            // The window wraps around the end, so the new seat lies inside it.
+    /// Adds a member and returns its position. The pass under way need not visit it.
+    pub fn join(&mut self, client: ClientIndex) -> MemberPosition {
+        let position = self.clients.len();
+        if self.next + self.waiting > position {
+            // The window wraps around the end, so the new position lies inside it.
             self.waiting += 1;
         }
-        self.members.push(client);
-        seat
+        self.clients.push(client);
+        position
     }
 
-    /// Removes the member in `seat`. The last member, if another, moves there and is returned.
-    pub fn leave(&mut self, seat: usize) -> Option<Reseated> {
-        let last = self.members.len() - 1;
-        let (left_waits, last_waits) = (self.waits(seat), self.waits(last));
-        self.members.swap_remove(seat);
-        // The last seat is gone, and with it a place in the window if it had one.
+    /// Removes the member in `position`. The last member, if another, moves there and is returned.
+    pub fn leave(&mut self, position: MemberPosition) -> Option<Moved> {
+        let last = self.clients.len() - 1;
+        let (left_waits, last_waits) = (self.waits(position), self.waits(last));
+        self.clients.swap_remove(position);
+        // The last position is gone, and with it a place in the window if it had one.
         self.waiting -= usize::from(last_waits);
         if self.next >= last {
             self.next = 0;
         }
-        (seat < last).then(|| Reseated {
-            client: self.members[seat],
+        (position < last).then(|| Moved {
+            client: self.clients[position],
             passed_over: last_waits && !left_waits,
         })
     }
 
-    fn waits(&self, seat: usize) -> bool {
-        let len = self.members.len();
-        (seat + len - self.next) % len < self.waiting
+    fn waits(&self, position: MemberPosition) -> bool {
+        let len = self.clients.len();
+        (position + len - self.next) % len < self.waiting
     }
 }
 
@@ -120,7 +120,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[derive(Clone, Debug)]
-    enum Step {
+    enum MembersStep {
         Join,
         Leave(usize),
         Visit(usize),
@@ -128,13 +128,13 @@ mod tests {
         Rotate,
     }
 
-    fn step() -> impl Strategy<Value = Step> {
+    fn step() -> impl Strategy<Value = MembersStep> {
         prop_oneof![
-            3 => Just(Step::Join),
-            2 => any::<usize>().prop_map(Step::Leave),
-            4 => (1usize..6).prop_map(Step::Visit),
-            1 => Just(Step::Begin),
-            1 => Just(Step::Rotate),
+            3 => Just(MembersStep::Join),
+            2 => any::<usize>().prop_map(MembersStep::Leave),
+            4 => (1usize..6).prop_map(MembersStep::Visit),
+            1 => Just(MembersStep::Begin),
+            1 => Just(MembersStep::Rotate),
         ]
     }
 
@@ -143,44 +143,44 @@ mod tests {
         fn a_pass_visits_or_reports_every_member_it_began_with(
             steps in prop::collection::vec(step(), 0..200)
         ) {
-            let mut roster = Roster::default();
-            let mut seats: Vec<ClientIndex> = Vec::new();
+            let mut members = Members::default();
+            let mut positions: Vec<ClientIndex> = Vec::new();
             let mut due: HashSet<ClientIndex> = HashSet::new();
             let mut number = 0;
             for step in steps {
                 match step {
-                    Step::Join => {
-                        prop_assert_eq!(roster.join(number), seats.len());
-                        seats.push(number);
+                    MembersStep::Join => {
+                        prop_assert_eq!(members.join(number), positions.len());
+                        positions.push(number);
                         number += 1;
                     }
-                    Step::Leave(seat) if !seats.is_empty() => {
-                        let seat = seat % seats.len();
-                        let reseated = roster.leave(seat);
-                        due.remove(&seats.swap_remove(seat));
-                        let moved = reseated.map(|moved| moved.client);
-                        prop_assert_eq!(moved, seats.get(seat).copied());
-                        if let Some(moved) = reseated.filter(|moved| moved.passed_over) {
+                    MembersStep::Leave(position) if !positions.is_empty() => {
+                        let position = position % positions.len();
+                        let moved = members.leave(position);
+                        due.remove(&positions.swap_remove(position));
+                        let client = moved.map(|moved| moved.client);
+                        prop_assert_eq!(client, positions.get(position).copied());
+                        if let Some(moved) = moved.filter(|moved| moved.passed_over) {
                             due.remove(&moved.client);
                         }
                     }
-                    Step::Visit(times) => {
+                    MembersStep::Visit(times) => {
                         for _ in 0..times {
-                            let Some(client) = roster.next_in_pass() else { break };
+                            let Some(client) = members.next_in_pass() else { break };
                             due.remove(&client);
                         }
                     }
-                    Step::Begin if !roster.in_pass() => {
+                    MembersStep::Begin if !members.in_pass() => {
                         prop_assert!(due.is_empty(), "the last pass left out {:?}", due);
-                        due = seats.iter().copied().collect();
-                        roster.begin_pass();
+                        due = positions.iter().copied().collect();
+                        members.begin_pass();
                     }
-                    Step::Rotate if !roster.in_pass() => roster.rotate(),
+                    MembersStep::Rotate if !members.in_pass() => members.rotate(),
                     _ => {}
                 }
-                prop_assert!(roster.waiting <= roster.len());
+                prop_assert!(members.waiting <= members.len());
             }
-            while let Some(client) = roster.next_in_pass() {
+            while let Some(client) = members.next_in_pass() {
                 due.remove(&client);
             }
             prop_assert!(due.is_empty(), "the last pass left out {:?}", due);

@@ -15,7 +15,7 @@ pub(super) struct Outbox {
     written: usize,
     /// Position at which the first of `frames` starts.
     start: usize,
-    frames: VecDeque<Frame>,
+    frames: VecDeque<OutboxFrame>,
     /// The first of `frames` is the rest of one whose beginning was written from elsewhere.
     begun_elsewhere: bool,
     /// The part of `frames` that are published messages.
@@ -24,7 +24,7 @@ pub(super) struct Outbox {
     messages: u64,
 }
 
-struct Frame {
+struct OutboxFrame {
     kind: Kind,
     /// Position just past the frame.
     end: usize,
@@ -63,7 +63,7 @@ impl Outbox {
             self.published.bytes += length as u64;
         }
         self.messages += u64::from(kind.is_message());
-        self.frames.push_back(Frame { kind, end: self.base + self.bytes.len(), length });
+        self.frames.push_back(OutboxFrame { kind, end: self.base + self.bytes.len(), length });
     }
 
     pub(super) fn wrote(&mut self, bytes: usize) -> Completed {

@@ -15,7 +15,7 @@ fn log() -> Log {
 }
 
 #[derive(Clone, Debug)]
-enum Step {
+enum BacklogStep {
     /// Append a message of this many bytes for everyone, but not for this client.
     Publish(usize, Option<usize>),
     /// Queue a frame for one client.
@@ -30,19 +30,19 @@ enum Step {
     Release,
 }
 
-fn step() -> impl Strategy<Value = Step> {
+fn step() -> impl Strategy<Value = BacklogStep> {
     let client = 0usize..CLIENTS;
     prop_oneof![
         6 => (1usize..200, prop::option::weighted(0.2, client.clone()))
-            .prop_map(|(length, except)| Step::Publish(length, except)),
+            .prop_map(|(length, except)| BacklogStep::Publish(length, except)),
         2 => (client.clone(), any::<bool>())
-            .prop_map(|(client, direct)| Step::Push(client, direct)),
+            .prop_map(|(client, direct)| BacklogStep::Push(client, direct)),
         8 => (client.clone(), prop_oneof![1usize..40, Just(usize::MAX)])
-            .prop_map(|(client, bytes)| Step::Write(client, bytes)),
-        1 => client.clone().prop_map(Step::Skip),
-        1 => client.clone().prop_map(Step::Clear),
-        1 => client.prop_map(Step::Detach),
-        2 => Just(Step::Release),
+            .prop_map(|(client, bytes)| BacklogStep::Write(client, bytes)),
+        1 => client.clone().prop_map(BacklogStep::Skip),
+        1 => client.clone().prop_map(BacklogStep::Clear),
+        1 => client.prop_map(BacklogStep::Detach),
+        2 => Just(BacklogStep::Release),
     ]
 }
 
@@ -50,7 +50,7 @@ const CLIENTS: usize = 3;
 
 /// A frame as the model keeps it.
 #[derive(Clone)]
-struct Waiting {
+struct QueuedFrame {
     kind: Kind,
     bytes: Vec<u8>,
     begun: bool,
@@ -58,7 +58,7 @@ struct Waiting {
 
 #[derive(Default)]
 struct Model {
-    waiting: VecDeque<Waiting>,
+    waiting: VecDeque<QueuedFrame>,
     /// Messages expected to reach the client.
     expected: u64,
 }
@@ -66,7 +66,7 @@ struct Model {
 impl Model {
     fn push(&mut self, kind: Kind, bytes: Vec<u8>) {
         self.expected += u64::from(kind.is_message());
-        self.waiting.push_back(Waiting { kind, bytes, begun: false });
+        self.waiting.push_back(QueuedFrame { kind, bytes, begun: false });
     }
 
     fn write(&mut self, mut bytes: usize) -> (Vec<u8>, Completed) {
@@ -136,7 +136,7 @@ proptest! {
             .collect();
         for (number, step) in steps.into_iter().enumerate() {
             match step {
-                Step::Publish(length, except) => {
+                BacklogStep::Publish(length, except) => {
                     let message = bytes_of(number as u8, length);
                     if let Some(client) = except {
                         pairs[client].backlog.detach(&log);
@@ -152,14 +152,14 @@ proptest! {
                         }
                     }
                 }
-                Step::Push(client, direct) => {
+                BacklogStep::Push(client, direct) => {
                     let kind = if direct { Kind::Direct } else { Kind::Control };
                     let frame = bytes_of(number as u8, 17);
                     pairs[client].backlog.push(kind.clone(), &frame, &log);
                     pairs[client].model.push(kind, frame);
                 }
-                Step::Write(client, limit) => write(&mut pairs[client], &log, limit)?,
-                Step::Skip(client) => {
+                BacklogStep::Write(client, limit) => write(&mut pairs[client], &log, limit)?,
+                BacklogStep::Skip(client) => {
                     let pair = &mut pairs[client];
                     let mut missed = None;
                     let skipped = pair.backlog.skip(&log, &mut missed);
@@ -173,13 +173,13 @@ proptest! {
                         prop_assert_eq!(messages, count as u64);
                     }
                 }
-                Step::Clear(client) => {
+                BacklogStep::Clear(client) => {
                     let pair = &mut pairs[client];
                     let dropped = pair.model.retain(|_| false);
                     prop_assert_eq!(pair.backlog.clear(&log), dropped.len() as u64);
                 }
-                Step::Detach(client) => pairs[client].backlog.detach(&log),
-                Step::Release => {
+                BacklogStep::Detach(client) => pairs[client].backlog.detach(&log),
+                BacklogStep::Release => {
                     let oldest = pairs.iter().map(|pair| pair.backlog.cursor()).min();
                     log.release(oldest.expect("there are clients"), pairs.len());
                 }
