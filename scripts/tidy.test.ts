@@ -123,7 +123,6 @@ const KNOWN_PRIVATE_WORDS = [
   "doorbell",
   "entrant",
   "farewell",
-  "foresee",
   "goodbye",
   "guest",
   "house",
@@ -131,8 +130,6 @@ const KNOWN_PRIVATE_WORDS = [
   "objection",
   "patience",
   "reception",
-  "reseated",
-  "roster",
   "shortcut",
   "strike",
 ];

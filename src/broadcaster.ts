@@ -99,8 +99,8 @@ export interface Broadcaster {
   departures(top?: number): Departure[];
 
   /**
-   * Counts all messages twice: by the clients' delivery counts and by the shards'. Both are the same,
-   * or there is an error in shardcast. Nothing where it cannot be known, as without sharding.
+   * Counts all messages twice: by the clients' delivery counts and by the shards'. Both are the
+   * same, or there is an error in shardcast. Nothing where it cannot be known, as without sharding.
    */
   audit(): Promise<Audit | undefined>;
 

@@ -284,7 +284,8 @@ impl Core {
         self.broadcaster.borrow_mut().ask(Question::Client(client))
     }
 
-    /// Asks for the delivery counts of all clients and the counters of all workers; answered as `askSlowest`.
+    /// Asks for the delivery counts of all clients and the counters of all workers; answered as
+    /// `askSlowest`.
     #[napi]
     pub fn ask_reconciliation(&self) -> u32 {
         self.broadcaster.borrow_mut().ask(Question::Reconciliation)

@@ -305,8 +305,8 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
   }
 
   /**
-   * The client's delivery counts: messages expected, delivered, dropped and pending. Nothing once it
-   * is closed.
+   * The client's delivery counts: messages expected, delivered, dropped and pending. Nothing once
+   * it is closed.
    */
   async deliveryCounts(): Promise<DeliveryCounts | undefined> {
     return this.#open ? this.#host.deliveryCounts(this.#handle) : undefined;

@@ -91,8 +91,8 @@ pub struct Client {
     pub pongs_due: u8,
     /// What it has said in part.
     pub decoder: Decoder,
-    /// What it was behind when its socket refused bytes. That does not make it slow: the worker itself
-    /// had saved it up. Until it has a socket, what it may lack beside its limits.
+    /// How far it may lag beyond its limits: as far as it did when its socket refused bytes, since
+    /// the worker itself had saved that up. Until it has a socket, [`AT_THE_DOOR`].
     pub lag_allowance: Lag,
     /// What was read of it and is not decoded yet: by the door, or in a turn that had more than its
     /// share.
