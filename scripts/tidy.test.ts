@@ -72,9 +72,7 @@ const KNOWN_IN_CIRCLES = [
   "src/sharded/socket.ts",
   "src/sharded/trusted-proxies.ts",
   "src/stats/stats.ts",
-  "src/upgrades/asked-upgrades.ts",
   "src/upgrades/refused-upgrades.ts",
-  "src/upgrades/upgrade-request.ts",
   "src/upgrades/upgrades.ts",
 ];
 

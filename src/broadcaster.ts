@@ -23,7 +23,7 @@ export interface PublishResult {
 const MAX_SPREAD_MS = 86_400_000;
 
 /** Published to nobody: without a subscriber, or before and after the broadcaster serves. */
-export const TO_NOBODY: Readonly<PublishResult> = {
+export const NO_SUBSCRIBERS: Readonly<PublishResult> = {
   subscribers: 0,
   shards: 0,
   dropped: 0,
@@ -58,7 +58,7 @@ export interface ChannelStats {
 /**
  * Brings one message to every subscriber of a channel.
  *
- * Two implementations: `ShardedBroadcaster`, on native threads, and `OriginalBroadcaster`, on Bun's
+ * Two implementations: `ShardedBroadcaster`, on native threads, and `BunBroadcaster`, on Bun's
  * own `publish`. The adapter's `broadcaster` is one of them, by `useSharding`.
  *
  * @example

@@ -1,5 +1,5 @@
 import type { Broadcaster } from "./broadcaster";
-import { OriginalBroadcaster } from "./bun/bun-broadcaster";
+import { BunBroadcaster } from "./bun/bun-broadcaster";
 import { resolveConfig, type ShardcastConfig } from "./config/config";
 import { ShardcastError } from "./errors";
 import { bunProblem } from "./process/bun-version";
@@ -8,7 +8,7 @@ import { type Channels, iterableSources } from "./sources/iterables";
 import type { StatsCollector } from "./stats/stats-collector";
 
 /** The two implementations, between which `useSharding` chooses. */
-export type OwnBroadcaster = ShardedBroadcaster | OriginalBroadcaster;
+export type OwnBroadcaster = ShardedBroadcaster | BunBroadcaster;
 
 /**
  * Makes a broadcaster, to be given to `shardcast`. It serves once an app listens with it.
@@ -38,7 +38,7 @@ export function createBroadcaster(
   const sources = iterableSources(channels);
   const broadcaster: OwnBroadcaster & Broadcaster = useSharding
     ? new ShardedBroadcaster(config, sources)
-    : new OriginalBroadcaster(config, sources);
+    : new BunBroadcaster(config, sources);
   statsCollector?.observe(broadcaster);
   return broadcaster;
 }

@@ -7,7 +7,7 @@ export type {
   PublishResult,
   ShutdownOptions,
 } from "./broadcaster";
-export { OriginalBroadcaster } from "./bun/bun-broadcaster";
+export { BunBroadcaster } from "./bun/bun-broadcaster";
 export {
   type ConfigHooks,
   type ResolvedConfig,

@@ -25,7 +25,7 @@ const EVERY_PATH = [
 
 describe.each([
   ["sharded", {}],
-  ["original", { useSharding: false }],
+  ["Bun broadcaster", { useSharding: false }],
 ] as const)("the ready-made app, %s,", (_name, config) => {
   function start(options: AccessOptions = {}) {
     const resolved = resolveConfig({ ...SMALL, maxPayloadLength: 1000, ...config });

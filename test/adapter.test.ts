@@ -12,7 +12,7 @@ const MIB = 1024 * 1024;
 /** The same suite on both: an app must not be able to tell which of them it runs on. */
 describe.each([
   ["sharded", {}],
-  ["original", { useSharding: false }],
+  ["Bun broadcaster", { useSharding: false }],
 ])("a WebSocket route, %s", (_name, config) => {
   test("hears of each client, and answers it", async () => {
     const { ws } = serve(config, (app) =>
@@ -313,7 +313,7 @@ describe.each([
 
 describe.each([
   ["sharded", {}],
-  ["original", { useSharding: false }],
+  ["Bun broadcaster", { useSharding: false }],
 ])("plain HTTP on the same port, %s", (_name, config) => {
   test("answers JSON, on one connection again and again", async () => {
     const { http } = serve(config, (app) => app.get("/json", () => ({ ok: true })).ws("/ws", {}));

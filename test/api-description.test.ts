@@ -25,7 +25,7 @@ const NOT_UTF8 = new Uint8Array([0xff]);
 
 describe.each([
   ["sharded", {}],
-  ["original", { useSharding: false }],
+  ["Bun broadcaster", { useSharding: false }],
 ] as const)("the ready-made app, %s,", (_name, config) => {
   let http: string;
 

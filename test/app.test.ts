@@ -9,7 +9,7 @@ import { SMALL } from "./serving";
 
 const both = [
   ["sharded", {}],
-  ["original", { useSharding: false }],
+  ["Bun broadcaster", { useSharding: false }],
 ] as const;
 
 function start(config: ShardcastConfig, options: Partial<AppOptions> = {}) {

@@ -21,7 +21,7 @@ import { logged, spyLogger } from "./spy-logger";
 
 const both: [string, ShardcastConfig][] = [
   ["sharded", {}],
-  ["original", { useSharding: false }],
+  ["Bun broadcaster", { useSharding: false }],
 ];
 
 /** Subscribes every client to what its query names, and says when that is done. */

@@ -7,7 +7,7 @@ import { serve } from "./serving";
 
 const both: [string, ShardcastConfig][] = [
   ["sharded", {}],
-  ["original", { useSharding: false }],
+  ["Bun broadcaster", { useSharding: false }],
 ];
 
 const LONG = "a tick of the clock, ".repeat(200);

@@ -1,14 +1,14 @@
 import { describe, expect, test } from "bun:test";
 
 import type { ShardcastConfig } from "../src/index";
-import { MAX_ID_LENGTH } from "../src/sharded/short-id";
+import { MAX_ID_LENGTH } from "../src/sharded/truncate-id";
 import { connect, type TestClient, until, within } from "./client";
 import { serve } from "./serving";
 import { logged, type Spy, spyLogger } from "./spy-logger";
 
 const both: [string, ShardcastConfig][] = [
   ["sharded", {}],
-  ["original", { useSharding: false }],
+  ["Bun broadcaster", { useSharding: false }],
 ];
 
 async function greeted(url: string): Promise<TestClient> {

@@ -8,7 +8,7 @@ import { serve } from "./serving";
 
 const both: [string, ShardcastConfig][] = [
   ["sharded", {}],
-  ["original", { useSharding: false }],
+  ["Bun broadcaster", { useSharding: false }],
 ];
 
 type Socket = ServerWebSocket<unknown>;

@@ -8,7 +8,7 @@ import { logged, spyLogger } from "./spy-logger";
 
 describe.each([
   ["sharded", {}],
-  ["original", { useSharding: false }],
+  ["Bun broadcaster", { useSharding: false }],
 ] as const)("the ready-made app, %s,", (_name, config) => {
   function start(options: Partial<AppOptions> = {}) {
     const logger = spyLogger();

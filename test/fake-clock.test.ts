@@ -14,7 +14,7 @@ afterEach(() => void jest.useRealTimers());
 
 test.each([
   ["sharded", {}],
-  ["original", { useSharding: false }],
+  ["Bun broadcaster", { useSharding: false }],
 ])("a stop ends, with clients there: %s", async (_name, config) => {
   const { app, ws } = serve(config, (app) => app.ws("/", {}));
   const client = await connect(ws);
@@ -24,7 +24,7 @@ test.each([
 
 test.each([
   ["sharded", {}],
-  ["original", { useSharding: false }],
+  ["Bun broadcaster", { useSharding: false }],
 ])(
   "a shutdown ends, spread over a time and with a request under way: %s",
   async (_name, config) => {

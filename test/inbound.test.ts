@@ -4,7 +4,7 @@ import { describe, expect, onTestFinished, spyOn, test } from "bun:test";
 import { type Elysia, t } from "elysia";
 
 import { CONFIG_KEYS } from "../src/config/keys";
-import { excerpt } from "../src/elysia/excerpt";
+import { truncateJson } from "../src/elysia/truncate-json";
 import { connect, type TestClient, until, within } from "./client";
 import { serve } from "./serving";
 import { logged, spyLogger } from "./spy-logger";
@@ -175,14 +175,14 @@ test("what a route's parser throws goes to the error hooks and ends nothing", as
   expect(await client.next()).toBe("good");
 });
 
-describe("an excerpt", () => {
+describe("a truncated value", () => {
   const limits = { depth: 8, members: 64, characters: 2048 };
 
   test("of what is small is the value itself", () => {
     const small = { a: [1, "text", null, { b: true }], c: new Date(0), d: new Uint8Array(8) };
-    expect(excerpt(small, limits)).toBe(small);
+    expect(truncateJson(small, limits)).toBe(small);
     for (const value of ["text", 1, null, undefined, true])
-      expect(excerpt(value, limits)).toBe(value);
+      expect(truncateJson(value, limits)).toBe(value);
   });
 
   test.each([
@@ -193,13 +193,13 @@ describe("an excerpt", () => {
     ["of many keys", Object.fromEntries(Array.from({ length: 10_000 }, (_, n) => [`k${n}`, n]))],
     ["bytes", { bytes: new Uint8Array(1 << 20) }],
   ])("of what is %s is short, and says that something is left out", (_what, value) => {
-    const text = JSON.stringify(excerpt(value, limits), null, 2);
+    const text = JSON.stringify(truncateJson(value, limits), null, 2);
     expect(text.length).toBeLessThan(4096);
     expect(text).toContain("…");
   });
 
   test("takes a key that an object has of its own for what it is", () => {
     const value = JSON.parse(`{"__proto__": ${nested(20)}}`);
-    expect(Object.hasOwn(excerpt(value, limits) as object, "__proto__")).toBe(true);
+    expect(Object.hasOwn(truncateJson(value, limits) as object, "__proto__")).toBe(true);
   });
 });

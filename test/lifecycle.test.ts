@@ -18,7 +18,7 @@ const HAS_IPV6 = Object.values(networkInterfaces()).some((addresses) =>
 
 const both = [
   ["sharded", {}],
-  ["original", { useSharding: false }],
+  ["Bun broadcaster", { useSharding: false }],
 ] as const;
 
 describe.each(both)("the server, %s", (_name, config) => {

@@ -152,7 +152,7 @@ describe("the collector", () => {
 
 describe.each([
   ["sharded", {}],
-  ["original", { useSharding: false }],
+  ["Bun broadcaster", { useSharding: false }],
 ] as const)("the ready-made app, %s", (_name, config) => {
   /** Serves, with a client that hears every message that is published. */
   async function start() {

@@ -42,7 +42,7 @@ describe("an addon that does not load", () => {
     );
   });
 
-  test("is not to be had for a platform, where only the original broadcaster runs", () => {
+  test("is not to be had for a platform, where only the Bun broadcaster runs", () => {
     expect(nativeProblem(directory, { platform: "win32", arch: "x64" }, CAUSE)).toMatch(
       /does not run on win32-x64, but on linux-x64, .*darwin-arm64: useSharding: false/,
     );

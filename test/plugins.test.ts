@@ -24,7 +24,7 @@ const chat = (config: ConstructorParameters<typeof Elysia>[0] = {}) =>
 
 describe.each([
   ["sharded", {}],
-  ["original", { useSharding: false }],
+  ["Bun broadcaster", { useSharding: false }],
 ])("a plugin, %s", (_name, config) => {
   const adapter = () => shardcast({ ...SMALL, ...config });
   const host = () => `127.0.0.1:${app?.server?.port}`;

@@ -39,7 +39,7 @@ async function listening(stdout: ReadableStream<Uint8Array>) {
 
 const both = [
   ["sharded", []],
-  ["original", ["--no-sharding"]],
+  ["Bun broadcaster", ["--no-sharding"]],
 ] as const;
 
 describe.each(both)("the server's process, %s", (_name, flags) => {

@@ -22,7 +22,7 @@ async function start(config: object, ...args: string[]) {
 
 describe.each([
   ["sharded", {}],
-  ["original", { useSharding: false }],
+  ["Bun broadcaster", { useSharding: false }],
 ])("an app of one's own, %s,", (_name, config) => {
   test.each(["SIGTERM", "SIGINT", "SIGHUP"] as const)("ends in order on %s", async (signal) => {
     const { child, clients } = await start({ ...config, drainSpreadMs: 20 });

@@ -1,8 +1,7 @@
 import type { Server } from "bun";
 import type { AnyElysia } from "elysia";
-
+import { listenBuiltIn } from "../elysia/built-in-adapter";
 import type { ServeOptions } from "../elysia/listen-options";
-import { listenStock } from "../elysia/stock";
 import { Peers } from "./peers";
 import { newSecret, privateSocket } from "./private-socket";
 
@@ -34,7 +33,7 @@ export function startUpstream(app: AnyElysia, options: ServeOptions): Upstream {
   const peers = new Peers(secret);
   try {
     const serve = { ...options, ...NOWHERE, unix: path };
-    const server = listenStock(app, serve, (served) => peers.noting(served));
+    const server = listenBuiltIn(app, serve, (served) => peers.noting(served));
     const close = () => {
       void server.stop(true);
       remove();
@@ -49,7 +48,7 @@ export function startUpstream(app: AnyElysia, options: ServeOptions): Upstream {
 /** Gives Bun's server of the app's former code the app's new handlers. */
 export function reloadUpstream(app: AnyElysia, options: ServeOptions, former: Former): void {
   const { id, path, peers } = former;
-  listenStock(app, { ...options, ...NOWHERE, unix: path, id }, (served) => peers.noting(served));
+  listenBuiltIn(app, { ...options, ...NOWHERE, unix: path, id }, (served) => peers.noting(served));
 }
 
 /** What `limitSilence` goes through. */

@@ -58,6 +58,6 @@ export class WrappedServe {
 /** Whoever wraps `fetch` expects a response, also for a client that was accepted. */
 async function responseTo(request: UpgradeRequest, answer: unknown): Promise<unknown> {
   const response = await answer;
-  const isAccepted = request.ask === undefined;
+  const isAccepted = request.pending === undefined;
   return isAccepted ? (response ?? new Response()) : response;
 }

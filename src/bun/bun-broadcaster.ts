@@ -3,10 +3,10 @@ import type { Server, ServerWebSocket } from "bun";
 import {
   type Broadcaster,
   type BroadcasterState,
+  NO_SUBSCRIBERS,
   type PublishResult,
   resolveShutdown,
   type ShutdownOptions,
-  TO_NOBODY,
 } from "../broadcaster";
 import {
   type ResolvedConfig,
@@ -26,8 +26,8 @@ import {
   CLOSE_TOO_BIG,
 } from "../sharded/constants";
 import { checkTop, DEFAULT_TOP, type SlowClient } from "../sharded/reports";
-import { shortId } from "../sharded/short-id";
 import { checkChannel } from "../sharded/socket";
+import { truncateId } from "../sharded/truncate-id";
 import { Feeds } from "../sources/feeds";
 import type { Source } from "../sources/source";
 import { noCounters, type ShardCounters, type ShardStats, shardStats } from "../stats/stats";
@@ -68,7 +68,7 @@ type HotServer = Server<unknown> & { [OWNED]?: Owned };
  * dropped here: a slow client's own buffer drops, at `backpressureLimit`, and Bun does not say
  * whose.
  */
-export class OriginalBroadcaster implements Broadcaster {
+export class BunBroadcaster implements Broadcaster {
   readonly #input: ShardcastConfig;
   readonly #logger: Logger;
   readonly #feeds: Feeds;
@@ -136,7 +136,7 @@ export class OriginalBroadcaster implements Broadcaster {
         const client = this.#nameOrRefuse(ws);
         if (client === undefined) return;
         this.#sockets.set(ws, client);
-        this.#logger.debug({ client: shortId(client), shard: 0 }, "a client has connected");
+        this.#logger.debug({ client: truncateId(client), shard: 0 }, "a client has connected");
         return handlers.open?.(ws);
       },
       message: (ws, message) => {
@@ -151,7 +151,7 @@ export class OriginalBroadcaster implements Broadcaster {
         this.#sockets.delete(ws);
         this.#countClosed(code);
         this.#logger.debug(
-          { client: shortId(client), shard: 0, code, reason },
+          { client: truncateId(client), shard: 0, code, reason },
           "a client has left",
         );
         return handlers.close?.(ws, code, reason);
@@ -194,7 +194,7 @@ export class OriginalBroadcaster implements Broadcaster {
     const payload = toPayload(data, "publish");
     checkChannel(channel, "publish");
     const subscribers = this.subscriberCount(channel);
-    if (subscribers === 0) return TO_NOBODY;
+    if (subscribers === 0) return NO_SUBSCRIBERS;
     this.#counters.messages += 1;
     this.#counters.deliveries_expected += subscribers;
     this.#counters.deliveries += subscribers;

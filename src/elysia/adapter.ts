@@ -5,7 +5,7 @@ import { BunAdapter } from "elysia/adapter/bun";
 import { websocket as elysiaHandlers } from "elysia/ws";
 import { startUpstream } from "../app-backend/upstream";
 import type { Broadcaster } from "../broadcaster";
-import { OriginalBroadcaster } from "../bun/bun-broadcaster";
+import { BunBroadcaster } from "../bun/bun-broadcaster";
 import type { ShardcastConfig } from "../config/config";
 import { noFilesToStart } from "../config/fitness";
 import { createBroadcaster, type OwnBroadcaster } from "../create-broadcaster";
@@ -13,9 +13,10 @@ import { isOutOfFiles, listenFailed, ShardcastError } from "../errors";
 import type { SocketHandlers } from "../sharded/clients";
 import { type DoorAddress, raiseFileLimit } from "../sharded/native";
 import { ShardedBroadcaster } from "../sharded/sharded";
-import type { House, ShardedRun } from "../sharded/sharded-run";
+import type { AppBackend, ShardedRun } from "../sharded/sharded-run";
 import { UpgradeRequest } from "../upgrades/upgrade-request";
 import { Upgrades } from "../upgrades/upgrades";
+import { listenBuiltIn } from "./built-in-adapter";
 import { EdgeServer } from "./edge-server";
 import { raiseHeadLimit, shortestAuthority } from "./head-limits";
 import { keepForReload, reloadKept } from "./hot-reload";
@@ -31,7 +32,6 @@ import {
   serveOptions,
   websocketOptions,
 } from "./listen-options";
-import { listenStock } from "./stock";
 import { websocketLimits } from "./websocket-limits";
 import { addWebSocketRoute } from "./websocket-route";
 
@@ -76,7 +76,7 @@ export function shardcast(options: ShardcastOptions = {}): ShardcastAdapter {
       app.server =
         broadcaster instanceof ShardedBroadcaster
           ? listenWithFiles(app, serve, broadcaster)
-          : listenOriginal(app, serve, broadcaster);
+          : listenBun(app, serve, broadcaster);
       for (const hook of app.event.start ?? []) hook.fn(app);
       callback?.(app.server);
     },
@@ -92,7 +92,7 @@ function answering(isWrapped: () => boolean): ElysiaAdapter["handler"] {
   return {
     ...handler,
     mapResponse(answer, set, request) {
-      const isDecided = request instanceof UpgradeRequest && request.ask === undefined;
+      const isDecided = request instanceof UpgradeRequest && request.pending === undefined;
       if (answer === undefined && isDecided && !isWrapped()) return undefined;
       return handler.mapResponse(answer, set, request);
     },
@@ -106,7 +106,7 @@ function isWrapped(app: AnyElysia | undefined): boolean {
 }
 
 function isBroadcaster(options: ShardcastOptions): options is OwnBroadcaster {
-  return options instanceof ShardedBroadcaster || options instanceof OriginalBroadcaster;
+  return options instanceof ShardedBroadcaster || options instanceof BunBroadcaster;
 }
 
 /** Starts, and says what to do where the system has no descriptor for some part of it. */
@@ -150,11 +150,11 @@ function listenSharded(
     const door = { ...upstream, minAuthorityBytes, ...limits };
     const opened = openDoor(run, address, door, {
       decide: (event) => upgrades.decide(event),
-      giveUp: (ask) => upgrades.giveUp(ask),
+      abort: (id) => upgrades.abort(id),
       pending: () => inner.pendingRequests + upgrades.pending,
       close: () => {
         close();
-        upgrades.giveUpAll();
+        upgrades.abortAll();
       },
     });
     const at = { ...address, ...opened };
@@ -172,20 +172,20 @@ function openDoor(
   run: ShardedRun,
   { host, port, hostname, reusePort, ipv6Only }: Address,
   door: Omit<Parameters<ShardedRun["listen"]>[0], keyof Address>,
-  house: House,
+  backend: AppBackend,
 ): DoorAddress {
   try {
-    return run.listen({ host, port, reusePort, ipv6Only, ...door }, house);
+    return run.listen({ host, port, reusePort, ipv6Only, ...door }, backend);
   } catch (cause) {
     throw listenFailed(host ?? hostname, port, cause);
   }
 }
 
 /** The stock adapter, with the same limits. `onStart` is left to the caller in both modes. */
-function listenOriginal(
+function listenBun(
   app: AnyElysia,
   serve: ServeOptions,
-  broadcaster: OriginalBroadcaster,
+  broadcaster: BunBroadcaster,
 ): Server<unknown> {
   const websocket = broadcaster.start(
     app,
@@ -193,14 +193,14 @@ function listenOriginal(
     websocketLimits(websocketOptions(app, serve)),
   );
   const options = { ...serve, reusePort: mayReusePort(serve), websocket };
-  const server = openStock(app, options);
+  const server = openBuiltIn(app, options);
   broadcaster.serve(server);
   return server;
 }
 
-function openStock(app: AnyElysia, options: ServeOptions): Server<unknown> {
+function openBuiltIn(app: AnyElysia, options: ServeOptions): Server<unknown> {
   try {
-    return listenStock(app, options);
+    return listenBuiltIn(app, options);
   } catch (cause) {
     const { hostname, port } = publicAddress(options);
     throw listenFailed(hostname, port, cause);

@@ -2,7 +2,7 @@
 
 import { ValidationError } from "elysia";
 
-import { excerpt } from "./excerpt";
+import { truncateJson } from "./truncate-json";
 
 /** What Elysia makes of a schema, as far as it is needed here. */
 export type Validator =
@@ -29,11 +29,11 @@ export function isInvalid(validator: Validator, message: unknown): boolean {
  * takes half a second.
  */
 export function validationError(validator: Validator, message: unknown): ValidationError {
-  const shown = excerpt(message, SHOWN);
+  const shown = truncateJson(message, SHOWN);
   const make = (...parts: unknown[]) =>
     new ValidationError("message", validator as never, ...(parts as [never]));
   if (shown === message) return make(message);
-  const searched = excerpt(message, SEARCHED);
+  const searched = truncateJson(message, SEARCHED);
   const issues =
     validator.provider === "typebox"
       ? validator.Errors(searched)

@@ -11,7 +11,7 @@ import type { AnyWSLocalHook } from "elysia/ws/types";
 import type { BroadcasterState } from "../broadcaster";
 import type { ResolvedConfig } from "../config/config";
 import type { RateLimitedLog } from "../logging/rate-limited-log";
-import { keepFromFtl } from "../upgrades/keep-from-ftl";
+import { excludeFromFtl } from "../process/exclude-from-ftl";
 import { DISCARDS, discardsOf } from "./discards";
 import { isInvalid, type Validator, validationError } from "./message-schema";
 import { sendAnswer } from "./route-answer";
@@ -98,7 +98,7 @@ class WebSocketRoute {
     this.#parsers = [options.parse ?? []].flat() as unknown as Parser[];
     this.#parse = createWSMessageParser(this.#parsers as never);
     this.#handlers = this.#makeHandlers();
-    keepFromFtl(this.accept, this.#dataOf, this.#answer);
+    excludeFromFtl(this.accept, this.#dataOf, this.#answer);
   }
 
   /** As `accept`, where `upgrade` is a function. */
@@ -235,4 +235,4 @@ function setCookies(set: Context["set"]): void {
   }
 }
 
-keepFromFtl(setCookies);
+excludeFromFtl(setCookies);

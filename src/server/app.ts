@@ -8,7 +8,7 @@ import {
   type ResolvedConfig,
   shardcast,
 } from "../index";
-import { shortId } from "../sharded/short-id";
+import { truncateId } from "../sharded/truncate-id";
 import { Access, type AccessOptions } from "./api/access";
 import { apiDescription } from "./api/api-description";
 import { channelsIn } from "./api/channels";
@@ -90,5 +90,5 @@ function crossOrigin(access: Access, { allowedOrigins = [] }: AccessOptions) {
 
 /** The id that a client gives itself, or a random one. Of a long one the beginning places it. */
 function clientId(request: Request): string {
-  return shortId(new URL(request.url).searchParams.get("id") || crypto.randomUUID());
+  return truncateId(new URL(request.url).searchParams.get("id") || crypto.randomUUID());
 }

@@ -2,12 +2,12 @@ import type { WebSocketHandler } from "bun";
 import { discardsIn, leftToRoutes } from "../elysia/discards";
 import type { Logger } from "../logging/logger";
 import type { RateLimitedLog } from "../logging/rate-limited-log";
-import { keepFromFtl } from "../upgrades/keep-from-ftl";
+import { excludeFromFtl } from "../process/exclude-from-ftl";
 import { CLOSE_ABNORMAL, CLOSE_TRY_AGAIN_LATER } from "./constants";
 import { Departures } from "./departures";
 import type { CoreEvent, MissedMessages } from "./native";
-import { shortId } from "./short-id";
 import { binaryMessage, type ShardcastSocket } from "./socket";
+import { truncateId } from "./truncate-id";
 
 /** Handlers as `Bun.serve` takes them. Elysia's find the route's own handlers in `ws.data`. */
 export type SocketHandlers = WebSocketHandler<unknown>;
@@ -66,7 +66,7 @@ export class Clients {
     this.#parts = parts;
     this.#handlers = parts.handlers;
     this.#mayDiscard = leftToRoutes(parts.handlers);
-    keepFromFtl(this.admit, this.discardsFor);
+    excludeFromFtl(this.admit, this.discardsFor);
   }
 
   /** Replaced when the server is reloaded. Open sockets get the new handlers, as with Bun. */
@@ -90,7 +90,7 @@ export class Clients {
   }
 
   /** To be called before clients come: it is asked once for all that do so in one moment. */
-  heedLogLevel(): void {
+  readLogLevel(): void {
     this.#tellsOfArrivals = this.#tellsAll;
   }
 
@@ -247,5 +247,5 @@ function asDeclared({ binaryType }: ShardcastSocket, data: Buffer): Buffer<Array
 
 /** A client, for a line of the log. */
 function whereabouts({ id, shard }: ShardcastSocket): { client: string; shard: number } {
-  return { client: shortId(id), shard };
+  return { client: truncateId(id), shard };
 }

@@ -2,8 +2,8 @@
 
 import { DISCONNECT_CAUSES } from "./constants";
 import type { CoreEvent, DisconnectCause } from "./native";
-import { shortId } from "./short-id";
 import type { ShardcastSocket } from "./socket";
+import { truncateId } from "./truncate-id";
 
 /**
  * Why the server disconnects a client by itself: it was too slow, or silent for too long, it broke
@@ -50,7 +50,16 @@ export class Departures {
     const { cause: reason, lagMessages, lagBytes } = disconnect;
     const { shard, worker, remoteAddress: address } = socket;
     this.#last.push({
-      ...{ id: shortId(socket.id), shard, worker, address, reason, code, detail, at: new Date() },
+      ...{
+        id: truncateId(socket.id),
+        shard,
+        worker,
+        address,
+        reason,
+        code,
+        detail,
+        at: new Date(),
+      },
       ...(lagMessages !== undefined && { lagMessages }),
       ...(lagBytes !== undefined && { lagBytes }),
     });

@@ -3,10 +3,10 @@ import { setImmediate } from "node:timers";
 import {
   type BroadcasterState,
   type ChannelStats,
+  NO_SUBSCRIBERS,
   type PublishResult,
   resolveShutdown,
   type ShutdownOptions,
-  TO_NOBODY,
 } from "../broadcaster";
 import type { ConfigKey, ResolvedConfig } from "../config/config";
 import { CONFIG_KEYS } from "../config/keys";
@@ -51,11 +51,11 @@ type DoorOptionOfConfig = Extract<keyof DoorOptions, keyof ResolvedConfig>;
 /**
  * What stands behind the door: the Elysia app, which decides on upgrades and answers plain HTTP.
  */
-export interface House {
+export interface AppBackend {
   /** Decides on upgrades. Never throws. */
   decide(event: UpgradesEvent): void;
-  /** Nobody waits for the decision on an upgrade any more. */
-  giveUp(ask: number): void;
+  /** The client of an upgrade has left, or has waited too long. */
+  abort(id: number): void;
   /** HTTP requests and upgrades that are not answered yet. */
   pending(): number;
   /** Ends plain HTTP at once, and gives up every upgrade that is not decided yet. */
@@ -106,7 +106,7 @@ export class ShardedRun implements SocketHost {
   /** Written by whoever decides on upgrades. */
   readonly refusedHere: RefusedHere = { app: 0, full: 0, draining: 0 };
   #state: BroadcasterState = "starting";
-  #house: House | undefined;
+  #backend: AppBackend | undefined;
   #shutdown: Promise<void> | undefined;
 
   /** Starts the worker threads. Nobody can connect before `listen`. */
@@ -188,13 +188,13 @@ export class ShardedRun implements SocketHost {
   }
 
   /**
-   * Opens the door. The house is this run's from here on, and is closed with it even if that fails.
+   * Opens the door. The run closes the backend with itself, also where this fails.
    *
    * @returns where, with the port that was found when the one asked for was 0
    * @throws with the system's `code`, such as `EADDRINUSE`
    */
-  listen(door: Omit<DoorOptions, DoorOptionOfConfig>, house: House): DoorAddress {
-    this.#house = house;
+  listen(door: Omit<DoorOptions, DoorOptionOfConfig>, backend: AppBackend): DoorAddress {
+    this.#backend = backend;
     const { headTimeoutMs, maxHeadBytes, upgradeTimeoutMs, maxPendingUpgrades } = this.config;
     const { maxHttpRequests, perMessageDeflate } = this.config;
     const address = this.core.listen({
@@ -220,7 +220,7 @@ export class ShardedRun implements SocketHost {
     compress = true,
   ): PublishResult {
     checkChannel(channel, "publish");
-    if (!this.isUp) return TO_NOBODY;
+    if (!this.isUp) return NO_SUBSCRIBERS;
     const result = decodePublish(
       typeof payload === "string"
         ? this.calls.publishText(channel, payload, except, compress)
@@ -314,13 +314,13 @@ export class ShardedRun implements SocketHost {
   cutOff(): void {
     if (!this.isUp) return;
     this.core.endRequests();
-    this.#closeHouse();
+    this.#closeBackend();
   }
 
-  #closeHouse(): void {
-    this.#house?.close();
+  #closeBackend(): void {
+    this.#backend?.close();
     // The app may be kept for as long as its broadcaster, but not for its broadcaster.
-    this.#house = undefined;
+    this.#backend = undefined;
   }
 
   async #close({ code, reason, spreadMs, timeoutMs }: Required<ShutdownOptions>): Promise<void> {
@@ -339,7 +339,7 @@ export class ShardedRun implements SocketHost {
    * whose close was told may still be in its closing handshake.
    */
   async #quiet(): Promise<void> {
-    const pending = () => this.core.clientCount() + (this.#house?.pending() ?? 0);
+    const pending = () => this.core.clientCount() + (this.#backend?.pending() ?? 0);
     await pollUntil(() => !this.isUp || pending() === 0, { everyMs: QUIET_POLL_MS });
   }
 
@@ -351,7 +351,7 @@ export class ShardedRun implements SocketHost {
     this.#pump.end();
     this.#reports.abandonAll();
     this.clients.abandonAll();
-    this.#closeHouse();
+    this.#closeBackend();
   }
 
   #enter(state: BroadcasterState): void {
@@ -365,10 +365,10 @@ export class ShardedRun implements SocketHost {
         this.#reports.answer(event);
         break;
       case "Upgrades":
-        this.#house?.decide(event);
+        this.#backend?.decide(event);
         break;
       case "GivenUp":
-        this.#house?.giveUp(event.ask);
+        this.#backend?.abort(event.ask);
         break;
       case "AcceptFailed":
         this.#acceptFailures.strike(event.reason);

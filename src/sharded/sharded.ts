@@ -4,9 +4,9 @@ import {
   type Broadcaster,
   type BroadcasterState,
   type ChannelStats,
+  NO_SUBSCRIBERS,
   type PublishResult,
   type ShutdownOptions,
-  TO_NOBODY,
 } from "../broadcaster";
 import {
   type ResolvedConfig,
@@ -156,7 +156,7 @@ export class ShardedBroadcaster implements Broadcaster {
   publish(channel: string, data: MessageData): PublishResult {
     checkChannel(channel, "publish");
     const payload = toPayload(data, "publish");
-    return this.#run?.publishPayload(channel, payload, NO_CLIENT) ?? TO_NOBODY;
+    return this.#run?.publishPayload(channel, payload, NO_CLIENT) ?? NO_SUBSCRIBERS;
   }
 
   subscriberCount(channel: string): number {

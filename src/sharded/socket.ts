@@ -6,7 +6,7 @@ import { type MessageData, toBytes, toPayload, toText } from "../payload";
 import { closeReason, toClose } from "./close-code";
 import { CLOSE_ABNORMAL, MAX_CONTROL_PAYLOAD, NO_CLIENT } from "./constants";
 import type { Core, DeliveryCounts, QuickCalls } from "./native";
-import { shortId } from "./short-id";
+import { truncateId } from "./truncate-id";
 
 /** What a socket needs of its broadcaster. */
 export interface SocketHost {
@@ -228,7 +228,7 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
       return calls.subscribe(this.#handle, channel);
     } catch (error) {
       // Elysia's routes tell an error hook alone of what a handler throws.
-      log.record("tooManyChannels", { client: shortId(this.id) });
+      log.record("tooManyChannels", { client: truncateId(this.id) });
       throw error;
     }
   }

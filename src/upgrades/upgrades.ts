@@ -1,16 +1,16 @@
 import type { ResolvedConfig } from "../config/config";
+import { excludeFromFtl } from "../process/exclude-from-ftl";
 import type { Clients } from "../sharded/clients";
 import { ASK_GONE, SHARD_FULL } from "../sharded/constants";
 import { type CoreEvent, decodeAccept } from "../sharded/native";
 import type { ShardedRun } from "../sharded/sharded-run";
 import { ShardcastSocket } from "../sharded/socket";
-import { type AskedUpgrade, AskedUpgrades } from "./asked-upgrades";
 import { type HeaderSource, toFlat } from "./headers";
-import { keepFromFtl } from "./keep-from-ftl";
 import { plainRefusal, type Refusal, toRefusal } from "./refusal";
 import type { RefusedHere } from "./refused-upgrades";
 import { SUBPROTOCOL_HEADER, withSubprotocol } from "./subprotocol";
-import { UpgradeRequest } from "./upgrade-request";
+import { UpgradeReader } from "./upgrade-reader";
+import { type PendingUpgrade, UpgradeRequest } from "./upgrade-request";
 
 /** Where a request comes from. */
 export interface PeerAddress {
@@ -34,27 +34,27 @@ export type ErrorHandler = (error: unknown) => unknown;
 
 type UpgradesEvent = Extract<CoreEvent, { type: "Upgrades" }>;
 
-/** One client that waits at the door, and that the app is asked about. */
-type Ask = AskedUpgrade & { request: UpgradeRequest };
+/** An upgrade that the app decides on. */
+type WithRequest = PendingUpgrade & { request: UpgradeRequest };
 
 /** A client that finds its shard full may try again after this time. */
 const RETRY_AFTER_SECONDS = 5;
 
-/** What a client is told whose upgrade has failed. */
+/** The answer where neither the app nor its error handler has one. */
 const INTERNAL_ERROR = plainRefusal(500, "internal server error");
 
-/** What the clients are told that nobody asks the app about. */
-const TURNED_AWAY = { full: "the server is full", draining: "the server is shutting down" };
+/** Answers that the app is not asked for. */
+const REFUSAL_TEXTS = { full: "the server is full", draining: "the server is shutting down" };
 
 /**
- * Brings each client that asks for a WebSocket before the app, and the app's decision to the door.
+ * Passes upgrade requests to the app, and the app's decisions to the door.
  *
  * The app decides by calling `server.upgrade(request)` or not, while it answers the request.
  */
 export class Upgrades {
-  readonly #asked = new AskedUpgrades();
-  /** Those that are put to the app and not accepted, by their number. */
-  readonly #pending = new Map<number, Ask>();
+  readonly #reader = new UpgradeReader();
+  /** Those that the app has not decided on, by their id. */
+  readonly #pending = new Map<number, WithRequest>();
   /** Answers for what the handler throws. Replaced when the server is reloaded. */
   errorHandler: ErrorHandler | undefined;
 
@@ -65,32 +65,30 @@ export class Upgrades {
     /** Replaced when the server is reloaded. */
     public handler: RequestHandler,
   ) {
-    keepFromFtl(this.#put, this.#askOf, this.#idOf, this.#forget, this.accept);
+    excludeFromFtl(this.#handle, this.#pendingOf, this.#idOf, this.#forget, this.accept);
   }
 
-  /**
-   * Clients that wait for a decision on their upgrade: no longer those that the door gave up on.
-   */
+  /** How many wait for a decision, without those whose wait the door has ended. */
   get pending(): number {
     return this.run.core.undecidedUpgrades();
   }
 
-  /** The nearest that an upgrade request comes from; nothing for any other request. */
+  /** The address that an upgrade request comes from; nothing for any other request. */
   peer(request: Request): PeerAddress | undefined {
-    return this.#askOf(request);
+    return this.#pendingOf(request);
   }
 
-  /** What waits for the decision on a request, if that is one of this server's. */
-  #askOf(request: Request): Ask | undefined {
-    const ask = request instanceof UpgradeRequest ? request.ask : undefined;
-    const known = ask && this.#pending.get(ask.id);
-    return known === ask ? known : undefined;
+  /** The upgrade that belongs to a request, if it is pending at this server. */
+  #pendingOf(request: Request): WithRequest | undefined {
+    const upgrade = request instanceof UpgradeRequest ? request.pending : undefined;
+    const known = upgrade && this.#pending.get(upgrade.id);
+    return known === upgrade ? known : undefined;
   }
 
-  /** Has the app decide on clients that ask, as long as the run goes on. Never throws. */
+  /** Has the app decide on each upgrade of an event. Never throws. */
   decide(event: UpgradesEvent): void {
-    this.clients.heedLogLevel();
-    this.#asked.read(event, this.#put);
+    this.clients.readLogLevel();
+    this.#reader.read(event, this.#handle);
   }
 
   /**
@@ -99,81 +97,81 @@ export class Upgrades {
    * Thousands pass here in one moment. An async function would leave more behind for each of them,
    * and more for the engine's compilers to do.
    */
-  readonly #put = (asked: AskedUpgrade): void => {
+  readonly #handle = (upgrade: PendingUpgrade): void => {
     if (!this.run.isUp) return;
-    if (!isRequest(asked)) {
-      this.#refuse(asked, plainRefusal(400, "bad Host header or URL"));
+    if (!isRequest(upgrade)) {
+      this.#refuse(upgrade, plainRefusal(400, "bad Host header or URL"));
       return;
     }
-    this.#pending.set(asked.id, asked);
+    this.#pending.set(upgrade.id, upgrade);
     try {
-      Promise.resolve(this.run.inContext(this.handler, asked.request)).then(
+      Promise.resolve(this.run.inContext(this.handler, upgrade.request)).then(
         (answer) => {
-          if (asked.decided) this.#forget(asked);
-          else void this.#refuseWith(asked, answer);
+          if (upgrade.decided) this.#forget(upgrade);
+          else void this.#refuseWith(upgrade, answer);
         },
-        (error) => this.#fail(asked, error),
+        (error) => this.#answerError(upgrade, error),
       );
     } catch (error) {
-      void this.#fail(asked, error);
+      void this.#answerError(upgrade, error);
     }
   };
 
-  async #refuseWith(ask: Ask, answer: unknown): Promise<void> {
+  async #refuseWith(upgrade: WithRequest, answer: unknown): Promise<void> {
     try {
-      this.#refuse(ask, await toRefusal(answer, this.config.upgradeTimeoutMs));
-      this.#forget(ask);
+      this.#refuse(upgrade, await toRefusal(answer, this.config.upgradeTimeoutMs));
+      this.#forget(upgrade);
     } catch (error) {
-      await this.#fail(ask, error);
+      await this.#answerError(upgrade, error);
     }
   }
 
-  async #fail(ask: Ask, error: unknown): Promise<void> {
+  async #answerError(upgrade: WithRequest, error: unknown): Promise<void> {
     try {
-      this.#refuse(ask, await this.#refusalFor(error));
+      this.#refuse(upgrade, await this.#refusalFor(error));
     } catch (again) {
       // The answer of the app's own error handler has a header that cannot be sent.
       console.error(again);
-      this.#refuse(ask, INTERNAL_ERROR);
+      this.#refuse(upgrade, INTERNAL_ERROR);
     } finally {
-      this.#forget(ask);
+      this.#forget(upgrade);
     }
   }
 
-  /** The client of an upgrade has gone, or was told 503. */
-  giveUp(id: number): void {
-    const ask = this.#pending.get(id);
-    if (!ask) return;
-    this.#forget(ask);
-    ask.request.abort();
+  /** The client of an upgrade has left, or has got a 503. */
+  abort(id: number): void {
+    const upgrade = this.#pending.get(id);
+    if (!upgrade) return;
+    this.#forget(upgrade);
+    upgrade.request.abort();
   }
 
-  /** No upgrade can be decided any more. */
-  giveUpAll(): void {
-    for (const id of [...this.#pending.keys()]) this.giveUp(id);
+  /** Ends all that are pending: they can no longer be decided. */
+  abortAll(): void {
+    for (const id of [...this.#pending.keys()]) this.abort(id);
   }
 
   /**
    * Accepts the client behind `request`, and runs its `open` handler before returning.
    *
    * @returns false when this is no upgrade, it was decided before, the client has gone, its shard
-   *   is full or the server is shutting down. In the last two cases the client is told 503.
+   *   is full or the server is shutting down. In the last two cases the client gets a 503.
    */
   accept(request: Request, options: UpgradeOptions = {}): boolean {
-    const ask = this.#askOf(request);
-    if (!ask || ask.decided) return false;
+    const upgrade = this.#pendingOf(request);
+    if (!upgrade || upgrade.decided) return false;
     const id = this.#idOf(request);
-    const offered = ask.offersSubprotocols ? request.headers.get(SUBPROTOCOL_HEADER) : null;
-    const { address } = this.run.proxies?.clientOf(ask, request.headers) ?? ask;
+    const offered = upgrade.offersSubprotocols ? request.headers.get(SUBPROTOCOL_HEADER) : null;
+    const { address } = this.run.proxies?.clientOf(upgrade, request.headers) ?? upgrade;
     // From here on the app's own getters may run, and change what was read above.
     const { data, headers } = options;
     const extra = withSubprotocol(headers && toFlat(headers), offered);
-    if (this.run.state !== "serving") return this.#turnAway(ask, "draining");
-    const accepted = this.run.calls.accept(ask.id, id, extra, this.clients.discardsFor(data));
-    if (accepted === SHARD_FULL) return this.#turnAway(ask, "full");
-    ask.decided = true;
+    if (this.run.state !== "serving") return this.#refuseBusy(upgrade, "draining");
+    const accepted = this.run.calls.accept(upgrade.id, id, extra, this.clients.discardsFor(data));
+    if (accepted === SHARD_FULL) return this.#refuseBusy(upgrade, "full");
+    upgrade.decided = true;
     if (accepted === ASK_GONE) return false;
-    this.#forget(ask);
+    this.#forget(upgrade);
     const { handle, worker } = decodeAccept(accepted);
     const peer = { handle, id, address, worker };
     this.clients.admit(handle, new ShardcastSocket(this.run, peer, data));
@@ -198,31 +196,31 @@ export class Upgrades {
   }
 
   /** Elysia keeps the request as long as its socket, and Bun knows no address for it any more. */
-  #forget({ id, request }: Ask): void {
+  #forget({ id, request }: WithRequest): void {
     this.#pending.delete(id);
-    request.ask = undefined;
+    request.pending = undefined;
   }
 
-  #turnAway(ask: Ask, reason: keyof typeof TURNED_AWAY): false {
+  #refuseBusy(upgrade: WithRequest, reason: keyof typeof REFUSAL_TEXTS): false {
     const retryAfter = ["retry-after", String(RETRY_AFTER_SECONDS)];
-    this.#refuse(ask, plainRefusal(503, TURNED_AWAY[reason], retryAfter), reason);
+    this.#refuse(upgrade, plainRefusal(503, REFUSAL_TEXTS[reason], retryAfter), reason);
     if (reason === "full") this.run.log.record("shardFull");
     return false;
   }
 
   #refuse(
-    ask: Pick<Ask, "id" | "decided">,
+    upgrade: Pick<WithRequest, "id" | "decided">,
     { status, headers, body }: Refusal,
     reason: keyof RefusedHere = "app",
   ): void {
-    if (ask.decided) return;
-    const told = this.run.core.refuse(ask.id, status, headers, body);
-    ask.decided = true;
-    // The door has counted those that it gave up on itself.
-    if (told) this.run.refusedHere[reason] += 1;
+    if (upgrade.decided) return;
+    const delivered = this.run.core.refuse(upgrade.id, status, headers, body);
+    upgrade.decided = true;
+    // The door counts those that it answers itself.
+    if (delivered) this.run.refusedHere[reason] += 1;
   }
 }
 
-function isRequest(asked: AskedUpgrade): asked is Ask {
-  return asked.request !== undefined;
+function isRequest(upgrade: PendingUpgrade): upgrade is WithRequest {
+  return upgrade.request !== undefined;
 }

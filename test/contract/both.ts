@@ -1,6 +1,6 @@
 /**
  * The contract: what works on Bun's own WebSockets works on shardcast's. Bun itself is the oracle.
- * Each scenario runs on stock Elysia, on its stock adapter behind `useSharding: false` and on
+ * Each scenario runs on Elysia itself, on its built-in adapter behind `useSharding: false` and on
  * shards, writes down all that an app or a client can see, and the transcripts must be equal.
  *
  * What differs on purpose is a row of docs/parity.md and a test of its own.
@@ -27,7 +27,7 @@ export class Stage {
   readonly transcript: string[] = [];
   #app: Elysia | undefined;
 
-  /** @param config nothing for stock Elysia, with no adapter of ours */
+  /** @param config nothing for Elysia itself, with no adapter of ours */
   constructor(private readonly config: ShardcastConfig | undefined) {}
 
   /** Writes down what somebody saw. */
@@ -105,10 +105,10 @@ export function sameOnBoth(
   const comparison = async () => {
     const configs = [undefined, { useSharding: false }, {}];
     const plays = configs.map((config) => play(config, scenario));
-    const [stock, original, sharded] = await Promise.all(plays);
-    expect(stock).not.toBeEmpty();
-    expect(sharded).toEqual(stock);
-    expect(original).toEqual(stock);
+    const [builtIn, onBun, sharded] = await Promise.all(plays);
+    expect(builtIn).not.toBeEmpty();
+    expect(sharded).toEqual(builtIn);
+    expect(onBun).toEqual(builtIn);
   };
   const define = run.concurrent ? test.concurrent : test;
   define(name, comparison, run.timeoutMs);
@@ -127,11 +127,11 @@ async function play(
   }
 }
 
-/** Looks at stock Elysia, then at shards. */
+/** Looks at Elysia itself, then at shards. */
 export async function onEach<T>(
   look: (stage: Stage) => Promise<T> | T,
   config: ShardcastConfig = {},
-): Promise<[stock: T, sharded: T]> {
+): Promise<[builtIn: T, sharded: T]> {
   const see = async (stage: Stage) => {
     try {
       return await look(stage);

@@ -161,9 +161,9 @@ const DIFFERENCES: Record<string, () => Promise<void>> = {
       const port = Number(new TextDecoder().decode(value));
       return { client: await connect(`ws://127.0.0.1:${port}/`), ended: child.exited };
     };
-    const stock = await withClient("");
-    expect(await within(stock.ended, "the end of the process")).toBe(0);
-    expect((await stock.client.closed).code).toBe(1006);
+    const builtIn = await withClient("");
+    expect(await within(builtIn.ended, "the end of the process")).toBe(0);
+    expect((await builtIn.client.closed).code).toBe(1006);
     const sharded = await withClient("{}");
     await sharded.client.close();
     expect(await within(sharded.ended, "the end of the process")).toBe(0);
@@ -243,9 +243,9 @@ const DIFFERENCES: Record<string, () => Promise<void>> = {
     const { socket } = await pair({ maxChannelsPerClient: 2 });
     socket.subscribe("one more");
     expect(() => socket.subscribe("too many")).toThrow();
-    const { socket: stock } = await pair({ useSharding: false, maxChannelsPerClient: 2 });
-    stock.subscribe("one more");
-    expect(stock.subscribe("and another")).toBe(true);
+    const { socket: builtIn } = await pair({ useSharding: false, maxChannelsPerClient: 2 });
+    builtIn.subscribe("one more");
+    expect(builtIn.subscribe("and another")).toBe(true);
   },
 
   async "a channel's name that is a number"() {

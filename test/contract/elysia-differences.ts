@@ -1,4 +1,4 @@
-/** What differs from stock Elysia on purpose: a look at each. */
+/** What differs from Elysia itself on purpose: a look at each. */
 
 import { expect } from "bun:test";
 import { AsyncLocalStorage } from "node:async_hooks";
@@ -51,27 +51,27 @@ export const ELYSIA_DIFFERENCES: Record<string, () => Promise<void>> = {
           return (error as Error).message;
         }
       };
-      const [stock, sharded] = await onEach(listens);
-      expect(stock).toBe("listens");
+      const [builtIn, sharded] = await onEach(listens);
+      expect(builtIn).toBe("listens");
       expect(sharded).toContain(option);
     }
   },
 
   async "Upgrade without Connection"() {
-    const [stock, sharded] = await onEach((stage) => {
+    const [builtIn, sharded] = await onEach((stage) => {
       stage.serve((app) => app.ws("/ws", {}));
       return statusFor(stage, "/ws", HANDSHAKE);
     });
-    expect(stock).toEndWith("HTTP/1.1 101 Switching Protocols");
+    expect(builtIn).toEndWith("HTTP/1.1 101 Switching Protocols");
     expect(sharded).toEndWith("HTTP/1.1 404 Not Found");
   },
 
   async "an upgrade that breaks the protocol, at a plain route"() {
-    const [stock, sharded] = await onEach((stage) => {
+    const [builtIn, sharded] = await onEach((stage) => {
       stage.serve((app) => app.get("/plain", () => "plain"));
       return statusFor(stage, "/plain", ["Connection: Upgrade", ...HANDSHAKE.slice(0, 2)]);
     });
-    expect(stock).toEndWith("HTTP/1.1 200 OK");
+    expect(builtIn).toEndWith("HTTP/1.1 200 OK");
     expect(sharded).toEndWith("HTTP/1.1 400 Bad Request");
   },
 
@@ -196,8 +196,8 @@ export const ELYSIA_DIFFERENCES: Record<string, () => Promise<void>> = {
       const answers = Array.from({ length: 12 }, () => socket.send(MESSAGE));
       return { first: answers[0], later: new Set(answers.slice(1)) };
     };
-    const [stock, sharded] = await onEach(answersOf);
-    for (const seen of [stock, sharded]) {
+    const [builtIn, sharded] = await onEach(answersOf);
+    for (const seen of [builtIn, sharded]) {
       expect(seen?.first).toBe(MESSAGE.length);
       // At another message each: what a kernel takes is known at once to Bun alone.
       expect(seen?.later.has(-1)).toBe(true);
@@ -206,11 +206,11 @@ export const ELYSIA_DIFFERENCES: Record<string, () => Promise<void>> = {
   },
 
   async "a refusal that is no response"() {
-    const [stock, sharded] = await onEach((stage) => {
+    const [builtIn, sharded] = await onEach((stage) => {
       stage.serve((app) => app.ws("/", { beforeHandle: () => null }));
       return statusFor(stage, "/", ["Connection: Upgrade", ...HANDSHAKE]);
     });
-    expect(stock).toEndWith("HTTP/1.1 200 OK");
+    expect(builtIn).toEndWith("HTTP/1.1 200 OK");
     expect(sharded).toEndWith("HTTP/1.1 500 Internal Server Error");
   },
 
@@ -230,16 +230,16 @@ export const ELYSIA_DIFFERENCES: Record<string, () => Promise<void>> = {
   },
 
   async "an answer to an upgrade that is long"() {
-    const [stock, sharded] = await onEach(async (stage) => {
+    const [builtIn, sharded] = await onEach(async (stage) => {
       stage.serve((app) => app.ws("/ws", { beforeHandle: () => "x".repeat((1 << 20) + 1) }));
       return (await refused(`ws://127.0.0.1:${stage.port}/ws`)).status;
     });
-    expect(stock).toBe(200);
+    expect(builtIn).toBe(200);
     expect(sharded).toBe(500);
   },
 
   async "an answer to an upgrade that is not whole in time"() {
-    const [stock, sharded] = await onEach(
+    const [builtIn, sharded] = await onEach(
       async (stage) => {
         const body = () => new ReadableStream({ start: (it) => it.enqueue("begun") });
         const beforeHandle = () => new Response(body(), { status: 403 });
@@ -248,7 +248,7 @@ export const ELYSIA_DIFFERENCES: Record<string, () => Promise<void>> = {
       },
       { upgradeTimeoutMs: 50 },
     );
-    expect(stock).toEndWith("HTTP/1.1 403 Forbidden");
+    expect(builtIn).toEndWith("HTTP/1.1 403 Forbidden");
     expect(sharded).toEndWith("HTTP/1.1 500 Internal Server Error");
   },
 
@@ -270,7 +270,7 @@ export const ELYSIA_DIFFERENCES: Record<string, () => Promise<void>> = {
   },
 
   async "request.signal of an upgrade that was accepted"() {
-    const [stock, sharded] = await onEach(async (stage) => {
+    const [builtIn, sharded] = await onEach(async (stage) => {
       const aborted = Promise.withResolvers<boolean>();
       stage.serve((app) =>
         app.ws("/", { close: (ws) => aborted.resolve(ws.data.request.signal.aborted) }),
@@ -278,7 +278,7 @@ export const ELYSIA_DIFFERENCES: Record<string, () => Promise<void>> = {
       (await stage.connect()).terminate();
       return aborted.promise;
     });
-    expect(stock).toBe(true);
+    expect(builtIn).toBe(true);
     expect(sharded).toBe(false);
   },
 

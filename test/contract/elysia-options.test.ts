@@ -21,7 +21,7 @@ interface Sending {
   send(text: string): unknown;
 }
 
-describe("an option is in force or not, as on stock Elysia, when it is given", () => {
+describe("an option is in force or not, as on Elysia itself, when it is given", () => {
   sameOnBoth("to a route", async (stage) => {
     stage.serve((app) => app.ws("/limited", LIMITED).ws("/other", { ...LIMITED, idleTimeout: 8 }));
     await noteTaken(stage, "/limited", 21);

@@ -23,7 +23,7 @@ async function noteEither(stage: Stage, path: string): Promise<void> {
 const saying = (name: string, path = "/ws") =>
   new Elysia({ name }).ws(path, { open: (ws) => void ws.send(name) });
 
-describe("a path leads to the same route as on stock Elysia", () => {
+describe("a path leads to the same route as on Elysia itself", () => {
   sameOnBoth("the most exact first", async (stage) => {
     stage.serve((app) =>
       app

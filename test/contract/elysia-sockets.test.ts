@@ -159,7 +159,7 @@ describe("what does not fit is held back", () => {
   });
 });
 
-describe("channels are as on stock Elysia", () => {
+describe("channels are as on Elysia itself", () => {
   sameOnBoth("for those who subscribe, leave and come back", async (stage) => {
     stage.serve((app) =>
       app.ws("/", {

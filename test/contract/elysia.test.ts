@@ -6,7 +6,7 @@ import { Elysia, t } from "elysia";
 import { sameOnBoth, until } from "./both";
 import { noteMessages, noteRefusal } from "./notes";
 
-describe("schemas are kept as by stock Elysia", () => {
+describe("schemas are kept as by Elysia itself", () => {
   sameOnBoth("of the body", async (stage) => {
     stage.serve((app) =>
       app.ws("/", {
@@ -79,7 +79,7 @@ describe("schemas are kept as by stock Elysia", () => {
   });
 });
 
-describe("hooks run as on stock Elysia", () => {
+describe("hooks run as on Elysia itself", () => {
   sameOnBoth("in the same order", async (stage) => {
     const order: string[] = [];
     const mark = (name: string) => () => void order.push(name);
@@ -110,7 +110,7 @@ describe("hooks run as on stock Elysia", () => {
     await until(() => order.includes("message"));
     await client.close();
     await until(() => order.includes("close"));
-    // Stock Elysia runs the route's own beforeHandle again, which is a difference.
+    // Elysia itself runs the route's own beforeHandle again, which is a difference.
     const again = order.lastIndexOf("beforeHandle");
     if (again > order.indexOf("beforeHandle")) order.splice(again, 1);
     for (const name of order) stage.note(name);
@@ -249,7 +249,7 @@ describe("hooks run as on stock Elysia", () => {
   });
 });
 
-describe("an upgrade is as on stock Elysia", () => {
+describe("an upgrade is as on Elysia itself", () => {
   sameOnBoth("with headers as an object, and as a function", async (stage) => {
     stage.serve((app) =>
       app
@@ -312,7 +312,7 @@ describe("an upgrade is as on stock Elysia", () => {
   });
 });
 
-describe("a message is answered as by stock Elysia", () => {
+describe("a message is answered as by Elysia itself", () => {
   sameOnBoth("by what the handler returns", async (stage) => {
     stage.serve((app) =>
       app

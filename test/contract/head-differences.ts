@@ -21,7 +21,7 @@ const post = (coding: string, body: string) =>
 /** Requests, and what each is answered: a status, or what the app was asked. */
 interface Row {
   requests: string[];
-  stock: number | RegExp;
+  builtIn: number | RegExp;
   sharded: number | RegExp;
 }
 
@@ -38,37 +38,37 @@ const ROWS: Record<string, Row> = {
       head("GET /a HTTP/1.1 ", HOST),
       head("GET /a HTTP/1.1", HOST).replaceAll("\r", ""),
     ],
-    stock: 505,
+    builtIn: 505,
     sharded: 400,
   },
   "the preface of HTTP/2": {
     requests: ["PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"],
-    stock: 400,
+    builtIn: 400,
     sharded: 505,
   },
   "an empty line before a request": {
     requests: [`\r\n${get("/a")}`],
-    stock: 400,
+    builtIn: 400,
     sharded: TAKEN,
   },
   "a fragment in the target": {
     requests: [get("/a#b")],
-    stock: /example.test\/a#b"/,
+    builtIn: /example.test\/a#b"/,
     sharded: /example.test\/a"/,
   },
   "the host of a whole URI as the target": {
     requests: ["http://other.test/x", "HTTP://other.test/x", "http://me@other.test/x"].map(get),
-    stock: /example.test\/x"/,
+    builtIn: /example.test\/x"/,
     sharded: /other.test\/x"/,
   },
   "several Host fields": {
     requests: [head("GET /a HTTP/1.1", HOST, "Host: other.test")],
-    stock: TAKEN,
+    builtIn: TAKEN,
     sharded: 400,
   },
   "HTTP/1.0 without Host": {
     requests: [head("GET /a HTTP/1.0")],
-    stock: /"url":"\/a"/,
+    builtIn: /"url":"\/a"/,
     sharded: /"url":"http:\/\/localhost\/a"/,
   },
   "a host that is neither a name nor an address": {
@@ -76,37 +76,37 @@ const ROWS: Record<string, Row> = {
       ...["", "me@abcd", "abcd:99999", "abcd:x", "[::1", "ab%63d", "1.2.3.4.5"].map(hosted),
       ...["http:///x", "http://other.test:x/", "http://me@you@other.test/"].map(get),
     ],
-    stock: TAKEN,
+    builtIn: TAKEN,
     sharded: 400,
   },
   "a host of one to three characters": {
     requests: ["a", "abc", "a.b:80"].map(hosted),
-    stock: TAKEN,
+    builtIn: TAKEN,
     sharded: 400,
   },
   "the character DEL in a field": {
     requests: [requestOf({ value: "a\x7fb" }, false)],
-    stock: TAKEN,
+    builtIn: TAKEN,
     sharded: 400,
   },
   "several codings in Transfer-Encoding": {
     requests: [post("gzip, chunked", "0\r\n\r\n")],
-    stock: 400,
+    builtIn: 400,
     sharded: 501,
   },
   "a comma alone in Transfer-Encoding": {
     requests: ["chunked,", ",chunked"].map((coding) => post(coding, "0\r\n\r\n")),
-    stock: TAKEN,
+    builtIn: TAKEN,
     sharded: 400,
   },
   "a chunk's size of more than 15 digits": {
     requests: [post("chunked", `${"2".padStart(16, "0")}\r\nhi\r\n0\r\n\r\n`)],
-    stock: TAKEN,
+    builtIn: TAKEN,
     sharded: 400,
   },
   "198 header fields": {
     requests: [head("GET /a HTTP/1.1", HOST, ...Array(197).fill("X: y"))],
-    stock: TAKEN,
+    builtIn: TAKEN,
     sharded: 431,
   },
 };
@@ -118,16 +118,16 @@ export const HEAD_DIFFERENCES: Record<string, () => Promise<void>> = {
     const bun: { maxHeaderSize: number } = http;
     bun.maxHeaderSize = 16_384;
     const requests = [requestOf({ value: "x".repeat(20_000) }, false)];
-    await see({ requests, stock: 431, sharded: TAKEN });
+    await see({ requests, builtIn: 431, sharded: TAKEN });
   },
 };
 
-async function see({ requests, stock, sharded }: Row): Promise<void> {
-  const [byStock, bySharded] = await onEach((stage) => {
+async function see({ requests, builtIn, sharded }: Row): Promise<void> {
+  const [byBuiltIn, bySharded] = await onEach((stage) => {
     stage.serve(tellingRoutes);
     return answersTo(stage.port, requests);
   });
-  for (const answer of byStock) expect(answer.slice(0, SHOWN)).toMatch(pattern(stock));
+  for (const answer of byBuiltIn) expect(answer.slice(0, SHOWN)).toMatch(pattern(builtIn));
   for (const answer of bySharded) expect(answer.slice(0, SHOWN)).toMatch(pattern(sharded));
 }
 

@@ -71,14 +71,14 @@ async function transcript(config: object | undefined): Promise<unknown[]> {
 
 test("an edit replaces the handlers and keeps the clients, as with Bun", async () => {
   const configs = [undefined, { ...SMALL, useSharding: false }, SMALL];
-  const [stock, original, sharded] = await Promise.all(configs.map(transcript));
-  expect(stock).toContain("two opens");
-  expect(sharded).toEqual(stock);
-  expect(original).toEqual(stock);
+  const [builtIn, onBun, sharded] = await Promise.all(configs.map(transcript));
+  expect(builtIn).toContain("two opens");
+  expect(sharded).toEqual(builtIn);
+  expect(onBun).toEqual(builtIn);
 }, 20_000);
 
 test.each([
-  ["original", { ...SMALL, useSharding: false }],
+  ["Bun broadcaster", { ...SMALL, useSharding: false }],
   ["sharded", SMALL],
 ])(
   "an edit replaces the sources, and a stream goes on: %s",

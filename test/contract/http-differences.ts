@@ -20,7 +20,7 @@ const routes = (app: Elysia) =>
     .post("/unread", () => "unread", { parse: "none" });
 
 /** What each answers to these lines, until it ends the connection. */
-function answers(...lines: string[]): Promise<[stock: string, sharded: string]> {
+function answers(...lines: string[]): Promise<[builtIn: string, sharded: string]> {
   return onEach(async (stage) => {
     stage.serve(routes, LIMITED);
     const wire = await Wire.open(stage.port);
@@ -62,47 +62,47 @@ export const HTTP_DIFFERENCES: Record<string, () => Promise<void>> = {
       wire.close();
       return wire.received.match(/HTTP\/1\.[01] 200/g);
     };
-    const [stock, sharded] = await onEach((stage) => asks(stage)());
-    expect(stock).toEqual(["HTTP/1.1 200"]);
+    const [builtIn, sharded] = await onEach((stage) => asks(stage)());
+    expect(builtIn).toEqual(["HTTP/1.1 200"]);
     expect(sharded).toEqual(["HTTP/1.0 200", "HTTP/1.0 200"]);
   },
 
   async CONNECT() {
-    const [stock, sharded] = await answers("CONNECT other.test:80 HTTP/1.1", ...CLOSE);
-    expect(stock).toStartWith("HTTP/1.1 404");
+    const [builtIn, sharded] = await answers("CONNECT other.test:80 HTTP/1.1", ...CLOSE);
+    expect(builtIn).toStartWith("HTTP/1.1 404");
     expect(sharded).toStartWith("HTTP/1.1 501");
   },
 
   async "trailers of an upload"() {
     const lines = [...IN_CHUNKS("/echo"), "2", "hi", "0", "X-Sum: 1", "", ""];
-    const [stock, sharded] = await answers(...lines);
-    expect(stock).toContain("hiHTTP/1.1 400");
+    const [builtIn, sharded] = await answers(...lines);
+    expect(builtIn).toContain("hiHTTP/1.1 400");
     expect(sharded).toEndWith("hi");
   },
 
   async "HEAD of a stream"() {
-    const [stock, sharded] = await answers("HEAD /stream HTTP/1.1", ...CLOSE);
-    expect(stock).toMatch(/transfer-encoding: chunked/i);
+    const [builtIn, sharded] = await answers("HEAD /stream HTTP/1.1", ...CLOSE);
+    expect(builtIn).toMatch(/transfer-encoding: chunked/i);
     expect(sharded).not.toMatch(/transfer-encoding|content-length/i);
   },
 
   async "a refusal of the server's own"() {
     const length = ["POST /echo HTTP/1.1", HOST, "Content-Length: 11", "", ""];
-    const [stock, sharded] = await answers(...length);
-    expect(stock).toEndWith("Connection: close\r\n\r\n");
+    const [builtIn, sharded] = await answers(...length);
+    expect(builtIn).toEndWith("Connection: close\r\n\r\n");
     expect(sharded).toEndWith("the body of the request is too long\n");
   },
 
   async "a body in chunks that is too long, and that nobody reads"() {
-    const [stock, sharded] = await answers(...IN_CHUNKS("/unread"), ...TOO_LONG);
-    expect(stock).toEndWith("unread");
+    const [builtIn, sharded] = await answers(...IN_CHUNKS("/unread"), ...TOO_LONG);
+    expect(builtIn).toEndWith("unread");
     expect(sharded).toStartWith("HTTP/1.1 413");
   },
 
   async "100-continue for a body that is too long"() {
     const expecting = ["POST /echo HTTP/1.1", HOST, "Content-Length: 11", "Expect: 100-continue"];
-    const [stock, sharded] = await answers(...expecting, "", "");
-    expect(stock).toMatch(/^HTTP\/1\.1 100 [\s\S]*HTTP\/1\.1 413/);
+    const [builtIn, sharded] = await answers(...expecting, "", "");
+    expect(builtIn).toMatch(/^HTTP\/1\.1 100 [\s\S]*HTTP\/1\.1 413/);
     expect(sharded).toStartWith("HTTP/1.1 413");
   },
 
@@ -116,8 +116,8 @@ export const HTTP_DIFFERENCES: Record<string, () => Promise<void>> = {
       wire.close();
       return wire.received;
     };
-    const [stock, sharded] = await onEach(cut);
-    expect(stock).toBe("");
+    const [builtIn, sharded] = await onEach(cut);
+    expect(builtIn).toBe("");
     expect(sharded).toStartWith("HTTP/1.1 400");
   },
 
@@ -136,8 +136,8 @@ export const HTTP_DIFFERENCES: Record<string, () => Promise<void>> = {
       wire.close();
       return wire.received;
     };
-    const [stock, sharded] = await onEach(ask);
-    expect(stock).toBe("");
+    const [builtIn, sharded] = await onEach(ask);
+    expect(builtIn).toBe("");
     expect(sharded).toEndWith("late");
   },
 
@@ -152,8 +152,8 @@ export const HTTP_DIFFERENCES: Record<string, () => Promise<void>> = {
       wire.close();
       return wire.received;
     };
-    const [stock, sharded] = await onEach(pause, { headTimeoutMs: 1 });
-    expect(stock).toEndWith("home");
+    const [builtIn, sharded] = await onEach(pause, { headTimeoutMs: 1 });
+    expect(builtIn).toEndWith("home");
     expect(sharded).toBe("");
   },
 
@@ -170,17 +170,17 @@ export const HTTP_DIFFERENCES: Record<string, () => Promise<void>> = {
       );
       return [await statusOf(stage, "/long"), await statusOf(stage, "/many")];
     };
-    const [stock, sharded] = await onEach(ask);
-    expect(stock).toEqual([200, 200]);
+    const [builtIn, sharded] = await onEach(ask);
+    expect(builtIn).toEqual([200, 200]);
     expect(sharded).toEqual([502, 502]);
   },
 
   async "an answer with status 101 to a request that is no upgrade"() {
-    const [stock, sharded] = await onEach((stage) => {
+    const [builtIn, sharded] = await onEach((stage) => {
       stage.serve((app) => app.get("/", () => new Response(null, { status: 101 })));
       return statusOf(stage, "/");
     });
-    expect([stock, sharded]).toEqual([101, 502]);
+    expect([builtIn, sharded]).toEqual([101, 502]);
   },
 
   async "more than maxHttpRequests (10,000) requests under way"() {
@@ -194,8 +194,8 @@ export const HTTP_DIFFERENCES: Record<string, () => Promise<void>> = {
       await slow;
       return status;
     };
-    const [stock, sharded] = await onEach(ask, { maxHttpRequests: 1 });
-    expect([stock, sharded]).toEqual([200, 503]);
+    const [builtIn, sharded] = await onEach(ask, { maxHttpRequests: 1 });
+    expect([builtIn, sharded]).toEqual([200, 503]);
   },
 
   async "requestIP after the answer"() {
@@ -206,8 +206,8 @@ export const HTTP_DIFFERENCES: Record<string, () => Promise<void>> = {
       await until(() => stage.server.pendingRequests === 0);
       return stage.server.requestIP(requests[0] as Request)?.address;
     };
-    const [stock, sharded] = await onEach(lookBack);
-    expect(stock).toBeUndefined();
+    const [builtIn, sharded] = await onEach(lookBack);
+    expect(builtIn).toBeUndefined();
     expect(sharded).toBe("127.0.0.1");
   },
 };

@@ -89,8 +89,8 @@ describe("a port", () => {
   });
 
   test.each([
-    ["stock", undefined],
-    ["original", { ...SMALL, useSharding: false }],
+    ["built-in", undefined],
+    ["Bun broadcaster", { ...SMALL, useSharding: false }],
     ["sharded", SMALL],
   ])("is shared by the processes of a cluster: %s", async (_name, config) => {
     const fixture = join(import.meta.dir, "../fixtures/cluster.ts");

@@ -17,7 +17,7 @@ const RUNS = 24;
 const TIMEOUT_MS = 60_000;
 /** Published messages are limited by these, and not by what the programs are about. */
 const ROOM = { bufferSize: 1_000_000, bufferBytes: 1 << 30 } satisfies ShardcastConfig;
-const CONTESTANTS = { stock: undefined, sharded: ROOM };
+const CONTESTANTS = { builtIn: undefined, sharded: ROOM };
 
 /** What an app does to its socket, or a client to its end. */
 type Step =

@@ -27,10 +27,10 @@ async function ending(config: object | undefined, by: "http" | "websocket"): Pro
 
 test.each(["http", "websocket"] as const)("process.exit in a handler ends it: %s", async (by) => {
   const configs = [undefined, { ...SMALL, useSharding: false }, SMALL];
-  const [stock, original, sharded] = await Promise.all(configs.map((each) => ending(each, by)));
-  expect(stock).toMatchObject({ exitCode: 7 });
-  expect(sharded).toEqual(stock);
-  expect(original).toEqual(stock);
+  const [builtIn, onBun, sharded] = await Promise.all(configs.map((each) => ending(each, by)));
+  expect(builtIn).toMatchObject({ exitCode: 7 });
+  expect(sharded).toEqual(builtIn);
+  expect(onBun).toEqual(builtIn);
 });
 
 /** What clients see of the end of a `Worker` with an app. */
@@ -60,8 +60,8 @@ async function termination(config: object | undefined): Promise<unknown> {
 
 test("a Worker that is terminated closes its clients as with Bun", async () => {
   const configs = [undefined, { ...SMALL, useSharding: false }, SMALL];
-  const [stock, original, sharded] = await Promise.all(configs.map(termination));
-  expect(stock).toMatchObject({ ends: [{ code: 1001 }, { code: 1001 }, { code: 1001 }] });
-  expect(sharded).toEqual(stock);
-  expect(original).toEqual(stock);
+  const [builtIn, onBun, sharded] = await Promise.all(configs.map(termination));
+  expect(builtIn).toMatchObject({ ends: [{ code: 1001 }, { code: 1001 }, { code: 1001 }] });
+  expect(sharded).toEqual(builtIn);
+  expect(onBun).toEqual(builtIn);
 });

@@ -43,8 +43,8 @@ describe("every byte is read as by Bun, but for those in the table,", () => {
     for (const isUpgrade of [false, true]) {
       test(`in a ${place} of ${isUpgrade ? "an upgrade" : "a plain request"}`, async () => {
         const requests = BYTES.map((byte) => requestOf(parts(byte), isUpgrade));
-        const [stock, sharded] = await answers(requests);
-        const different = BYTES.keys().filter((byte) => stock[byte] !== sharded[byte]);
+        const [builtIn, sharded] = await answers(requests);
+        const different = BYTES.keys().filter((byte) => builtIn[byte] !== sharded[byte]);
         const expected = (DIFFERENT[place] ?? []).map(([bytes]) => bytes);
         expect(inRanges([...different])).toBe(expected.join(" "));
       });
@@ -132,19 +132,19 @@ const VECTORS: Record<string, string> = {
 };
 
 test("what others have misread is read, or refused, as by Bun", async () => {
-  const [stock, sharded] = await answers(Object.values(VECTORS));
+  const [builtIn, sharded] = await answers(Object.values(VECTORS));
   const named = (all: string[]) => Object.keys(VECTORS).map((name, at) => [name, all[at]]);
-  expect(named(sharded)).toEqual(named(stock));
+  expect(named(sharded)).toEqual(named(builtIn));
   expect(sharded.join()).not.toContain("/smuggled");
 });
 
 test("an upgrade in HTTP/1.0 is a plain request", async () => {
   const upgrade = requestOf({ target: "/plain" }, true).replace("HTTP/1.1", "HTTP/1.0");
-  const [stock, sharded] = await onEach((stage) => {
+  const [builtIn, sharded] = await onEach((stage) => {
     stage.serve((app) => app.get("/plain", () => new Response("", { status: 418 })));
     return answersTo(stage.port, [upgrade]);
   });
-  expect(sharded).toEqual(stock);
+  expect(sharded).toEqual(builtIn);
 });
 
 test("the host of the target is that of an upgrade, as of a plain request", async () => {
@@ -172,8 +172,8 @@ test.each([
   expect(upgrade).toBe(plain as string);
 });
 
-/** What each is answered by stock Elysia, and by shards. */
-function answers(requests: string[]): Promise<[stock: string[], sharded: string[]]> {
+/** What each is answered by Elysia itself, and by shards. */
+function answers(requests: string[]): Promise<[builtIn: string[], sharded: string[]]> {
   return onEach((stage) => {
     stage.serve(tellingRoutes);
     return answersTo(stage.port, requests);

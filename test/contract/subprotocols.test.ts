@@ -67,19 +67,19 @@ async function told(stage: Stage, lines: string[]): Promise<string | undefined> 
 
 for (const [choice, headers] of Object.entries(CHOICES)) {
   test(`names the same as Bun where the app gives ${choice}`, async () => {
-    const [stock, sharded] = await onEach(async (stage) => {
+    const [builtIn, sharded] = await onEach(async (stage) => {
       upgrade(stage, (request) => ({ headers: headers(request), data: {} }));
       const answers: Record<string, string | undefined> = {};
       for (const [offer, lines] of Object.entries(OFFERS))
         answers[offer] = await told(stage, lines);
       return answers;
     });
-    expect(sharded).toEqual(stock);
+    expect(sharded).toEqual(builtIn);
   });
 }
 
 test("names what the client had offered before the app's options were read", async () => {
-  const [stock, sharded] = await onEach(async (stage) => {
+  const [builtIn, sharded] = await onEach(async (stage) => {
     const order: string[] = [];
     const noting = (request: Request, name: string) => () => {
       order.push(name);
@@ -97,8 +97,8 @@ test("names what the client had offered before the app's options were read", asy
     );
     return { told: await told(stage, [`${NAME}: a`]), order };
   });
-  expect(stock.told).toBe("a");
-  expect(sharded).toEqual(stock);
+  expect(builtIn.told).toBe("a");
+  expect(sharded).toEqual(builtIn);
 });
 
 test("is never a secret, whatever the app does", async () => {

@@ -1,7 +1,7 @@
 /** Values that strangers have sent, for messages that repeat them. */
 
 /** How much of a value is taken. */
-export interface ExcerptLimits {
+export interface TruncationLimits {
   /** Objects and arrays within each other. */
   depth: number;
   /** Members of all objects and arrays together. */
@@ -16,19 +16,19 @@ const MAX_BYTES = 64;
 const ELLIPSIS = "…";
 
 /** The beginning of a JSON value; the value itself if it is within the limits. */
-export function excerpt(value: unknown, limits: ExcerptLimits): unknown {
-  const taking = new Taking(limits);
+export function truncateJson(value: unknown, limits: TruncationLimits): unknown {
+  const taking = new Truncation(limits);
   const taken = taking.take(value, 0);
   return taking.isWhole ? value : taken;
 }
 
-class Taking {
+class Truncation {
   isWhole = true;
   readonly #depth: number;
   #members: number;
   #characters: number;
 
-  constructor({ depth, members, characters }: ExcerptLimits) {
+  constructor({ depth, members, characters }: TruncationLimits) {
     this.#depth = depth;
     this.#members = members;
     this.#characters = characters;

@@ -11,7 +11,7 @@ import type { ListenOptions, ServeOptions } from "./listen-options";
  *
  * @param change is given what Bun is to serve, with the app's handlers, and returns it changed
  */
-export function listenStock(
+export function listenBuiltIn(
   app: AnyElysia,
   options: ServeOptions,
   change?: (served: object) => object,

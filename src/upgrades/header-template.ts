@@ -1,20 +1,20 @@
-import { keepFromFtl } from "./keep-from-ftl";
+import { excludeFromFtl } from "../process/exclude-from-ftl";
 
 /** What a `Host` header cannot hold: it would change the path of the URL that is made with it. */
 const NOT_IN_HOST = /[\s/?#@\\]/;
 
 /**
- * What is the same in the heads of many requests, which all but the target and a few headers are:
- * it is read once for all of them.
+ * The headers that many requests have in common, read once for all of them. Requests of one browser
+ * differ only in their target and a few headers.
  */
-export class RequestHead {
+export class HeaderTemplate {
   /** The init of a `Request`, which copies the headers. */
   readonly init: { readonly headers: Headers };
   /** What its URL begins with; nothing if no URL can be made with its `Host`. */
   readonly origin: string | undefined;
   /** Whether it has the header by which subprotocols are offered. */
   readonly offersSubprotocols: boolean;
-  /** Names of the headers that each client has a value of its own for. */
+  /** Names of the headers whose value is each client's own. */
   readonly #own: readonly string[];
 
   /**
@@ -56,4 +56,4 @@ export class RequestHead {
   }
 }
 
-keepFromFtl(RequestHead.prototype.setOwn);
+excludeFromFtl(HeaderTemplate.prototype.setOwn);

@@ -2,6 +2,6 @@
 export const MAX_ID_LENGTH = 200;
 
 /** The beginning of a long id. It is a copy: a slice would keep the whole of it in memory. */
-export function shortId(id: string): string {
+export function truncateId(id: string): string {
   return id.length > MAX_ID_LENGTH ? Buffer.from(id.slice(0, MAX_ID_LENGTH)).toString() : id;
 }

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import type { CoreEvent } from "../src/sharded/native";
-import { type AskedUpgrade, AskedUpgrades } from "../src/upgrades/asked-upgrades";
+import { UpgradeReader } from "../src/upgrades/upgrade-reader";
+import type { PendingUpgrade } from "../src/upgrades/upgrade-request";
 import { randomNumbers } from "./random";
 
 type UpgradesEvent = Extract<CoreEvent, { type: "Upgrades" }>;
@@ -33,7 +34,7 @@ function eventOf(clients: Client[]): UpgradesEvent {
   return { type: "Upgrades", templates, parts };
 }
 
-function seen({ id, request, address }: AskedUpgrade): unknown {
+function seen({ id, request, address }: PendingUpgrade): unknown {
   const headers = request?.headers;
   return [id, headers?.get("x-user"), headers?.get("cookie"), address];
 }
@@ -41,19 +42,19 @@ function seen({ id, request, address }: AskedUpgrade): unknown {
 test("each upgrade is read as its client sent it, whichever events before it are lost", () => {
   const random = randomNumbers(16);
   const below = (limit: number) => Math.floor(random() * limit);
-  const asked = new AskedUpgrades();
+  const reader = new UpgradeReader();
   let id = 0;
-  for (let event = 0; event < 2000; event += 1) {
+  for (let round = 0; round < 2000; round += 1) {
     const clients = Array.from({ length: 1 + below(8) }, () => {
       id += 1;
       // Few at times, so that kinds return before they are forgotten, and after.
       const kind = below(below(2) ? KINDS : 3);
       return { id, kind, cookie: `c=${below(1000)}`, address: `10.0.0.${below(3)}` };
     });
-    const told = eventOf(clients);
+    const event = eventOf(clients);
     if (below(3) === 0) continue;
     const read: unknown[] = [];
-    asked.read(told, (upgrade) => read.push(seen(upgrade)));
+    reader.read(event, (upgrade) => read.push(seen(upgrade)));
     const sent = clients.map((client) => [
       client.id,
       `user ${client.kind}`,
@@ -64,12 +65,12 @@ test("each upgrade is read as its client sent it, whichever events before it are
   }
 });
 
-test("a head that makes no request is told as such, each time", () => {
-  const asked = new AskedUpgrades();
+test("a template that makes no headers gives no request, each time", () => {
+  const reader = new UpgradeReader();
   for (let time = 0; time < 2; time += 1) {
     const templates = ["host: a\nnot a name: x"];
     const read: (UpgradesEvent | undefined)[] = [];
-    asked.read({ type: "Upgrades", templates, parts: [1, "/", 0, "", "::1", 1] }, ({ request }) =>
+    reader.read({ type: "Upgrades", templates, parts: [1, "/", 0, "", "::1", 1] }, ({ request }) =>
       read.push(request as undefined),
     );
     expect(read).toEqual([undefined]);
