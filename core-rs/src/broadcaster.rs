@@ -53,6 +53,7 @@ pub use self::admitting::{Accepted, NotAccepted};
 pub use self::publishing::{Publication, Published};
 pub use self::sending::Sent;
 pub use self::watching::{ChannelCounts, WorkerSnapshot};
+pub use self::worker_link::QueueCounters;
 
 use self::channels::{ChannelLimits, Channels};
 use self::registration::Registration;

@@ -20,6 +20,7 @@
 #[allow(unreachable_pub, reason = "JavaScript reaches it")]
 mod binding;
 pub mod broadcaster;
+mod counter_list;
 pub mod door;
 pub mod error;
 pub mod event_queue;

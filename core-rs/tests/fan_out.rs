@@ -145,7 +145,7 @@ fn a_full_queue_drops_the_message_and_says_so() {
     for number in &taken {
         assert_eq!(&text(&mut client), number);
     }
-    let refused: u64 = harness.broadcaster.snapshots().map(|s| s.refused.deliveries).sum();
+    let refused: u64 = harness.broadcaster.snapshots().map(|s| s.queue.dropped_queue_full).sum();
     assert_eq!(refused, dropped);
 }
 
@@ -155,7 +155,7 @@ fn past_its_soft_mark_a_worker_is_saturated_and_loses_nothing() {
     let mut harness = Harness::start(Options { queue, saturation_percent: 1, ..options() });
     let (_, mut client) = harness.subscriber("a", "ticks");
     let is_saturated =
-        |harness: &Harness| harness.broadcaster.snapshots().any(|s| s.saturation.now);
+        |harness: &Harness| harness.broadcaster.snapshots().any(|s| s.queue.saturated == 1);
     assert!(!is_saturated(&harness));
     // A worker that must copy a message falls behind a publisher that passes on a reference.
     let filler = "x".repeat(1 << 16);
@@ -177,9 +177,9 @@ fn past_its_soft_mark_a_worker_is_saturated_and_loses_nothing() {
         }
     }
     assert!(!is_saturated(&harness), "the queue is empty");
-    let saturations = harness.broadcaster.snapshots().map(|s| s.saturation);
+    let queues = harness.broadcaster.snapshots().map(|s| s.queue);
     let (times, messages) =
-        saturations.fold((0, 0), |sum, s| (sum.0 + s.times, sum.1 + s.messages));
+        queues.fold((0, 0), |sum, q| (sum.0 + q.saturations, sum.1 + q.messages_saturated));
     assert!(times >= 1);
     assert_eq!(messages, queued_while_saturated);
 }

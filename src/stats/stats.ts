@@ -202,7 +202,7 @@ function addWorker(shard: ShardCounters, worker: WorkerCounters): void {
   shard.workers += 1;
   shard.clients += worker.clients;
   shard.slow_clients += worker.slowClients;
-  shard.saturated_workers += Number(worker.saturated);
+  shard.saturated_workers += worker.saturated;
   shard.messages += worker.messages;
   shard.messages_queue_full += worker.messagesQueueFull;
   shard.messages_saturated += worker.messagesSaturated;
@@ -228,7 +228,7 @@ function addWorker(shard: ShardCounters, worker: WorkerCounters): void {
   shard.bytes_received += worker.bytesReceived;
   shard.queue_messages += worker.queueMessages;
   shard.queue_bytes += worker.queueBytes;
-  shard.busy_seconds += worker.busySeconds;
+  shard.busy_seconds += seconds(worker);
   shard.per_worker.push(workerStats(worker));
 }
 
@@ -246,9 +246,13 @@ function workerStats(worker: WorkerCounters): WorkerStats {
     clients: worker.clients,
     queue_messages: worker.queueMessages,
     queue_bytes: worker.queueBytes,
-    saturated: worker.saturated,
+    saturated: worker.saturated > 0,
     saturations: worker.saturations,
-    busy_seconds: worker.busySeconds,
+    busy_seconds: seconds(worker),
     failures: worker.failures,
   };
+}
+
+function seconds({ busyNs }: WorkerCounters): number {
+  return busyNs / 1e9;
 }

@@ -3,7 +3,7 @@
 use memchr::memmem::Finder;
 
 use crate::broadcaster::reports::{Question, Report, ReportId};
-use crate::broadcaster::worker_link::{Refused, Saturation};
+use crate::broadcaster::worker_link::QueueCounters;
 use crate::worker::command::Command;
 use crate::worker::counters::Counters;
 use crate::worker::delivery_times::DeliveryTimes;
@@ -19,14 +19,8 @@ pub struct WorkerSnapshot {
     pub worker: usize,
     /// What it has counted itself.
     pub counters: Counters,
-    /// What its queue refused.
-    pub refused: Refused,
-    /// How its queue stands with its soft mark.
-    pub saturation: Saturation,
-    /// Published messages in its queue.
-    pub queue_messages: usize,
-    /// Their bytes.
-    pub queue_bytes: usize,
+    /// How its queue has served.
+    pub queue: QueueCounters,
 }
 
 /// How a channel does.
@@ -68,7 +62,7 @@ impl Broadcaster {
         if matches!(question, Question::Reconciliation) {
             let clients = self.clients.all().map(|client| client.refused(&self.routes));
             report.reconciliation.clients.add_refused(clients.sum::<u64>() + self.refused_departed);
-            let lanes = self.lanes.iter().map(|lane| lane.refused().deliveries);
+            let lanes = self.lanes.iter().map(|lane| lane.refused());
             report.reconciliation.workers.add_refused(lanes.sum());
         }
     }
@@ -87,7 +81,7 @@ impl Broadcaster {
 
     /// Whether any queue is past its soft mark, or has been and is not yet well below it.
     pub fn is_saturated(&self) -> bool {
-        self.lanes.iter().any(|lane| lane.saturation().now)
+        self.lanes.iter().any(|lane| lane.is_saturated())
     }
 
     /// Of the channels that have subscribers, and `search` in their names, those with the most
@@ -137,10 +131,7 @@ impl Broadcaster {
                 shard,
                 worker,
                 counters: lane.worker.counters(),
-                refused: lane.refused(),
-                saturation: lane.saturation(),
-                queue_messages: lane.queue().messages(),
-                queue_bytes: lane.queue().bytes(),
+                queue: lane.counters(),
             }
         })
     }

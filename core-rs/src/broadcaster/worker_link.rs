@@ -1,5 +1,6 @@
 //! The sequencer's side of one worker: what goes into its queue, and what the queue did not take.
 
+use crate::counter_list::counter_list;
 use crate::ids::ChannelId;
 use crate::queue::{Queue, QueueLimits};
 use crate::worker::WorkerHandle;
@@ -9,32 +10,31 @@ use crate::worker::command::Command;
 pub(super) struct Lane {
     /// The worker.
     pub worker: WorkerHandle,
-    refused: Refused,
-    saturation: Saturation,
+    /// Its gauges are read when somebody asks.
+    counters: QueueCounters,
+    /// The queue is past its soft mark, or has been and is not yet well below it. Messages still go
+    /// in, in order.
+    saturated: bool,
     marks: Marks,
     /// The worker was asked to tell when it has caught up, and that was not told yet.
     awaits_relief: bool,
 }
 
-/// What never entered a worker's queue.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Refused {
-    /// Published messages.
-    pub messages: u64,
-    /// What they would have become: each counted once for every subscriber.
-    pub deliveries: u64,
+macro_rules! derive {
+    (
+        worker { $($worker:tt)* }
+        queue { $($(#[$doc:meta])* $name:ident,)* }
+        door { $($door:tt)* }
+    ) => {
+        /// How a worker's queue has served, and how it stands now.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        pub struct QueueCounters {
+            $($(#[$doc])* pub $name: u64,)*
+        }
+    };
 }
 
-/// How often and how much a queue was past its soft mark. Messages still go in, in order.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Saturation {
-    /// It is past the mark now, or has been and is not yet well below it.
-    pub now: bool,
-    /// How often it got there.
-    pub times: u64,
-    /// Messages that went in meanwhile.
-    pub messages: u64,
-}
+counter_list!(derive);
 
 /// Where saturation begins and where it ends. Apart, so that one long spell is not told as many.
 #[derive(Clone, Copy, Debug)]
@@ -64,8 +64,8 @@ impl Lane {
         let marks = Marks { soft, relief: soft.percent(50) };
         Lane {
             worker,
-            refused: Refused::default(),
-            saturation: Saturation::default(),
+            counters: QueueCounters::default(),
+            saturated: false,
             marks,
             awaits_relief: false,
         }
@@ -74,14 +74,14 @@ impl Lane {
     /// Offers a message. The bell is left to the caller.
     pub(super) fn offer(&mut self, publish: Command) -> Answer {
         if let Err(refused) = self.queue().try_push(publish) {
-            self.refused.messages += 1;
-            self.refused.deliveries += refused.deliveries();
+            self.counters.messages_queue_full += 1;
+            self.counters.dropped_queue_full += refused.deliveries();
             return Answer::Refused;
         }
         let saturated = self.is_saturated();
-        self.saturation.times += u64::from(saturated && !self.saturation.now);
-        self.saturation.messages += u64::from(saturated);
-        self.saturation.now = saturated;
+        self.counters.saturations += u64::from(saturated && !self.saturated);
+        self.counters.messages_saturated += u64::from(saturated);
+        self.saturated = saturated;
         Answer::Taken { saturated }
     }
 
@@ -103,18 +103,24 @@ impl Lane {
         self.worker.mailbox().queue()
     }
 
-    /// What the queue refused.
-    pub(super) fn refused(&self) -> Refused {
-        self.refused
+    /// Deliveries that the queue refused.
+    pub(super) fn refused(&self) -> u64 {
+        self.counters.dropped_queue_full
     }
 
-    /// How it stands with the soft mark.
-    pub(super) fn saturation(&self) -> Saturation {
-        Saturation { now: self.is_saturated(), ..self.saturation }
+    /// The counters, and the gauges as they are now.
+    pub(super) fn counters(&self) -> QueueCounters {
+        QueueCounters {
+            saturated: u64::from(self.is_saturated()),
+            queue_messages: self.queue().messages() as u64,
+            queue_bytes: self.queue().bytes() as u64,
+            ..self.counters
+        }
     }
 
-    fn is_saturated(&self) -> bool {
-        let mark = if self.saturation.now { self.marks.relief } else { self.marks.soft };
+    /// Whether the queue is past its soft mark, or has been and is not yet well below it.
+    pub(super) fn is_saturated(&self) -> bool {
+        let mark = if self.saturated { self.marks.relief } else { self.marks.soft };
         self.queue().is_past(mark)
     }
 }

@@ -1,11 +1,16 @@
 //! What each worker counts. One thread writes a counter, any thread reads it.
 
+use std::ops::AddAssign;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Declares the counters once: the worker's own `Counters`, and the `SharedCounters` it publishes
-/// them to.
-macro_rules! counters {
-    ($($(#[$doc:meta])* $name:ident,)*) => {
+use crate::counter_list::counter_list;
+
+macro_rules! derive {
+    (
+        worker { $($(#[$doc:meta])* $name:ident,)* }
+        queue { $($queue:tt)* }
+        door { $($door:tt)* }
+    ) => {
         /// A worker's counters since start, in plain memory of its own.
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
         pub struct Counters {
@@ -29,55 +34,16 @@ macro_rules! counters {
                 Counters { $($name: self.$name.load(Ordering::Relaxed),)* }
             }
         }
+
+        impl AddAssign for Counters {
+            fn add_assign(&mut self, other: Counters) {
+                $(self.$name += other.$name;)*
+            }
+        }
     };
 }
 
-counters! {
-    /// Clients it holds now, those that leave and those whose socket is still to come too.
-    clients,
-    /// Published messages taken from the queue.
-    messages,
-    /// Deliveries expected: each published message once a subscriber, and direct messages.
-    deliveries_expected,
-    /// Messages that a client's socket has accepted whole.
-    deliveries,
-    /// Messages dropped because their client was slow and was disconnected.
-    dropped_slow,
-    /// Messages that slow clients skipped.
-    dropped_skipped,
-    /// Messages dropped because their client had closed or its connection had broken.
-    dropped_closed,
-    /// Clients now whose socket refuses bytes.
-    slow_clients,
-    /// Clients that the application closed, or a shutdown.
-    closed_by_app,
-    /// Clients that closed by themselves, with a handshake.
-    closed_by_client,
-    /// Clients disconnected for being slow.
-    closed_slow,
-    /// Clients given up for their silence.
-    closed_idle,
-    /// Clients whose connection ended or broke without a closing handshake.
-    closed_broken,
-    /// Clients closed because they broke the protocol.
-    closed_violation,
-    /// Clients closed because the worker has panicked.
-    closed_failed,
-    /// Clients closed for a message that they did not finish.
-    closed_unfinished,
-    /// Bytes that sockets have accepted, frame headers and control frames included.
-    bytes_written,
-    /// Writes to sockets.
-    writes,
-    /// Messages received from clients.
-    messages_received,
-    /// Bytes of payload of the messages received.
-    bytes_received,
-    /// Time it was awake, in nanoseconds.
-    busy_ns,
-    /// How often it has panicked, closed its clients and begun anew.
-    failures,
-}
+counter_list!(derive);
 
 impl Counters {
     /// Clients that have left, for whatever reason.

@@ -188,25 +188,7 @@ impl Harness {
     pub fn totals(&self) -> Counters {
         let mut totals = Counters::default();
         for snapshot in self.broadcaster.snapshots() {
-            let counters = snapshot.counters;
-            totals.clients += counters.clients;
-            totals.deliveries_expected += counters.deliveries_expected;
-            totals.deliveries += counters.deliveries;
-            totals.dropped_slow += counters.dropped_slow;
-            totals.dropped_skipped += counters.dropped_skipped;
-            totals.dropped_closed += counters.dropped_closed;
-            totals.slow_clients += counters.slow_clients;
-            totals.messages_received += counters.messages_received;
-            totals.closed_by_app += counters.closed_by_app;
-            totals.closed_by_client += counters.closed_by_client;
-            totals.closed_slow += counters.closed_slow;
-            totals.closed_idle += counters.closed_idle;
-            totals.closed_broken += counters.closed_broken;
-            totals.closed_violation += counters.closed_violation;
-            totals.closed_failed += counters.closed_failed;
-            totals.closed_unfinished += counters.closed_unfinished;
-            totals.failures += counters.failures;
-            totals.messages += counters.messages;
+            totals += snapshot.counters;
         }
         totals
     }
