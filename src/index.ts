@@ -50,7 +50,13 @@ export type { Audit, DeliveryCounts, DroppedMessages, SlowClient } from "./shard
 export { ShardedBroadcaster } from "./sharded/sharded";
 export { ShardcastSocket } from "./sharded/socket";
 export type { Channels } from "./sources/iterables";
-export type { DeliveryTimes } from "./stats/delivery-times";
+export type { Source } from "./sources/source";
+export {
+  type DeliveryTimes,
+  deliveryPercentile,
+  deliveryTimesSince,
+} from "./stats/delivery-times";
 export { PrometheusCollector } from "./stats/metrics";
-export type { ShardCounters, ShardStats, WorkerStats } from "./stats/stats";
+export { type ShardCounters, type ShardStats, shardsOf, type WorkerStats } from "./stats/stats";
 export type { StatsCollector, StatsSource } from "./stats/stats-collector";
+export { KEY_SUBPROTOCOL_PREFIX } from "./upgrades/subprotocol";

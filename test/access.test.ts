@@ -29,7 +29,7 @@ describe.each([
 ] as const)("the ready-made app, %s,", (_name, config) => {
   function start(options: AccessOptions = {}) {
     const resolved = resolveConfig({ ...SMALL, maxPayloadLength: 1000, ...config });
-    const { app } = createApp({ config: resolved, channels: [], ...options });
+    const { app } = createApp({ config: resolved, ...options });
     app.listen({ hostname: "127.0.0.1", port: 0 });
     onTestFinished(() => app.stop(true).then(() => undefined));
     const address = `127.0.0.1:${app.server?.port}`;

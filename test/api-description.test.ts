@@ -31,7 +31,7 @@ describe.each([
 
   beforeEach(() => {
     const resolved = resolveConfig({ ...SMALL, ...config });
-    const { app } = createApp({ config: resolved, channels: [], apiKey: "secret" });
+    const { app } = createApp({ config: resolved, apiKey: "secret" });
     app.listen({ hostname: "127.0.0.1", port: 0 });
     http = `http://127.0.0.1:${app.server?.port}`;
     onTestFinished(() => app.stop(true).then(() => undefined));

@@ -5,7 +5,7 @@ import { CONFIG_KEYS } from "../src/config/keys";
 import { type AppOptions, createApp } from "../src/server/app";
 import type { ShardStats } from "../src/stats/stats";
 import { connect, refused, until, within } from "./client";
-import { SMALL } from "./serving";
+import { emptySource, SMALL } from "./serving";
 
 const both = [
   ["sharded", {}],
@@ -14,7 +14,11 @@ const both = [
 
 function start(config: ShardcastConfig, options: Partial<AppOptions> = {}) {
   const resolved = resolveConfig({ ...SMALL, maxPayloadLength: 10_000, ...config });
-  const { app, broadcaster } = createApp({ config: resolved, channels: ["ticks"], ...options });
+  const { app, broadcaster } = createApp({
+    config: resolved,
+    sources: [emptySource("ticks")],
+    ...options,
+  });
   app.listen({ hostname: "127.0.0.1", port: 0 });
   onTestFinished(() => app.stop(true).then(() => undefined));
   const address = `127.0.0.1:${app.server?.port}`;
@@ -124,7 +128,7 @@ describe.each(both)("the ready-made app, %s", (_name, config) => {
 
   test("is ready while it serves, and neither before nor after", async () => {
     const resolved = resolveConfig({ ...SMALL, ...config });
-    const { app, broadcaster } = createApp({ config: resolved, channels: [] });
+    const { app, broadcaster } = createApp({ config: resolved });
     const readiness = async () => {
       const answer = await app.handle(new Request("http://localhost/readyz"));
       return [answer.status, await answer.json()];

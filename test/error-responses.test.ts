@@ -13,7 +13,7 @@ describe.each([
   function start(options: Partial<AppOptions> = {}) {
     const logger = spyLogger();
     const resolved = resolveConfig({ ...SMALL, logger, ...config });
-    const { app, broadcaster } = createApp({ config: resolved, channels: [], ...options });
+    const { app, broadcaster } = createApp({ config: resolved, ...options });
     app.listen({ hostname: "127.0.0.1", port: 0 });
     onTestFinished(() => app.stop(true).then(() => undefined));
     const ask = (method: string, path: string, headers: Record<string, string> = {}) =>

@@ -5,7 +5,7 @@ import type { BrowserContextOptions, Page } from "playwright-core";
 import { resolveConfig, type ShardcastConfig } from "../src/config/config";
 import { createApp } from "../src/server/app";
 import { visit, whyNoBrowser, withoutBrowser } from "./browser";
-import { SMALL } from "./serving";
+import { emptySource, SMALL } from "./serving";
 
 /** For a browser to start, and for a page that shows something every second. */
 const PATIENCE_MS = 60_000;
@@ -21,7 +21,11 @@ export function start(
 ) {
   const { apiKey, port = 0 } = options;
   const resolved = resolveConfig({ ...SMALL, ...config });
-  const { app, broadcaster } = createApp({ config: resolved, channels: ["ticks"], apiKey });
+  const { app, broadcaster } = createApp({
+    config: resolved,
+    sources: [emptySource("ticks")],
+    apiKey,
+  });
   app.listen({ port, hostname: "127.0.0.1" });
   onTestFinished(async () => {
     if (app.server) await app.stop(true);

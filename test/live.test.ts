@@ -3,9 +3,9 @@
 import { expect, test } from "bun:test";
 import { resolveConfig } from "../src/config/config";
 import { createBroadcaster } from "../src/index";
-import { Ticking } from "../src/process/ticking";
 import { Access } from "../src/server/api/access";
 import { live } from "../src/server/live/live";
+import { Ticking } from "../src/server/live/ticking";
 import { connect, until } from "./client";
 import { SMALL, serveWith } from "./serving";
 import { logged, spyLogger } from "./spy-logger";

@@ -13,7 +13,7 @@ import {
   shardsOf,
 } from "../src/stats/stats";
 import { connect, within } from "./client";
-import { SMALL } from "./serving";
+import { emptySource, SMALL } from "./serving";
 
 const promtool = await findPromtool(join(import.meta.dir, ".."));
 // A machine of a developer can do without; in CI its absence fails the tests, and none is skipped.
@@ -157,7 +157,7 @@ describe.each([
   /** Serves, with a client that hears every message that is published. */
   async function start() {
     const resolved = resolveConfig({ ...SMALL, ...config });
-    const { app, broadcaster } = createApp({ config: resolved, channels: ["ticks"] });
+    const { app, broadcaster } = createApp({ config: resolved, sources: [emptySource("ticks")] });
     app.listen({ hostname: "127.0.0.1", port: 0 });
     onTestFinished(() => app.stop(true).then(() => undefined));
     const address = `127.0.0.1:${app.server?.port}`;

@@ -6,6 +6,7 @@ import {
   createBroadcaster,
   type OwnBroadcaster,
   type ShardcastConfig,
+  type Source,
   shardcast,
 } from "../src/index";
 
@@ -21,6 +22,11 @@ export interface Serving {
 
 /** Few threads: tests run on small machines, and many servers start in one run. */
 export const SMALL = { numShards: 2, workersPerShard: 1 } satisfies ShardcastConfig;
+
+/** A source of a channel that brings nothing. */
+export function emptySource(channel: string): Source {
+  return { channel, canWait: true, async *messages() {} };
+}
 
 /** Serves the routes on a free port, until the test ends. */
 export function serve(config: ShardcastConfig, routes: (app: Elysia) => unknown): Serving {

@@ -5,7 +5,11 @@ import type { Snapshot } from "../src/server/live/snapshot";
 import { Snapshots } from "../src/server/live/snapshots";
 import type { Departure } from "../src/sharded/departures";
 import type { SlowClient } from "../src/sharded/reports";
-import { type DeliveryTimes, percentile, since } from "../src/stats/delivery-times";
+import {
+  type DeliveryTimes,
+  deliveryPercentile,
+  deliveryTimesSince,
+} from "../src/stats/delivery-times";
 import { noCounters, shardStats, type WorkerStats } from "../src/stats/stats";
 import { connect, until, within } from "./client";
 import { serve } from "./serving";
@@ -21,12 +25,12 @@ describe("a histogram of times", () => {
     [times(0, 0, 0, 3), 50, 4],
     [times(0, 0, 0, 0), 50, undefined],
   ])("of %p has its percentile %p at %p", (histogram, percent, expected) => {
-    expect(percentile(histogram, percent)).toBe(expected as number);
+    expect(deliveryPercentile(histogram, percent)).toBe(expected as number);
   });
 
   test("tells what has come since", () => {
-    expect(since(times(5, 2, 0, 1), times(3, 2, 0, 0))?.counts).toEqual([2, 0, 0, 1]);
-    expect(since(times(1), undefined)?.counts).toEqual([1]);
+    expect(deliveryTimesSince(times(5, 2, 0, 1), times(3, 2, 0, 0))?.counts).toEqual([2, 0, 0, 1]);
+    expect(deliveryTimesSince(times(1), undefined)?.counts).toEqual([1]);
   });
 });
 

@@ -1,12 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import { lines } from "../src/server/sources/lines";
 import { type MarketOptions, market, type Trade } from "../src/server/sources/market";
+import { atRate, type Clock } from "../src/server/sources/pace";
 import { replay } from "../src/server/sources/replay";
 import { parseSource, parseSources } from "../src/server/sources/spec";
 import { stdin } from "../src/server/sources/stdin";
 import { synthetic } from "../src/server/sources/synthetic";
 import { feed } from "../src/sources/feed";
-import { atRate, type Clock } from "../src/sources/pace";
 import type { Source } from "../src/sources/source";
 import { temporaryFile } from "./temporary-file";
 
@@ -209,7 +209,6 @@ describe("feeding", () => {
   test("leaves the thread to others, though a source always has another message", async () => {
     const endless: Source = {
       channel: "c",
-      description: "a pipe that is never empty",
       canWait: true,
       async *messages() {
         for (;;) yield "again";

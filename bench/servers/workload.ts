@@ -1,9 +1,9 @@
 /** What a server under test is to do: the same words, messages and arrivals for all of them. */
 
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Clock } from "../../src/server/sources/pace";
 import { synthetic } from "../../src/server/sources/synthetic";
 import { feed } from "../../src/sources/feed";
-import type { Clock } from "../../src/sources/pace";
 
 /**
  * Who hears what. `one`: everybody the same channel. `thousand`: each client one of 1,000.

@@ -6,9 +6,9 @@ import {
   describeConfig,
   PrometheusCollector,
   type ResolvedConfig,
+  type Source,
   shardcast,
 } from "../index";
-import { truncateId } from "../sharded/truncate-id";
 import { Access, type AccessOptions } from "./api/access";
 import { apiDescription } from "./api/api-description";
 import { channelsIn } from "./api/channels";
@@ -21,11 +21,14 @@ import { page } from "./page";
 /** Largest message over a WebSocket. No route here has a handler for any. */
 const MAX_INBOUND_BYTES = 4096;
 
+/** Characters of a client's id. */
+const MAX_ID_LENGTH = 200;
+
 /** What the ready-made app is made of. */
 export interface AppOptions extends AccessOptions {
   config: ResolvedConfig;
-  /** Channels that have a source: the page listens to the first. */
-  channels: string[];
+  /** What is published while it serves. The page listens to the channel of the first. */
+  sources?: readonly Source[];
 }
 
 /** How long a browser may remember that a page of another origin is allowed. */
@@ -35,12 +38,17 @@ const PREFLIGHT_SECONDS = 600;
  * The ready-made app: a stream, a way to publish, and what watchers want. It stands on the
  * library's public interface alone, and is an example of it.
  */
-export function createApp({ config, channels, ...options }: AppOptions) {
+export function createApp({ config, sources = [], ...options }: AppOptions) {
   const collector = new PrometheusCollector();
   // That of the config holds for what is published.
   const maxPayloadLength = Math.min(config.maxPayloadLength, MAX_INBOUND_BYTES);
-  const broadcaster = createBroadcaster({ ...config, clientId, maxPayloadLength }, {}, collector);
+  const broadcaster = createBroadcaster(
+    { ...config, clientId, maxPayloadLength },
+    sources,
+    collector,
+  );
   const access = new Access(options);
+  const channels = [...new Set(sources.map(({ channel }) => channel))];
   const watching = { about: describeConfig(config), sources: channels };
 
   const app = new Elysia({
@@ -88,7 +96,9 @@ function crossOrigin(access: Access, { allowedOrigins = [] }: AccessOptions) {
   });
 }
 
-/** The id that a client gives itself, or a random one. Of a long one the beginning places it. */
+/** The id that a client gives itself, or a random one. Only the beginning of a long one counts. */
 function clientId(request: Request): string {
-  return truncateId(new URL(request.url).searchParams.get("id") || crypto.randomUUID());
+  const id = new URL(request.url).searchParams.get("id") || crypto.randomUUID();
+  // A copy: a slice would keep the whole URL in memory.
+  return Buffer.from(id.slice(0, MAX_ID_LENGTH)).toString();
 }

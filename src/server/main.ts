@@ -1,10 +1,9 @@
 /** `bun run server`: the ready-made app, with its sources, until a signal ends it. */
 
 import { ConfigError, describeConfig, endOnSignals, ShardcastError } from "../index";
-import { Feeds } from "../sources/feeds";
-import { type Source, SourceError } from "../sources/source";
 import { createApp } from "./app";
 import { readOptions, type ServerOptions, textAskedFor } from "./cli";
+import { type DescribedSource, SourceError } from "./sources/described-source";
 import { market } from "./sources/market";
 import { parseSources } from "./sources/spec";
 
@@ -27,29 +26,23 @@ function main(): void {
   serve(options, sourcesOf(options));
 }
 
-function sourcesOf({ sources, sourcesName, config }: ServerOptions): Source[] {
+function sourcesOf({ sources, sourcesName, config }: ServerOptions): DescribedSource[] {
   if (sources.length === 0) return [market(DEFAULT_MARKET)];
   return parseSources(sources, config.maxPayloadLength, sourcesName);
 }
 
-function serve(options: ServerOptions, sources: Source[]): void {
-  const { host, port, config, logger } = options;
-  const channels = [...new Set(sources.map((source) => source.channel))];
-  const { app, broadcaster } = createApp({ ...options, channels });
-  const feeds = new Feeds(sources, broadcaster, logger);
+function serve(options: ServerOptions, sources: DescribedSource[]): void {
+  const { host, port, config } = options;
+  const { app, broadcaster } = createApp({ ...options, sources });
   app.listen({ hostname: host, port });
   endOnSignals({
     timeoutMs: config.drainTimeoutMs + EXIT_GRACE_MS,
-    shutdown: () => {
-      feeds.stop();
-      return broadcaster.shutdown();
-    },
+    shutdown: () => broadcaster.shutdown(),
   });
   console.log(`shardcast listens on ${app.server?.url} (${describeConfig(config)})`);
   for (const source of sources) {
     console.log(`streaming ${source.description} on channel ${source.channel}`);
   }
-  feeds.start();
 }
 
 try {

@@ -19,7 +19,6 @@ export function iterableSources(channels: Channels): Source[] {
     }
     return {
       channel,
-      description: "an async iterable",
       canWait: true,
       messages: () => encoded(iterable, channel),
     };

@@ -11,7 +11,7 @@ export interface DeliveryTimes {
 }
 
 /** What has come to a histogram since it was `before`. */
-export function since(
+export function deliveryTimesSince(
   now: DeliveryTimes | undefined,
   before: DeliveryTimes | undefined,
 ): DeliveryTimes | undefined {
@@ -27,7 +27,7 @@ export function since(
  * The time that `percent` of the messages did not exceed, in seconds: evenly between the bounds of
  * its bucket, and the last bound for what took longer. Nothing of no messages.
  */
-export function percentile(times: DeliveryTimes, percent: number): number | undefined {
+export function deliveryPercentile(times: DeliveryTimes, percent: number): number | undefined {
   const total = times.counts.reduce((sum, count) => sum + count, 0);
   if (total === 0) return undefined;
   let left = (total * percent) / 100;

@@ -4,8 +4,11 @@ import type { FlatHeaders } from "./headers";
 
 export const SUBPROTOCOL_HEADER = "sec-websocket-protocol";
 
-/** What follows is an API key: a browser can send it in no other header. It is never sent back. */
-export const KEY_PREFIX = "shardcast.key.";
+/**
+ * A subprotocol that begins with this carries a key for the app, which a browser can send in no
+ * other header. It is never chosen for a client, so that no answer repeats the key.
+ */
+export const KEY_SUBPROTOCOL_PREFIX = "shardcast.key.";
 
 /**
  * The headers of a 101 response, which may name one subprotocol (RFC 6455, 4.2.2): of those that
@@ -31,12 +34,12 @@ function isSubprotocolHeader(entry: string, index: number): boolean {
 }
 
 /** The first name of a list that is no secret. The list is a stranger's, and may be long. */
-export function firstSubprotocol(list: string): string | undefined {
+function firstSubprotocol(list: string): string | undefined {
   for (let start = 0; start <= list.length; ) {
     const comma = list.indexOf(",", start);
     const end = comma < 0 ? list.length : comma;
     const name = list.slice(start, end).trim();
-    if (name !== "" && !name.startsWith(KEY_PREFIX)) return name;
+    if (name !== "" && !name.startsWith(KEY_SUBPROTOCOL_PREFIX)) return name;
     start = end + 1;
   }
   return undefined;

@@ -2,7 +2,7 @@
 
 import { type AnyElysia, Elysia } from "elysia";
 
-import type { Logger } from "../../logging/logger";
+import type { Logger } from "../../index";
 
 /** Each code, with the status that it goes with. */
 const STATUS = {

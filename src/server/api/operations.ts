@@ -6,7 +6,7 @@ import { fromDigits } from "../digits";
 import { LIVE_CHANNEL } from "../live/live";
 import { ANY_REJECTION, answer, GUARDED_REJECTION, rejection } from "./api-description";
 import { httpError } from "./http-errors";
-import { AUDIT, CHANNELS, DEPARTURES, SLOW_CLIENTS, STATS, status } from "./response-schemas";
+import { AUDIT, CHANNELS, DEPARTURES, SLOW_CLIENTS, statsSchema, status } from "./response-schemas";
 
 const DEFAULT_TOP = 10;
 const MAX_TOP = 1000;
@@ -59,7 +59,11 @@ export function health(broadcaster: Broadcaster) {
 /** For operators: how it does, in all and for single clients. */
 export function insight(broadcaster: Broadcaster, collector: PrometheusCollector) {
   return new Elysia()
-    .get("/stats", () => collector.stats(), insightful("Counters and gauges of every shard", STATS))
+    .get(
+      "/stats",
+      () => collector.stats(),
+      insightful("Counters and gauges of every shard", statsSchema(broadcaster.stats())),
+    )
     .get(
       "/metrics",
       async () => {

@@ -8,9 +8,12 @@ import {
   type Departure,
   type DroppedMessages,
   type PublishResult,
+  type ShardCounters,
+  type ShardStats,
   type SlowClient,
+  shardsOf,
+  type WorkerStats,
 } from "../../index";
-import { noCounters, type ShardCounters, shardStats, type WorkerStats } from "../../stats/stats";
 import { COUNT, count, FLAG, list, NAME, object } from "./json-schema";
 
 const SECONDS = { type: "number", minimum: 0 } as const;
@@ -90,20 +93,25 @@ const WORKER = object<WorkerStats>({
   failures: COUNT,
 });
 
-const SHARD = object<ShardCounters>({
-  ...countsOf(noCounters()),
-  busy_seconds: SECONDS,
-  per_worker: list(WORKER),
-});
+/**
+ * Of `/stats`.
+ *
+ * @param stats which counts there are is read from these
+ */
+export function statsSchema(stats: ShardStats) {
+  const [shard = {}] = shardsOf(stats);
+  const totals = Object.keys(stats).filter((key) => !key.startsWith("shard_"));
+  const special = { busy_seconds: SECONDS, per_worker: list(WORKER) };
+  return {
+    ...object<Record<string, number>>(countsOf(totals)),
+    additionalProperties: object<Pick<ShardCounters, keyof typeof special>>({
+      ...countsOf(Object.keys(shard)),
+      ...special,
+    }),
+    description: "`shard_0`, `shard_1`, … and the totals.",
+  };
+}
 
-export const STATS = {
-  ...object<ReturnType<typeof shardStats>>(countsOf(shardStats([]))),
-  additionalProperties: SHARD,
-  description: "`shard_0`, `shard_1`, … and the totals.",
-};
-
-/** A count for each key of an object that holds little else. */
-function countsOf<Of extends object>(counts: Of) {
-  const keys = Object.keys(counts) as (keyof Of & string)[];
-  return Object.fromEntries(keys.map((key) => [key, COUNT])) as Record<keyof Of & string, object>;
+function countsOf(keys: readonly string[]): Record<string, object> {
+  return Object.fromEntries(keys.map((key) => [key, COUNT]));
 }

@@ -3,9 +3,17 @@
  * `bun run docs` writes from it, and the live page, whose verdict is by the same thresholds.
  */
 
-import type { Departure, DepartureReason } from "../../sharded/departures";
-import { type DeliveryTimes, percentile, since } from "../../stats/delivery-times";
-import { type ShardCounters, type ShardStats, shardsOf, type WorkerStats } from "../../stats/stats";
+import {
+  type DeliveryTimes,
+  type Departure,
+  type DepartureReason,
+  deliveryPercentile,
+  deliveryTimesSince,
+  type ShardCounters,
+  type ShardStats,
+  shardsOf,
+  type WorkerStats,
+} from "../../index";
 
 /** `page`: somebody has to look at once, and `ticket`: in working hours. */
 export type Severity = "page" | "ticket";
@@ -123,8 +131,8 @@ export const ALERT_RULES: readonly AlertRule[] = [
     above: 1,
     for: "5m",
     figure: ({ now, before }) => {
-      const times = since(now.times, before.times);
-      return (times && percentile(times, 99)) ?? Number.NaN;
+      const times = deliveryTimesSince(now.times, before.times);
+      return (times && deliveryPercentile(times, 99)) ?? Number.NaN;
     },
     say: (seconds) => `p99 ${rough(seconds)} s`,
   },

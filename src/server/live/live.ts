@@ -1,13 +1,16 @@
 /** `/live`: how the server does, once a second, for its own page. */
 
 import { Elysia } from "elysia";
-import { type Broadcaster, createLogger, type ResolvedConfig } from "../../index";
-import { guarded } from "../../logging/logger";
-import { type Repeat, repeat, Ticking } from "../../process/ticking";
-import { firstSubprotocol, KEY_PREFIX, SUBPROTOCOL_HEADER } from "../../upgrades/subprotocol";
+import {
+  type Broadcaster,
+  createLogger,
+  KEY_SUBPROTOCOL_PREFIX,
+  type ResolvedConfig,
+} from "../../index";
 import type { Access } from "../api/access";
 import type { LiveMessage } from "./snapshot";
 import { Snapshots } from "./snapshots";
+import { type Repeat, repeat, Ticking } from "./ticking";
 
 /** Strangers cannot name it, neither to subscribe nor to publish: see `channels.ts`. */
 export const LIVE_CHANNEL = "$live";
@@ -15,6 +18,7 @@ const INTERVAL_MS = 1000;
 
 /** The subprotocol. A browser brings the API key by another, beside it. */
 const PROTOCOL = "shardcast.live";
+const SUBPROTOCOL_HEADER = "sec-websocket-protocol";
 /** Subprotocols of a client that are looked at. */
 const MAX_PROTOCOLS = 16;
 
@@ -42,8 +46,9 @@ export function live(options: LiveOptions) {
       const offered = headers[SUBPROTOCOL_HEADER];
       if (offered === undefined) return;
       // Without sharding Bun would take the first, which may be the key.
-      const isKnown = protocolsOf(offered).includes(PROTOCOL);
-      set.headers[SUBPROTOCOL_HEADER] = isKnown ? PROTOCOL : (firstSubprotocol(offered) ?? "");
+      const names = protocolsOf(offered).filter((name) => !name.startsWith(KEY_SUBPROTOCOL_PREFIX));
+      const chosen = names.includes(PROTOCOL) ? PROTOCOL : names.find((name) => name !== "");
+      set.headers[SUBPROTOCOL_HEADER] = chosen ?? "";
     },
     open(ws) {
       ws.subscribe(LIVE_CHANNEL);
@@ -55,7 +60,7 @@ export function live(options: LiveOptions) {
 /** Tells the watchers how the broadcaster does, as long as there are any. */
 function tickingOf({ broadcaster, config, about, sources, every = repeat }: LiveOptions): Ticking {
   const snapshots = new Snapshots(broadcaster, { ...config, hidden: LIVE_CHANNEL });
-  const logger = guarded(config.logger ?? createLogger());
+  const logger = config.logger ?? createLogger();
   const watchers = () => broadcaster.subscriberCount(LIVE_CHANNEL);
   return new Ticking({
     repeat: every,
@@ -78,6 +83,7 @@ function protocolsOf(header = ""): string[] {
 
 /** The API key among the subprotocols. */
 function keyIn(protocols: readonly string[]): string | undefined {
-  const found = protocols.find((name) => name.startsWith(KEY_PREFIX))?.slice(KEY_PREFIX.length);
-  return found === undefined ? undefined : Buffer.from(found, "base64url").toString();
+  const found = protocols.find((name) => name.startsWith(KEY_SUBPROTOCOL_PREFIX));
+  if (found === undefined) return undefined;
+  return Buffer.from(found.slice(KEY_SUBPROTOCOL_PREFIX.length), "base64url").toString();
 }

@@ -1,10 +1,16 @@
 /** How a broadcaster does: figures of the time since the last look. */
 
-import type { Broadcaster, ChannelStats, Departure, ShardCounters } from "../../index";
-import { LastAnswer } from "../../process/last-answer";
-import { percentile, since } from "../../stats/delivery-times";
-import { shardsOf } from "../../stats/stats";
+import {
+  type Broadcaster,
+  type ChannelStats,
+  type Departure,
+  deliveryPercentile,
+  deliveryTimesSince,
+  type ShardCounters,
+  shardsOf,
+} from "../../index";
 import type { Reading } from "./alert-rules";
+import { LastAnswer } from "./last-answer";
 import type { DepartureSnapshot, ShardSnapshot, Snapshot } from "./snapshot";
 import { Verdicts } from "./verdict";
 import { type QueueLimits, snapshotsOfShards } from "./worker-snapshots";
@@ -20,7 +26,7 @@ const MAX_WORKERS = 1024;
 /** Of a shorter time no rate is told: one message in a millisecond is not a thousand a second. */
 const MIN_SPAN_MS = 500;
 /** Every worker has to say who is slow, and one that is stuck says nothing. */
-const SLOW_PATIENCE_MS = 200;
+const SLOW_TIMEOUT_MS = 200;
 
 /** One look: all the figures of a snapshot are of the same. */
 interface Look extends Reading {
@@ -76,7 +82,7 @@ export class Snapshots {
 
   /** The figures since the last snapshot that told rates, or since `begin`. */
   async next(): Promise<Snapshot> {
-    const slow = await this.#slow.within(SLOW_PATIENCE_MS);
+    const slow = await this.#slow.within(SLOW_TIMEOUT_MS);
     const now = this.#look();
     const { shards } = now;
     const { useSharding } = this.options;
@@ -109,14 +115,14 @@ export class Snapshots {
       return Math.max(0, counted) / seconds;
     };
     const messagesPerSecond = rate(({ stats }) => stats.total_published, own.messages);
-    const times = messagesPerSecond ? since(now.times, before?.times) : undefined;
+    const times = messagesPerSecond ? deliveryTimesSince(now.times, before?.times) : undefined;
     return {
       messagesPerSecond,
       deliveriesPerSecond: rate(({ shards }) => sum(shards, "deliveries"), own.deliveries),
       bytesPerSecond: this.options.useSharding ? rate(bytesOf) : null,
       droppedPerSecond: this.options.useSharding ? rate(droppedOf) : null,
-      p50Ms: milliseconds(times && percentile(times, 50)),
-      p99Ms: milliseconds(times && percentile(times, 99)),
+      p50Ms: milliseconds(times && deliveryPercentile(times, 50)),
+      p99Ms: milliseconds(times && deliveryPercentile(times, 99)),
       channels: now.channels.map(({ channel, subscribers }) => {
         return { channel: cut(channel), subscribers, perSecond: rate(publishedTo(channel)) };
       }),

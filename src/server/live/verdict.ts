@@ -1,6 +1,6 @@
 /** Whether all is well, by the alert rules. */
 
-import type { Departure } from "../../sharded/departures";
+import type { Departure } from "../../index";
 import { ALERT_RULES, type AlertRule, type Reading } from "./alert-rules";
 import type { ProblemSnapshot, VerdictSnapshot } from "./snapshot";
 

@@ -1,7 +1,6 @@
 /** Workers between two looks: how busy they were, and whether one is stuck. */
 
-import type { ShardCounters } from "../../index";
-import type { WorkerStats } from "../../stats/stats";
+import type { ShardCounters, WorkerStats } from "../../index";
 import { isStuck } from "./alert-rules";
 import type { ShardSnapshot, WorkerSnapshot } from "./snapshot";
 

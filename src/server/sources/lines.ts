@@ -1,4 +1,4 @@
-import { SourceError } from "../../sources/source";
+import { SourceError } from "./described-source";
 
 const NEWLINE = 0x0a;
 const CARRIAGE_RETURN = 0x0d;

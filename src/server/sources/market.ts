@@ -1,5 +1,5 @@
-import { atRate, type Clock, MACHINE_CLOCK } from "../../sources/pace";
-import type { Source } from "../../sources/source";
+import type { DescribedSource } from "./described-source";
+import { atRate, type Clock, MACHINE_CLOCK } from "./pace";
 
 /** What a made-up market is made of. */
 export interface MarketOptions {
@@ -40,7 +40,7 @@ const MAX_LOTS = 50;
 /**
  * What a server shows that is given nothing else: trades, each a line of JSON that people can read.
  */
-export function market(options: MarketOptions, clock: Clock = MACHINE_CLOCK): Source {
+export function market(options: MarketOptions, clock: Clock = MACHINE_CLOCK): DescribedSource {
   const { channel, rate, seed } = options;
   return {
     channel,

@@ -1,7 +1,7 @@
 import { basename } from "node:path";
-import { atRate, type Clock, MACHINE_CLOCK } from "../../sources/pace";
-import { type Source, SourceError } from "../../sources/source";
+import { type DescribedSource, SourceError } from "./described-source";
 import { lines } from "./lines";
+import { atRate, type Clock, MACHINE_CLOCK } from "./pace";
 
 /** What a replayed file is made of. */
 export interface ReplayOptions {
@@ -15,7 +15,7 @@ export interface ReplayOptions {
 }
 
 /** The lines of a file, over and over. The file is streamed, so that its size does not matter. */
-export function replay(options: ReplayOptions, clock: Clock = MACHINE_CLOCK): Source {
+export function replay(options: ReplayOptions, clock: Clock = MACHINE_CLOCK): DescribedSource {
   const { file, channel, rate, maxBytes } = options;
   return {
     channel,

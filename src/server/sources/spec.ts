@@ -1,6 +1,6 @@
-import { type Source, SourceError } from "../../sources/source";
 import { checkChannelName } from "../api/channels";
 import { fromDigits } from "../digits";
+import { type DescribedSource, SourceError } from "./described-source";
 import { fileProblem } from "./file-problem";
 import { market } from "./market";
 import { replay } from "./replay";
@@ -82,7 +82,7 @@ class Parameters {
  * @param place where the spec comes from, such as `--source`, for messages
  * @throws SourceError naming the part that is wrong
  */
-export function parseSource(spec: string, maxBytes: number, place = "source"): Source {
+export function parseSource(spec: string, maxBytes: number, place = "source"): DescribedSource {
   const [, kind = spec, text = ""] = /^([^:]*):(.*)$/s.exec(spec) ?? [];
   const parameters = new Parameters(nameOf(spec, place), text);
   const source = make(kind, parameters, maxBytes);
@@ -97,7 +97,11 @@ export function parseSource(spec: string, maxBytes: number, place = "source"): S
  * @param place where the spec comes from, such as `--source`, for messages
  * @throws SourceError naming the part that is wrong
  */
-export function parseSources(specs: string[], maxBytes: number, place = "source"): Source[] {
+export function parseSources(
+  specs: string[],
+  maxBytes: number,
+  place = "source",
+): DescribedSource[] {
   const sources = specs.map((spec) => parseSource(spec, maxBytes, place));
   const [, second] = specs.filter((spec) => spec.startsWith("stdin:"));
   if (second === undefined) return sources;
@@ -108,7 +112,7 @@ function nameOf(spec: string, place: string): string {
   return `${place} ${JSON.stringify(spec)}`;
 }
 
-function make(kind: string, parameters: Parameters, maxBytes: number): Source {
+function make(kind: string, parameters: Parameters, maxBytes: number): DescribedSource {
   switch (kind) {
     case "market":
       return market({

@@ -1,4 +1,4 @@
-import type { Source } from "../../sources/source";
+import type { DescribedSource } from "./described-source";
 import { lines } from "./lines";
 
 /** What a source on standard input is made of. */
@@ -12,7 +12,7 @@ export interface StdinOptions {
 export function stdin(
   { channel, maxBytes }: StdinOptions,
   input: () => ReadableStream<Uint8Array> = () => Bun.stdin.stream(),
-): Source {
+): DescribedSource {
   return {
     channel,
     description: "the lines of standard input",

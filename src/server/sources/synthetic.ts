@@ -1,5 +1,5 @@
-import { atRate, type Clock, MACHINE_CLOCK } from "../../sources/pace";
-import type { Source } from "../../sources/source";
+import type { DescribedSource } from "./described-source";
+import { atRate, type Clock, MACHINE_CLOCK } from "./pace";
 
 /** The frame of a message, its numbers and some padding fit in this. */
 export const MIN_SIZE_BYTES = 64;
@@ -18,7 +18,10 @@ export interface SyntheticOptions {
 /**
  * Messages for load tests: `{"t":<unix time in ns>,"n":<0,1,2…>,"p":"xxx…"}`, all of the same size.
  */
-export function synthetic(options: SyntheticOptions, clock: Clock = MACHINE_CLOCK): Source {
+export function synthetic(
+  options: SyntheticOptions,
+  clock: Clock = MACHINE_CLOCK,
+): DescribedSource {
   const { channel, rate, size } = options;
   return {
     channel,

@@ -15,33 +15,33 @@ interface TickingOptions {
   /** Runs before the first. */
   begin: () => void;
   work: () => Promise<void>;
-  /** Is told why a work has failed, which keeps no other from its turn. */
+  /** Called when `work` has failed. The next one runs all the same. */
   failed: (error: unknown) => void;
   repeat: Repeat;
 }
 
-/** A work that is done at once and then again and again, as long as it is wanted. */
+/** Work that runs at once and then again and again, as long as it is wanted. */
 export class Ticking {
   #stop: (() => void) | undefined;
   #isWorking = false;
 
   constructor(private readonly options: TickingOptions) {}
 
-  /** Makes it go on, unless it does. */
+  /** Starts it, unless it runs. */
   start(): void {
     if (this.#stop) return;
     const { repeat, intervalMs, begin } = this.options;
     begin();
-    this.#stop = repeat(() => this.#strike(), intervalMs);
-    this.#strike();
+    this.#stop = repeat(() => this.#tickAndReport(), intervalMs);
+    this.#tickAndReport();
   }
 
-  /** Nobody waits for a tick, and a rejection that nobody takes ends the process. */
-  #strike(): void {
-    this.#tick().catch(this.options.failed);
+  /** A rejection that nothing handles ends the process: of `failed` too, as a logger may throw. */
+  #tickAndReport(): void {
+    this.#tick().catch(this.options.failed).catch(console.error);
   }
 
-  /** One that is due while another takes its time is left out: they would pile up. */
+  /** A tick that is due while another runs is left out: they would pile up. */
   async #tick(): Promise<void> {
     if (this.#isWorking) return;
     if (!this.options.isWanted()) {

@@ -1,5 +1,3 @@
-import { atMost } from "./wait";
-
 /** A question whose answer may be late, or never come: until it does, the last one stands. */
 export class LastAnswer<T> {
   #known: { answer: T; at: number } | undefined;
@@ -9,12 +7,18 @@ export class LastAnswer<T> {
   constructor(private readonly ask: () => Promise<T>) {}
 
   /**
-   * The newest answer there is after at most `patienceMs`, and when it came, in milliseconds since
-   * 1970. Nothing before the first.
+   * The newest answer there is after at most `timeoutMs`, and when it came, in milliseconds since
+   * 1970. Undefined before the first.
    */
-  async within(patienceMs: number): Promise<{ answer: T; at: number } | undefined> {
+  async within(timeoutMs: number): Promise<{ answer: T; at: number } | undefined> {
     this.#asking ??= this.#askOnce();
-    await atMost(this.#asking, patienceMs);
+    const timeout = Promise.withResolvers<void>();
+    const timer = setTimeout(timeout.resolve, timeoutMs);
+    try {
+      await Promise.race([this.#asking, timeout.promise]);
+    } finally {
+      clearTimeout(timer);
+    }
     return this.#known;
   }
 
