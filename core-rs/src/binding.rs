@@ -105,14 +105,14 @@ impl Core {
     #[napi]
     pub fn refuse(
         &self,
-        ask: u32,
+        upgrade: u32,
         status: u16,
         headers: Vec<String>,
         body: Uint8Array,
     ) -> napi::Result<bool, &'static str> {
         let headers = parse_headers(&headers).map_err(invalid)?;
         let body = Bytes::copy_from_slice(&body);
-        Ok(self.broadcaster.borrow_mut().refuse(ask, status, headers, body))
+        Ok(self.broadcaster.borrow_mut().refuse(upgrade, status, headers, body))
     }
 
     /// Upgrades that `drain` has brought and whose decision the door still waits for.

@@ -12,7 +12,6 @@
 
 mod admission;
 mod admitting;
-mod asks;
 mod channels;
 mod client_id;
 pub mod placement;
@@ -25,6 +24,7 @@ mod sending;
 mod shard;
 mod subscribing;
 mod subscriptions;
+mod undecided_upgrades;
 mod watching;
 mod worker_link;
 
@@ -34,11 +34,11 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::broadcaster::asks::Asks;
 use crate::broadcaster::client_id::ClientIds;
 use crate::broadcaster::reports::Reports;
 use crate::broadcaster::routes::Routes;
 use crate::broadcaster::shard::Shard;
+use crate::broadcaster::undecided_upgrades::UndecidedUpgrades;
 use crate::broadcaster::worker_link::Lane;
 use crate::door::{Door, DoorConfig};
 use crate::error::Error;
@@ -79,7 +79,7 @@ pub struct Broadcaster {
     refused_departed: u64,
     bridge: Arc<Bridge>,
     door: Option<Door>,
-    asks: Asks,
+    undecided: UndecidedUpgrades,
     reports: Reports,
     /// Nobody is let in any more.
     closing: bool,
@@ -125,7 +125,7 @@ impl Broadcaster {
             refused_departed: 0,
             bridge,
             door: None,
-            asks: Asks::default(),
+            undecided: UndecidedUpgrades::default(),
             reports: Reports::default(),
             closing: false,
             wake_tree,
@@ -180,8 +180,8 @@ impl Broadcaster {
         loop {
             match self.bridge.pop()? {
                 // Its client has gone, or was told 503, while JavaScript was busy.
-                Event::Upgrade(request) if !request.pending.is_awaited() => {}
-                Event::GivenUp(ask) if !self.asks.give_up(ask) => {}
+                Event::Upgrade(request) if !request.responder.is_awaited() => {}
+                Event::GivenUp(id) if !self.undecided.give_up(id) => {}
                 Event::Closed { client, code, reason, departure } => {
                     self.forget(client);
                     return Some(Event::Closed { client, code, reason, departure });

@@ -2,67 +2,72 @@
 //!
 //! A connection goes through the files in this order:
 //!
-//! 1. `listener` accepts it, and `arrival` listens to what its client says first.
-//! 2. A WebSocket upgrade is checked (`handshake`, `extensions`) and decided elsewhere (`decider`,
-//!    with the types of `upgrade`; `heads` keeps short what is told); an accepted socket leaves the
-//!    door for its [`Reservation`]. One that is proper and comes first takes a `shortcut`, with a
-//!    `reader` of its own: it waits as a `guest`, whom the `waiting_room` looks after, and the
-//!    application's thread sends it on.
-//! 3. `connection` reads all other requests, with limits, and sends each one way or the other.
-//!    Their heads, and the frames of their bodies, are judged by a `request_filter` first; it and
-//!    the `reader` have one `parser`. The connection waits for requests with a limit (`patience`),
-//!    and writes to the client with one too (`client_socket`), even if it has ended its side
-//!    (`grace`).
-//! 4. Any other request is passed on to the application (`proxy`, `exchange`) over connections that
-//!    are kept (`app_connections`) to its unix socket (`upstream`, `app_socket`), with the client's
-//!    address (`peer`). What it leaves unanswered is counted and told (`failures`). A socket of
-//!    Bun's own development server goes there as well (`dev_sockets`).
-//! 5. A connection that the door ends is left with care (`linger`).
+//! 1. `listener` accepts it, and `first_read` reads its first bytes (`accepted_connection`).
+//! 2. An upgrade is checked (`handshake`, `extensions`), passes the `upgrade_gate`, goes to
+//!    the application (`upgrade_request`, `header_templates`), which decides (`decision`); an
+//!    accepted socket leaves the door for its [`Reservation`]. A proper upgrade that comes first
+//!    takes the `fast_path`, with a `request_reader` of its own: it waits as a `pending_upgrade`,
+//!    which `pending_upgrades` watches, and JavaScript's thread sends it on.
+//! 3. `connection` reads all other requests, with limits, and sends each one way or the other. A
+//!    `request_filter` checks their heads, and the frames of their bodies, first; it and the
+//!    `request_reader` have one `parser`. A `connection_timer` limits how long the connection waits
+//!    for requests, the `client_socket` how long for writes, and `half_close` how long for the
+//!    answer to a client that has ended its side.
+//! 4. Any other request goes to the application (`proxy`, `upload`, `download`) over connections
+//!    that are kept (`app_connections`) to its unix socket (`upstream`, `app_socket`), with the
+//!    client's address (`peer_header`). `failures` counts and reports the requests without an
+//!    answer. A socket of Bun's own development server goes there as well (`dev_sockets`).
+//! 5. A connection that the door ends gets a `lingering_close`.
 //!
-//! What the door answers by itself is an `objection`; such upgrades are counted (`refusals`). What
-//! happens it tells its [`Host`] (`tell`). After a rush it gives memory back (`tidy`). All its
-//! tasks run on its one thread, so that nothing in it is locked but the chairs of guests.
+//! What the door answers by itself is an `http_error` (`response`); such upgrades are counted
+//! (`refused_upgrades`). It emits `events` to its [`EventSink`]. After a burst it gives memory back
+//! (`memory_trimmer`). All its tasks run on its one thread, so that nothing in it is locked but the
+//! slots of pending upgrades.
 
+mod accepted_connection;
 mod app_connections;
 mod app_socket;
-mod arrival;
+mod body;
 mod client_socket;
 mod closing;
+mod config;
 mod connection;
-mod decider;
+mod connection_timer;
+mod decision;
 mod dev_sockets;
-mod exchange;
+mod download;
+mod events;
 mod extensions;
 mod failures;
-mod grace;
-mod guest;
+mod fast_path;
+mod first_read;
+mod half_close;
 mod handshake;
+mod header_templates;
 mod headers;
-mod heads;
-mod linger;
+mod http_error;
+mod lingering_close;
 mod listener;
-mod objection;
+mod memory_trimmer;
 mod parser;
-mod patience;
-mod peer;
+mod peer_header;
+mod pending_upgrade;
+mod pending_upgrades;
 mod proxy;
-mod reader;
-mod refusals;
+mod refused_upgrades;
 mod request;
 mod request_filter;
+mod request_reader;
 mod response;
-mod shortcut;
-mod tell;
-mod tidy;
-mod upgrade;
+mod upgrade_gate;
+mod upgrade_request;
+mod upload;
 mod upstream;
-mod waiting_room;
 
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -73,89 +78,33 @@ use tokio::runtime;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::{self, LocalSet};
 
-use arrival::Opening;
+use accepted_connection::AcceptedConnection;
 use closing::{Closing, Latch};
-use connection::Reception;
+use connection::DoorContext;
+use events::Emitter;
 use failures::Failures;
 use listener::Listener;
 use proxy::Proxy;
-use refusals::Refusals;
-use tell::Tell;
+use refused_upgrades::RefusalCounters;
 use upstream::Upstream;
 
-pub use failures::RequestFailure;
-pub use heads::{Head, MAX_TEMPLATE_BYTES, MAX_TEMPLATES};
+pub use config::DoorConfig;
+pub use decision::{Decision, Handoff, Headers, Reservation, UpgradeId};
+pub use events::{DoorEvent, EventSink, RequestFailure};
+pub use header_templates::{MAX_TEMPLATE_BYTES, MAX_TEMPLATES, TemplatedHeaders};
 pub use listener::ListenOptions;
-pub use peer::{PEER, PEER_HEADER};
-pub use refusals::RefusedUpgrades;
-pub use tell::Host;
-pub use upgrade::{AskId, Decision, Entrant, Headers, PendingUpgrade, Reservation, UpgradeRequest};
-
-/// Where the door listens, and what it tolerates.
-#[derive(Clone, Debug)]
-pub struct DoorConfig {
-    /// The public address, and who else may have it.
-    pub listen: ListenOptions,
-    /// The unix socket on which the application answers plain HTTP: its path, or on Linux its
-    /// abstract name after a NUL.
-    pub upstream: PathBuf,
-    /// What the application knows the door by; visible ASCII.
-    pub upstream_secret: String,
-    /// Plain requests that the application may be at, at once. One more is told 503.
-    pub max_requests: usize,
-    /// How long a connection may take to send a whole request head, counted from when it was
-    /// accepted or from the head's first byte.
-    pub head_timeout: Duration,
-    /// How long a connection is kept on which no other request begins, by the door and by the
-    /// application behind it. None is for ever.
-    pub idle_timeout: Option<Duration>,
-    /// How long a client may take nothing of a response before its connection is given up.
-    pub write_timeout: Duration,
-    /// Size of a request line and its headers, in bytes. A longer head is answered with 431.
-    pub max_head_bytes: usize,
-    /// Length of a request's host, with its port where a URL has that. A shorter one is answered
-    /// with 400. For applications that look for the path from a fixed place in the URL on.
-    pub min_authority_bytes: usize,
-    /// Size of a request's body, in bytes. A longer body is answered with 413.
-    pub max_body_bytes: usize,
-    /// How long a client waits for the decision on its upgrade before it is told 503.
-    pub upgrade_timeout: Duration,
-    /// Upgrades that may wait for their decision at once. One more is told 503.
-    pub max_pending_upgrades: usize,
-    /// Whether clients may have their messages compressed.
-    pub per_message_deflate: bool,
-    /// Whether Bun's development server is behind the door, with sockets of its own.
-    pub has_dev_server: bool,
-}
+pub use peer_header::{PEER, PEER_HEADER};
+pub use refused_upgrades::RefusedUpgrades;
+pub use upgrade_request::{Responder, UpgradeRequest};
 
 /// How long [`Door::stop_accepting`] waits for the door's thread, which is never busy for as long.
 const UNLISTEN_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// What the door tells.
-pub enum DoorEvent {
-    /// A client asks for a WebSocket.
-    Asked(UpgradeRequest),
-    /// Nobody waits for the decision on an upgrade any more: its client has gone, or was told 503.
-    GivenUp(AskId),
-    /// The system has no descriptor or memory for a connection. It waits to be accepted, and is
-    /// tried again.
-    AcceptFailed(io::Error),
-    /// So many requests more have got no answer of the application's.
-    RequestsFailed {
-        /// How.
-        kind: RequestFailure,
-        /// How many.
-        failures: u32,
-        /// Why the last one has not.
-        reason: String,
-    },
-}
 
 /// An open door. It closes when dropped.
 pub struct Door {
     local_addr: SocketAddr,
     latch: Latch,
-    refusals: Arc<Refusals>,
+    refused_upgrades: Arc<RefusalCounters>,
     /// Nothing is ever sent: it is hung up once the listening socket is closed.
     listening: Receiver<Infallible>,
     /// Taken by `close`.
@@ -169,7 +118,7 @@ impl Door {
     ///
     /// What the system says when the address, a descriptor or a thread is not to be had; its
     /// `raw_os_error` is kept.
-    pub fn open(config: DoorConfig, host: impl Host + 'static) -> io::Result<Door> {
+    pub fn open(config: DoorConfig, sink: impl EventSink + 'static) -> io::Result<Door> {
         let runtime = runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
         let listener = listener::bind(config.listen)?;
         let local_addr = listener.local_addr()?;
@@ -178,15 +127,15 @@ impl Door {
             listener::watch(listener)?
         };
         let (latch, closing) = closing::latch();
-        let refusals = Arc::new(Refusals::default());
-        let counted = Arc::clone(&refusals);
+        let refused_upgrades = Arc::new(RefusalCounters::default());
+        let counted = Arc::clone(&refused_upgrades);
         let (listens, listening) = channel();
         let socket = (listener, listens);
         let thread = thread::Builder::new().name("shardcast-door".into()).spawn(move || {
-            let served = keep_open(socket, config, Tell::new(host), counted, closing);
+            let served = keep_open(socket, config, Emitter::new(sink), counted, closing);
             LocalSet::new().block_on(&runtime, served);
         })?;
-        Ok(Door { local_addr, latch, refusals, listening, thread: Some(thread) })
+        Ok(Door { local_addr, latch, refused_upgrades, listening, thread: Some(thread) })
     }
 
     /// The address the door listens on, with the actual port.
@@ -196,7 +145,7 @@ impl Door {
 
     /// How many upgrades it has refused by itself.
     pub fn refused_upgrades(&self) -> RefusedUpgrades {
-        self.refusals.read()
+        self.refused_upgrades.read()
     }
 
     /// Closes the listening socket and lets connections end with the request they are at. Returns
@@ -237,12 +186,12 @@ impl Drop for Door {
 async fn keep_open(
     (listener, listens): (Listener, Sender<Infallible>),
     config: DoorConfig,
-    tell: Tell,
-    refusals: Arc<Refusals>,
+    emitter: Emitter,
+    refused_upgrades: Arc<RefusalCounters>,
     mut closing: Closing,
 ) {
     let (door, turned_away) = unbounded_channel();
-    let failures = Failures::new(tell.clone());
+    let failures = Failures::new(emitter.clone());
     let proxy = Proxy::new(
         Upstream::new(config.upstream.clone()),
         config.max_requests,
@@ -250,29 +199,29 @@ async fn keep_open(
         config.idle_timeout,
         failures,
     );
-    let reception = Rc::new(Reception::new(config, tell.clone(), door, refusals, proxy));
-    let kept = Rc::clone(&reception);
+    let door = Rc::new(DoorContext::new(config, emitter.clone(), door, refused_upgrades, proxy));
+    let kept = Rc::clone(&door);
     task::spawn_local(async move { kept.proxy().keep().await });
-    let kept = Rc::clone(&reception);
-    task::spawn_local(async move { kept.tidy().keep(tidy::give_back).await });
-    let kept = Rc::clone(&reception);
+    let kept = Rc::clone(&door);
+    task::spawn_local(async move { kept.memory_trimmer().run(memory_trimmer::trim).await });
+    let kept = Rc::clone(&door);
     task::spawn_local(async move {
-        kept.waiting_room().keep(|left| kept.tidy().note_hand_overs(left)).await;
+        kept.pending_upgrades().run(|removed| kept.memory_trimmer().note_hand_overs(removed)).await;
     });
-    task::spawn_local(go_on(turned_away, Rc::clone(&reception), closing.clone()));
-    let (kept, mut ending) = (Rc::clone(&reception), closing.clone());
+    task::spawn_local(go_on(turned_away, Rc::clone(&door), closing.clone()));
+    let (kept, mut ending) = (Rc::clone(&door), closing.clone());
     task::spawn_local(async move {
         ending.ending().await;
-        kept.waiting_room().clear();
+        kept.pending_upgrades().clear();
     });
-    let receptions = closing.clone();
+    let door_closing = closing.clone();
     let welcome = move |socket, peer| {
         // One connection's panic, which the panic hook has reported, is no other's loss.
         let _ = catch_unwind(AssertUnwindSafe(|| {
-            arrival::receive(socket, peer, &reception, &receptions);
+            first_read::receive(socket, peer, &door, &door_closing);
         }));
     };
-    let complain = move |error| tell.tell(DoorEvent::AcceptFailed(error));
+    let complain = move |error| emitter.emit(DoorEvent::AcceptFailed(error));
     let receiving = listener::accept(listener, closing.clone(), welcome, complain);
     task::spawn_local(async move {
         receiving.await;
@@ -283,11 +232,11 @@ async fn keep_open(
 
 /// Serves the connections of guests that are not let in, as fast as they are sent away.
 async fn go_on(
-    mut turned_away: UnboundedReceiver<Opening>,
-    reception: Rc<Reception>,
+    mut turned_away: UnboundedReceiver<AcceptedConnection>,
+    door: Rc<DoorContext>,
     closing: Closing,
 ) {
-    while let Some(opening) = turned_away.recv().await {
-        task::spawn_local(connection::serve(opening, Rc::clone(&reception), closing.clone()));
+    while let Some(accepted) = turned_away.recv().await {
+        task::spawn_local(connection::serve(accepted, Rc::clone(&door), closing.clone()));
     }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
 
 use crate::broadcaster::reports::{Report, ReportId};
-use crate::door::{AskId, DoorEvent, Host, RequestFailure, UpgradeRequest};
+use crate::door::{DoorEvent, EventSink, RequestFailure, UpgradeId, UpgradeRequest};
 use crate::ids::{ChannelId, ClientKey};
 use crate::queue::{MustWake, Queue, QueueItem, QueueLimits};
 use crate::worker::client::missed::Missed;
@@ -28,7 +28,7 @@ pub enum Event {
     /// A client asks for a WebSocket.
     Upgrade(UpgradeRequest),
     /// Nobody waits for the decision on an upgrade any more: its client has gone, or was told 503.
-    GivenUp(AskId),
+    GivenUp(UpgradeId),
     /// A client sent a text message.
     Text(ClientKey, String),
     /// A client sent a binary message.
@@ -114,8 +114,8 @@ impl QueueItem for Event {
 impl From<DoorEvent> for Event {
     fn from(event: DoorEvent) -> Event {
         match event {
-            DoorEvent::Asked(request) => Event::Upgrade(request),
-            DoorEvent::GivenUp(ask) => Event::GivenUp(ask),
+            DoorEvent::UpgradeRequested(request) => Event::Upgrade(request),
+            DoorEvent::UpgradeGivenUp(id) => Event::GivenUp(id),
             DoorEvent::AcceptFailed(error) => Event::AcceptFailed(error.to_string()),
             DoorEvent::RequestsFailed { kind, failures, reason } => {
                 Event::RequestsFailed(kind, failures, reason)
@@ -185,8 +185,8 @@ impl Bridge {
 }
 
 /// What the door tells is bounded by other means.
-impl Host for Arc<Bridge> {
-    fn tell(&self, event: DoorEvent) -> MustWake {
+impl EventSink for Arc<Bridge> {
+    fn emit(&self, event: DoorEvent) -> MustWake {
         self.events.push(event.into())
     }
 

@@ -7,7 +7,7 @@ use std::net::TcpStream;
 
 use bytes::Bytes;
 use shardcast_core::broadcaster::Sent;
-use shardcast_core::door::{Entrant, Reservation};
+use shardcast_core::door::{Handoff, Reservation};
 use shardcast_core::event_queue::Event;
 use shardcast_core::frame::Payload;
 use shardcast_core::frame::compression::Compression;
@@ -223,6 +223,6 @@ fn a_client_whose_socket_stays_at_the_door_for_too_long_is_closed() {
     assert_eq!(harness.wait_for(|totals| totals.clients == 0).dropped_closed, 1);
     // Its socket comes after all.
     let (server, mut client) = harness.sockets();
-    Box::new(admission).attach(Entrant::told(server, Bytes::new()));
+    Box::new(admission).attach(Handoff::answered(server, Bytes::new()));
     assert_eq!(client.read(&mut [0; 16]).expect("an orderly end"), 0);
 }

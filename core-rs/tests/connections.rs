@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use shardcast_core::broadcaster::Sent;
 use shardcast_core::broadcaster::reports::Question;
-use shardcast_core::door::{Entrant, Reservation};
+use shardcast_core::door::{Handoff, Reservation};
 use shardcast_core::event_queue::Event;
 use shardcast_core::frame::compression::Compression;
 use shardcast_core::frame::{Frame, Payload};
@@ -38,7 +38,7 @@ fn what_the_door_has_read_ahead_is_heard_first() {
     let whole = masked(0x81, b"early");
     let (read_ahead, rest) = whole.split_at(7);
     write(&client, rest);
-    Box::new(admission).attach(Entrant::told(server, Bytes::copy_from_slice(read_ahead)));
+    Box::new(admission).attach(Handoff::answered(server, Bytes::copy_from_slice(read_ahead)));
     assert!(matches!(harness.event(), Event::Text(_, text) if text == "early"));
 }
 

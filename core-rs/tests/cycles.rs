@@ -43,7 +43,7 @@ fn started_and_stopped() -> Harness {
     };
     let _decided_late = ask();
     let Event::Upgrade(request) = harness.event() else { panic!("an upgrade is told") };
-    harness.broadcaster.keep_ask(request.id, request.compression, request.pending);
+    harness.broadcaster.keep_upgrade(request.id, request.compression, request.responder);
     assert!(harness.broadcaster.may_rest(), "nothing else happens");
     rung.try_iter().for_each(drop);
     let _untold = ask();

@@ -12,7 +12,7 @@ use std::net::TcpStream;
 use bytes::Bytes;
 use shardcast_core::broadcaster::Sent;
 use shardcast_core::broadcaster::reports::Question;
-use shardcast_core::door::{Entrant, Reservation};
+use shardcast_core::door::{Handoff, Reservation};
 use shardcast_core::event_queue::Event;
 use shardcast_core::frame::Payload;
 use shardcast_core::frame::compression::{Compression, Deflater};
@@ -52,7 +52,7 @@ impl Clients {
             let admission = harness.broadcaster.admit(&number.to_string(), compression);
             let admission = admission.expect("there is room");
             let key = admission.key();
-            Box::new(admission).attach(Entrant::told(server, Bytes::new()));
+            Box::new(admission).attach(Handoff::answered(server, Bytes::new()));
             assert_eq!(harness.broadcaster.subscribe(key, "ticks"), Ok(true));
             (key, client)
         });

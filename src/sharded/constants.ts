@@ -8,8 +8,6 @@
 
 /** Bits of the answer to `accept` that hold the client. Above them is its worker. */
 export const ACCEPT_CLIENT_BITS = 32;
-/** `accept` answers this when the asking client has gone. */
-export const ASK_GONE = -2;
 /** Stands for a connection that ended without a close frame, and is never sent. */
 export const CLOSE_ABNORMAL = 1006;
 /** Close code of a server that ends. */
@@ -79,5 +77,7 @@ export const SENDABLE_CLOSE_CODES = [
 export const SERVER_CLOSED = "Server closed";
 /** `accept` answers this when the client's shard holds `maxClients` already. */
 export const SHARD_FULL = -1;
+/** `accept` answers this when the asking client has gone. */
+export const UPGRADE_GONE = -2;
 /** Numbers and texts of each upgrade in an `Upgrades` event. */
 export const UPGRADE_PARTS = 6;

@@ -368,7 +368,7 @@ export class ShardedRun implements SocketHost {
         this.#backend?.decide(event);
         break;
       case "GivenUp":
-        this.#backend?.abort(event.ask);
+        this.#backend?.abort(event.upgrade);
         break;
       case "AcceptFailed":
         this.#acceptFailures.strike(event.reason);

@@ -1,7 +1,7 @@
 import type { ResolvedConfig } from "../config/config";
 import { excludeFromFtl } from "../process/exclude-from-ftl";
 import type { Clients } from "../sharded/clients";
-import { ASK_GONE, SHARD_FULL } from "../sharded/constants";
+import { SHARD_FULL, UPGRADE_GONE } from "../sharded/constants";
 import { type CoreEvent, decodeAccept } from "../sharded/native";
 import type { ShardedRun } from "../sharded/sharded-run";
 import { ShardcastSocket } from "../sharded/socket";
@@ -170,7 +170,7 @@ export class Upgrades {
     const accepted = this.run.calls.accept(upgrade.id, id, extra, this.clients.discardsFor(data));
     if (accepted === SHARD_FULL) return this.#refuseBusy(upgrade, "full");
     upgrade.decided = true;
-    if (accepted === ASK_GONE) return false;
+    if (accepted === UPGRADE_GONE) return false;
     this.#forget(upgrade);
     const { handle, worker } = decodeAccept(accepted);
     const peer = { handle, id, address, worker };

@@ -30,7 +30,7 @@ fn main() -> io::Result<()> {
     loop {
         while let Some(event) = broadcaster.next_event() {
             match event {
-                Event::Upgrade(request) => let_in(&mut broadcaster, request),
+                Event::Upgrade(request) => accept(&mut broadcaster, request),
                 Event::PeerDone(client) => broadcaster.finish(client),
                 _ => {}
             }
@@ -41,10 +41,10 @@ fn main() -> io::Result<()> {
     }
 }
 
-fn let_in(broadcaster: &mut Broadcaster, request: UpgradeRequest) {
-    let ask = request.id;
-    broadcaster.keep_ask(ask, request.compression, request.pending);
-    if let Ok(accepted) = broadcaster.accept(ask, Some(&ask.to_string()), Headers::new()) {
+fn accept(broadcaster: &mut Broadcaster, request: UpgradeRequest) {
+    let id = request.id;
+    broadcaster.keep_upgrade(id, request.compression, request.responder);
+    if let Ok(accepted) = broadcaster.accept(id, Some(&id.to_string()), Headers::new()) {
         broadcaster.subscribe(accepted.client, CHANNEL).expect("one channel is no limit");
     }
 }

@@ -34,7 +34,7 @@ pub const SEND_DROPPED: i32 = 0;
 pub const SHARD_FULL: i32 = -1;
 /// `accept` answers this when the asking client has gone.
 #[napi]
-pub const ASK_GONE: i32 = -2;
+pub const UPGRADE_GONE: i32 = -2;
 /// Bits of the answer to `accept` that hold the client. Above them is its worker.
 #[napi]
 pub const ACCEPT_CLIENT_BITS: u32 = 32;

@@ -30,14 +30,14 @@ pub enum CoreEvent {
         /// What heads of these requests have in common: a line for each header, `name: value`; of
         /// those that are each client's own, `name`.
         templates: Vec<String>,
-        /// Of each the number of the ask; path and query, as in the request line; the index of its
+        /// Of each the id of the upgrade; path and query, as in the request line; the index of its
         /// template; the values of its own headers, in a line each and in the order of their names;
         /// the client's address, null for that of the one before; its port.
         #[napi(ts_type = "Array<number | string | null>")]
         parts: Vec<Part>,
     },
     /// Nobody waits for the decision on an upgrade any more.
-    GivenUp { ask: u32 },
+    GivenUp { upgrade: u32 },
     /// A client sent a text message.
     Text { client: u32, data: String },
     /// A client sent a binary message.
@@ -261,7 +261,7 @@ impl Batch {
 fn told(event: Event, broadcaster: &Broadcaster) -> Option<CoreEvent> {
     Some(match event {
         Event::Upgrade(_) => return None,
-        Event::GivenUp(ask) => CoreEvent::GivenUp { ask },
+        Event::GivenUp(upgrade) => CoreEvent::GivenUp { upgrade },
         Event::Text(client, data) => CoreEvent::Text { client, data },
         Event::Binary(client, data) => CoreEvent::Binary { client, data: CopiedBuffer(data) },
         Event::Ping { client, payload, answered } => {

@@ -17,7 +17,8 @@ use crate::frame::Payload;
 use crate::worker::client::discards::Discards;
 
 use super::constants::{
-    ACCEPT_CLIENT_BITS, ASK_GONE, NO_CLIENT, PUBLISH_SATURATED_BITS, PUBLISH_SHARD_BITS, SHARD_FULL,
+    ACCEPT_CLIENT_BITS, NO_CLIENT, PUBLISH_SATURATED_BITS, PUBLISH_SHARD_BITS, SHARD_FULL,
+    UPGRADE_GONE,
 };
 use super::events::Batch;
 use super::headers::parse_headers;
@@ -59,7 +60,7 @@ pub struct QuickCalls<'env> {
     /// `discards` are the kinds of its frames that need not be told: the sum of 1 for messages, 2
     /// for pings and 4 for pongs.
     #[napi(
-        ts_type = "(ask: number, clientId: string | undefined, headers: Array<string> | undefined, discards?: number) => number"
+        ts_type = "(upgrade: number, clientId: string | undefined, headers: Array<string> | undefined, discards?: number) => number"
     )]
     pub accept: Function<'env, (), i64>,
     /// Subscribes a client; false when it was already, or is gone.
@@ -184,7 +185,7 @@ fn send(
 }
 
 fn accept(core: &RefCell<Broadcaster>, arguments: &FunctionCallContext) -> napi::Result<i64> {
-    let ask = arguments.get(0)?;
+    let upgrade = arguments.get(0)?;
     let client_id = arguments.get::<Option<String>>(1)?;
     let headers = arguments.get::<Option<Vec<String>>>(2)?;
     let headers = match parse_headers(&headers.unwrap_or_default()) {
@@ -196,12 +197,13 @@ fn accept(core: &RefCell<Broadcaster>, arguments: &FunctionCallContext) -> napi:
     };
     let discards = if arguments.length() > 3 { arguments.get::<u32>(3)? } else { 0 };
     let discards = Discards::from_bits(discards as u8);
-    let accepted = core.borrow_mut().accept_without(ask, client_id.as_deref(), headers, discards);
+    let accepted =
+        core.borrow_mut().accept_without(upgrade, client_id.as_deref(), headers, discards);
     Ok(match accepted {
         Ok(Accepted { client, worker }) => {
             i64::from(client) | (worker as i64) << ACCEPT_CLIENT_BITS
         }
         Err(NotAccepted::ShardFull) => SHARD_FULL.into(),
-        Err(NotAccepted::AskGone) => ASK_GONE.into(),
+        Err(NotAccepted::UpgradeGone) => UPGRADE_GONE.into(),
     })
 }

@@ -40,19 +40,19 @@ impl UpgradeRun {
     /// text it has.
     pub(super) fn add(&mut self, request: UpgradeRequest, broadcaster: &mut Broadcaster) -> usize {
         let before = self.bytes;
-        self.bytes += request.uri.len() + request.head.own.len();
+        self.bytes += request.uri.len() + request.headers.own_values.len();
         let (ip, port) = (request.peer.ip(), request.peer.port());
         let address = (self.address.replace(ip) != Some(ip)).then(|| ip.to_string());
         let parts: [Part; UPGRADE_PARTS as usize] = [
             Either::A(request.id),
             Either::B(Some(request.uri)),
-            Either::A(self.index_of(request.head.template)),
-            Either::B(Some(request.head.own)),
+            Either::A(self.index_of(request.headers.template)),
+            Either::B(Some(request.headers.own_values)),
             Either::B(address),
             Either::A(u32::from(port)),
         ];
         self.parts.extend(parts);
-        broadcaster.keep_ask(request.id, request.compression, request.pending);
+        broadcaster.keep_upgrade(request.id, request.compression, request.responder);
         self.bytes - before
     }
 

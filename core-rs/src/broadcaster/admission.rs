@@ -1,6 +1,6 @@
 //! A client between the decision to accept it and the arrival of its socket.
 
-use crate::door::{Entrant, Reservation};
+use crate::door::{Handoff, Reservation};
 use crate::ids::ClientKey;
 use crate::worker::Mailbox;
 use crate::worker::command::Command;
@@ -33,9 +33,9 @@ impl Reservation for Admission {
         self.mailbox.queue().load() > BEHIND
     }
 
-    fn attach(mut self: Box<Self>, entrant: Entrant) {
+    fn attach(mut self: Box<Self>, handoff: Handoff) {
         self.attached = true;
-        self.mailbox.push(Command::Attach(self.key, Box::new(entrant)));
+        self.mailbox.push(Command::Attach(self.key, Box::new(handoff)));
     }
 }
 

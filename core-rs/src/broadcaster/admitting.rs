@@ -5,9 +5,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::broadcaster::admission::Admission;
-use crate::broadcaster::asks::AskGone;
 use crate::broadcaster::shard::ShardFull;
-use crate::door::{AskId, Decision, Door, Headers, PendingUpgrade, RefusedUpgrades};
+use crate::broadcaster::undecided_upgrades::UpgradeGone;
+use crate::door::{Decision, Door, Headers, RefusedUpgrades, Responder, UpgradeId};
 use crate::frame::compression::Compression;
 use crate::ids::ClientKey;
 use crate::worker::client::Pressure;
@@ -31,18 +31,18 @@ pub enum NotAccepted {
     /// The client's shard holds as many as it may, or the server closes.
     ShardFull,
     /// Nobody waits for the decision any more.
-    AskGone,
+    UpgradeGone,
 }
 
 impl Broadcaster {
     /// Keeps an upgrade that [`Broadcaster::next_event`] has brought until it is decided.
-    pub fn keep_ask(&mut self, id: AskId, compression: Compression, pending: PendingUpgrade) {
-        self.asks.keep(id, compression, pending);
+    pub fn keep_upgrade(&mut self, id: UpgradeId, compression: Compression, responder: Responder) {
+        self.undecided.keep(id, compression, responder);
     }
 
     /// Upgrades that were kept and whose decision the door still waits for.
     pub fn undecided_upgrades(&self) -> usize {
-        self.asks.undecided()
+        self.undecided.undecided()
     }
 
     /// Upgrades that the door has refused by itself; none before it has opened.
@@ -57,11 +57,11 @@ impl Broadcaster {
     /// As [`Broadcaster::accept_without`].
     pub fn accept(
         &mut self,
-        ask: AskId,
+        id: UpgradeId,
         client_id: Option<&str>,
         headers: Headers,
     ) -> Result<Accepted, NotAccepted> {
-        self.accept_without(ask, client_id, headers, Discards::default())
+        self.accept_without(id, client_id, headers, Discards::default())
     }
 
     /// Accepts an upgrade. Without a `client_id` of the application's, the client gets one.
@@ -72,23 +72,24 @@ impl Broadcaster {
     /// [`NotAccepted::ShardFull`] leaves the upgrade undecided, so that it can be refused.
     pub fn accept_without(
         &mut self,
-        ask: AskId,
+        id: UpgradeId,
         client_id: Option<&str>,
         headers: Headers,
         discards: Discards,
     ) -> Result<Accepted, NotAccepted> {
-        let compression = self.asks.check(ask).map_err(|AskGone| NotAccepted::AskGone)?;
+        let compression =
+            self.undecided.check(id).map_err(|UpgradeGone| NotAccepted::UpgradeGone)?;
         let admission = self.admit_as(client_id, compression, discards);
         let (admission, worker) = admission.map_err(|ShardFull| NotAccepted::ShardFull)?;
         let client = admission.key();
         // Should the asker go right now, the admission is dropped, and the client's close is told.
-        self.asks.decide(ask, Decision::Accept { headers, reservation: Box::new(admission) });
+        self.undecided.decide(id, Decision::Accept { headers, reservation: Box::new(admission) });
         Ok(Accepted { client, worker })
     }
 
     /// Refuses an upgrade with a response; returns whether somebody waited for it.
-    pub fn refuse(&mut self, ask: AskId, status: u16, headers: Headers, body: Bytes) -> bool {
-        self.asks.decide(ask, Decision::Refuse { status, headers, body })
+    pub fn refuse(&mut self, id: UpgradeId, status: u16, headers: Headers, body: Bytes) -> bool {
+        self.undecided.decide(id, Decision::Refuse { status, headers, body })
     }
 
     /// Takes a client in: the worker may have commands for it from here on, and expects its socket.

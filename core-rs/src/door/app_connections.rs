@@ -22,8 +22,8 @@ use tokio::sync::Notify;
 use tokio::task::spawn_local;
 use tokio::time::{Instant, sleep_until};
 
-use super::app_socket::{AppSocket, Wires};
-use super::exchange::Upload;
+use super::app_socket::{AppSocket, SocketStatus};
+use super::upload::Upload;
 use super::upstream::Upstream;
 
 /// Bytes of a response's head: as much as browsers take.
@@ -55,26 +55,26 @@ pub(super) struct AppConnections {
 /// The connections that nobody uses, the last used at the end.
 #[derive(Default)]
 struct Idle {
-    links: RefCell<VecDeque<(Instant, Line)>>,
+    connections: RefCell<VecDeque<(Instant, AppConnection)>>,
     added: Notify,
 }
 
 /// One connection.
-struct Line {
+struct AppConnection {
     sender: SendRequest<Upload>,
-    wires: Rc<Wires>,
+    status: Rc<SocketStatus>,
 }
 
 /// A connection that is lent for one request.
-pub(super) struct Link {
-    line: Line,
+pub(super) struct LentConnection {
+    connection: AppConnection,
     idle: Rc<Idle>,
     /// Whether it has carried a request before.
     is_used: bool,
 }
 
 /// Why there is no connection.
-pub(super) enum NoLink {
+pub(super) enum NoConnection {
     /// All that there may be are in use, or few descriptors are left.
     Busy,
     /// The application does not take one.
@@ -128,37 +128,41 @@ impl AppConnections {
     }
 
     /// A connection for one request: the one that was used last, or a new one.
-    pub(super) async fn lend(&self) -> Result<Link, NoLink> {
-        while let Some(mut line) = self.idle.take() {
+    pub(super) async fn lend(&self) -> Result<LentConnection, NoConnection> {
+        while let Some(mut connection) = self.idle.take() {
             // It is not ready yet right after its last exchange, nor ever again if it was closed.
-            if line.sender.ready().await.is_ok() {
-                return Ok(Link { line, idle: Rc::clone(&self.idle), is_used: true });
+            if connection.sender.ready().await.is_ok() {
+                return Ok(LentConnection {
+                    connection,
+                    idle: Rc::clone(&self.idle),
+                    is_used: true,
+                });
             }
         }
         self.lend_new().await
     }
 
     /// A new connection for one request.
-    pub(super) async fn lend_new(&self) -> Result<Link, NoLink> {
+    pub(super) async fn lend_new(&self) -> Result<LentConnection, NoConnection> {
         if self.open.get() >= self.max_open {
-            return Err(NoLink::Busy);
+            return Err(NoConnection::Busy);
         }
         let counted = Counted::new(&self.open);
-        let socket = self.upstream.connect().await.map_err(NoLink::Unreachable)?;
+        let socket = self.upstream.connect().await.map_err(NoConnection::Unreachable)?;
         if self.is_short_of_files(&socket) {
-            return Err(NoLink::Busy);
+            return Err(NoConnection::Busy);
         }
-        let (socket, wires) = AppSocket::new(socket);
+        let (socket, status) = AppSocket::new(socket);
         let shaken = self.http.handshake(TokioIo::new(socket)).await;
         let (sender, connection) =
-            shaken.map_err(|error| NoLink::Unreachable(io::Error::other(error)))?;
+            shaken.map_err(|error| NoConnection::Unreachable(io::Error::other(error)))?;
         spawn_local(async move {
             // What goes wrong with it the request learns that it carries.
             let _ = connection.await;
             drop(counted);
         });
-        let line = Line { sender, wires };
-        Ok(Link { line, idle: Rc::clone(&self.idle), is_used: false })
+        let connection = AppConnection { sender, status };
+        Ok(LentConnection { connection, idle: Rc::clone(&self.idle), is_used: false })
     }
 
     /// Whether the application might find no descriptor to accept this connection with: it would
@@ -185,32 +189,32 @@ impl AppConnections {
 }
 
 impl Idle {
-    fn take(&self) -> Option<Line> {
-        self.links.borrow_mut().pop_back().map(|(_, line)| line)
+    fn take(&self) -> Option<AppConnection> {
+        self.connections.borrow_mut().pop_back().map(|(_, connection)| connection)
     }
 
-    fn add(&self, line: Line) {
-        let mut links = self.links.borrow_mut();
-        if links.len() < MAX_IDLE {
-            links.push_back((Instant::now(), line));
+    fn add(&self, connection: AppConnection) {
+        let mut connections = self.connections.borrow_mut();
+        if connections.len() < MAX_IDLE {
+            connections.push_back((Instant::now(), connection));
             self.added.notify_one();
         }
     }
 
     fn oldest(&self) -> Option<Instant> {
-        self.links.borrow().front().map(|(since, _)| *since)
+        self.connections.borrow().front().map(|(since, _)| *since)
     }
 
     fn expire(&self, time: Duration) {
         let now = Instant::now();
-        let mut links = self.links.borrow_mut();
-        while links.front().is_some_and(|(since, _)| *since + time <= now) {
-            links.pop_front();
+        let mut connections = self.connections.borrow_mut();
+        while connections.front().is_some_and(|(since, _)| *since + time <= now) {
+            connections.pop_front();
         }
     }
 }
 
-impl Link {
+impl LentConnection {
     pub(super) fn is_used(&self) -> bool {
         self.is_used
     }
@@ -220,25 +224,25 @@ impl Link {
     pub(super) async fn send(
         mut self,
         request: Request<Upload>,
-    ) -> Result<(Response<Incoming>, Option<Link>), Unanswered> {
+    ) -> Result<(Response<Incoming>, Option<LentConnection>), Unanswered> {
         let ended = request.body().ended();
-        match self.line.sender.try_send_request(request).await {
+        match self.connection.sender.try_send_request(request).await {
             Ok(response) => {
-                let is_sent = ended.get() && !self.line.wires.has_unsent();
+                let is_sent = ended.get() && !self.connection.status.has_unsent();
                 Ok((response, is_sent.then_some(self)))
             }
             Err(mut failed) => Err(Unanswered {
                 unsent: failed.take_message(),
                 error: failed.into_error(),
-                is_unread: self.line.wires.has_unread(),
+                is_unread: self.connection.status.has_unread(),
             }),
         }
     }
 
     /// The exchange has ended as it should.
     pub(super) fn give_back(self) {
-        if !self.line.sender.is_closed() {
-            self.idle.add(self.line);
+        if !self.connection.sender.is_closed() {
+            self.idle.add(self.connection);
         }
     }
 }

@@ -12,7 +12,7 @@ use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::UnixStream;
 
-use super::connection::STREAM_BUFFER_BYTES;
+use super::config::STREAM_BUFFER_BYTES;
 
 /// Bytes that are read at once. hyper reads more at a time the more it gets, up to what the head of
 /// a response may have; a body streams through in less.
@@ -23,23 +23,23 @@ const READ_BYTES: usize = STREAM_BUFFER_BYTES;
 /// hyper gives up at the first write that fails, though the answer is there to be read. So nothing
 /// fails here because the application has closed: what is written then is thrown away, and what it
 /// had sent is read up to its end. Without a whole answer before that end, hyper finds it missing,
-/// and [`Wires`] tell whether the application can have acted on the request.
+/// and [`SocketStatus`] tell whether the application can have acted on the request.
 pub(super) struct AppSocket {
     socket: UnixStream,
     /// Bytes had to wait for room since the last flush.
     has_waited: bool,
-    wires: Rc<Wires>,
+    status: Rc<SocketStatus>,
 }
 
 /// What is known of a socket that hyper has. The socket writes it, and whoever waits for the answer
 /// reads it.
 #[derive(Default)]
-pub(super) struct Wires {
+pub(super) struct SocketStatus {
     unread: Cell<bool>,
     unsent: Cell<bool>,
 }
 
-impl Wires {
+impl SocketStatus {
     /// Whether the application closed its end before it had read all that was written to it. What
     /// it has left unread it has not acted on.
     pub(super) fn has_unread(&self) -> bool {
@@ -54,9 +54,9 @@ impl Wires {
 
 impl AppSocket {
     /// The socket, and what will be known of it.
-    pub(super) fn new(socket: UnixStream) -> (AppSocket, Rc<Wires>) {
-        let wires = Rc::new(Wires::default());
-        (AppSocket { socket, has_waited: false, wires: Rc::clone(&wires) }, wires)
+    pub(super) fn new(socket: UnixStream) -> (AppSocket, Rc<SocketStatus>) {
+        let status = Rc::new(SocketStatus::default());
+        (AppSocket { socket, has_waited: false, status: Rc::clone(&status) }, status)
     }
 
     /// Takes a write to an application that has closed for done.
@@ -66,7 +66,7 @@ impl AppSocket {
         }
         // Its end is ours, so that no request after this one is thrown away whole. An error says
         // that it was.
-        self.wires.unread.set(true);
+        self.status.unread.set(true);
         let _ = SockRef::from(&self.socket).shutdown(Shutdown::Both);
         Ok(length)
     }
@@ -89,7 +89,7 @@ impl AsyncRead for AppSocket {
             }
             // It has closed with bytes unread. A unix socket tells so after what it had sent.
             Err(error) if is_closed(&error) => {
-                self.wires.unread.set(true);
+                self.status.unread.set(true);
                 Poll::Ready(Ok(()))
             }
             Err(error) => Poll::Ready(Err(error)),
@@ -103,7 +103,7 @@ impl AsyncWrite for AppSocket {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.wires.unsent.set(true);
+        self.status.unsent.set(true);
         let written = Pin::new(&mut self.socket).poll_write(context, bytes);
         self.has_waited |= written.is_pending();
         let written = ready!(written);
@@ -115,7 +115,7 @@ impl AsyncWrite for AppSocket {
         context: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.wires.unsent.set(true);
+        self.status.unsent.set(true);
         let written = Pin::new(&mut self.socket).poll_write_vectored(context, slices);
         self.has_waited |= written.is_pending();
         let written = ready!(written);
@@ -128,7 +128,7 @@ impl AsyncWrite for AppSocket {
 
     /// hyper flushes when it has written all that it held.
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.wires.unsent.set(false);
+        self.status.unsent.set(false);
         if mem::take(&mut self.has_waited) {
             // hyper has looked for another request, or for the end of them, before it wrote the
             // rest of this one, and does not look again by itself.
@@ -182,7 +182,7 @@ mod tests {
             application.read_exact(&mut [0; 14]).expect("a living socket");
             application.write_all(b"enough").expect("a living socket");
             drop(application);
-            assert!(!socket.wires.has_unread());
+            assert!(!socket.status.has_unread());
             assert_eq!(write(&mut socket, b"the other half").await.ok(), Some(14));
             assert_eq!(read(&mut socket).await.ok().as_deref(), Some(b"enough".as_slice()));
             assert_eq!(read(&mut socket).await.ok().as_deref(), Some(b"".as_slice()));
@@ -196,7 +196,7 @@ mod tests {
             application.read_exact(&mut [0; 9]).expect("a living socket");
             drop(application);
             assert_eq!(read(&mut socket).await.ok().as_deref(), Some(b"".as_slice()));
-            assert!(!socket.wires.has_unread());
+            assert!(!socket.status.has_unread());
         });
     }
 
@@ -208,7 +208,7 @@ mod tests {
             assert_eq!(write(&mut socket, b"a request").await.ok(), Some(9));
             drop(application);
             assert_eq!(read(&mut socket).await.ok().as_deref(), Some(b"".as_slice()));
-            assert!(socket.wires.has_unread());
+            assert!(socket.status.has_unread());
         });
     }
 
@@ -217,7 +217,7 @@ mod tests {
         with_application(async |mut socket, mut application| {
             application.shutdown(Shutdown::Read).expect("a living socket");
             assert_eq!(write(&mut socket, b"a request").await.ok(), Some(9));
-            assert!(socket.wires.has_unread());
+            assert!(socket.status.has_unread());
             assert_eq!(read(&mut socket).await.ok().as_deref(), Some(b"".as_slice()));
             assert_eq!(application.read(&mut [0]).ok(), Some(0));
             assert!(application.write_all(b"late").is_err());

@@ -11,8 +11,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
-use super::grace::{Grace, Graces};
-use super::patience::Patience;
+use super::connection_timer::ConnectionTimer;
+use super::half_close::{HalfCloseLimit, HalfCloseTimer};
 
 /// A socket whose writes fail once the client has taken nothing for so long, and whose end comes
 /// late while the client may wait for an answer.
@@ -26,12 +26,12 @@ pub(super) struct ClientSocket {
     unread: Bytes,
     write_timeout: Duration,
     /// Is told what passes.
-    patience: Rc<Patience>,
+    timer: Rc<ConnectionTimer>,
     /// Runs while there is something to write and the client takes nothing.
     stalled: Option<Pin<Box<Sleep>>>,
-    graces: Graces,
+    half_close_limit: HalfCloseLimit,
     /// Of a client that has ended its side while it waited.
-    grace: Option<Grace>,
+    half_close: Option<HalfCloseTimer>,
 }
 
 impl ClientSocket {
@@ -39,10 +39,18 @@ impl ClientSocket {
         socket: TcpStream,
         unread: Bytes,
         write_timeout: Duration,
-        patience: Rc<Patience>,
-        graces: Graces,
+        timer: Rc<ConnectionTimer>,
+        half_close_limit: HalfCloseLimit,
     ) -> ClientSocket {
-        ClientSocket { socket, unread, write_timeout, patience, stalled: None, graces, grace: None }
+        ClientSocket {
+            socket,
+            unread,
+            write_timeout,
+            timer,
+            stalled: None,
+            half_close_limit,
+            half_close: None,
+        }
     }
 
     /// The socket, and what was read of it that nobody has asked for.
@@ -58,13 +66,13 @@ impl ClientSocket {
     ) -> Poll<io::Result<usize>> {
         if written.is_ready() {
             self.stalled = None;
-            self.patience.note_written();
-            if let Some(grace) = &mut self.grace {
-                grace.restart(context);
+            self.timer.note_written();
+            if let Some(half_close) = &mut self.half_close {
+                half_close.restart(context);
             }
             return written;
         }
-        self.patience.note_stalled();
+        self.timer.note_stalled();
         let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(self.write_timeout)));
         ready!(stalled.as_mut().poll(context));
         Poll::Ready(Err(ErrorKind::TimedOut.into()))
@@ -75,13 +83,15 @@ impl ClientSocket {
     /// One that waits for an upgrade is gone: nobody gives up the other side of a WebSocket, and
     /// the application is not to be asked in vain.
     fn poll_end(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.grace.is_none() && self.patience.is_for_an_answer() {
-            self.grace = self.graces.begin();
+        if self.half_close.is_none() && self.timer.is_for_an_answer() {
+            self.half_close = self.half_close_limit.begin();
         }
-        match &mut self.grace {
-            // The write that is put off wakes the task, and restarts the grace.
+        match &mut self.half_close {
+            // The write that is put off wakes the task, and restarts the half_close.
             Some(_) if self.stalled.is_some() => return Poll::Pending,
-            Some(grace) if !self.patience.is_between_requests() => ready!(grace.poll_over(context)),
+            Some(half_close) if !self.timer.is_between_requests() => {
+                ready!(half_close.poll_over(context))
+            }
             _ => {}
         }
         Poll::Ready(Ok(()))
@@ -98,13 +108,13 @@ impl AsyncRead for ClientSocket {
         if !self.unread.is_empty() {
             let fitting = self.unread.len().min(buffer.remaining());
             buffer.put_slice(&self.unread.split_to(fitting));
-        } else if self.grace.is_none() {
+        } else if self.half_close.is_none() {
             ready!(Pin::new(&mut self.socket).poll_read(context, buffer))?;
         }
         if buffer.filled().len() == filled {
             return self.poll_end(context);
         }
-        self.patience.note_read();
+        self.timer.note_read();
         Poll::Ready(Ok(()))
     }
 }
@@ -150,15 +160,15 @@ mod tests {
     use tokio::net::TcpListener;
     use tokio::time::{Instant, timeout};
 
-    use super::super::grace::GRACE;
-    use super::super::patience::Answer;
+    use super::super::connection_timer::TimedBody;
+    use super::super::half_close::HALF_CLOSE_TIMEOUT;
     use super::*;
 
     const LONG: Duration = Duration::from_secs(100);
 
     /// A client that has ended its side when this much is known of it, in a time that passes only
     /// where everybody waits.
-    fn with_ended(know: fn(&Patience), test: impl AsyncFnOnce(ClientSocket, Client)) {
+    fn with_ended(know: fn(&ConnectionTimer), test: impl AsyncFnOnce(ClientSocket, Client)) {
         let mut runtime = tokio::runtime::Builder::new_current_thread();
         let runtime = runtime.enable_all().start_paused(true).build().expect("a runtime");
         runtime.block_on(async {
@@ -167,9 +177,10 @@ mod tests {
             let client = Client::connect(address).expect("it listens");
             let (socket, _) = listener.accept().await.expect("a client");
             client.shutdown(Shutdown::Write).expect("a living socket");
-            let patience = Rc::new(Patience::new(Instant::now(), LONG, Some(LONG)));
-            know(&patience);
-            let socket = ClientSocket::new(socket, Bytes::new(), LONG, patience, Graces::new());
+            let timer = Rc::new(ConnectionTimer::new(Instant::now(), LONG, Some(LONG)));
+            know(&timer);
+            let socket =
+                ClientSocket::new(socket, Bytes::new(), LONG, timer, HalfCloseLimit::new());
             test(socket, client).await;
         });
     }
@@ -208,14 +219,14 @@ mod tests {
 
     #[test]
     fn a_client_that_ends_its_side_behind_a_request_is_waited_for() {
-        with_ended(Patience::note_request, async |mut socket, _client| {
-            assert_eq!(is_waited_for(&mut socket).await, GRACE);
+        with_ended(ConnectionTimer::note_request, async |mut socket, _client| {
+            assert_eq!(is_waited_for(&mut socket).await, HALF_CLOSE_TIMEOUT);
         });
     }
 
     #[test]
     fn a_client_that_has_no_answer_to_wait_for_is_gone_at_once() {
-        for know in [|_: &Patience| {}, Patience::note_upgrade] {
+        for know in [|_: &ConnectionTimer| {}, ConnectionTimer::note_upgrade] {
             with_ended(know, async |mut socket, _client| {
                 assert_eq!(is_waited_for(&mut socket).await, Duration::ZERO);
             });
@@ -224,19 +235,19 @@ mod tests {
 
     #[test]
     fn an_answer_may_take_any_time_while_it_goes_on() {
-        with_ended(Patience::note_request, async |mut socket, _client| {
+        with_ended(ConnectionTimer::note_request, async |mut socket, _client| {
             for _ in 0..10 {
-                assert!(outlives(&mut socket, GRACE / 2).await);
+                assert!(outlives(&mut socket, HALF_CLOSE_TIMEOUT / 2).await);
                 write(&mut socket, b"and so on").await;
             }
-            assert_eq!(is_waited_for(&mut socket).await, GRACE);
+            assert_eq!(is_waited_for(&mut socket).await, HALF_CLOSE_TIMEOUT);
         });
     }
 
     #[test]
     fn a_client_that_takes_its_answer_slowly_is_waited_for() {
-        with_ended(Patience::note_request, async |mut socket, _client| {
-            assert!(outlives(&mut socket, GRACE / 2).await);
+        with_ended(ConnectionTimer::note_request, async |mut socket, _client| {
+            assert!(outlives(&mut socket, HALF_CLOSE_TIMEOUT / 2).await);
             fill(&mut socket).await;
             assert!(outlives(&mut socket, LONG / 2).await);
         });
@@ -244,11 +255,11 @@ mod tests {
 
     #[test]
     fn a_client_that_has_the_end_of_its_answer_to_take_is_not_idle() {
-        with_ended(Patience::note_request, async |mut socket, _client| {
+        with_ended(ConnectionTimer::note_request, async |mut socket, _client| {
             fill(&mut socket).await;
-            drop(Answer::new(Either::Left(Full::default()), Rc::clone(&socket.patience)));
+            drop(TimedBody::new(Either::Left(Full::default()), Rc::clone(&socket.timer)));
             fill(&mut socket).await;
-            assert!(timeout(LONG * 2, socket.patience.run_out()).await.is_err());
+            assert!(timeout(LONG * 2, socket.timer.run_out()).await.is_err());
         });
     }
 }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http_body_util::Either;
 use hyper::body::Incoming;
 use hyper::server::conn::http1::{self, Parts};
 use hyper::service::service_fn;
@@ -19,46 +20,44 @@ use tokio::net::TcpStream;
 use tokio::select;
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::arrival::Opening;
+use super::accepted_connection::AcceptedConnection;
+use super::body::Body;
 use super::client_socket::ClientSocket;
 use super::closing::Closing;
-use super::decider::{Decided, Decider};
+use super::config::{DoorConfig, STREAM_BUFFER_BYTES};
+use super::connection_timer::{ConnectionTimer, TimedBody};
+use super::decision::{Decision, Handoff, Outcome, Reservation};
 use super::dev_sockets::{DevSockets, Tunnel};
-use super::grace::Graces;
-use super::handshake::Terms;
-use super::linger::linger;
-use super::objection::Objection;
+use super::events::Emitter;
+use super::half_close::HalfCloseLimit;
+use super::handshake::{self, HandshakeResponse};
+use super::http_error::HttpError;
+use super::lingering_close::lingering_close;
+use super::memory_trimmer::MemoryTrimmer;
 use super::parser::Limits;
-use super::patience::{Answer, Patience};
-use super::peer::Introduction;
+use super::peer_header::PeerHeader;
+use super::pending_upgrades::PendingUpgrades;
 use super::proxy::{Failure, Proxy};
-use super::reader::Reader;
-use super::refusals::Refusals;
+use super::refused_upgrades::RefusalCounters;
 use super::request::{Fields, RequestHead};
 use super::request_filter::{self, Junction, RequestFilter};
-use super::response::Body;
-use super::tell::Tell;
-use super::tidy::Tidy;
-use super::waiting_room::WaitingRoom;
-use super::{Decision, DoorConfig, Entrant, Reservation, handshake};
-
-/// Bytes that a connection may hold in either direction while a body streams through. A body of any
-/// size passes in this much memory.
-pub(super) const STREAM_BUFFER_BYTES: usize = 64 * 1024;
+use super::request_reader::RequestReader;
+use super::response;
+use super::upgrade_gate::UpgradeGate;
 
 /// What one connection's requests have in common.
-struct Visit {
+struct ConnectionState {
     peer: SocketAddr,
-    decided: Cell<Option<Decided>>,
+    outcome: Cell<Option<Outcome>>,
     /// Where an accepted client's reservation waits until the 101 response is on its way.
     place: Cell<Option<Box<dyn Reservation>>>,
     /// Where a socket of Bun's own waits for that.
     tunnel: Cell<Option<Tunnel>>,
-    patience: Rc<Patience>,
+    timer: Rc<ConnectionTimer>,
     junction: Rc<Junction>,
 }
 
-impl Visit {
+impl ConnectionState {
     /// Returns once the door ends, unless the client was accepted: it is still handed over.
     async fn cut_off(&self, closing: &mut Closing) {
         closing.ending().await;
@@ -72,36 +71,36 @@ impl Visit {
 }
 
 /// What all connections share.
-pub(super) struct Reception {
+pub(super) struct DoorContext {
     http: http1::Builder,
-    decider: Decider,
-    refusals: Arc<Refusals>,
+    gate: UpgradeGate,
+    refused_upgrades: Arc<RefusalCounters>,
     proxy: Proxy,
-    introduction: Introduction,
+    peer_header: PeerHeader,
     dev_sockets: DevSockets,
     per_message_deflate: bool,
     head_timeout: Duration,
     idle_timeout: Option<Duration>,
     write_timeout: Duration,
     limits: Limits,
-    reader: RefCell<Reader>,
-    waiting_room: WaitingRoom,
-    graces: Graces,
-    tidy: Tidy,
+    reader: RefCell<RequestReader>,
+    pending_upgrades: PendingUpgrades,
+    half_close_limit: HalfCloseLimit,
+    memory_trimmer: MemoryTrimmer,
 }
 
-impl Reception {
+impl DoorContext {
     /// Guests that are not let in go to `door`, which serves their connections.
     pub(super) fn new(
         config: DoorConfig,
-        tell: Tell,
-        door: UnboundedSender<Opening>,
-        refusals: Arc<Refusals>,
+        emitter: Emitter,
+        door: UnboundedSender<AcceptedConnection>,
+        refused_upgrades: Arc<RefusalCounters>,
         proxy: Proxy,
-    ) -> Reception {
+    ) -> DoorContext {
         let mut http = http1::Builder::new();
         // `RequestFilter` judges heads, and may add the field `Host`. How long a head may take is
-        // for `Patience` to say.
+        // for `ConnectionTimer` to say.
         http.header_read_timeout(None)
             .max_headers(request_filter::MAX_FIELDS + 1)
             .max_buf_size(STREAM_BUFFER_BYTES.max(config.max_head_bytes));
@@ -109,27 +108,27 @@ impl Reception {
             max_head_bytes: config.max_head_bytes,
             min_authority_bytes: config.min_authority_bytes,
         };
-        Reception {
+        DoorContext {
             http,
-            waiting_room: WaitingRoom::new(door, tell.clone()),
-            decider: Decider::new(tell, config.max_pending_upgrades, config.upgrade_timeout),
-            refusals,
+            pending_upgrades: PendingUpgrades::new(door, emitter.clone()),
+            gate: UpgradeGate::new(emitter, config.max_pending_upgrades, config.upgrade_timeout),
+            refused_upgrades,
             proxy,
-            introduction: Introduction::new(config.upstream_secret),
+            peer_header: PeerHeader::new(config.upstream_secret),
             dev_sockets: DevSockets::new(config.has_dev_server),
             per_message_deflate: config.per_message_deflate,
             head_timeout: config.head_timeout,
             idle_timeout: config.idle_timeout,
             write_timeout: config.write_timeout,
-            reader: RefCell::new(Reader::new(limits)),
+            reader: RefCell::new(RequestReader::new(limits)),
             limits,
-            graces: Graces::new(),
-            tidy: Tidy::default(),
+            half_close_limit: HalfCloseLimit::new(),
+            memory_trimmer: MemoryTrimmer::default(),
         }
     }
 
-    pub(super) fn tidy(&self) -> &Tidy {
-        &self.tidy
+    pub(super) fn memory_trimmer(&self) -> &MemoryTrimmer {
+        &self.memory_trimmer
     }
 
     pub(super) fn proxy(&self) -> &Proxy {
@@ -140,36 +139,36 @@ impl Reception {
         self.head_timeout
     }
 
-    /// What a client has said so far, by `read`, which does not wait.
-    pub(super) fn words(
+    /// The bytes that `read` finds, which does not wait.
+    pub(super) fn receive_bytes(
         &self,
         read: impl FnOnce(&mut [u8]) -> io::Result<usize>,
     ) -> io::Result<Bytes> {
-        self.reader.borrow_mut().words(read)
+        self.reader.borrow_mut().receive(read)
     }
 
     /// Reads first requests. It is not to be kept over an `await`.
-    pub(super) fn reader(&self) -> Ref<'_, Reader> {
+    pub(super) fn request_reader(&self) -> Ref<'_, RequestReader> {
         self.reader.borrow()
     }
 
     /// What the client is told if it is accepted. None if the request is no upgrade, or something
     /// is wrong with it.
-    pub(super) fn terms_of_upgrade<F: Fields + ?Sized>(
+    pub(super) fn handshake<F: Fields + ?Sized>(
         &self,
         request: &RequestHead<'_, F>,
-    ) -> Option<Terms> {
+    ) -> Option<HandshakeResponse> {
         let is_upgrade =
             handshake::is_asked_for(request) && !self.dev_sockets.are_asked_for(request);
-        is_upgrade.then(|| Terms::of(request, self.per_message_deflate).ok()).flatten()
+        is_upgrade.then(|| HandshakeResponse::of(request, self.per_message_deflate).ok()).flatten()
     }
 
-    pub(super) fn decider(&self) -> &Decider {
-        &self.decider
+    pub(super) fn gate(&self) -> &UpgradeGate {
+        &self.gate
     }
 
-    pub(super) fn waiting_room(&self) -> &WaitingRoom {
-        &self.waiting_room
+    pub(super) fn pending_upgrades(&self) -> &PendingUpgrades {
+        &self.pending_upgrades
     }
 
     /// Gives the socket of an accepted client, which was told so, to its worker.
@@ -181,33 +180,33 @@ impl Reception {
     ) {
         // An error says that the socket is beyond use; then the reservation is given up.
         if let Ok(socket) = socket {
-            reservation.attach(Entrant::told(socket, read_ahead));
+            reservation.attach(Handoff::answered(socket, read_ahead));
         }
-        self.tidy.note_hand_overs(1);
+        self.memory_trimmer.note_hand_overs(1);
     }
 
     async fn answer(
         &self,
         request: Request<Incoming>,
-        visit: &Visit,
+        state: &ConnectionState,
     ) -> io::Result<Response<Body>> {
         let head = RequestHead::of(&request);
         let answer = if handshake::is_asked_for(&head) {
             let answer = if self.dev_sockets.are_asked_for(&head) {
-                self.answer_dev_socket(request, visit).await
+                self.answer_dev_socket(request, state).await
             } else {
-                self.answer_upgrade(&head, visit).await
+                self.answer_upgrade(&head, state).await
             };
             if !matches!(&answer, Ok(answer) if answer.status() == StatusCode::SWITCHING_PROTOCOLS)
             {
-                visit.junction.go_on();
+                state.junction.go_on();
             }
-            answer.inspect_err(|&objection| self.refusals.count(objection)).map_err(Failure::from)
+            answer.inspect_err(|&error| self.refused_upgrades.count(error)).map_err(Failure::from)
         } else {
-            self.proxy.forward(request, self.introduction.of(visit.peer)).await
+            self.proxy.forward(request, self.peer_header.of(state.peer)).await
         };
         answer.or_else(|failure| match failure {
-            Failure::Objection(objection) => Ok(objection.response()),
+            Failure::HttpError(error) => Ok(response::of_error(error).map(Either::Left)),
             // hyper ends the connection on an error.
             Failure::BrokenOff => Err(io::ErrorKind::ConnectionAborted.into()),
         })
@@ -216,12 +215,12 @@ impl Reception {
     async fn answer_dev_socket(
         &self,
         request: Request<Incoming>,
-        visit: &Visit,
-    ) -> Result<Response<Body>, Objection> {
-        let peer = self.introduction.of(visit.peer);
+        state: &ConnectionState,
+    ) -> Result<Response<Body>, HttpError> {
+        let peer = self.peer_header.of(state.peer);
         let opened = self.dev_sockets.open(request, peer, &self.proxy).await;
         opened.map(|(response, tunnel)| {
-            visit.tunnel.set(tunnel);
+            state.tunnel.set(tunnel);
             response
         })
     }
@@ -229,23 +228,24 @@ impl Reception {
     async fn answer_upgrade(
         &self,
         request: &RequestHead<'_, HeaderMap>,
-        visit: &Visit,
-    ) -> Result<Response<Body>, Objection> {
-        let terms = Terms::of(request, self.per_message_deflate)?;
-        let decided = match visit.decided.take() {
-            Some(decided) => decided,
+        state: &ConnectionState,
+    ) -> Result<Response<Body>, HttpError> {
+        let handshake = HandshakeResponse::of(request, self.per_message_deflate)?;
+        let outcome = match state.outcome.take() {
+            Some(outcome) => outcome,
             None => {
-                let question = self.decider.question(request, visit.peer, terms.compression())?;
-                self.decider.decision(question).await
+                let unsent = self.gate.admit(request, state.peer, handshake.compression())?;
+                self.gate.decision(unsent).await
             }
         };
-        Ok(match decided? {
+        let response = match outcome? {
             Decision::Accept { headers, reservation } => {
-                visit.place.set(Some(reservation));
-                handshake::accept(terms, headers)
+                state.place.set(Some(reservation));
+                handshake::accept(handshake, headers)
             }
             Decision::Refuse { status, headers, body } => handshake::refuse(status, headers, body),
-        })
+        };
+        Ok(response.map(Either::Left))
     }
 }
 
@@ -263,44 +263,48 @@ async fn watched(socket: std::net::TcpStream) -> io::Result<TcpStream> {
 /// When `ClientSocket` says that the client is gone, hyper drops the request under way, which gives
 /// up its upgrade or cancels its request to the application. (It reads one buffer ahead at most. A
 /// client that has sent more, and then goes, is missed when it is written to.)
-pub(super) async fn serve(opening: Opening, reception: Rc<Reception>, mut closing: Closing) {
-    let Opening { socket, peer, unread, decided, opened } = opening;
+pub(super) async fn serve(
+    accepted: AcceptedConnection,
+    door: Rc<DoorContext>,
+    mut closing: Closing,
+) {
+    let AcceptedConnection { socket, peer, received, outcome, accepted_at } = accepted;
     let Ok(socket) = watched(socket).await else { return };
-    let patience = Rc::new(Patience::new(opened, reception.head_timeout, reception.idle_timeout));
+    let timer = Rc::new(ConnectionTimer::new(accepted_at, door.head_timeout, door.idle_timeout));
     let junction = Rc::new(Junction::default());
-    let visit = Rc::new(Visit {
+    let state = Rc::new(ConnectionState {
         peer,
-        decided: Cell::new(decided),
+        outcome: Cell::new(outcome),
         place: Cell::default(),
         tunnel: Cell::default(),
-        patience: Rc::clone(&patience),
+        timer: Rc::clone(&timer),
         junction: Rc::clone(&junction),
     });
     let service = service_fn(|request| {
-        let (reception, visit) = (Rc::clone(&reception), Rc::clone(&visit));
+        let (door, state) = (Rc::clone(&door), Rc::clone(&state));
         if handshake::is_asked_for(&RequestHead::of(&request)) {
-            visit.patience.note_upgrade();
+            state.timer.note_upgrade();
         } else {
-            visit.patience.note_request();
+            state.timer.note_request();
         }
-        let rejection = visit.junction.take_rejection();
+        let rejection = state.junction.take_rejection();
         async move {
             let response = match rejection {
-                Some(objection) => objection.response(),
-                None => reception.answer(request, &visit).await?,
+                Some(error) => response::of_error(error).map(Either::Left),
+                None => door.answer(request, &state).await?,
             };
-            let patience = Rc::clone(&visit.patience);
-            Ok::<_, io::Error>(response.map(|body| Answer::new(body, patience)))
+            let timer = Rc::clone(&state.timer);
+            Ok::<_, io::Error>(response.map(|body| TimedBody::new(body, timer)))
         }
     });
-    let (limit, graces) = (reception.write_timeout, reception.graces.clone());
-    let socket = ClientSocket::new(socket, unread, limit, Rc::clone(&patience), graces);
-    let socket = RequestFilter::new(socket, reception.limits, junction);
-    let mut connection = reception.http.serve_connection(TokioIo::new(socket), service);
+    let (limit, half_close_limit) = (door.write_timeout, door.half_close_limit.clone());
+    let socket = ClientSocket::new(socket, received, limit, Rc::clone(&timer), half_close_limit);
+    let socket = RequestFilter::new(socket, door.limits, junction);
+    let mut connection = door.http.serve_connection(TokioIo::new(socket), service);
     let finished = select! {
         biased;
         ended = &mut connection => Some(ended.is_ok()),
-        () = patience.run_out() => Some(false),
+        () = timer.run_out() => Some(false),
         () = closing.draining() => None,
     };
     let finished = match finished {
@@ -310,8 +314,8 @@ pub(super) async fn serve(opening: Opening, reception: Rc<Reception>, mut closin
             select! {
                 biased;
                 ended = &mut connection => ended.is_ok(),
-                () = patience.run_out() => false,
-                () = visit.cut_off(&mut closing) => return,
+                () = timer.run_out() => false,
+                () = state.cut_off(&mut closing) => return,
             }
         }
     };
@@ -319,14 +323,14 @@ pub(super) async fn serve(opening: Opening, reception: Rc<Reception>, mut closin
     let (socket, unjudged) = io.into_inner().into_parts();
     let (socket, unread) = socket.into_parts();
     // Dropping a reservation gives it up, which JavaScript is to learn before the client has left.
-    let place = visit.place.take().filter(|_| finished);
-    let tunnel = visit.tunnel.take().filter(|_| finished);
+    let place = state.place.take().filter(|_| finished);
+    let tunnel = state.tunnel.take().filter(|_| finished);
     // hyper has sent the 101, if any, and stopped without closing. A copy, mostly of nothing: a
     // client may be silent for days, and would keep hyper's whole buffer as long.
     let read_ahead = || [&read_buf[..], &unjudged, &unread].concat().into();
     match (place, tunnel) {
-        (Some(reservation), _) => reception.hand_over(socket.into_std(), read_ahead(), reservation),
+        (Some(reservation), _) => door.hand_over(socket.into_std(), read_ahead(), reservation),
         (_, Some(tunnel)) => tunnel.carry(socket, read_ahead()).await,
-        _ => linger(socket).await,
+        _ => lingering_close(socket).await,
     }
 }

@@ -20,12 +20,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::spawn_local;
 use tokio::time::timeout;
 
+use super::body::Body;
 use super::headers::remove_connection_fields;
-use super::objection::Objection;
-use super::peer::PEER;
+use super::http_error::HttpError;
+use super::peer_header::PEER;
 use super::proxy::Proxy;
 use super::request::RequestHead;
-use super::response::Body;
 
 /// What the pages ask for.
 const PATH: &str = "/_bun/hmr";
@@ -68,14 +68,14 @@ impl DevSockets {
         request: Request<Incoming>,
         peer: HeaderValue,
         proxy: &Proxy,
-    ) -> Result<(Response<Body>, Option<Tunnel>), Objection> {
+    ) -> Result<(Response<Body>, Option<Tunnel>), HttpError> {
         if RequestHead::of(&request).has_body {
-            return Err(Objection::Body);
+            return Err(HttpError::Body);
         }
         let vacancies = Arc::clone(&self.vacancies);
-        let vacancy = vacancies.try_acquire_owned().map_err(|_| Objection::TooManyDevSockets)?;
+        let vacancy = vacancies.try_acquire_owned().map_err(|_| HttpError::TooManyDevSockets)?;
         let answer = timeout(ANSWER_TIMEOUT, put(request, peer, proxy));
-        let mut response = answer.await.map_err(|_late| Objection::UndecidedInTime)??;
+        let mut response = answer.await.map_err(|_late| HttpError::UndecidedInTime)??;
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             let application = upgrade::on(&mut response);
             let tunnel = Tunnel { application, _vacancy: vacancy };
@@ -103,13 +103,13 @@ async fn put(
     request: Request<Incoming>,
     peer: HeaderValue,
     proxy: &Proxy,
-) -> Result<Response<Incoming>, Objection> {
+) -> Result<Response<Incoming>, HttpError> {
     let mut request = request.map(|_nothing| Empty::<Bytes>::new());
     request.headers_mut().insert(PEER, peer);
-    let socket = proxy.connect().await.map_err(|_| Objection::Unreachable)?;
+    let socket = proxy.connect().await.map_err(|_| HttpError::Unreachable)?;
     let connection = handshake(TokioIo::new(socket)).await;
-    let (mut sender, connection) = connection.map_err(|_| Objection::Unreachable)?;
+    let (mut sender, connection) = connection.map_err(|_| HttpError::Unreachable)?;
     // How it ends is told by the answer, or by the tunnel.
     spawn_local(connection.with_upgrades());
-    sender.send_request(request).await.map_err(|_| Objection::Unreachable)
+    sender.send_request(request).await.map_err(|_| HttpError::Unreachable)
 }

@@ -1,4 +1,4 @@
-//! Requests that the application has not answered, and how that is told.
+//! Counts and reports the requests that the application has not answered.
 
 use std::cell::{Cell, RefCell};
 use std::fmt::Display;
@@ -8,74 +8,58 @@ use std::time::Duration;
 use tokio::task::spawn_local;
 use tokio::time::sleep;
 
-use super::DoorEvent;
-use super::tell::Tell;
+use super::events::{DoorEvent, Emitter, RequestFailure};
 
-/// Of each kind one event is told in this time, at most: a client can make thousands of requests
-/// fail.
+/// One event of each kind in this time, at most: a client can make thousands of requests fail.
 const QUIET: Duration = Duration::from_secs(1);
 
-/// How a request was left without an answer of the application's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RequestFailure {
-    /// As many were under way as may be. The client was told 503.
-    Busy,
-    /// The application did not take a connection. The client was told 502.
-    Unreachable,
-    /// The answer could not be passed on. The client was told 502.
-    Unusable,
-    /// The application ended its connection before the end of the answer, and the client's was
-    /// ended so, too.
-    BrokenOff,
-}
-
-/// Counts failures, and tells of them.
+/// See the module's description.
 pub(super) struct Failures {
-    tell: Tell,
+    emitter: Emitter,
     /// By kind.
     counts: [Count; 4],
 }
 
 #[derive(Default)]
 struct Count {
-    untold: Cell<u32>,
+    unreported: Cell<u32>,
     reason: RefCell<String>,
     is_quiet: Cell<bool>,
 }
 
 impl Failures {
-    pub(super) fn new(tell: Tell) -> Rc<Failures> {
-        Rc::new(Failures { tell, counts: Default::default() })
+    pub(super) fn new(emitter: Emitter) -> Rc<Failures> {
+        Rc::new(Failures { emitter, counts: Default::default() })
     }
 
-    /// Counts a failure. The first is told at once, and how many follow in one event a second.
+    /// Counts a failure. The first is reported at once, those that follow in one event a second.
     pub(super) fn note(self: &Rc<Self>, kind: RequestFailure, reason: impl Display) {
         let count = &self.counts[kind as usize];
-        count.untold.set(count.untold.get().saturating_add(1));
+        count.unreported.set(count.unreported.get().saturating_add(1));
         *count.reason.borrow_mut() = reason.to_string();
         if count.is_quiet.replace(true) {
             return;
         }
-        self.tell(kind);
+        self.report(kind);
         let failures = Rc::clone(self);
-        spawn_local(async move { failures.tell_the_rest(kind).await });
+        spawn_local(async move { failures.report_the_rest(kind).await });
     }
 
-    async fn tell_the_rest(&self, kind: RequestFailure) {
+    async fn report_the_rest(&self, kind: RequestFailure) {
         let count = &self.counts[kind as usize];
         loop {
             sleep(QUIET).await;
-            if count.untold.get() == 0 {
+            if count.unreported.get() == 0 {
                 count.is_quiet.set(false);
                 return;
             }
-            self.tell(kind);
+            self.report(kind);
         }
     }
 
-    fn tell(&self, kind: RequestFailure) {
+    fn report(&self, kind: RequestFailure) {
         let count = &self.counts[kind as usize];
-        let (failures, reason) = (count.untold.take(), count.reason.take());
-        self.tell.tell(DoorEvent::RequestsFailed { kind, failures, reason });
+        let (failures, reason) = (count.unreported.take(), count.reason.take());
+        self.emitter.emit(DoorEvent::RequestsFailed { kind, failures, reason });
     }
 }

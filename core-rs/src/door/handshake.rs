@@ -4,21 +4,19 @@ use base64::Engine;
 use base64::alphabet;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use bytes::Bytes;
+use http_body_util::Full;
 use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode, Version};
 use sha1::{Digest, Sha1};
 
 use crate::frame::compression::Compression;
 
-use super::Headers;
+use super::decision::Headers;
 use super::extensions::{self, Agreement};
-use super::headers::{has_token, is_free};
-use super::objection::Objection;
+use super::headers::{WEBSOCKET_VERSION, has_token, is_free};
+use super::http_error::HttpError;
 use super::request::{Fields, RequestHead};
-use super::response::{Body, whole};
-
-/// The version of the protocol that RFC 6455 describes, and the only one in use.
-pub(super) const VERSION: &str = "13";
+use super::response::whole;
 
 /// What the key is hashed with, to prove that the server understood the request.
 const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -48,15 +46,15 @@ pub(super) fn is_asked_for<F: Fields + ?Sized>(request: &RequestHead<'_, F>) -> 
 /// # Errors
 ///
 /// The first thing that is wrong.
-fn check<F: Fields + ?Sized>(request: &RequestHead<'_, F>) -> Result<HeaderValue, Objection> {
+fn check<F: Fields + ?Sized>(request: &RequestHead<'_, F>) -> Result<HeaderValue, HttpError> {
     if request.has_body {
-        return Err(Objection::Body);
+        return Err(HttpError::Body);
     }
-    if only(request.fields, &header::SEC_WEBSOCKET_VERSION) != Some(VERSION.as_bytes()) {
-        return Err(Objection::WebSocketVersion);
+    if only(request.fields, &header::SEC_WEBSOCKET_VERSION) != Some(WEBSOCKET_VERSION.as_bytes()) {
+        return Err(HttpError::WebSocketVersion);
     }
     let key = only(request.fields, &header::SEC_WEBSOCKET_KEY).filter(|key| is_key(key));
-    key.map(accept_key).ok_or(Objection::Key)
+    key.map(accept_key).ok_or(HttpError::Key)
 }
 
 /// The value of a field that stands exactly once.
@@ -80,12 +78,12 @@ fn accept_key(key: &[u8]) -> HeaderValue {
 }
 
 /// What a proper request is told if it is accepted.
-pub(super) struct Terms {
+pub(super) struct HandshakeResponse {
     accept_key: HeaderValue,
     agreement: Option<Agreement>,
 }
 
-impl Terms {
+impl HandshakeResponse {
     /// Checks a request that asks for a WebSocket, and agrees on what it offers.
     ///
     /// # Errors
@@ -94,10 +92,10 @@ impl Terms {
     pub(super) fn of<F: Fields + ?Sized>(
         request: &RequestHead<'_, F>,
         per_message_deflate: bool,
-    ) -> Result<Terms, Objection> {
+    ) -> Result<HandshakeResponse, HttpError> {
         let accept_key = check(request)?;
         let agreement = per_message_deflate.then(|| extensions::agree(request.fields)).flatten();
-        Ok(Terms { accept_key, agreement })
+        Ok(HandshakeResponse { accept_key, agreement })
     }
 
     /// How the client is to get its messages.
@@ -124,14 +122,14 @@ impl Terms {
 
 /// The response that switches protocols. Of `headers`, those that the handshake sets itself are
 /// left out.
-pub(super) fn accept(terms: Terms, headers: Headers) -> Response<Body> {
-    with_fields(StatusCode::SWITCHING_PROTOCOLS, terms.fields(headers), Bytes::new())
+pub(super) fn accept(handshake: HandshakeResponse, headers: Headers) -> Response<Full<Bytes>> {
+    with_fields(StatusCode::SWITCHING_PROTOCOLS, handshake.fields(headers), Bytes::new())
 }
 
 /// The application's refusal. Of `headers`, those that frame a response are left out, the body
 /// being whole. A status that cannot end a request is a mistake of the application's, and becomes
 /// 500.
-pub(super) fn refuse(status: u16, headers: Headers, body: Bytes) -> Response<Body> {
+pub(super) fn refuse(status: u16, headers: Headers, body: Bytes) -> Response<Full<Bytes>> {
     let status = StatusCode::from_u16(status)
         .ok()
         .filter(|status| (200..600).contains(&status.as_u16()))
@@ -148,7 +146,7 @@ fn with_fields(
     status: StatusCode,
     fields: impl Iterator<Item = (HeaderName, HeaderValue)>,
     body: Bytes,
-) -> Response<Body> {
+) -> Response<Full<Bytes>> {
     let mut response = whole(status, body);
     for (name, value) in fields {
         response.headers_mut().append(name, value);
@@ -158,7 +156,7 @@ fn with_fields(
 
 #[cfg(test)]
 mod tests {
-    use http_body_util::{Empty, Full};
+    use http_body_util::Empty;
     use hyper::{Method, Request};
     use proptest::prelude::*;
     use tungstenite::handshake::derive_accept_key;
@@ -209,7 +207,7 @@ mod tests {
     #[test]
     fn a_body_is_refused() {
         let with_body = request().map(|_| Full::new(Bytes::from_static(b"frames?")));
-        assert_eq!(check(&RequestHead::of(&with_body)), Err(Objection::Body));
+        assert_eq!(check(&RequestHead::of(&with_body)), Err(HttpError::Body));
     }
 
     #[test]
@@ -218,13 +216,13 @@ mod tests {
             let request = request_with("sec-websocket-version", version);
             assert_eq!(
                 check(&RequestHead::of(&request)),
-                Err(Objection::WebSocketVersion),
+                Err(HttpError::WebSocketVersion),
                 "{version:?}"
             );
         }
         let mut without = request();
         without.headers_mut().remove(header::SEC_WEBSOCKET_VERSION);
-        assert_eq!(check(&RequestHead::of(&without)), Err(Objection::WebSocketVersion));
+        assert_eq!(check(&RequestHead::of(&without)), Err(HttpError::WebSocketVersion));
     }
 
     #[test]
@@ -232,7 +230,7 @@ mod tests {
         let cut = "AAAAAAAAAAAAAAAAAAAAAA";
         for key in ["", cut, "AAAAAAAAAAAAAAAAAAAA", "!AAAAAAAAAAAAAAAAAAAAA=="] {
             let request = request_with("sec-websocket-key", key);
-            assert_eq!(check(&RequestHead::of(&request)), Err(Objection::Key), "{key:?}");
+            assert_eq!(check(&RequestHead::of(&request)), Err(HttpError::Key), "{key:?}");
         }
         assert!(
             check(&RequestHead::of(&request_with("sec-websocket-key", "AAAAAAAAAAAAAAAAAAAAAB==")))
@@ -241,7 +239,7 @@ mod tests {
         let mut doubled = request();
         let second = HeaderValue::from_static("AAAAAAAAAAAAAAAAAAAAAA==");
         doubled.headers_mut().append(header::SEC_WEBSOCKET_KEY, second);
-        assert_eq!(check(&RequestHead::of(&doubled)), Err(Objection::Key));
+        assert_eq!(check(&RequestHead::of(&doubled)), Err(HttpError::Key));
     }
 
     #[test]
@@ -258,8 +256,9 @@ mod tests {
         ];
         let further = pairs
             .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
-        let terms = Terms { accept_key: HeaderValue::from_static("key"), agreement: None };
-        let response = accept(terms, further.to_vec());
+        let handshake =
+            HandshakeResponse { accept_key: HeaderValue::from_static("key"), agreement: None };
+        let response = accept(handshake, further.to_vec());
         let pairs = response.headers().iter();
         let mut lines: Vec<_> =
             pairs.map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
@@ -306,7 +305,7 @@ mod tests {
                     prop_assert_eq!(accept_key.as_bytes(), expected.as_bytes());
                     prop_assert_eq!(key.trim_end_matches('=').len(), 22, "16 bytes");
                 }
-                Err(objection) => prop_assert_eq!(objection, Objection::Key),
+                Err(http_error) => prop_assert_eq!(http_error, HttpError::Key),
             }
         }
     }

@@ -5,6 +5,9 @@ use hyper::{HeaderMap, Response, StatusCode};
 
 use super::request::Fields;
 
+/// The version of the WebSocket protocol that RFC 6455 describes, and the only one in use.
+pub(super) const WEBSOCKET_VERSION: &str = "13";
+
 /// The fields that are for one connection, by their own definition (RFC 9110, section 7.6.1), and
 /// `Trailer`: trailers end at the door.
 const CONNECTION_FIELDS: [HeaderName; 7] = [

@@ -1,6 +1,6 @@
 //! Reads the head of a request by rules of the door's own.
 //!
-//! Both ways of a request come here first, so that they agree: the `shortcut` of upgrades, and the
+//! Both ways of a request come here first, so that they agree: the `fast_path` of upgrades, and the
 //! `request_filter` before hyper. hyper's own parser ends a line at LF alone, which other servers
 //! do not, and its type of a URI refuses what clients send and Bun takes. Whatever passes here
 //! passes there, because the target has been put into a form that it takes.
@@ -17,7 +17,7 @@ use hyper::Version;
 use hyper::header;
 
 use super::handshake;
-use super::objection::Objection;
+use super::http_error::HttpError;
 use super::request::{Fields, RequestHead};
 
 pub(super) use framing::{BodyScanner, Framing};
@@ -61,13 +61,13 @@ pub(super) fn parse<const MAX_FIELDS: usize, T>(
     bytes: &[u8],
     limits: Limits,
     see: impl FnOnce(ParsedHead<'_>) -> T,
-) -> Result<Option<T>, Objection> {
+) -> Result<Option<T>, HttpError> {
     let within = &bytes[..bytes.len().min(limits.max_head_bytes)];
     let Some(Whole { begun, end }) = lines.find_end(within)? else {
         return if within.len() < limits.max_head_bytes {
             Ok(None)
         } else {
-            Err(Objection::HeadTooLong)
+            Err(HttpError::HeadTooLong)
         };
     };
     let Begun { begin, line: parts, fields: behind } = begun;
@@ -77,7 +77,7 @@ pub(super) fn parse<const MAX_FIELDS: usize, T>(
     let fields = match httparse::parse_headers(&bytes[behind..end], &mut fields) {
         Ok(Status::Complete((_, fields))) => fields,
         Ok(Status::Partial) => return Err(MALFORMED_FIELD),
-        Err(httparse::Error::TooManyHeaders) => return Err(Objection::TooManyFields),
+        Err(httparse::Error::TooManyHeaders) => return Err(HttpError::TooManyFields),
         Err(_) => return Err(MALFORMED_FIELD),
     };
     let framing = Framing::of(version, fields)?;
@@ -85,12 +85,12 @@ pub(super) fn parse<const MAX_FIELDS: usize, T>(
     check_authority(version, &target, fields, limits.min_authority_bytes)?;
     let head = ParsedHead { method, target, version, fields, framing, begin, end };
     if !head.is_verbatim() && head.rewritten().len() > limits.max_head_bytes {
-        return Err(Objection::HeadTooLong);
+        return Err(HttpError::HeadTooLong);
     }
     Ok(Some(see(head)))
 }
 
-const MALFORMED_FIELD: Objection = Objection::Malformed(
+const MALFORMED_FIELD: HttpError = HttpError::Malformed(
     "a header field is malformed: it needs a name, a colon right behind it, and a value without \
      control characters\n",
 );
@@ -101,17 +101,17 @@ fn check_authority(
     target: &Target<'_>,
     fields: &[Header<'_>],
     min_bytes: usize,
-) -> Result<(), Objection> {
+) -> Result<(), HttpError> {
     let mut hosts = fields.values(&header::HOST);
     let host = match (hosts.next(), hosts.next()) {
         (Some(host), None) => Some(Authority::parse(host)?),
         (None, None) if version == Version::HTTP_10 => None,
-        _ => return Err(Objection::Host),
+        _ => return Err(HttpError::Host),
     };
     // The target's own wins.
     let effective = target.authority.map(Authority::parse).transpose()?.or(host);
     match effective {
-        Some(authority) if authority.url_bytes() < min_bytes => Err(Objection::ShortHost),
+        Some(authority) if authority.url_bytes() < min_bytes => Err(HttpError::ShortHost),
         _ => Ok(()),
     }
 }

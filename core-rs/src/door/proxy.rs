@@ -5,7 +5,7 @@
 //! in the middle. How long a response may take is for the application to say: it may be a stream of
 //! events that lasts for days. It also says how long the body of a request may be, but the door
 //! refuses a longer one itself: the client is then told for sure, at once, and may finish
-//! (`linger`).
+//! (`lingering_close`).
 
 use std::error::Error;
 use std::io;
@@ -19,13 +19,15 @@ use hyper::http::request::Parts;
 use hyper::{HeaderMap, Request, Response, StatusCode, Uri, Version};
 use tokio::net::UnixStream;
 
-use super::app_connections::{AppConnections, Link, NoLink, Unanswered};
-use super::exchange::{Download, Upload};
-use super::failures::{Failures, RequestFailure};
+use super::app_connections::{AppConnections, LentConnection, NoConnection, Unanswered};
+use super::body::Body;
+use super::download::Download;
+use super::events::RequestFailure;
+use super::failures::Failures;
 use super::headers::{remove_connection_fields, replace_connection_fields};
-use super::objection::Objection;
-use super::peer::PEER;
-use super::response::Body;
+use super::http_error::HttpError;
+use super::peer_header::PEER;
+use super::upload::Upload;
 use super::upstream::Upstream;
 
 /// The host that is taken for the one of a client of HTTP/1.0 that names none.
@@ -41,15 +43,15 @@ const HEADWAY: Duration = Duration::from_secs(5);
 /// Why a request has no response of the application's.
 pub(super) enum Failure {
     /// The client is to be told.
-    Objection(Objection),
+    HttpError(HttpError),
     /// The application has ended its connection instead of an answer, and the client's is to end
     /// so.
     BrokenOff,
 }
 
-impl From<Objection> for Failure {
-    fn from(objection: Objection) -> Failure {
-        Failure::Objection(objection)
+impl From<HttpError> for Failure {
+    fn from(http_error: HttpError) -> Failure {
+        Failure::HttpError(http_error)
     }
 }
 
@@ -99,15 +101,15 @@ impl Proxy {
         peer: HeaderValue,
     ) -> Result<Response<Body>, Failure> {
         if request.body().size_hint().lower() > self.max_body_bytes as u64 {
-            return Err(Objection::BodyTooLong.into());
+            return Err(HttpError::BodyTooLong.into());
         }
         let request = outbound(request, peer, self.max_body_bytes);
-        let (response, link) = self.exchange(request).await?;
+        let (response, connection) = self.exchange(request).await?;
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             // Nobody has asked for it: the door keeps `Upgrade` to itself.
             return Err(self.unusable("101 Switching Protocols, which nobody has asked for"));
         }
-        Ok(inbound(response.map(|body| Download::new(body, link, Rc::clone(&self.failures)))))
+        Ok(inbound(response.map(|body| Download::new(body, connection, Rc::clone(&self.failures)))))
     }
 
     /// Sends a request, and a second time over a new connection if the application has closed the
@@ -115,36 +117,44 @@ impl Proxy {
     async fn exchange(
         &self,
         request: Request<Upload>,
-    ) -> Result<(Response<Incoming>, Option<Link>), Failure> {
+    ) -> Result<(Response<Incoming>, Option<LentConnection>), Failure> {
         let repeat = repeatable(&request);
-        let link = self.connections.lend().await.map_err(|no_link| self.no_link(no_link))?;
-        let was_used = link.is_used();
-        let again = match (link.send(request).await, repeat) {
+        let connection = self
+            .connections
+            .lend()
+            .await
+            .map_err(|no_connection| self.no_connection(no_connection))?;
+        let was_used = connection.is_used();
+        let again = match (connection.send(request).await, repeat) {
             (Ok(answer), _) => return Ok(answer),
             (Err(Unanswered { unsent: Some(request), .. }), _) if was_used => request,
             (Err(Unanswered { is_unread: true, .. }), Some(repeat)) => repeat,
             (Err(unanswered), _) => return Err(self.failure(&unanswered.error)),
         };
-        let link = self.connections.lend_new().await.map_err(|no_link| self.no_link(no_link))?;
-        link.send(again).await.map_err(|unanswered| self.failure(&unanswered.error))
+        let connection = self
+            .connections
+            .lend_new()
+            .await
+            .map_err(|no_connection| self.no_connection(no_connection))?;
+        connection.send(again).await.map_err(|unanswered| self.failure(&unanswered.error))
     }
 
-    fn no_link(&self, no_link: NoLink) -> Failure {
-        match no_link {
-            NoLink::Busy => {
+    fn no_connection(&self, no_connection: NoConnection) -> Failure {
+        match no_connection {
+            NoConnection::Busy => {
                 self.failures.note(RequestFailure::Busy, "");
-                Objection::Busy.into()
+                HttpError::Busy.into()
             }
-            NoLink::Unreachable(error) => {
+            NoConnection::Unreachable(error) => {
                 self.failures.note(RequestFailure::Unreachable, error);
-                Objection::Unreachable.into()
+                HttpError::Unreachable.into()
             }
         }
     }
 
     fn unusable(&self, reason: &str) -> Failure {
         self.failures.note(RequestFailure::Unusable, reason);
-        Objection::UnusableAnswer.into()
+        HttpError::UnusableAnswer.into()
     }
 
     /// Why there is no response.
@@ -155,8 +165,8 @@ impl Proxy {
         // Of our side of the exchange, only the client's body can fail.
         if error.is_user() {
             return match error.source() {
-                Some(source) if source.is::<LengthLimitError>() => Objection::BodyTooLong.into(),
-                _ => Objection::BrokenBody.into(),
+                Some(source) if source.is::<LengthLimitError>() => HttpError::BodyTooLong.into(),
+                _ => HttpError::BrokenBody.into(),
             };
         }
         self.failures.note(RequestFailure::BrokenOff, error);

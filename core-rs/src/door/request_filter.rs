@@ -19,7 +19,7 @@ use std::task::{Context, Poll, Waker, ready};
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::objection::Objection;
+use super::http_error::HttpError;
 use super::parser::{self, BodyScanner, Limits, LineScanner, ParsedHead};
 
 /// Fields that a request may have. Bun takes 198, and the door adds one of its own.
@@ -32,7 +32,7 @@ const READ_BYTES: usize = 8 * 1024;
 #[derive(Default)]
 pub(super) struct Junction {
     /// Of the head that was passed last. Written by the filter, taken by the service.
-    rejection: Cell<Option<Objection>>,
+    rejection: Cell<Option<HttpError>>,
     /// An upgrade was passed on, and is not refused so far.
     is_undecided: Cell<bool>,
     /// Wakes who waits for that.
@@ -41,7 +41,7 @@ pub(super) struct Junction {
 
 impl Junction {
     /// Why the request that hyper has just read is to be refused.
-    pub(super) fn take_rejection(&self) -> Option<Objection> {
+    pub(super) fn take_rejection(&self) -> Option<HttpError> {
         self.rejection.take()
     }
 
@@ -103,9 +103,9 @@ impl<S: AsyncRead + Unpin> RequestFilter<S> {
                 self.junction.is_undecided.set(is_upgrade);
                 Some((length, replacement))
             }
-            Err(objection) => {
+            Err(http_error) => {
                 self.state = State::Rejected;
-                self.junction.rejection.set(Some(objection));
+                self.junction.rejection.set(Some(http_error));
                 Some((bytes.len(), Some(Bytes::from_static(stand_in(bytes)))))
             }
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::broadcaster::reports::ReportRequest;
-use crate::door::Entrant;
+use crate::door::Handoff;
 use crate::frame::Frame;
 use crate::frame::compression::Compression;
 use crate::ids::{Channel, ChannelId, ClientKey};
@@ -23,7 +23,7 @@ pub enum Command {
     /// Discard these frames of a client from here on, and no others.
     Discard(ClientKey, Discards),
     /// The socket of an expected client.
-    Attach(ClientKey, Box<Entrant>),
+    Attach(ClientKey, Box<Handoff>),
     /// The socket of an expected client will not come.
     Abandon(ClientKey),
     /// A client hears a channel from here on.

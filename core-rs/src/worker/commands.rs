@@ -6,7 +6,7 @@ use std::sync::Arc;
 use mio::net::TcpStream;
 use mio::{Interest, Token};
 
-use crate::door::Entrant;
+use crate::door::Handoff;
 use crate::frame::Frame;
 use crate::frame::compression::Compression;
 use crate::ids::{Channel, ClientIndex, ClientKey, CohortIndex, SILENT};
@@ -37,7 +37,7 @@ impl Worker {
             Command::Discard(key, discards) => self.with(key, |worker, client| {
                 worker.clients[client].discards = discards;
             }),
-            Command::Attach(key, entrant) => self.attach(key, *entrant),
+            Command::Attach(key, handoff) => self.attach(key, *handoff),
             Command::Abandon(key) => {
                 self.with(key, |worker, client| worker.disconnect(client, Cause::Broken));
             }
@@ -134,10 +134,12 @@ impl Worker {
         entry.insert(client);
     }
 
-    fn attach(&mut self, key: ClientKey, Entrant { socket, answer, read_ahead }: Entrant) {
+    fn attach(&mut self, key: ClientKey, Handoff { socket, response, read_ahead }: Handoff) {
         let Some(&index) = self.by_key.get(&key) else { return };
         let mut socket = TcpStream::from_std(socket);
-        let Ok(rest) = tell(&socket, &answer) else { return self.disconnect(index, Cause::Broken) };
+        let Ok(rest) = send_response(&socket, &response) else {
+            return self.disconnect(index, Cause::Broken);
+        };
         let interest = Interest::READABLE | Interest::WRITABLE;
         if self.parts.poll.registry().register(&mut socket, Token(index), interest).is_err() {
             return self.disconnect(index, Cause::Broken);
@@ -219,16 +221,16 @@ impl Worker {
     }
 }
 
-/// Gives a new client its answer; returns what its socket had no room for, which is nothing but for
-/// a system that is short of memory.
-fn tell<'a>(mut socket: &TcpStream, answer: &'a [u8]) -> io::Result<&'a [u8]> {
-    if answer.is_empty() {
-        return Ok(answer);
+/// Sends a new client its 101 response; returns what its socket has no room for: nothing, unless
+/// the system is short of memory.
+fn send_response<'r>(mut socket: &TcpStream, response: &'r [u8]) -> io::Result<&'r [u8]> {
+    if response.is_empty() {
+        return Ok(response);
     }
-    match socket.write(answer) {
-        Ok(bytes) => Ok(&answer[bytes..]),
+    match socket.write(response) {
+        Ok(bytes) => Ok(&response[bytes..]),
         Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {
-            Ok(answer)
+            Ok(response)
         }
         Err(error) => Err(error),
     }

@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use bytes::Bytes;
 
 use super::*;
-use crate::door::Entrant;
+use crate::door::Handoff;
 use crate::frame::Frame;
 use crate::frame::compression::Compression;
 use crate::ids::{Channel, ChannelId};
@@ -48,7 +48,7 @@ fn expect(worker: &mut Worker, client: ClientKey) {
 /// Gives a client a socket; returns the other end.
 fn attach(worker: &mut Worker, client: ClientKey) -> TcpStream {
     let (ours, theirs) = sockets();
-    worker.apply(Command::Attach(client, Box::new(Entrant::told(ours, Bytes::new()))));
+    worker.apply(Command::Attach(client, Box::new(Handoff::answered(ours, Bytes::new()))));
     theirs
 }
 
@@ -209,16 +209,16 @@ fn clients_stand_side_by_side() {
     assert_eq!(address(2) - address(1), size_of::<Client>());
 }
 
-/// Lets in a client whose socket is full, and to which an answer is owed. Returns the other end,
-/// and how much it has to read before the answer.
-fn attach_full(worker: &mut Worker, client: ClientKey, answer: &str) -> (TcpStream, usize) {
+/// Lets in a client whose socket is full, and to which a response is owed. Returns the other end,
+/// and how much it has to read before the response.
+fn attach_full(worker: &mut Worker, client: ClientKey, response: &str) -> (TcpStream, usize) {
     let (mut ours, theirs) = sockets();
     let mut filled = 0;
     while let Ok(bytes) = ours.write(&[0; 64 * 1024]) {
         filled += bytes;
     }
-    let entrant = Entrant { socket: ours, answer: answer.into(), read_ahead: Bytes::new() };
-    worker.apply(Command::Attach(client, Box::new(entrant)));
+    let handoff = Handoff { socket: ours, response: response.into(), read_ahead: Bytes::new() };
+    worker.apply(Command::Attach(client, Box::new(handoff)));
     (theirs, filled)
 }
 

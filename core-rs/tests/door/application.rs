@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::{env, fs, process, thread};
 
-use crate::house::PATIENCE;
+use crate::test_server::TIMEOUT;
 use crate::wire::Wire;
 
 /// A path for a unix socket that nothing else uses; removed when dropped.
@@ -65,8 +65,8 @@ impl Application {
 
     /// The door's next connection.
     pub(crate) fn accept(&self) -> Wire<UnixStream> {
-        let connection = self.connections.recv_timeout(PATIENCE).expect("the door connects");
-        connection.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        let connection = self.connections.recv_timeout(TIMEOUT).expect("the door connects");
+        connection.set_read_timeout(Some(TIMEOUT)).expect("a timeout");
         Wire::new(connection)
     }
 

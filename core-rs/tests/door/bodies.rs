@@ -6,7 +6,7 @@ use std::time::Duration;
 use std::{fs, thread};
 
 use crate::alone::alone;
-use crate::house::{House, PATIENCE};
+use crate::test_server::{TIMEOUT, TestServer};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 const CHUNKED_POST: &str = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
@@ -20,10 +20,10 @@ fn put(length: usize) -> String {
 
 #[test]
 fn an_event_arrives_before_the_next_is_sent() {
-    let house = House::open();
-    let mut client = house.client();
+    let server = TestServer::open();
+    let mut client = server.client();
     client.send(GET);
-    let mut application = house.application.accept();
+    let mut application = server.application.accept();
     application.head();
     application.send(CHUNKED_RESPONSE);
     assert_eq!(client.head().get("transfer-encoding"), Some("chunked"));
@@ -37,10 +37,10 @@ fn an_event_arrives_before_the_next_is_sent() {
 
 #[test]
 fn a_part_of_an_upload_arrives_before_the_next_is_sent() {
-    let house = House::open();
-    let mut client = house.client();
+    let server = TestServer::open();
+    let mut client = server.client();
     client.send(CHUNKED_POST);
-    let mut application = house.application.accept();
+    let mut application = server.application.accept();
     assert_eq!(application.head().get("transfer-encoding"), Some("chunked"));
     for part in ["one", "two"] {
         client.send_chunk(part);
@@ -52,10 +52,10 @@ fn a_part_of_an_upload_arrives_before_the_next_is_sent() {
 
 #[test]
 fn a_body_of_known_length_keeps_its_length() {
-    let house = House::open();
-    let mut client = house.client();
+    let server = TestServer::open();
+    let mut client = server.client();
     client.send("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nwhole");
-    let mut application = house.application.accept();
+    let mut application = server.application.accept();
     let (head, body) = application.message();
     assert_eq!((head.get("content-length"), head.get("transfer-encoding")), (Some("5"), None));
     assert_eq!(body, "whole");
@@ -67,22 +67,22 @@ fn a_body_of_known_length_keeps_its_length() {
 
 #[test]
 fn a_get_may_have_a_body() {
-    let house = House::open();
-    let mut client = house.client();
+    let server = TestServer::open();
+    let mut client = server.client();
     client.send(CHUNKED_POST.replace("POST", "GET"));
     client.send_chunk("query");
     client.send("0\r\n\r\n");
-    assert_eq!(house.application.accept().message().1, "query");
+    assert_eq!(server.application.accept().message().1, "query");
 }
 
 #[test]
 fn a_client_that_expects_to_be_told_to_continue_is_told() {
-    let house = House::open();
-    let mut client = house.client();
+    let server = TestServer::open();
+    let mut client = server.client();
     client.send("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n");
     assert_eq!(client.head().status(), 100);
     client.send("body");
-    let mut application = house.application.accept();
+    let mut application = server.application.accept();
     let (head, body) = application.message();
     assert_eq!(head.get("expect"), None);
     assert_eq!(body, "body");
@@ -92,12 +92,12 @@ fn a_client_that_expects_to_be_told_to_continue_is_told() {
 
 #[test]
 fn trailers_end_at_the_door() {
-    let house = House::open();
-    let mut client = house.client();
+    let server = TestServer::open();
+    let mut client = server.client();
     client.send(CHUNKED_POST.replace("\r\n\r\n", "\r\nTE: trailers\r\nTrailer: X-Sum\r\n\r\n"));
     client.send_chunk("up");
     client.send("0\r\nX-Sum: 1\r\n\r\n");
-    let mut application = house.application.accept();
+    let mut application = server.application.accept();
     let head = application.head();
     assert_eq!((head.get("te"), head.get("trailer")), (None, None));
     assert_eq!(application.chunk().as_deref(), Some("up"));
@@ -126,8 +126,8 @@ fn a_large_upload_takes_little_memory() {
     const PART: usize = 1 << 20;
     const PARTS: usize = 200;
     alone("bodies::a_large_upload_takes_little_memory", || {
-        let house = House::open();
-        let mut client = house.client();
+        let server = TestServer::open();
+        let mut client = server.client();
         let before = peak_memory();
         let upload = thread::spawn(move || {
             client.send(put(PART * PARTS));
@@ -135,7 +135,7 @@ fn a_large_upload_takes_little_memory() {
             (0..PARTS).for_each(|_| client.send(&part));
             client.head().status()
         });
-        let mut application = house.application.accept();
+        let mut application = server.application.accept();
         application.head();
         (0..PARTS).for_each(|_| drop(application.text(PART)));
         application.send(EMPTY_RESPONSE);
@@ -147,11 +147,11 @@ fn a_large_upload_takes_little_memory() {
 
 #[test]
 fn a_client_that_ends_its_side_gets_an_answer_that_is_at_hand() {
-    let house = House::open();
-    let mut client = house.client();
+    let server = TestServer::open();
+    let mut client = server.client();
     client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi");
     client.socket().shutdown(Shutdown::Write).expect("a living socket");
-    let mut application = house.application.accept();
+    let mut application = server.application.accept();
     assert_eq!(application.message().1, "hi");
     application.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nho");
     assert_eq!(client.message().1, "ho");
@@ -160,11 +160,11 @@ fn a_client_that_ends_its_side_gets_an_answer_that_is_at_hand() {
 
 #[test]
 fn a_client_that_ends_its_side_is_not_waited_for_long() {
-    let house = House::open();
-    let mut client = house.client();
+    let server = TestServer::open();
+    let mut client = server.client();
     client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     client.socket().shutdown(Shutdown::Write).expect("a living socket");
-    let mut application = house.application.accept();
+    let mut application = server.application.accept();
     application.head();
     assert_eq!(application.rest(), "", "the request is cancelled");
 }
@@ -172,10 +172,10 @@ fn a_client_that_ends_its_side_is_not_waited_for_long() {
 #[test]
 fn an_application_that_reads_nothing_halts_the_upload() {
     const LENGTH: usize = 200 << 20;
-    let house = House::open();
-    let mut client = house.client();
+    let server = TestServer::open();
+    let mut client = server.client();
     client.send(put(LENGTH));
-    let mut application = house.application.accept();
+    let mut application = server.application.accept();
     application.head();
     let mut socket = client.socket();
     socket.set_write_timeout(Some(Duration::from_millis(300))).expect("a timeout");
@@ -190,14 +190,14 @@ fn an_application_that_reads_nothing_halts_the_upload() {
 
 #[test]
 fn a_client_that_takes_nothing_of_its_response_is_given_up() {
-    let house = House::open_with(|config| config.write_timeout = Duration::from_millis(50));
-    let mut client = house.client();
+    let server = TestServer::open_with(|config| config.write_timeout = Duration::from_millis(50));
+    let mut client = server.client();
     client.send(GET);
-    let mut application = house.application.accept();
+    let mut application = server.application.accept();
     application.head();
     application.send("HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n");
     let mut socket = application.socket();
-    socket.set_write_timeout(Some(PATIENCE)).expect("a timeout");
+    socket.set_write_timeout(Some(TIMEOUT)).expect("a timeout");
     let part = vec![b'x'; 1 << 20];
     let error = loop {
         if let Err(error) = socket.write(&part) {
@@ -209,10 +209,10 @@ fn a_client_that_takes_nothing_of_its_response_is_given_up() {
 
 #[test]
 fn a_response_that_breaks_off_does_not_look_complete() {
-    let house = House::open();
-    let mut client = house.client();
+    let server = TestServer::open();
+    let mut client = server.client();
     client.send(GET);
-    let mut application = house.application.accept();
+    let mut application = server.application.accept();
     application.head();
     application.send(CHUNKED_RESPONSE);
     application.send_chunk("half");
@@ -224,10 +224,10 @@ fn a_response_that_breaks_off_does_not_look_complete() {
 
 #[test]
 fn a_client_that_leaves_ends_its_request_to_the_application() {
-    let house = House::open();
-    let mut client = house.client();
+    let server = TestServer::open();
+    let mut client = server.client();
     client.send(GET);
-    let mut application = house.application.accept();
+    let mut application = server.application.accept();
     application.head();
     drop(client);
     assert_eq!(application.rest(), "");
@@ -235,10 +235,10 @@ fn a_client_that_leaves_ends_its_request_to_the_application() {
 
 #[test]
 fn a_client_that_leaves_ends_its_stream_of_events() {
-    let house = House::open();
-    let mut client = house.client();
+    let server = TestServer::open();
+    let mut client = server.client();
     client.send(GET);
-    let mut application = house.application.accept();
+    let mut application = server.application.accept();
     application.head();
     application.send(CHUNKED_RESPONSE);
     application.send_chunk("data: 1\n\n");
@@ -250,11 +250,11 @@ fn a_client_that_leaves_ends_its_stream_of_events() {
 
 #[test]
 fn a_client_that_breaks_off_its_upload_breaks_it_off_for_the_application() {
-    let house = House::open();
-    let mut client = house.client();
+    let server = TestServer::open();
+    let mut client = server.client();
     client.send(CHUNKED_POST);
     client.send_chunk("half");
-    let mut application = house.application.accept();
+    let mut application = server.application.accept();
     application.head();
     assert_eq!(application.chunk().as_deref(), Some("half"));
     drop(client);
@@ -263,9 +263,9 @@ fn a_client_that_breaks_off_its_upload_breaks_it_off_for_the_application() {
 
 #[test]
 fn a_malformed_chunk_is_the_clients_mistake() {
-    let house = House::open();
+    let server = TestServer::open();
     for chunk in ["no size\r\n", "2 \r\nhi\r\n", "FFFFFFFFFFFFFFFF\r\n", "2;a\nhi\r\n"] {
-        let mut client = house.client();
+        let mut client = server.client();
         client.send(CHUNKED_POST);
         client.send(chunk);
         let (head, body) = client.message();
@@ -280,10 +280,10 @@ fn a_malformed_chunk_is_the_clients_mistake() {
 #[test]
 fn an_upload_that_is_refused_early_hears_of_it() {
     const LENGTH: usize = 10 << 20;
-    let house = House::open();
-    let mut client = house.client();
+    let server = TestServer::open();
+    let mut client = server.client();
     client.send(put(LENGTH));
-    let mut application = house.application.accept();
+    let mut application = server.application.accept();
     application.head();
     application.send("HTTP/1.1 413 Content Too Large\r\nContent-Length: 8\r\n\r\ntoo much");
     drop(application);
@@ -294,23 +294,23 @@ fn an_upload_that_is_refused_early_hears_of_it() {
 
 #[test]
 fn a_body_that_is_announced_too_long_is_refused_at_once() {
-    let house = House::open_with(|config| config.max_body_bytes = 4);
-    let mut client = house.client();
+    let server = TestServer::open_with(|config| config.max_body_bytes = 4);
+    let mut client = server.client();
     client.send("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n");
     let (head, body) = client.message();
     assert_eq!((head.status(), body.as_str()), (413, "the body of the request is too long\n"));
     assert_eq!(head.get("connection"), Some("close"));
     assert_eq!(client.rest(), "");
-    assert!(!house.application.has_connection());
+    assert!(!server.application.has_connection());
 }
 
 #[test]
 fn a_body_that_turns_out_too_long_is_refused() {
-    let house = House::open_with(|config| config.max_body_bytes = 4);
-    let mut client = house.client();
+    let server = TestServer::open_with(|config| config.max_body_bytes = 4);
+    let mut client = server.client();
     client.send(CHUNKED_POST);
     client.send_chunk("1234");
-    let mut application = house.application.accept();
+    let mut application = server.application.accept();
     application.head();
     assert_eq!(application.chunk().as_deref(), Some("1234"));
     client.send_chunk("5");
@@ -323,26 +323,26 @@ fn a_body_that_turns_out_too_long_is_refused() {
 
 #[test]
 fn a_body_of_the_greatest_length_passes() {
-    let house = House::open_with(|config| config.max_body_bytes = 4);
-    let mut client = house.client();
+    let server = TestServer::open_with(|config| config.max_body_bytes = 4);
+    let mut client = server.client();
     client.send(put(4) + "1234");
-    assert_eq!(house.application.accept().message().1, "1234");
-    let mut client = house.client();
+    assert_eq!(server.application.accept().message().1, "1234");
+    let mut client = server.client();
     client.send(CHUNKED_POST);
     client.send_chunk("12");
     client.send_chunk("34");
     client.send("0\r\n\r\n");
-    assert_eq!(house.application.accept().message().1, "1234");
+    assert_eq!(server.application.accept().message().1, "1234");
 }
 
 #[test]
 fn an_answer_in_the_midst_of_the_upload_is_passed_on() {
     const LENGTH: usize = 4 << 20;
-    let house = House::open();
+    let server = TestServer::open();
     for _ in 0..100 {
-        let mut client = house.client();
+        let mut client = server.client();
         client.send(put(LENGTH));
-        let mut application = house.application.accept();
+        let mut application = server.application.accept();
         application.head();
         let refusal = thread::spawn(move || {
             application.text(LENGTH / 2);
@@ -356,8 +356,8 @@ fn an_answer_in_the_midst_of_the_upload_is_passed_on() {
 
 #[test]
 fn a_client_that_does_not_stop_sending_is_cut_off() {
-    let house = House::open_with(|config| config.max_body_bytes = 0);
-    let mut client = house.client();
+    let server = TestServer::open_with(|config| config.max_body_bytes = 0);
+    let mut client = server.client();
     client.send(put(usize::MAX >> 1));
     assert_eq!(client.message().0.status(), 413);
     let part = vec![b'x'; 1 << 20];

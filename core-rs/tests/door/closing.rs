@@ -12,7 +12,7 @@ use shardcast_core::door::{Door, Headers};
 
 use crate::alone::alone;
 use crate::application::SocketPath;
-use crate::house::{Client, Fate, House, PATIENCE, SECRET, acceptance, config};
+use crate::test_server::{Client, Outcome, SECRET, TIMEOUT, TestServer, acceptance, config};
 use crate::wire::Wire;
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -23,9 +23,9 @@ const UPGRADE: &str = "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\
 
 #[test]
 fn an_address_in_use_is_an_error_of_that_kind() {
-    let house = House::open();
+    let server = TestServer::open();
     let mut taken = config(&SocketPath::new());
-    taken.listen.port = house.door.local_addr().port();
+    taken.listen.port = server.door.local_addr().port();
     let error = Door::open(taken, |_| {}).err().expect("the port is taken");
     assert_eq!(error.kind(), ErrorKind::AddrInUse);
     assert!(error.raw_os_error().is_some());
@@ -33,8 +33,8 @@ fn an_address_in_use_is_an_error_of_that_kind() {
 
 #[test]
 fn a_door_without_a_host_hears_ipv4_and_ipv6() {
-    let house = House::open_with(|config| config.listen.host = None);
-    let port = house.door.local_addr().port();
+    let server = TestServer::open_with(|config| config.listen.host = None);
+    let port = server.door.local_addr().port();
     let mut loopbacks = vec![IpAddr::V4(Ipv4Addr::LOCALHOST)];
     // Not every machine that tests run on has IPv6.
     if TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok() {
@@ -43,11 +43,11 @@ fn a_door_without_a_host_hears_ipv4_and_ipv6() {
     for loopback in loopbacks {
         let mut client = Client::new(TcpStream::connect((loopback, port)).expect("it listens"));
         client.send(GET);
-        let head = house.application.accept().head();
+        let head = server.application.accept().head();
         let client = client.socket().local_addr().expect("a living socket");
         // A socket of IPv6 speaks of IPv4 in addresses of its own.
         let address = match loopback {
-            IpAddr::V4(address) if house.door.local_addr().is_ipv6() => {
+            IpAddr::V4(address) if server.door.local_addr().is_ipv6() => {
                 address.to_ipv6_mapped().into()
             }
             address => address,
@@ -61,12 +61,12 @@ fn a_door_without_a_host_hears_ipv4_and_ipv6() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_door_that_stops_accepting_ends_who_has_said_nothing() {
-    let house = House::open();
-    let mut silent = house.client();
+    let server = TestServer::open();
+    let mut silent = server.client();
     let port = silent.socket().local_addr().expect("a living socket").port();
-    wait_until_accepted(house.door.local_addr().port(), port);
-    house.is_answering();
-    house.door.stop_accepting();
+    wait_until_accepted(server.door.local_addr().port(), port);
+    server.is_answering();
+    server.door.stop_accepting();
     assert_eq!(silent.rest(), "");
 }
 
@@ -84,31 +84,31 @@ fn wait_until_accepted(door: u16, client: u16) {
             && state == ESTABLISHED
     };
     while !fs::read_to_string("/proc/net/tcp").expect("Linux has it").lines().any(is_listed) {
-        assert!(began.elapsed() < PATIENCE, "it is not accepted");
+        assert!(began.elapsed() < TIMEOUT, "it is not accepted");
         thread::sleep(Duration::from_millis(10));
     }
 }
 
 /// A client that has got its answer, and asks for nothing more.
-fn idle_client(house: &House) -> Client {
-    let mut client = house.client();
+fn idle_client(server: &TestServer) -> Client {
+    let mut client = server.client();
     client.send(GET);
-    answer(&mut house.application.accept(), &mut client);
+    answer(&mut server.application.accept(), &mut client);
     client
 }
 
 #[test]
 fn a_door_that_stops_accepting_finishes_what_is_under_way() {
-    let house = House::open();
-    let mut idle = idle_client(&house);
-    let mut busy = house.client();
+    let server = TestServer::open();
+    let mut idle = idle_client(&server);
+    let mut busy = server.client();
     busy.send(GET);
-    let mut application = house.application.accept();
+    let mut application = server.application.accept();
     application.head();
-    house.door.stop_accepting();
-    house.door.stop_accepting();
+    server.door.stop_accepting();
+    server.door.stop_accepting();
     assert_eq!(idle.rest(), "");
-    wait_until_refused(&house.door);
+    wait_until_refused(&server.door);
     application.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlast");
     let (head, body) = busy.message();
     assert_eq!((head.get("connection"), body.as_str()), (Some("close"), "last"));
@@ -119,55 +119,55 @@ fn a_door_that_stops_accepting_finishes_what_is_under_way() {
 fn wait_until_refused(door: &Door) {
     let began = Instant::now();
     while TcpStream::connect(door.local_addr()).is_ok() {
-        assert!(began.elapsed() < PATIENCE, "the door still accepts");
+        assert!(began.elapsed() < TIMEOUT, "the door still accepts");
         thread::yield_now();
     }
 }
 
 #[test]
 fn a_door_that_closes_ends_everything() {
-    let mut house = House::open();
-    let mut idle = idle_client(&house);
-    let mut streaming = house.client();
+    let mut server = TestServer::open();
+    let mut idle = idle_client(&server);
+    let mut streaming = server.client();
     streaming.send(GET);
-    let mut application = house.application.accept();
+    let mut application = server.application.accept();
     application.head();
     application.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
     streaming.head();
-    let mut undecided = house.client();
+    let mut undecided = server.client();
     undecided.send(UPGRADE);
-    let request = house.asked();
-    house.door.close();
-    assert!(!request.pending.is_awaited());
-    assert_eq!(house.given_up(), request.id);
+    let request = server.asked();
+    server.door.close();
+    assert!(!request.responder.is_awaited());
+    assert_eq!(server.given_up(), request.id);
     for client in [&mut idle, &mut streaming, &mut undecided] {
         assert_eq!(client.rest(), "");
     }
     assert_eq!(application.rest(), "");
-    house.door.close();
-    house.door.stop_accepting();
+    server.door.close();
+    server.door.stop_accepting();
 }
 
 #[test]
 fn a_door_that_ends_requests_still_hands_accepted_clients_over() {
-    let house = House::open();
-    let mut busy = house.client();
+    let server = TestServer::open();
+    let mut busy = server.client();
     busy.send(GET);
-    let mut application = house.application.accept();
+    let mut application = server.application.accept();
     application.head();
-    let mut undecided = house.client();
+    let mut undecided = server.client();
     undecided.send(UPGRADE);
-    let request = house.asked();
+    let request = server.asked();
     // Not the first request of its connection, so that the door has to send the 101.
-    let mut accepted = idle_client(&house);
+    let mut accepted = idle_client(&server);
     accepted.send(UPGRADE);
-    let (decision, fate) = acceptance(Headers::new());
-    assert!(house.asked().pending.decide(decision));
-    house.door.stop_accepting();
-    house.door.end_requests();
-    assert!(matches!(fate.recv_timeout(PATIENCE), Ok(Fate::Attached(..))));
+    let (decision, outcome) = acceptance(Headers::new());
+    assert!(server.asked().responder.decide(decision));
+    server.door.stop_accepting();
+    server.door.end_requests();
+    assert!(matches!(outcome.recv_timeout(TIMEOUT), Ok(Outcome::Attached(..))));
     assert_eq!(accepted.head().status(), 101);
-    assert_eq!(house.given_up(), request.id);
+    assert_eq!(server.given_up(), request.id);
     for client in [&mut busy, &mut undecided] {
         assert_eq!(client.rest(), "");
     }
@@ -176,12 +176,12 @@ fn a_door_that_ends_requests_still_hands_accepted_clients_over() {
 
 #[test]
 fn the_port_is_free_again_at_once() {
-    let house = House::open();
-    let mut client = house.client();
+    let server = TestServer::open();
+    let mut client = server.client();
     client.send("bad\r\n\r\n");
     assert_eq!(client.message().0.status(), 400);
-    let address = house.door.local_addr();
-    drop(house);
+    let address = server.door.local_addr();
+    drop(server);
     let nowhere = SocketPath::new();
     let mut again = config(&nowhere);
     again.listen.port = address.port();
@@ -195,21 +195,21 @@ fn a_door_that_runs_out_of_descriptors_goes_on_when_there_are_some() {
     alone(name, || {
         let limit = getrlimit(Resource::Nofile);
         setrlimit(Resource::Nofile, Rlimit { current: Some(64), ..limit }).expect("a lower limit");
-        let house = House::open();
-        let mut early = house.client();
+        let server = TestServer::open();
+        let mut early = server.client();
         early.send(GET);
-        let mut application = house.application.accept();
+        let mut application = server.application.accept();
         answer(&mut application, &mut early);
         let mut taken: Vec<File> = std::iter::from_fn(|| File::open("/dev/null").ok()).collect();
         // One for the client's own end of the connection. The door finds none for the other.
         taken.pop();
-        let mut late = house.client();
+        let mut late = server.client();
         late.send(GET);
         // Once the door has served this, it has also tried to accept the late client.
         early.send(GET);
         answer(&mut application, &mut early);
         let mfile = rustix::io::Errno::MFILE.raw_os_error();
-        assert_eq!(house.complaint().raw_os_error(), Some(mfile));
+        assert_eq!(server.complaint().raw_os_error(), Some(mfile));
         drop(taken);
         answer(&mut application, &mut late);
     });
@@ -225,10 +225,10 @@ fn answer(application: &mut Wire<UnixStream>, client: &mut Client) {
 #[test]
 fn the_port_is_free_as_soon_as_a_door_stops_accepting() {
     for _ in 0..20 {
-        let house = House::open();
+        let server = TestServer::open();
         let mut again = config(&SocketPath::new());
-        again.listen.port = house.door.local_addr().port();
-        house.door.stop_accepting();
+        again.listen.port = server.door.local_addr().port();
+        server.door.stop_accepting();
         Door::open(again, |_| {}).expect("the port is free");
     }
 }

@@ -1,6 +1,6 @@
 //! Sockets of Bun's development server, which pass through the door.
 
-use crate::house::{Client, House, SECRET, admit};
+use crate::test_server::{Client, SECRET, TestServer, admit};
 
 fn upgrade(target: &str) -> String {
     format!(
@@ -13,16 +13,16 @@ fn upgrade(target: &str) -> String {
 const ACCEPTED: &str = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
     Connection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
 
-fn house() -> House {
-    House::open_with(|config| config.has_dev_server = true)
+fn server() -> TestServer {
+    TestServer::open_with(|config| config.has_dev_server = true)
 }
 
 #[test]
 fn bun_gets_the_request_and_both_sides_what_the_other_says() {
-    let house = house();
-    let mut client = house.client();
+    let server = server();
+    let mut client = server.client();
     client.send(upgrade("/_bun/hmr?a") + "said early");
-    let mut bun = house.application.accept();
+    let mut bun = server.application.accept();
     let head = bun.head();
     assert_eq!(head.line, "GET /_bun/hmr?a HTTP/1.1");
     let address = client.socket().local_addr().expect("a living socket");
@@ -50,10 +50,10 @@ fn bun_gets_the_request_and_both_sides_what_the_other_says() {
 
 #[test]
 fn bun_is_told_when_the_client_leaves() {
-    let house = house();
-    let mut client = house.client();
+    let server = server();
+    let mut client = server.client();
     client.send(upgrade("/_bun/hmr"));
-    let mut bun = house.application.accept();
+    let mut bun = server.application.accept();
     bun.head();
     bun.send(ACCEPTED);
     assert_eq!(client.head().status(), 101);
@@ -63,16 +63,16 @@ fn bun_is_told_when_the_client_leaves() {
 
 #[test]
 fn a_refusal_of_bun_is_the_answer_and_the_connection_goes_on() {
-    let house = house();
-    let mut client = house.client();
+    let server = server();
+    let mut client = server.client();
     client.send(upgrade("/_bun/hmr"));
-    let mut bun = house.application.accept();
+    let mut bun = server.application.accept();
     bun.head();
     bun.send("HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno");
     let (head, body) = client.message();
     assert_eq!((head.status(), body.as_str()), (404, "no"));
     client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-    let mut application = house.application.accept();
+    let mut application = server.application.accept();
     application.head();
     application.send("HTTP/1.1 204 No Content\r\n\r\n");
     assert_eq!(client.head().status(), 204);
@@ -80,33 +80,33 @@ fn a_refusal_of_bun_is_the_answer_and_the_connection_goes_on() {
 
 #[test]
 fn any_other_upgrade_is_put_to_the_application() {
-    let house = house();
+    let server = server();
     for target in ["/_bun/hmr/", "/_bun/hm", "/a/_bun/hmr", "/?/_bun/hmr"] {
-        let mut client = house.client();
+        let mut client = server.client();
         client.send(upgrade(target));
-        admit(house.asked());
+        admit(server.asked());
     }
-    assert!(!house.application.has_connection());
+    assert!(!server.application.has_connection());
 }
 
 #[test]
 fn without_a_development_server_so_is_its_own() {
-    let house = House::open();
-    let mut client = house.client();
+    let server = TestServer::open();
+    let mut client = server.client();
     client.send(upgrade("/_bun/hmr"));
-    assert_eq!(house.asked().uri, "/_bun/hmr");
+    assert_eq!(server.asked().uri, "/_bun/hmr");
 }
 
 #[test]
 fn one_more_than_there_may_be_is_refused() {
-    let house = house();
+    let server = server();
     let open = || {
-        let mut client = house.client();
+        let mut client = server.client();
         client.send(upgrade("/_bun/hmr"));
         client
     };
     let accepted = |mut client: Client| {
-        let mut bun = house.application.accept();
+        let mut bun = server.application.accept();
         bun.head();
         bun.send(ACCEPTED);
         assert_eq!(client.head().status(), 101);
@@ -118,20 +118,20 @@ fn one_more_than_there_may_be_is_refused() {
     drop(client);
     assert_eq!(bun.rest(), "");
     drop(bun);
-    house.is_answering();
+    server.is_answering();
     accepted(open());
 }
 
 #[test]
 fn an_upgrade_with_a_body_is_not_put_to_bun() {
-    let house = house();
+    let server = server();
     for framing in ["Content-Length: 5\r\n\r\nhello", "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"]
     {
-        let mut client = house.client();
+        let mut client = server.client();
         let head = upgrade("/_bun/hmr");
         client.send(head.trim_end().to_owned() + "\r\n" + framing);
         assert_eq!(client.message().1, "a WebSocket request must not have a body\n");
         assert_eq!(client.rest(), "");
     }
-    assert!(!house.application.has_connection());
+    assert!(!server.application.has_connection());
 }

@@ -4,7 +4,7 @@ use std::io::{ErrorKind, Read};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use crate::house::{House, MAX_HEAD_BYTES, PATIENCE};
+use crate::test_server::{MAX_HEAD_BYTES, TIMEOUT, TestServer};
 use crate::wire::Wire;
 
 /// A GET whose head has this many bytes.
@@ -20,9 +20,9 @@ fn serve_one(application: &mut Wire<std::os::unix::net::UnixStream>, body: &str)
 
 #[test]
 fn a_malformed_head_is_answered_with_400() {
-    let house = House::open();
+    let server = TestServer::open();
     for malformed in ["GE\u{1}T / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nno header\r\n\r\n"] {
-        let mut client = house.client();
+        let mut client = server.client();
         client.send(malformed);
         assert_eq!(client.message().0.status(), 400, "{malformed:?}");
         assert_eq!(client.rest(), "");
@@ -31,10 +31,10 @@ fn a_malformed_head_is_answered_with_400() {
 
 #[test]
 fn the_longest_head_passes_and_one_byte_more_is_answered_with_431() {
-    let house = House::open();
-    let mut client = house.client();
+    let server = TestServer::open();
+    let mut client = server.client();
     client.send(head_of(MAX_HEAD_BYTES));
-    serve_one(&mut house.application.accept(), "long");
+    serve_one(&mut server.application.accept(), "long");
     assert_eq!(client.message().1, "long");
     client.send(head_of(MAX_HEAD_BYTES + 1));
     assert_eq!(client.message().0.status(), 431);
@@ -43,23 +43,23 @@ fn the_longest_head_passes_and_one_byte_more_is_answered_with_431() {
 
 #[test]
 fn the_answer_431_outlives_all_that_the_client_still_sends() {
-    let house = House::open();
-    let mut client = house.client();
+    let server = TestServer::open();
+    let mut client = server.client();
     client.send(format!("GET / HTTP/1.1\r\nHost: a\r\nX-Pad: {}", "x".repeat(1_000_000)));
     assert_eq!(client.message().0.status(), 431);
 }
 
 #[test]
 fn as_many_fields_pass_as_bun_takes_with_the_door_s_own_and_one_more_is_answered_with_431() {
-    let house = House::open_with(|config| config.max_head_bytes = 1 << 15);
+    let server = TestServer::open_with(|config| config.max_head_bytes = 1 << 15);
     let head = |fields: usize| {
         format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", "a:b\r\n".repeat(fields - 1))
     };
-    let mut client = house.client();
+    let mut client = server.client();
     client.send(head(197));
-    let passed = house.application.accept().head();
+    let passed = server.application.accept().head();
     assert_eq!(passed.headers.iter().filter(|(name, _)| name == "a").count(), 196);
-    let mut client = house.client();
+    let mut client = server.client();
     client.send(head(198));
     assert_eq!(client.message().0.status(), 431);
 }
@@ -70,7 +70,7 @@ fn trickle_until_closed(mut client: TcpStream) {
     client.set_read_timeout(Some(pause)).expect("a timeout");
     let began = Instant::now();
     loop {
-        assert!(began.elapsed() < PATIENCE, "the door does not close");
+        assert!(began.elapsed() < TIMEOUT, "the door does not close");
         let _ = std::io::Write::write(&mut client, b"x");
         match client.read(&mut [0]) {
             Ok(0) => return,
@@ -83,24 +83,24 @@ fn trickle_until_closed(mut client: TcpStream) {
 
 #[test]
 fn a_head_that_trickles_in_is_cut_off() {
-    let house = House::open_with(|config| config.head_timeout = Duration::from_millis(100));
-    trickle_until_closed(TcpStream::connect(house.door.local_addr()).expect("the door listens"));
+    let server = TestServer::open_with(|config| config.head_timeout = Duration::from_millis(100));
+    trickle_until_closed(TcpStream::connect(server.door.local_addr()).expect("the door listens"));
 }
 
 #[test]
 fn an_idle_connection_is_closed_after_a_time_of_its_own() {
     let idle_timeout = Some(Duration::from_millis(100));
-    let house = House::open_with(|config| config.idle_timeout = idle_timeout);
-    let mut client = house.client();
+    let server = TestServer::open_with(|config| config.idle_timeout = idle_timeout);
+    let mut client = server.client();
     client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-    serve_one(&mut house.application.accept(), "hi");
+    serve_one(&mut server.application.accept(), "hi");
     assert_eq!(client.message().1, "hi");
     assert_eq!(client.rest(), "");
 }
 
 #[test]
 fn a_request_that_does_not_say_where_it_goes_or_ends_is_refused() {
-    let house = House::open();
+    let server = TestServer::open();
     let cases = [
         ("GET / HTTP/1.1\r\n\r\n", 400, "a request needs exactly one Host header\n"),
         (
@@ -121,21 +121,21 @@ fn a_request_that_does_not_say_where_it_goes_or_ends_is_refused() {
         ),
     ];
     for (request, status, words) in cases {
-        let mut client = house.client();
+        let mut client = server.client();
         client.send(request);
         let (head, body) = client.message();
         assert_eq!((head.status(), body.as_str()), (status, words), "{request:?}");
     }
-    assert!(!house.application.has_connection());
+    assert!(!server.application.has_connection());
 }
 
 #[test]
 fn pipelined_requests_are_answered_in_their_order() {
-    let house = House::open();
-    let mut client = house.client();
+    let server = TestServer::open();
+    let mut client = server.client();
     let requests = ["/1", "/2", "/3"].map(|path| format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n"));
     client.send(requests.concat());
-    let mut application = house.application.accept();
+    let mut application = server.application.accept();
     for path in ["/1", "/2", "/3"] {
         let request = application.head();
         assert_eq!(request.line, format!("GET {path} HTTP/1.1"));
@@ -148,10 +148,10 @@ fn pipelined_requests_are_answered_in_their_order() {
 
 #[test]
 fn a_refused_head_is_answered_in_its_turn_with_words() {
-    let house = House::open();
-    let mut client = house.client();
+    let server = TestServer::open();
+    let mut client = server.client();
     client.send("GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET evil.example HTTP/1.1\r\nHost: a\r\n\r\n");
-    serve_one(&mut house.application.accept(), "first");
+    serve_one(&mut server.application.accept(), "first");
     assert_eq!(client.message().1, "first");
     let (head, words) = client.message();
     assert_eq!((head.status(), head.get("connection")), (400, Some("close")));
@@ -161,9 +161,9 @@ fn a_refused_head_is_answered_in_its_turn_with_words() {
 
 #[test]
 fn the_refusal_of_a_request_for_a_head_has_no_body() {
-    let house = House::open();
+    let server = TestServer::open();
     for empty_line in ["", "\r\n"] {
-        let mut client = house.client();
+        let mut client = server.client();
         client.send(format!("{empty_line}HEAD evil.example HTTP/1.1\r\nHost: a\r\n\r\n"));
         assert_eq!(client.head().status(), 400);
         assert_eq!(client.rest(), "");
@@ -172,8 +172,8 @@ fn the_refusal_of_a_request_for_a_head_has_no_body() {
 
 #[test]
 fn what_follows_a_refused_head_is_no_request() {
-    let house = House::open();
-    let mut client = house.client();
+    let server = TestServer::open();
+    let mut client = server.client();
     let smuggled = "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n";
     let length = smuggled.len();
     client.send(format!(
@@ -183,26 +183,26 @@ fn what_follows_a_refused_head_is_no_request() {
     assert_eq!(head.status(), 400);
     assert_eq!(words, "a line of the request's head ends in LF alone, not in CRLF\n");
     assert_eq!(client.rest(), "");
-    assert!(!house.application.has_connection());
+    assert!(!server.application.has_connection());
 }
 
 #[test]
 fn a_target_arrives_in_a_form_that_any_parser_takes() {
-    let house = House::open();
-    let mut client = house.client();
+    let server = TestServer::open();
+    let mut client = server.client();
     client.send("GET /a?filter={\"b\":<1>} HTTP/1.1\r\nHost: a\r\n\r\n");
-    let request = house.application.accept().head();
+    let request = server.application.accept().head();
     assert_eq!(request.line, "GET /a?filter={%22b%22:%3C1%3E} HTTP/1.1");
 }
 
 #[test]
 fn a_host_that_is_shorter_than_the_application_can_take_is_refused() {
-    let house = House::open_with(|config| config.min_authority_bytes = 4);
+    let server = TestServer::open_with(|config| config.min_authority_bytes = 4);
     for host in ["a.b", "a.b:80"] {
-        let mut client = house.client();
+        let mut client = server.client();
         client.send(format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n"));
         assert_eq!(client.message().0.status(), 400, "{host}");
     }
-    house.client().send("GET / HTTP/1.1\r\nHost: a.b:81\r\n\r\n");
-    assert_eq!(house.application.accept().head().get("host"), Some("a.b:81"));
+    server.client().send("GET / HTTP/1.1\r\nHost: a.b:81\r\n\r\n");
+    assert_eq!(server.application.accept().head().get("host"), Some("a.b:81"));
 }

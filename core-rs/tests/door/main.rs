@@ -9,8 +9,8 @@ mod dev_sockets;
 #[path = "../harness/heads.rs"]
 mod head_reader;
 mod heads;
-mod house;
 mod proxying;
 mod reuse;
+mod test_server;
 mod upgrades;
 mod wire;

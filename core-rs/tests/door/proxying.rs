@@ -8,21 +8,21 @@ use shardcast_core::door::{Door, RequestFailure};
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use crate::application::{Application, SocketPath};
-use crate::house::{House, SECRET, config, connect};
+use crate::test_server::{SECRET, TestServer, config, connect};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
 #[test]
 fn a_request_passes_without_what_was_meant_for_the_door() {
-    let house = House::open();
-    let mut client = house.client();
+    let server = TestServer::open();
+    let mut client = server.client();
     client.send(
         "GET /a?b=c HTTP/1.1\r\nHost: example.com:8080\r\nAccept: */*\r\n\
          X-Shardcast-Peer: forged\r\nConnection: keep-alive, Cookie\r\n\
          Keep-Alive: timeout=5\r\n\
          Proxy-Connection: close\r\nTE: gzip\r\nUpgrade: h2c\r\nCookie: a\r\nCookie: b\r\n\r\n",
     );
-    let request = house.application.accept().head();
+    let request = server.application.accept().head();
     let peer = client.socket().local_addr().expect("a living socket");
     assert_eq!(request.line, "GET /a?b=c HTTP/1.1");
     assert_eq!(
@@ -39,10 +39,10 @@ fn a_request_passes_without_what_was_meant_for_the_door() {
 
 #[test]
 fn a_response_passes_without_what_was_meant_for_the_door() {
-    let house = House::open();
-    let mut client = house.client();
+    let server = TestServer::open();
+    let mut client = server.client();
     client.send(GET);
-    let mut application = house.application.accept();
+    let mut application = server.application.accept();
     application.head();
     application.send(
         "HTTP/1.1 404 Not Found\r\nDate: today\r\nConnection: close, Set-Cookie\r\n\
@@ -57,13 +57,13 @@ fn a_response_passes_without_what_was_meant_for_the_door() {
     );
     // The application closed its connection; the client keeps its own.
     client.send(GET);
-    house.application.accept().head();
+    server.application.accept().head();
 }
 
 #[test]
 fn every_form_of_target_arrives_as_path_or_star() {
-    let house = House::open();
-    let mut client = house.client();
+    let server = TestServer::open();
+    let mut client = server.client();
     let cases = [
         ("GET http://b:81/x?y HTTP/1.1", "GET /x?y HTTP/1.1", "b:81"),
         ("GET http://me:secret@b HTTP/1.1", "GET / HTTP/1.1", "b"),
@@ -73,7 +73,7 @@ fn every_form_of_target_arrives_as_path_or_star() {
     let mut application = None;
     for (sent, received, host) in cases {
         client.send(format!("{sent}\r\nHost: a\r\n\r\n"));
-        let application = application.get_or_insert_with(|| house.application.accept());
+        let application = application.get_or_insert_with(|| server.application.accept());
         let request = application.head();
         assert_eq!((request.line.as_str(), request.get("host")), (received, Some(host)));
         application.send("HTTP/1.1 204 No Content\r\n\r\n");
@@ -83,10 +83,10 @@ fn every_form_of_target_arrives_as_path_or_star() {
 
 #[test]
 fn http_1_0_is_spoken_with_a_client_that_speaks_it() {
-    let house = House::open();
-    let mut client = house.client();
+    let server = TestServer::open();
+    let mut client = server.client();
     client.send("GET / HTTP/1.0\r\n\r\n");
-    let mut application = house.application.accept();
+    let mut application = server.application.accept();
     let request = application.head();
     assert_eq!(request.line, "GET / HTTP/1.1");
     assert_eq!(request.get("host"), Some("localhost"));
@@ -101,10 +101,10 @@ fn http_1_0_is_spoken_with_a_client_that_speaks_it() {
 
 #[test]
 fn a_response_to_head_says_how_long_it_would_be() {
-    let house = House::open();
-    let mut client = house.client();
+    let server = TestServer::open();
+    let mut client = server.client();
     client.send("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n");
-    let mut application = house.application.accept();
+    let mut application = server.application.accept();
     assert_eq!(application.head().line, "HEAD / HTTP/1.1");
     application.send("HTTP/1.1 200 OK\r\nContent-Length: 1234\r\n\r\n");
     assert_eq!(client.head().get("content-length"), Some("1234"));
@@ -116,10 +116,10 @@ fn a_response_to_head_says_how_long_it_would_be() {
 
 #[test]
 fn an_answer_with_a_thousand_fields_passes() {
-    let house = House::open();
-    let mut client = house.client();
+    let server = TestServer::open();
+    let mut client = server.client();
     client.send(GET);
-    let mut application = house.application.accept();
+    let mut application = server.application.accept();
     application.head();
     let fields: String = (1..1000).map(|n| format!("X-Field-{n}: v\r\n")).collect();
     application.send(format!("HTTP/1.1 200 OK\r\n{fields}Content-Length: 2\r\n\r\nhi"));
@@ -129,10 +129,10 @@ fn an_answer_with_a_thousand_fields_passes() {
 
 #[test]
 fn an_answer_with_a_long_head_passes() {
-    let house = House::open();
-    let mut client = house.client();
+    let server = TestServer::open();
+    let mut client = server.client();
     client.send(GET);
-    let mut application = house.application.accept();
+    let mut application = server.application.accept();
     application.head();
     let long = "v".repeat(250_000);
     application.send(format!("HTTP/1.1 200 OK\r\nX-Long: {long}\r\nContent-Length: 2\r\n\r\nhi"));
@@ -152,10 +152,10 @@ fn an_answer_that_cannot_be_passed_on_is_a_bad_gateway_and_told() {
         "HTTP/1.1 101 Switching Protocols\r\n\r\n".to_owned(),
     ];
     for answer in answers {
-        let house = House::open();
-        let mut client = house.client();
+        let server = TestServer::open();
+        let mut client = server.client();
         client.send(GET);
-        let mut application = house.application.accept();
+        let mut application = server.application.accept();
         application.head();
         // The door may leave before it has read all.
         let _ = application.socket().write_all(answer.as_bytes());
@@ -163,26 +163,26 @@ fn an_answer_that_cannot_be_passed_on_is_a_bad_gateway_and_told() {
         let head = client.head();
         assert_eq!(head.status(), 502, "{start}");
         client.text(head.get("content-length").and_then(|it| it.parse().ok()).expect("a length"));
-        let (kind, failures, reason) = house.failures();
+        let (kind, failures, reason) = server.failures();
         assert_eq!((kind, failures), (RequestFailure::Unusable, 1), "{start}");
         assert!(!reason.is_empty());
         client.send(GET);
-        house.application.accept().head();
+        server.application.accept().head();
     }
 }
 
 #[test]
 fn an_answer_that_breaks_off_is_told() {
     for answer in ["", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhal"] {
-        let house = House::open();
-        let mut client = house.client();
+        let server = TestServer::open();
+        let mut client = server.client();
         client.send(GET);
-        let mut application = house.application.accept();
+        let mut application = server.application.accept();
         application.head();
         application.send(answer);
         drop(application);
         client.rest();
-        let (kind, failures, _) = house.failures();
+        let (kind, failures, _) = server.failures();
         assert_eq!((kind, failures), (RequestFailure::BrokenOff, 1), "{answer}");
     }
 }
@@ -190,32 +190,32 @@ fn an_answer_that_breaks_off_is_told() {
 #[test]
 fn many_failures_are_told_at_once_and_then_in_one_event() {
     const FAILURES: u32 = 50;
-    let house = House::open();
+    let server = TestServer::open();
     for _ in 0..FAILURES {
-        let mut client = house.client();
+        let mut client = server.client();
         client.send(GET);
-        let mut application = house.application.accept();
+        let mut application = server.application.accept();
         application.head();
         drop(application);
         client.rest();
     }
-    assert_eq!(house.failures().1, 1);
-    assert_eq!(house.failures().1, FAILURES - 1);
+    assert_eq!(server.failures().1, 1);
+    assert_eq!(server.failures().1, FAILURES - 1);
 }
 
 #[test]
 fn no_more_requests_than_the_limit_go_to_the_application_at_once() {
-    let house = House::open_with(|config| config.max_requests = 2);
-    let mut served: Vec<_> = (0..2).map(|_| house.client()).collect();
+    let server = TestServer::open_with(|config| config.max_requests = 2);
+    let mut served: Vec<_> = (0..2).map(|_| server.client()).collect();
     served.iter_mut().for_each(|client| client.send(GET));
-    let mut connections: Vec<_> = (0..2).map(|_| house.application.accept()).collect();
+    let mut connections: Vec<_> = (0..2).map(|_| server.application.accept()).collect();
     connections.iter_mut().for_each(|connection| drop(connection.head()));
 
-    let mut refused = house.client();
+    let mut refused = server.client();
     refused.send(GET);
     let (head, _) = refused.message();
     assert_eq!((head.status(), head.get("retry-after")), (503, Some("1")));
-    assert_eq!(house.failures().0, RequestFailure::Busy);
+    assert_eq!(server.failures().0, RequestFailure::Busy);
 
     connections[0].send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
     connections[1].send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
@@ -241,17 +241,17 @@ fn an_application_that_does_not_listen_is_a_bad_gateway() {
 #[test]
 fn a_request_that_the_application_did_not_read_is_sent_again_on_another_connection() {
     for request in [GET, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"] {
-        let house = House::open();
-        let mut client = house.client();
+        let server = TestServer::open();
+        let mut client = server.client();
         client.send(GET);
-        let mut application = house.application.accept();
+        let mut application = server.application.accept();
         application.head();
         application.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
         client.message();
 
         application.socket().shutdown(Shutdown::Read).expect("a living socket");
         client.send(request);
-        let line = house.application.accept().head().line;
+        let line = server.application.accept().head().line;
         assert!(request.starts_with(&line), "{line}");
     }
 }
@@ -259,14 +259,14 @@ fn a_request_that_the_application_did_not_read_is_sent_again_on_another_connecti
 #[test]
 fn a_request_that_the_application_has_read_is_not_sent_again() {
     for request in [GET, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi"] {
-        let house = House::open();
-        let mut client = house.client();
+        let server = TestServer::open();
+        let mut client = server.client();
         client.send(request);
-        let mut application = house.application.accept();
+        let mut application = server.application.accept();
         application.message();
         drop(application);
         assert_eq!(client.rest(), "", "the client's connection ends as the application's");
-        assert!(!house.application.has_connection());
+        assert!(!server.application.has_connection());
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which connection to the application is used again: one client's answer is never another's.
 
-use crate::house::{Client, House};
+use crate::test_server::{Client, TestServer};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 const HEAD: &str = "HEAD / HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -8,17 +8,17 @@ const OWN: &str = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nown";
 const FOREIGN: &str = "HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nforeign";
 
 /// Another client's request goes over a connection of its own, and its answer is its own.
-fn is_not_used_again(house: &House) {
-    let mut other = house.client();
+fn is_not_used_again(server: &TestServer) {
+    let mut other = server.client();
     other.send(GET);
-    let mut connection = house.application.accept();
+    let mut connection = server.application.accept();
     connection.head();
     connection.send(OWN);
     assert_eq!(other.message().1, "own");
 }
 
-fn asking(house: &House, request: &str) -> Client {
-    let mut client = house.client();
+fn asking(server: &TestServer, request: &str) -> Client {
+    let mut client = server.client();
     client.send(request);
     client
 }
@@ -36,15 +36,15 @@ fn a_connection_whose_exchange_has_ended_is_used_again() {
         "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi",
         "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n",
     ];
-    let house = House::open();
-    let mut first = asking(&house, GET);
-    let mut connection = house.application.accept();
+    let server = TestServer::open();
+    let mut first = asking(&server, GET);
+    let mut connection = server.application.accept();
     connection.head();
     connection.send(OWN);
     first.message();
     for answer in answers {
         for request in requests {
-            let mut client = asking(&house, request);
+            let mut client = asking(&server, request);
             let (head, _) = connection.message();
             if head.get("transfer-encoding").is_some() {
                 assert_eq!(connection.line(), "", "no trailers");
@@ -53,7 +53,7 @@ fn a_connection_whose_exchange_has_ended_is_used_again() {
             client.message();
         }
     }
-    assert!(!house.application.has_connection());
+    assert!(!server.application.has_connection());
 }
 
 #[test]
@@ -71,26 +71,26 @@ fn what_comes_behind_an_answer_is_nobodys() {
         ),
     ];
     for (request, answer) in bodies_where_none_may_be {
-        let house = House::open();
-        let mut client = asking(&house, request);
-        let mut connection = house.application.accept();
+        let server = TestServer::open();
+        let mut client = asking(&server, request);
+        let mut connection = server.application.accept();
         connection.head();
         connection.send(answer);
         client.head();
-        is_not_used_again(&house);
+        is_not_used_again(&server);
     }
 }
 
 #[test]
 fn an_answer_that_nobody_waits_for_is_nobodys() {
-    let house = House::open();
-    let mut client = asking(&house, GET);
-    let mut connection = house.application.accept();
+    let server = TestServer::open();
+    let mut client = asking(&server, GET);
+    let mut connection = server.application.accept();
     connection.head();
     connection.send(OWN);
     client.message();
     connection.send(FOREIGN);
-    is_not_used_again(&house);
+    is_not_used_again(&server);
 }
 
 #[test]
@@ -100,17 +100,17 @@ fn an_answer_before_the_end_of_the_request_ends_the_connection() {
         ("Transfer-Encoding: chunked", "5\r\n12345\r\n", "5\r\n67890\r\n0\r\n\r\n"),
     ];
     for (length, first, second) in uploads {
-        let house = House::open();
+        let server = TestServer::open();
         let mut client =
-            asking(&house, &format!("POST / HTTP/1.1\r\nHost: a\r\n{length}\r\n\r\n{first}"));
-        let mut connection = house.application.accept();
+            asking(&server, &format!("POST / HTTP/1.1\r\nHost: a\r\n{length}\r\n\r\n{first}"));
+        let mut connection = server.application.accept();
         connection.head();
         assert_eq!(connection.text(first.len()), first);
         connection.send(OWN);
         assert_eq!(client.message().1, "own");
         client.send(second);
         assert_eq!(connection.text(second.len()), second);
-        is_not_used_again(&house);
+        is_not_used_again(&server);
         assert_eq!(connection.rest(), "", "{length}");
     }
 }
@@ -119,15 +119,15 @@ fn an_answer_before_the_end_of_the_request_ends_the_connection() {
 fn an_answer_to_an_upload_that_lies_unread_ends_the_connection() {
     // The system holds a part of it; of the shorter one the door holds all the rest.
     for length in [1 << 20, 400_000] {
-        let house = House::open();
+        let server = TestServer::open();
         let head = format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n");
-        let mut client = asking(&house, &(head + &"x".repeat(length)));
-        let mut connection = house.application.accept();
+        let mut client = asking(&server, &(head + &"x".repeat(length)));
+        let mut connection = server.application.accept();
         connection.head();
-        house.is_answering();
+        server.is_answering();
         connection.send(OWN);
         assert_eq!(client.message().1, "own");
-        is_not_used_again(&house);
+        is_not_used_again(&server);
         assert_eq!(connection.rest().len(), length);
     }
 }
@@ -136,16 +136,16 @@ fn an_answer_to_an_upload_that_lies_unread_ends_the_connection() {
 fn a_client_that_leaves_takes_its_answer_with_it() {
     let starts = ["", "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\no"];
     for start in starts {
-        let house = House::open();
-        let mut client = asking(&house, GET);
-        let mut connection = house.application.accept();
+        let server = TestServer::open();
+        let mut client = asking(&server, GET);
+        let mut connection = server.application.accept();
         connection.head();
         connection.send(start);
         if !start.is_empty() {
             client.head();
         }
         drop(client);
-        is_not_used_again(&house);
+        is_not_used_again(&server);
         assert_eq!(connection.rest(), "");
     }
 }
@@ -157,10 +157,10 @@ fn the_length_of_a_body_is_told_once() {
         ("Transfer-Encoding: chunked", "2\r\nhi\r\n0\r\n\r\n", None),
     ];
     for (fields, body, told) in lengths {
-        let house = House::open();
+        let server = TestServer::open();
         let mut client =
-            asking(&house, &format!("POST / HTTP/1.1\r\nHost: a\r\n{fields}\r\n\r\n{body}"));
-        let mut connection = house.application.accept();
+            asking(&server, &format!("POST / HTTP/1.1\r\nHost: a\r\n{fields}\r\n\r\n{body}"));
+        let mut connection = server.application.accept();
         let (head, body) = connection.message();
         assert_eq!((head.get("content-length"), body.as_str()), (told, "hi"), "{fields}");
         let named = |name| head.headers.iter().filter(|(field, _)| field == name).count();

@@ -10,8 +10,8 @@ use shardcast_core::door::{Decision, Headers, RefusedUpgrades, UpgradeRequest};
 use shardcast_core::frame::compression::Compression;
 
 use crate::head_reader::lines_of;
-use crate::house::{
-    Fate, House, PATIENCE, acceptance, acceptance_by_one_that_is_behind, admit, refusal,
+use crate::test_server::{
+    Outcome, TIMEOUT, TestServer, acceptance, acceptance_by_one_that_is_behind, admit, refusal,
 };
 
 const UPGRADE: &str = "GET /chat?room=1 HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\n\
@@ -19,9 +19,9 @@ const UPGRADE: &str = "GET /chat?room=1 HTTP/1.1\r\nHost: example.com\r\nUpgrade
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
 /// Waits until the door has given an upgrade up.
-fn wait_until_given_up(house: &House, request: &UpgradeRequest) {
-    assert_eq!(house.given_up(), request.id);
-    assert!(!request.pending.is_awaited());
+fn wait_until_given_up(server: &TestServer, request: &UpgradeRequest) {
+    assert_eq!(server.given_up(), request.id);
+    assert!(!request.responder.is_awaited());
 }
 
 fn headers(pairs: &[(&'static str, &'static str)]) -> Headers {
@@ -33,15 +33,15 @@ fn headers(pairs: &[(&'static str, &'static str)]) -> Headers {
 
 #[test]
 fn an_extension_is_agreed_on_when_it_is_offered() {
-    let house = House::open();
-    let mut client = house.client();
+    let server = TestServer::open();
+    let mut client = server.client();
     let offer = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n";
     client
         .send(UPGRADE.replace("Upgrade: websocket\r\n", &format!("Upgrade: websocket\r\n{offer}")));
-    let asked = house.asked();
+    let asked = server.asked();
     assert_eq!(asked.compression, Compression::Wide);
     let (decision, _fate) = acceptance(headers(&[("sec-websocket-extensions", "x-forged")]));
-    assert!(asked.pending.decide(decision));
+    assert!(asked.responder.decide(decision));
     let head = client.head();
     let agreed = "permessage-deflate; client_no_context_takeover; server_no_context_takeover";
     assert_eq!(head.get("sec-websocket-extensions"), Some(agreed));
@@ -50,12 +50,12 @@ fn an_extension_is_agreed_on_when_it_is_offered() {
 
 #[test]
 fn the_example_of_the_rfc_is_answered_as_in_the_rfc() {
-    let house = House::open();
-    let mut client = house.client();
+    let server = TestServer::open();
+    let mut client = server.client();
     client.send(UPGRADE);
     let more = [("set-cookie", "a=1"), ("set-cookie", "b=2"), ("connection", "close")];
     let (decision, _fate) = acceptance(headers(&more));
-    assert!(house.asked().pending.decide(decision));
+    assert!(server.asked().responder.decide(decision));
     let head = client.head();
     assert_eq!(head.line, "HTTP/1.1 101 Switching Protocols");
     assert_eq!(
@@ -72,15 +72,15 @@ fn the_example_of_the_rfc_is_answered_as_in_the_rfc() {
 
 #[test]
 fn the_application_is_asked_with_the_request_as_it_came() {
-    let house = House::open();
-    let mut client = house.client();
+    let server = TestServer::open();
+    let mut client = server.client();
     let extra = "Cookie: a\r\nX-Shardcast-Peer: 6.6.6.6 6\r\nCookie: b\r\n\r\n";
     client.send(UPGRADE.replace("\r\n\r\n", "\r\n") + extra);
-    let request = house.asked();
+    let request = server.asked();
     assert_eq!(request.uri, "/chat?room=1");
     assert_eq!(Ok(request.peer), client.socket().local_addr().map_err(drop));
     assert_eq!(
-        lines_of(&request.head),
+        lines_of(&request.headers),
         [
             "host: example.com",
             "upgrade: websocket",
@@ -95,10 +95,10 @@ fn the_application_is_asked_with_the_request_as_it_came() {
 
 #[test]
 fn the_socket_is_handed_over_alive() {
-    let house = House::open();
-    let mut client = house.client();
+    let server = TestServer::open();
+    let mut client = server.client();
     client.send(UPGRADE);
-    let (mut socket, read_ahead) = admit(house.asked());
+    let (mut socket, read_ahead) = admit(server.asked());
     assert!(read_ahead.is_empty());
     assert_eq!(client.head().status(), 101);
     socket.write_all(b"down").expect("the client reads");
@@ -111,12 +111,12 @@ fn the_socket_is_handed_over_alive() {
 
 #[test]
 fn the_socket_is_handed_over_non_blocking() {
-    let house = House::open();
-    let mut client = house.client();
+    let server = TestServer::open();
+    let mut client = server.client();
     client.send(UPGRADE);
-    let (decision, fate) = acceptance(Headers::new());
-    assert!(house.asked().pending.decide(decision));
-    let Ok(Fate::Attached(mut socket, _)) = fate.recv_timeout(PATIENCE) else {
+    let (decision, outcome) = acceptance(Headers::new());
+    assert!(server.asked().responder.decide(decision));
+    let Ok(Outcome::Attached(mut socket, _)) = outcome.recv_timeout(TIMEOUT) else {
         panic!("the door hands over");
     };
     let error = socket.read(&mut [0]).expect_err("the client has sent nothing");
@@ -125,20 +125,20 @@ fn the_socket_is_handed_over_non_blocking() {
 
 #[test]
 fn bytes_behind_the_request_are_handed_over_with_the_socket() {
-    let house = House::open();
-    let mut client = house.client();
+    let server = TestServer::open();
+    let mut client = server.client();
     client.send(format!("{UPGRADE}a frame"));
-    let (_socket, read_ahead) = admit(house.asked());
+    let (_socket, read_ahead) = admit(server.asked());
     assert_eq!(read_ahead, "a frame");
 }
 
 #[test]
 fn a_client_keeps_no_buffer_of_the_door() {
-    let house = House::open();
+    let server = TestServer::open();
     for behind in ["", "a frame"] {
-        let mut client = house.client();
+        let mut client = server.client();
         client.send(format!("{UPGRADE}{behind}"));
-        let (_socket, read_ahead) = admit(house.asked());
+        let (_socket, read_ahead) = admit(server.asked());
         // Bytes that nothing else holds give their buffer away.
         let capacity = read_ahead.try_into_mut().map_or(0, |buffer| buffer.capacity());
         assert!(capacity <= 64, "{capacity} bytes for {behind:?}");
@@ -147,34 +147,34 @@ fn a_client_keeps_no_buffer_of_the_door() {
 
 #[test]
 fn a_refusal_is_a_response_and_the_connection_can_be_upgraded_later() {
-    let house = House::open();
-    let mut client = house.client();
+    let server = TestServer::open();
+    let mut client = server.client();
     client.send(UPGRADE);
     let decision = Decision::Refuse {
         status: 401,
         headers: headers(&[("www-authenticate", "Bearer"), ("content-length", "99")]),
         body: Bytes::from_static(b"who are you?"),
     };
-    assert!(house.asked().pending.decide(decision));
+    assert!(server.asked().responder.decide(decision));
     let (head, body) = client.message();
     assert_eq!(head.status(), 401);
     assert_eq!(head.get("www-authenticate"), Some("Bearer"));
     assert_eq!(body, "who are you?");
 
     client.send("GET /plain HTTP/1.1\r\nHost: a\r\n\r\n");
-    let mut application = house.application.accept();
+    let mut application = server.application.accept();
     application.head();
     application.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
     assert_eq!(client.message().1, "hi");
 
     client.send(UPGRADE);
-    let (_socket, _) = admit(house.asked());
+    let (_socket, _) = admit(server.asked());
     assert_eq!(client.head().status(), 101);
 }
 
 #[test]
 fn an_improper_request_is_told_what_is_wrong() {
-    let house = House::open();
+    let server = TestServer::open();
     let cases = [
         ("Version: 13", "Version: 8", 426, "Sec-WebSocket-Version must be 13\n"),
         ("Sec-WebSocket-Version: 13\r\n", "", 426, "Sec-WebSocket-Version must be 13\n"),
@@ -188,7 +188,7 @@ fn an_improper_request_is_told_what_is_wrong() {
         ),
     ];
     for (proper, improper, status, words) in cases {
-        let mut client = house.client();
+        let mut client = server.client();
         client.send(UPGRADE.replace(proper, improper));
         let (head, body) = client.message();
         assert_eq!((head.status(), body.as_str()), (status, words), "{improper}");
@@ -201,17 +201,17 @@ fn an_improper_request_is_told_what_is_wrong() {
     }
     // Without a host it is no request at all, and no upgrade.
     let refused = RefusedUpgrades { malformed: 4, ..RefusedUpgrades::default() };
-    assert_eq!(house.door.refused_upgrades(), refused);
+    assert_eq!(server.door.refused_upgrades(), refused);
 }
 
 #[test]
 fn an_upgrade_in_another_method_than_get_or_in_http_1_0_is_plain_http() {
-    let house = House::open();
+    let server = TestServer::open();
     for (proper, other, line) in [("GET", "DELETE", "DELETE /"), ("HTTP/1.1", "HTTP/1.0", "GET /")]
     {
-        let mut client = house.client();
+        let mut client = server.client();
         client.send(UPGRADE.replace(proper, other));
-        let mut application = house.application.accept();
+        let mut application = server.application.accept();
         let head = application.head();
         assert!(head.line.starts_with(line), "{}", head.line);
         assert_eq!(head.get("upgrade"), None);
@@ -222,142 +222,142 @@ fn an_upgrade_in_another_method_than_get_or_in_http_1_0_is_plain_http() {
 
 #[test]
 fn one_undecided_upgrade_too_many_is_told_to_come_later() {
-    let house = House::open_with(|config| config.max_pending_upgrades = 1);
-    let mut first = house.client();
+    let server = TestServer::open_with(|config| config.max_pending_upgrades = 1);
+    let mut first = server.client();
     first.send(UPGRADE);
-    let first_asked = house.asked();
-    let mut second = house.client();
+    let first_asked = server.asked();
+    let mut second = server.client();
     second.send(UPGRADE);
     let (head, _) = second.message();
     assert_eq!(head.status(), 503);
     assert_eq!(head.get("retry-after"), Some("1"));
     let refused = RefusedUpgrades { busy: 1, ..RefusedUpgrades::default() };
-    assert_eq!(house.door.refused_upgrades(), refused);
+    assert_eq!(server.door.refused_upgrades(), refused);
 
-    assert!(first_asked.pending.decide(refusal(403, "no")));
+    assert!(first_asked.responder.decide(refusal(403, "no")));
     assert_eq!(first.message().1, "no");
     second.send(UPGRADE);
-    admit(house.asked());
+    admit(server.asked());
     assert_eq!(second.head().status(), 101);
 }
 
 #[test]
 fn an_upgrade_counts_until_it_is_taken_even_if_its_client_has_gone() {
-    let house = House::open_with(|config| config.max_pending_upgrades = 1);
-    let mut client = house.client();
+    let server = TestServer::open_with(|config| config.max_pending_upgrades = 1);
+    let mut client = server.client();
     client.send(UPGRADE);
-    let taken_late = house.asked();
+    let taken_late = server.asked();
     drop(client);
-    wait_until_given_up(&house, &taken_late);
-    let mut second = house.client();
+    wait_until_given_up(&server, &taken_late);
+    let mut second = server.client();
     second.send(UPGRADE);
     assert_eq!(second.message().0.status(), 503);
     drop(taken_late);
     second.send(UPGRADE);
-    admit(house.asked());
+    admit(server.asked());
 }
 
 #[test]
 fn an_upgrade_that_nobody_decides_ends_with_503() {
-    let house = House::open_with(|config| config.upgrade_timeout = Duration::from_millis(50));
-    let mut client = house.client();
+    let server = TestServer::open_with(|config| config.upgrade_timeout = Duration::from_millis(50));
+    let mut client = server.client();
     client.send(UPGRADE);
-    let request = house.asked();
+    let request = server.asked();
     let (head, body) = client.message();
     assert_eq!((head.status(), body.as_str()), (503, "the application took too long to decide\n"));
-    wait_until_given_up(&house, &request);
+    wait_until_given_up(&server, &request);
 
     client.send(UPGRADE);
-    drop(house.asked());
+    drop(server.asked());
     let (head, body) = client.message();
     assert_eq!((head.status(), body.as_str()), (503, "the application did not decide\n"));
     let refused = RefusedUpgrades { undecided: 2, ..RefusedUpgrades::default() };
-    assert_eq!(house.door.refused_upgrades(), refused);
+    assert_eq!(server.door.refused_upgrades(), refused);
 }
 
 #[test]
 fn a_client_that_goes_while_undecided_is_given_up() {
-    let house = House::open();
-    let mut client = house.client();
+    let server = TestServer::open();
+    let mut client = server.client();
     client.send(UPGRADE);
-    let request = house.asked();
+    let request = server.asked();
     drop(client);
-    wait_until_given_up(&house, &request);
-    let (decision, fate) = acceptance(Headers::new());
-    assert!(!request.pending.decide(decision), "nobody is there to take the decision");
-    assert!(matches!(fate.recv_timeout(PATIENCE), Ok(Fate::GivenUp)));
+    wait_until_given_up(&server, &request);
+    let (decision, outcome) = acceptance(Headers::new());
+    assert!(!request.responder.decide(decision), "nobody is there to take the decision");
+    assert!(matches!(outcome.recv_timeout(TIMEOUT), Ok(Outcome::GivenUp)));
 }
 
 #[test]
 fn an_upgrade_that_was_given_up_keeps_its_place_until_it_is_taken() {
-    let house = House::open_with(|config| config.max_pending_upgrades = 1);
-    let mut first = house.client();
+    let server = TestServer::open_with(|config| config.max_pending_upgrades = 1);
+    let mut first = server.client();
     first.send(UPGRADE);
-    let request = house.asked();
+    let request = server.asked();
     drop(first);
-    wait_until_given_up(&house, &request);
-    let mut second = house.client();
+    wait_until_given_up(&server, &request);
+    let mut second = server.client();
     second.send(UPGRADE);
     assert_eq!(second.message().0.status(), 503);
 
     drop(request);
     second.send(UPGRADE);
-    admit(house.asked());
+    admit(server.asked());
     assert_eq!(second.head().status(), 101);
 }
 
 /// More than a socket has room for.
 const LONG_COOKIE: usize = 16 << 20;
 
-fn acceptance_with_long_cookie() -> (Decision, Receiver<Fate>) {
+fn acceptance_with_long_cookie() -> (Decision, Receiver<Outcome>) {
     let cookie = "a".repeat(LONG_COOKIE).try_into().expect("a value");
     acceptance(vec![("set-cookie".parse().expect("a name"), cookie)])
 }
 
 #[test]
 fn an_answer_that_is_longer_than_its_socket_has_room_for_comes_whole() {
-    let house = House::open();
-    let mut client = house.client();
+    let server = TestServer::open();
+    let mut client = server.client();
     client.send(UPGRADE);
-    let (decision, fate) = acceptance_with_long_cookie();
-    assert!(house.asked().pending.decide(decision));
+    let (decision, outcome) = acceptance_with_long_cookie();
+    assert!(server.asked().responder.decide(decision));
     assert_eq!(client.head().get("set-cookie").map(str::len), Some(LONG_COOKIE));
-    assert!(matches!(fate.recv_timeout(PATIENCE), Ok(Fate::Attached(..))));
+    assert!(matches!(outcome.recv_timeout(TIMEOUT), Ok(Outcome::Attached(..))));
 }
 
 #[test]
 fn a_client_does_not_wait_for_its_answer_until_a_worker_has_caught_up() {
-    let house = House::open();
-    let mut client = house.client();
+    let server = TestServer::open();
+    let mut client = server.client();
     client.send([UPGRADE, "behind"].concat());
-    let (decision, fate) = acceptance_by_one_that_is_behind();
-    assert!(house.asked().pending.decide(decision));
+    let (decision, outcome) = acceptance_by_one_that_is_behind();
+    assert!(server.asked().responder.decide(decision));
     assert_eq!(client.head().status(), 101);
-    let attached = fate.recv_timeout(PATIENCE);
-    assert!(matches!(attached, Ok(Fate::Attached(_, read_ahead)) if read_ahead == "behind"));
+    let attached = outcome.recv_timeout(TIMEOUT);
+    assert!(matches!(attached, Ok(Outcome::Attached(_, read_ahead)) if read_ahead == "behind"));
 }
 
 #[test]
 fn a_client_that_does_not_take_its_answer_is_given_up() {
-    let house = House::open_with(|config| config.write_timeout = Duration::from_millis(50));
-    let mut client = house.client();
+    let server = TestServer::open_with(|config| config.write_timeout = Duration::from_millis(50));
+    let mut client = server.client();
     client.send(UPGRADE);
-    let (decision, fate) = acceptance_with_long_cookie();
-    assert!(house.asked().pending.decide(decision));
-    assert!(matches!(fate.recv_timeout(PATIENCE), Ok(Fate::GivenUp)));
+    let (decision, outcome) = acceptance_with_long_cookie();
+    assert!(server.asked().responder.decide(decision));
+    assert!(matches!(outcome.recv_timeout(TIMEOUT), Ok(Outcome::GivenUp)));
 }
 
 #[test]
 fn a_client_that_comes_late_to_the_point_is_let_in_with_what_it_has_said_behind() {
-    let house = House::open();
+    let server = TestServer::open();
     for pause in [0, 20] {
-        let mut client = house.client();
+        let mut client = server.client();
         let (first, rest) = UPGRADE.split_at(pause);
         // Nobody waits for what is not there: the door has come to wait for each part.
         client.send(first);
-        house.is_answering();
+        server.is_answering();
         client.send([rest, "behind"].concat());
-        let (mut socket, read_ahead) = admit(house.asked());
+        let (mut socket, read_ahead) = admit(server.asked());
         assert_eq!(client.head().status(), 101);
         client.socket().shutdown(Shutdown::Write).expect("a living socket");
         let mut behind = read_ahead.to_vec();
@@ -368,59 +368,59 @@ fn a_client_that_comes_late_to_the_point_is_let_in_with_what_it_has_said_behind(
 
 #[test]
 fn a_client_that_closes_its_side_while_undecided_is_given_up() {
-    let house = House::open();
+    let server = TestServer::open();
     // What it has said before does not hide it.
     for said in [UPGRADE.to_owned(), [UPGRADE, "and more"].concat()] {
-        let mut client = house.client();
+        let mut client = server.client();
         client.send(said);
-        let request = house.asked();
+        let request = server.asked();
         client.socket().shutdown(Shutdown::Write).expect("a living socket");
-        wait_until_given_up(&house, &request);
+        wait_until_given_up(&server, &request);
         assert_eq!(client.rest(), "");
     }
 }
 
 #[test]
 fn what_follows_an_upgrade_is_read_as_http_once_it_is_refused_and_as_frames_otherwise() {
-    let house = House::open();
+    let server = TestServer::open();
     // These do not take the short way.
     let upgrade = UPGRADE.replace("keep-alive, ", "close, ");
     let behind = "\u{1}\n\n no head at all";
-    let mut client = house.client();
+    let mut client = server.client();
     client.send([&upgrade, behind].concat());
-    let (_, read_ahead) = admit(house.asked());
+    let (_, read_ahead) = admit(server.asked());
     assert_eq!(read_ahead, behind);
 
     let kept_alive = UPGRADE.replace("GET /", "GET http://a/");
-    let mut client = house.client();
+    let mut client = server.client();
     client.send([&*kept_alive, &kept_alive].concat());
     for _ in 0..2 {
-        assert!(house.asked().pending.decide(refusal(403, "no")));
+        assert!(server.asked().responder.decide(refusal(403, "no")));
         assert_eq!(client.message().0.status(), 403);
     }
 }
 
 #[test]
 fn the_host_of_the_target_wins_at_an_upgrade_too() {
-    let house = House::open();
-    let mut client = house.client();
+    let server = TestServer::open();
+    let mut client = server.client();
     client.send(UPGRADE.replace("GET /", "GET http://other.test:81/"));
-    let asked = house.asked();
+    let asked = server.asked();
     assert_eq!(asked.uri, "/chat?room=1");
-    assert!(lines_of(&asked.head).contains(&"host: other.test:81".to_owned()));
+    assert!(lines_of(&asked.headers).contains(&"host: other.test:81".to_owned()));
 }
 
 #[test]
 fn a_target_is_the_same_by_both_ways() {
-    let house = House::open();
+    let server = TestServer::open();
     for target in ["/a?{\"b\":<1>}`", "/a<b`#c", "/\u{fc}"] {
         let request = UPGRADE.replace("/chat?room=1", target);
-        let mut fast = house.client();
+        let mut fast = server.client();
         fast.send(&request);
-        let asked = house.asked().uri;
-        let mut slow = house.client();
+        let asked = server.asked().uri;
+        let mut slow = server.client();
         slow.send(request.replace("keep-alive, ", "close, "));
-        assert_eq!(house.asked().uri, asked);
+        assert_eq!(server.asked().uri, asked);
         assert!(asked.is_ascii() && !asked.contains(['<', '#']), "{asked}");
     }
 }

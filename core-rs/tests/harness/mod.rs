@@ -12,7 +12,7 @@ use bytes::Bytes;
 use shardcast_core::broadcaster::placement::Placement;
 use shardcast_core::broadcaster::reports::{Question, Report};
 use shardcast_core::broadcaster::{Broadcaster, Publication};
-use shardcast_core::door::{Entrant, Reservation};
+use shardcast_core::door::{Handoff, Reservation};
 use shardcast_core::event_queue::Event;
 use shardcast_core::frame::Payload;
 use shardcast_core::frame::compression::Compression;
@@ -121,7 +121,7 @@ impl Harness {
     ) -> (ClientKey, TestClient) {
         let admission = self.broadcaster.admit(id, compression).expect("there is room");
         let key = admission.key();
-        Box::new(admission).attach(Entrant::told(server, Bytes::new()));
+        Box::new(admission).attach(Handoff::answered(server, Bytes::new()));
         (key, WebSocket::from_raw_socket(client, Role::Client, None))
     }
 

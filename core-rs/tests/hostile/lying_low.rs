@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use shardcast_core::broadcaster::Sent;
 use shardcast_core::broadcaster::reports::Question;
-use shardcast_core::door::{Entrant, Reservation};
+use shardcast_core::door::{Handoff, Reservation};
 use shardcast_core::event_queue::Event;
 use shardcast_core::frame::Payload;
 use shardcast_core::frame::compression::{Compression, Deflater};
@@ -158,7 +158,7 @@ fn bombs_that_the_door_has_read_ahead_while_javascript_is_behind() {
                 let admission = harness.broadcaster.admit("a", Compression::Wide);
                 let admission = admission.expect("there is room");
                 let key = admission.key();
-                Box::new(admission).attach(Entrant::told(server, bombs.clone()));
+                Box::new(admission).attach(Handoff::answered(server, bombs.clone()));
                 // Answered after the worker has taken the socket.
                 harness.broadcaster.ask(Question::Client(key));
                 sockets.push(client);

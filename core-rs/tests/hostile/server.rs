@@ -201,7 +201,7 @@ impl Application {
                 count(&self.heard.asked);
                 let never = request.uri == NEVER;
                 let ask = request.id;
-                self.broadcaster.keep_ask(ask, request.compression, request.pending);
+                self.broadcaster.keep_upgrade(ask, request.compression, request.responder);
                 if never {
                     return;
                 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use shardcast_core::door::{
-    Decision, Door, DoorConfig, DoorEvent, Entrant, Headers, Reservation, UpgradeRequest,
+    Decision, Door, DoorConfig, DoorEvent, Handoff, Headers, Reservation, UpgradeRequest,
 };
 use shardcast_core::frame::compression::Compression;
 use socket2::SockRef;
@@ -78,10 +78,10 @@ impl Reservation for Place {
         false
     }
 
-    fn attach(self: Box<Self>, entrant: Entrant) {
+    fn attach(self: Box<Self>, handoff: Handoff) {
         let (peer, uri, headers, compression) = self.request;
-        let Entrant { mut socket, answer, read_ahead } = entrant;
-        socket.write_all(&answer).expect("room in a new socket");
+        let Handoff { mut socket, response, read_ahead } = handoff;
+        socket.write_all(&response).expect("room in a new socket");
         let _ = self.entries.send(Entry { peer, uri, headers, compression, socket, read_ahead });
     }
 }
@@ -99,18 +99,18 @@ thread_local! {
 impl House {
     fn open() -> House {
         let (sender, entries) = channel();
-        let tell = move |event: DoorEvent| {
-            let DoorEvent::Asked(request) = event else { return };
-            let UpgradeRequest { uri, head, peer, compression, pending, .. } = request;
-            let mut headers = lines_of(&head);
+        let decide = move |event: DoorEvent| {
+            let DoorEvent::UpgradeRequested(request) = event else { return };
+            let UpgradeRequest { uri, headers, peer, compression, responder, .. } = request;
+            let mut headers = lines_of(&headers);
             // hyper puts lines of the same name together, which changes nothing.
             headers.sort_by(|a, b| a.split(':').next().cmp(&b.split(':').next()));
             let request = (peer, uri, headers, compression);
             let reservation = Box::new(Place { request, entries: sender.clone() });
-            pending.decide(Decision::Accept { headers: Headers::new(), reservation });
+            responder.decide(Decision::Accept { headers: Headers::new(), reservation });
         };
         let config = DoorConfig { max_head_bytes: MAX_HEAD_BYTES, ..local_door(PATIENCE) };
-        House { door: Door::open(config, tell).expect("a free port"), entries }
+        House { door: Door::open(config, decide).expect("a free port"), entries }
     }
 
     fn connect(&self) -> TcpStream {

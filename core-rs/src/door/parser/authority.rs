@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use super::super::objection::Objection;
+use super::super::http_error::HttpError;
 
 /// The port that a URL of HTTP leaves out.
 const DEFAULT_PORT: u16 = 80;
@@ -19,7 +19,7 @@ impl Authority {
     /// # Errors
     ///
     /// When it is malformed: a URL that is made with it could have another path.
-    pub(super) fn parse(value: &[u8]) -> Result<Authority, Objection> {
+    pub(super) fn parse(value: &[u8]) -> Result<Authority, HttpError> {
         let (host, port) = match value.iter().rposition(|&byte| byte == b':') {
             Some(colon) if !value.ends_with(b"]") => (&value[..colon], &value[colon + 1..]),
             _ => (value, &b""[..]),
@@ -49,7 +49,7 @@ impl Authority {
     }
 }
 
-const MALFORMED: Objection = Objection::Malformed(
+const MALFORMED: HttpError = HttpError::Malformed(
     "the host of the request is malformed: it must be a name or an address, \
                           and may have a port\n",
 );

@@ -2,7 +2,7 @@
 
 use memchr::memchr2;
 
-use super::super::objection::Objection;
+use super::super::http_error::HttpError;
 
 /// Digits that a size may have: more than any body needs, and no more than fit into a number.
 const MAX_DIGITS: u8 = 15;
@@ -44,7 +44,7 @@ impl Chunks {
     }
 
     /// Goes on with these bytes; returns how many of them are of the body.
-    pub(super) fn scan(&mut self, bytes: &[u8]) -> Result<usize, Objection> {
+    pub(super) fn scan(&mut self, bytes: &[u8]) -> Result<usize, HttpError> {
         let mut at = 0;
         while at < bytes.len() && self.state != State::Over {
             let rest = &bytes[at..];
@@ -70,17 +70,17 @@ impl Chunks {
     }
 
     /// Passes what nobody reads, up to the CR at its end.
-    fn pass_line(&mut self, bytes: &[u8]) -> Result<usize, Objection> {
+    fn pass_line(&mut self, bytes: &[u8]) -> Result<usize, HttpError> {
         let Some(end) = memchr2(b'\r', b'\n', bytes) else { return Ok(bytes.len()) };
         if bytes[end] == b'\n' {
-            return Err(Objection::BrokenBody);
+            return Err(HttpError::BrokenBody);
         }
         let is_size = self.state == State::Extension;
         self.state = if is_size { State::SizeEnd } else { State::TrailerLf };
         Ok(end + 1)
     }
 
-    fn step(&mut self, byte: u8) -> Result<State, Objection> {
+    fn step(&mut self, byte: u8) -> Result<State, HttpError> {
         Ok(match (self.state, byte) {
             (State::Size, _) if byte.is_ascii_hexdigit() && self.digits < MAX_DIGITS => {
                 let digit = char::from(byte).to_digit(16).unwrap_or_default();
@@ -100,7 +100,7 @@ impl Chunks {
             (State::Trailer, byte) if byte != b'\n' => State::TrailerLine,
             (State::TrailerLf, b'\n') => State::Trailer,
             (State::LastLf, b'\n') => State::Over,
-            _ => return Err(Objection::BrokenBody),
+            _ => return Err(HttpError::BrokenBody),
         })
     }
 }

@@ -5,7 +5,7 @@ use hyper::header;
 
 use httparse::Header;
 
-use super::super::objection::Objection;
+use super::super::http_error::HttpError;
 use super::super::request::Fields;
 use super::chunks::Chunks;
 
@@ -25,22 +25,22 @@ impl Framing {
     /// # Errors
     ///
     /// When it is not clear, or not supported.
-    pub(super) fn of(version: Version, fields: &[Header<'_>]) -> Result<Framing, Objection> {
+    pub(super) fn of(version: Version, fields: &[Header<'_>]) -> Result<Framing, HttpError> {
         let length = content_length(fields)?;
         let mut codings = fields.values(&header::TRANSFER_ENCODING);
         let Some(coding) = codings.next() else {
             return Ok(length.map_or(Framing::NONE, Framing::Length));
         };
         if version == Version::HTTP_10 {
-            return Err(Objection::Malformed("Transfer-Encoding needs HTTP/1.1\n"));
+            return Err(HttpError::Malformed("Transfer-Encoding needs HTTP/1.1\n"));
         }
         if length.is_some() {
-            return Err(Objection::Malformed(
+            return Err(HttpError::Malformed(
                 "a request has either Content-Length or Transfer-Encoding, not both\n",
             ));
         }
         if codings.next().is_some() {
-            return Err(Objection::Malformed(
+            return Err(HttpError::Malformed(
                 "a request has one Transfer-Encoding field, not several\n",
             ));
         }
@@ -49,7 +49,7 @@ impl Framing {
 }
 
 /// The length that all lines agree on.
-fn content_length(fields: &[Header<'_>]) -> Result<Option<u64>, Objection> {
+fn content_length(fields: &[Header<'_>]) -> Result<Option<u64>, HttpError> {
     let mut known = None;
     for value in fields.values(&header::CONTENT_LENGTH) {
         let length = decimal(value).ok_or(MALFORMED_LENGTH)?;
@@ -61,8 +61,8 @@ fn content_length(fields: &[Header<'_>]) -> Result<Option<u64>, Objection> {
     Ok(known)
 }
 
-const MALFORMED_LENGTH: Objection =
-    Objection::Malformed("Content-Length must be one number of bytes, in digits alone\n");
+const MALFORMED_LENGTH: HttpError =
+    HttpError::Malformed("Content-Length must be one number of bytes, in digits alone\n");
 
 fn decimal(value: &[u8]) -> Option<u64> {
     // Other than `parse`, it takes no sign.
@@ -73,7 +73,7 @@ fn decimal(value: &[u8]) -> Option<u64> {
 }
 
 /// Which codings the body is in, of which the last has to be `chunked`.
-fn chunked(value: &[u8]) -> Result<Framing, Objection> {
+fn chunked(value: &[u8]) -> Result<Framing, HttpError> {
     let is_chunked = |coding: &[u8]| coding.trim_ascii().eq_ignore_ascii_case(b"chunked");
     if is_chunked(value) {
         return Ok(Framing::Chunked);
@@ -83,9 +83,9 @@ fn chunked(value: &[u8]) -> Result<Framing, Objection> {
     let is_clear = is_chunked(last)
         && before.iter().all(|coding| !coding.trim_ascii().is_empty() && !is_chunked(coding));
     if is_clear {
-        return Err(Objection::TransferCoding);
+        return Err(HttpError::TransferCoding);
     }
-    Err(Objection::Malformed("the last Transfer-Encoding of a request must be chunked\n"))
+    Err(HttpError::Malformed("the last Transfer-Encoding of a request must be chunked\n"))
 }
 
 /// Follows a body to its end.
@@ -115,7 +115,7 @@ impl BodyScanner {
     /// # Errors
     ///
     /// When chunks are malformed.
-    pub(in super::super) fn scan(&mut self, bytes: &[u8]) -> Result<usize, Objection> {
+    pub(in super::super) fn scan(&mut self, bytes: &[u8]) -> Result<usize, HttpError> {
         match self {
             BodyScanner::Length(left) => {
                 let taken =

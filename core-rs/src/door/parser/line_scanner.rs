@@ -2,7 +2,7 @@
 
 use memchr::memchr_iter;
 
-use super::super::objection::Objection;
+use super::super::http_error::HttpError;
 use super::request_line::RequestLine;
 
 /// Goes over the lines of a head once, however many pieces it comes in.
@@ -40,7 +40,7 @@ impl LineScanner {
     /// # Errors
     ///
     /// When a line ends in LF alone, or the request line is malformed.
-    pub(super) fn find_end(&mut self, bytes: &[u8]) -> Result<Option<Whole>, Objection> {
+    pub(super) fn find_end(&mut self, bytes: &[u8]) -> Result<Option<Whole>, HttpError> {
         self.check_first(bytes)?;
         let from = self.searched;
         for at in memchr_iter(b'\n', &bytes[from..]) {
@@ -67,7 +67,7 @@ impl LineScanner {
     }
 
     /// Checks how the request line begins, which tells other protocols before a line has ended.
-    fn check_first(&self, bytes: &[u8]) -> Result<(), Objection> {
+    fn check_first(&self, bytes: &[u8]) -> Result<(), HttpError> {
         match bytes.get(self.line) {
             Some(&first) if self.begun.is_none() => RequestLine::check_first(first),
             _ => Ok(()),
@@ -75,5 +75,5 @@ impl LineScanner {
     }
 }
 
-const BARE_LF: Objection =
-    Objection::Malformed("a line of the request's head ends in LF alone, not in CRLF\n");
+const BARE_LF: HttpError =
+    HttpError::Malformed("a line of the request's head ends in LF alone, not in CRLF\n");

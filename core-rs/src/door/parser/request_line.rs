@@ -3,7 +3,7 @@
 use hyper::Version;
 use memchr::{memchr, memrchr};
 
-use super::super::objection::Objection;
+use super::super::http_error::HttpError;
 
 /// Where the parts of a request line are.
 #[derive(Clone, Copy)]
@@ -19,7 +19,7 @@ impl RequestLine {
     /// # Errors
     ///
     /// When it is malformed, or of another version of HTTP.
-    pub(super) fn parse(line: &[u8]) -> Result<RequestLine, Objection> {
+    pub(super) fn parse(line: &[u8]) -> Result<RequestLine, HttpError> {
         let line = line.strip_suffix(b"\r\n").ok_or(MALFORMED)?;
         let method_end = memchr(b' ', line).ok_or(MALFORMED)?;
         let target_end = memrchr(b' ', line).filter(|&last| last > method_end).ok_or(MALFORMED)?;
@@ -33,7 +33,7 @@ impl RequestLine {
             [b'H', b'T', b'T', b'P', b'/', major, b'.', minor]
                 if major.is_ascii_digit() && minor.is_ascii_digit() =>
             {
-                return Err(Objection::Version);
+                return Err(HttpError::Version);
             }
             _ => return Err(MALFORMED),
         };
@@ -50,13 +50,13 @@ impl RequestLine {
     }
 
     /// Checks the first byte of a line that is not whole.
-    pub(super) fn check_first(first: u8) -> Result<(), Objection> {
+    pub(super) fn check_first(first: u8) -> Result<(), HttpError> {
         // An empty line may come before.
         if is_token(first) || first == b'\r' { Ok(()) } else { Err(MALFORMED) }
     }
 }
 
-const MALFORMED: Objection = Objection::Malformed(
+const MALFORMED: HttpError = HttpError::Malformed(
     "the request line is malformed: it needs a method, a target and HTTP/1.1, with one blank \
      between them\n",
 );

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::super::objection::Objection;
+use super::super::http_error::HttpError;
 
 /// Longest path and query that a URI of the `http` crate holds.
 const MAX_BYTES: usize = u16::MAX as usize - 1;
@@ -22,14 +22,14 @@ impl<'t> Target<'t> {
     /// # Errors
     ///
     /// When it is none for this method, or too long.
-    pub(super) fn parse(method: &str, target: &'t [u8]) -> Result<Target<'t>, Objection> {
+    pub(super) fn parse(method: &str, target: &'t [u8]) -> Result<Target<'t>, HttpError> {
         if method == "CONNECT" {
-            return Err(Objection::Connect);
+            return Err(HttpError::Connect);
         }
         let (authority, rest) = match target.first() {
             Some(b'/') => (None, target),
             _ if target == b"*" && method == "OPTIONS" => (None, target),
-            _ if target == b"*" => return Err(Objection::Target),
+            _ if target == b"*" => return Err(HttpError::Target),
             _ => split_uri(target)?,
         };
         let (part, has_fragment) = match memchr::memchr(b'#', rest) {
@@ -41,7 +41,7 @@ impl<'t> Target<'t> {
         }
         let path_and_query = encode(part)?;
         if path_and_query.len() > MAX_BYTES {
-            return Err(Objection::TargetTooLong);
+            return Err(HttpError::TargetTooLong);
         }
         Ok(Target { authority, path_and_query, has_fragment })
     }
@@ -55,7 +55,7 @@ impl<'t> Target<'t> {
 }
 
 /// Splits a whole URI into its authority, without a user, and the rest.
-fn split_uri(target: &[u8]) -> Result<(Option<&[u8]>, &[u8]), Objection> {
+fn split_uri(target: &[u8]) -> Result<(Option<&[u8]>, &[u8]), HttpError> {
     const SCHEMES: [&[u8]; 2] = [b"http://", b"https://"];
     let is_scheme = |scheme: &&[u8]| {
         target.get(..scheme.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(scheme))
@@ -78,13 +78,13 @@ fn is_of_user(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=:".contains(&byte)
 }
 
-const NO_TARGET: Objection = Objection::Malformed(
+const NO_TARGET: HttpError = HttpError::Malformed(
     "the target of the request must be a path that begins with /, or a URL that begins with \
      http://\n",
 );
 
-const CONTROL: Objection =
-    Objection::Malformed("the target of the request has a blank or a control character in it\n");
+const CONTROL: HttpError =
+    HttpError::Malformed("the target of the request has a blank or a control character in it\n");
 
 /// What is done with a byte, as bits.
 const PATH: u8 = 1;
@@ -112,7 +112,7 @@ const fn classes() -> [u8; 256] {
 }
 
 /// A path and query without a fragment, with those bytes encoded.
-fn encode(bytes: &[u8]) -> Result<Cow<'_, str>, Objection> {
+fn encode(bytes: &[u8]) -> Result<Cow<'_, str>, HttpError> {
     let (path, query) = bytes.split_at(memchr::memchr(b'?', bytes).unwrap_or(bytes.len()));
     let has_path = !path.is_empty();
     let found =

@@ -3,7 +3,7 @@ use super::*;
 const LIMITS: Limits = Limits { max_head_bytes: 1000, min_authority_bytes: 4 };
 
 /// What a head is passed on as, if it is whole.
-fn passed(head: &[u8]) -> Result<Option<Vec<u8>>, Objection> {
+fn passed(head: &[u8]) -> Result<Option<Vec<u8>>, HttpError> {
     let see = |parsed: ParsedHead<'_>| match parsed.is_verbatim() {
         true => head[..parsed.end].to_vec(),
         false => parsed.rewritten(),
@@ -17,7 +17,7 @@ fn head(line: &str, fields: &str) -> Vec<u8> {
 }
 
 /// The request line that a target is passed on with.
-fn target(target: &[u8]) -> Result<String, Objection> {
+fn target(target: &[u8]) -> Result<String, HttpError> {
     let head = [b"GET ", target, b" HTTP/1.1\r\nHost: example.test\r\n\r\n"].concat();
     let passed = passed(&head)?.expect("it is whole");
     let line = passed.split(|&byte| byte == b'\r').next().expect("a line");
@@ -26,8 +26,8 @@ fn target(target: &[u8]) -> Result<String, Objection> {
 }
 
 fn refuses(head: &[u8], why: &str) {
-    let objection = passed(head).expect_err("it is refused");
-    let words = format!("{objection:?}");
+    let http_error = passed(head).expect_err("it is refused");
+    let words = format!("{http_error:?}");
     assert!(words.contains(why), "{words}: {}", head.escape_ascii());
 }
 
@@ -221,8 +221,8 @@ fn a_request_line_has_three_parts_and_one_blank_between_them() {
         "GET /a b HTTP/1.1",
         "GET  HTTP/1.1",
     ] {
-        let objection = passed(&head(line, fields)).expect_err(line);
-        assert!(matches!(objection, Objection::Malformed(_)), "{line}: {objection:?}");
+        let http_error = passed(&head(line, fields)).expect_err(line);
+        assert!(matches!(http_error, HttpError::Malformed(_)), "{line}: {http_error:?}");
     }
     for line in ["GET / HTTP/1.2", "GET / HTTP/2.0", "GET / HTTP/0.9"] {
         refuses(&head(line, fields), "Version");

@@ -7,15 +7,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use shardcast_core::door::{
-    AskId, Decision, Door, DoorConfig, DoorEvent, Entrant, Headers, ListenOptions, RequestFailure,
-    Reservation, UpgradeRequest,
+    Decision, Door, DoorConfig, DoorEvent, Handoff, Headers, ListenOptions, RequestFailure,
+    Reservation, UpgradeId, UpgradeRequest,
 };
 
 use crate::application::{Application, SocketPath};
 use crate::wire::Wire;
 
 /// How long anything may take before a test gives up.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// What the door shows the application.
 pub(crate) const SECRET: &str = "0123";
@@ -26,22 +26,22 @@ pub(crate) const MAX_BODY_BYTES: usize = 256 << 20;
 
 pub(crate) type Client = Wire<TcpStream>;
 
-pub(crate) struct House {
+pub(crate) struct TestServer {
     pub(crate) door: Door,
     pub(crate) application: Application,
     asked: Receiver<UpgradeRequest>,
-    given_up: Receiver<AskId>,
+    given_up: Receiver<UpgradeId>,
     complaints: Receiver<io::Error>,
     failures: Receiver<(RequestFailure, u32, String)>,
 }
 
-impl House {
-    pub(crate) fn open() -> House {
-        House::open_with(|_| {})
+impl TestServer {
+    pub(crate) fn open() -> TestServer {
+        TestServer::open_with(|_| {})
     }
 
     /// Opens a door whose configuration is changed first.
-    pub(crate) fn open_with(change: impl FnOnce(&mut DoorConfig)) -> House {
+    pub(crate) fn open_with(change: impl FnOnce(&mut DoorConfig)) -> TestServer {
         let application = Application::listen();
         let mut config = config(&application.path);
         change(&mut config);
@@ -52,8 +52,8 @@ impl House {
         let door = Door::open(config, move |event| {
             // Nobody listens when the test has ended.
             let _ = match event {
-                DoorEvent::Asked(request) => ask.send(request).is_ok(),
-                DoorEvent::GivenUp(ask) => give_up.send(ask).is_ok(),
+                DoorEvent::UpgradeRequested(request) => ask.send(request).is_ok(),
+                DoorEvent::UpgradeGivenUp(ask) => give_up.send(ask).is_ok(),
                 DoorEvent::AcceptFailed(error) => complain.send(error).is_ok(),
                 DoorEvent::RequestsFailed { kind, failures, reason } => {
                     fail.send((kind, failures, reason)).is_ok()
@@ -61,7 +61,7 @@ impl House {
             };
         });
         let door = door.expect("a free port");
-        House { door, application, asked, given_up, complaints, failures }
+        TestServer { door, application, asked, given_up, complaints, failures }
     }
 
     pub(crate) fn client(&self) -> Client {
@@ -77,22 +77,22 @@ impl House {
 
     /// The next upgrade that waits for a decision.
     pub(crate) fn asked(&self) -> UpgradeRequest {
-        self.asked.recv_timeout(PATIENCE).expect("the door asks")
+        self.asked.recv_timeout(TIMEOUT).expect("the door asks")
     }
 
     /// The next upgrade that the door has given up.
-    pub(crate) fn given_up(&self) -> AskId {
-        self.given_up.recv_timeout(PATIENCE).expect("the door gives one up")
+    pub(crate) fn given_up(&self) -> UpgradeId {
+        self.given_up.recv_timeout(TIMEOUT).expect("the door gives one up")
     }
 
     /// The next reason why no connection could be accepted.
     pub(crate) fn complaint(&self) -> io::Error {
-        self.complaints.recv_timeout(PATIENCE).expect("the door complains")
+        self.complaints.recv_timeout(TIMEOUT).expect("the door complains")
     }
 
     /// The next failures of requests that the door tells of.
     pub(crate) fn failures(&self) -> (RequestFailure, u32, String) {
-        self.failures.recv_timeout(PATIENCE).expect("the door tells")
+        self.failures.recv_timeout(TIMEOUT).expect("the door tells")
     }
 }
 
@@ -101,14 +101,14 @@ pub(crate) fn config(upstream: &SocketPath) -> DoorConfig {
         listen: ListenOptions::on(Ipv4Addr::LOCALHOST.into(), 0),
         upstream: upstream.as_path().to_owned(),
         upstream_secret: SECRET.into(),
-        head_timeout: PATIENCE,
-        idle_timeout: Some(PATIENCE),
-        write_timeout: PATIENCE,
+        head_timeout: TIMEOUT,
+        idle_timeout: Some(TIMEOUT),
+        write_timeout: TIMEOUT,
         max_head_bytes: MAX_HEAD_BYTES,
         min_authority_bytes: 1,
         max_body_bytes: MAX_BODY_BYTES,
         max_requests: 1000,
-        upgrade_timeout: PATIENCE,
+        upgrade_timeout: TIMEOUT,
         max_pending_upgrades: 8,
         per_message_deflate: true,
         has_dev_server: false,
@@ -117,18 +117,18 @@ pub(crate) fn config(upstream: &SocketPath) -> DoorConfig {
 
 pub(crate) fn connect(door: &Door) -> Client {
     let socket = TcpStream::connect(door.local_addr()).expect("the door listens");
-    socket.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    socket.set_read_timeout(Some(TIMEOUT)).expect("a timeout");
     Wire::new(socket)
 }
 
 /// What becomes of a reservation.
-pub(crate) enum Fate {
+pub(crate) enum Outcome {
     Attached(TcpStream, Bytes),
     GivenUp,
 }
 
 struct Place {
-    fate: Option<Sender<Fate>>,
+    outcome: Option<Sender<Outcome>>,
     is_behind: bool,
 }
 
@@ -139,51 +139,51 @@ impl Reservation for Place {
 
     /// Tells the client its answer, if the door has left that to the worker, which it does only for
     /// one that is not behind.
-    fn attach(mut self: Box<Self>, entrant: Entrant) {
-        let Entrant { mut socket, answer, read_ahead } = entrant;
-        assert!(answer.is_empty() || !self.is_behind);
-        socket.write_all(&answer).expect("room in a new socket");
-        if let Some(fate) = self.fate.take() {
-            let _ = fate.send(Fate::Attached(socket, read_ahead));
+    fn attach(mut self: Box<Self>, handoff: Handoff) {
+        let Handoff { mut socket, response, read_ahead } = handoff;
+        assert!(response.is_empty() || !self.is_behind);
+        socket.write_all(&response).expect("room in a new socket");
+        if let Some(outcome) = self.outcome.take() {
+            let _ = outcome.send(Outcome::Attached(socket, read_ahead));
         }
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        if let Some(fate) = self.fate.take() {
-            let _ = fate.send(Fate::GivenUp);
+        if let Some(outcome) = self.outcome.take() {
+            let _ = outcome.send(Outcome::GivenUp);
         }
     }
 }
 
 /// An acceptance with these headers, and where to hear what becomes of it.
-pub(crate) fn acceptance(headers: Headers) -> (Decision, Receiver<Fate>) {
+pub(crate) fn acceptance(headers: Headers) -> (Decision, Receiver<Outcome>) {
     acceptance_by(headers, false)
 }
 
 /// An acceptance for a worker that is behind.
-pub(crate) fn acceptance_by_one_that_is_behind() -> (Decision, Receiver<Fate>) {
+pub(crate) fn acceptance_by_one_that_is_behind() -> (Decision, Receiver<Outcome>) {
     acceptance_by(Headers::new(), true)
 }
 
-fn acceptance_by(headers: Headers, is_behind: bool) -> (Decision, Receiver<Fate>) {
-    let (sender, fate) = channel();
-    let reservation = Box::new(Place { fate: Some(sender), is_behind });
-    (Decision::Accept { headers, reservation }, fate)
+fn acceptance_by(headers: Headers, is_behind: bool) -> (Decision, Receiver<Outcome>) {
+    let (sender, outcome) = channel();
+    let reservation = Box::new(Place { outcome: Some(sender), is_behind });
+    (Decision::Accept { headers, reservation }, outcome)
 }
 
 /// Accepts an upgrade, and returns what the door then hands over: the client's socket, in blocking
 /// mode, and the bytes it had read ahead.
 pub(crate) fn admit(request: UpgradeRequest) -> (TcpStream, Bytes) {
-    let (decision, fate) = acceptance(Headers::new());
-    assert!(request.pending.decide(decision), "the door waits");
-    match fate.recv_timeout(PATIENCE).expect("the door hands over") {
-        Fate::Attached(socket, read_ahead) => {
+    let (decision, outcome) = acceptance(Headers::new());
+    assert!(request.responder.decide(decision), "the door waits");
+    match outcome.recv_timeout(TIMEOUT).expect("the door hands over") {
+        Outcome::Attached(socket, read_ahead) => {
             socket.set_nonblocking(false).expect("a living socket");
             (socket, read_ahead)
         }
-        Fate::GivenUp => panic!("the door gave the client up"),
+        Outcome::GivenUp => panic!("the door gave the client up"),
     }
 }
 

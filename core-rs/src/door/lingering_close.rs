@@ -25,7 +25,7 @@ const MAX_BYTES: usize = 256 * 1024 * 1024;
 const PIECE_BYTES: usize = 16 * 1024;
 
 /// Ends our side of the connection and waits until the client ends its own, within limits.
-pub(super) async fn linger(socket: TcpStream) {
+pub(super) async fn lingering_close(socket: TcpStream) {
     if SockRef::from(&socket).shutdown(Shutdown::Write).is_ok() {
         let _ = timeout(LINGER, discard(&socket)).await;
     }

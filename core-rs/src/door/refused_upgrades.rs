@@ -1,11 +1,11 @@
-//! How many upgrades the door has refused by itself. The application's own refusals are for the
-//! application's side to count.
+//! How many upgrades the door has refused by itself. JavaScript counts those that the application
+//! refuses.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::counter_list::counter_list;
 
-use super::objection::Objection;
+use super::http_error::HttpError;
 
 macro_rules! derive {
     (
@@ -15,7 +15,7 @@ macro_rules! derive {
     ) => {
         /// Counts that the door's thread alone writes, and anyone reads.
         #[derive(Default)]
-        pub(super) struct Refusals {
+        pub(super) struct RefusalCounters {
             $($name: AtomicU64,)*
         }
 
@@ -25,7 +25,7 @@ macro_rules! derive {
             $($(#[$doc])* pub $name: u64,)*
         }
 
-        impl Refusals {
+        impl RefusalCounters {
             pub(super) fn read(&self) -> RefusedUpgrades {
                 RefusedUpgrades { $($name: self.$name.load(Relaxed),)* }
             }
@@ -35,11 +35,11 @@ macro_rules! derive {
 
 counter_list!(derive);
 
-impl Refusals {
-    pub(super) fn count(&self, objection: Objection) {
-        let count = match objection {
-            Objection::TooManyUndecided => &self.busy,
-            Objection::UndecidedInTime | Objection::Undecided => &self.undecided,
+impl RefusalCounters {
+    pub(super) fn count(&self, error: HttpError) {
+        let count = match error {
+            HttpError::TooManyUndecided => &self.busy,
+            HttpError::UndecidedInTime | HttpError::Undecided => &self.undecided,
             _ => &self.malformed,
         };
         count.fetch_add(1, Relaxed);

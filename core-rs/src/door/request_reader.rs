@@ -15,18 +15,18 @@ const FIRST_BYTES: usize = 8 * 1024;
 const MAX_FIELDS: usize = 48;
 
 /// Reads, for one connection after the other.
-pub(super) struct Reader {
+pub(super) struct RequestReader {
     limits: Limits,
     buffer: Box<[u8]>,
 }
 
-impl Reader {
-    pub(super) fn new(limits: Limits) -> Reader {
-        Reader { limits, buffer: vec![0; FIRST_BYTES].into() }
+impl RequestReader {
+    pub(super) fn new(limits: Limits) -> RequestReader {
+        RequestReader { limits, buffer: vec![0; FIRST_BYTES].into() }
     }
 
-    /// What a client has said so far; nothing if it has left.
-    pub(super) fn words(
+    /// The bytes that have come so far; none if the client has left.
+    pub(super) fn receive(
         &mut self,
         read: impl FnOnce(&mut [u8]) -> io::Result<usize>,
     ) -> io::Result<Bytes> {
@@ -34,11 +34,11 @@ impl Reader {
         Ok(Bytes::copy_from_slice(&self.buffer[..length]))
     }
 
-    /// What `see` makes of the request that the words begin with; none if it is no whole request
-    /// without a body. What is not read here need not be wrong: the longer way says what is.
+    /// What `see` makes of the request that the bytes begin with; none if it is no whole request
+    /// without a body. What is not read here need not be wrong: hyper's way says what is.
     pub(super) fn read<T>(
         &self,
-        words: &[u8],
+        bytes: &[u8],
         see: impl FnOnce(&ParsedHead<'_>) -> Option<T>,
     ) -> Option<T> {
         let see = |head: ParsedHead<'_>| {
@@ -48,7 +48,7 @@ impl Reader {
             (is_alone && !is_last).then(|| see(&head)).flatten()
         };
         let lines = &mut LineScanner::default();
-        parser::parse::<MAX_FIELDS, _>(lines, words, self.limits, see).ok().flatten().flatten()
+        parser::parse::<MAX_FIELDS, _>(lines, bytes, self.limits, see).ok().flatten().flatten()
     }
 }
 
@@ -60,9 +60,9 @@ mod tests {
 
     /// Whether a field with this byte in its name, or its value, is read.
     fn reads(name: &[u8], value: &[u8]) -> bool {
-        let words = [b"GET / HTTP/1.1\r\nHost: a\r\nx", name, b": ", value, b".\r\n\r\n"].concat();
+        let bytes = [b"GET / HTTP/1.1\r\nHost: a\r\nx", name, b": ", value, b".\r\n\r\n"].concat();
         let limits = Limits { max_head_bytes: 1000, min_authority_bytes: 1 };
-        Reader::new(limits).read(&words, |_| Some(())).is_some()
+        RequestReader::new(limits).read(&bytes, |_| Some(())).is_some()
     }
 
     #[test]

@@ -1,6 +1,4 @@
-//! The bodies of one request to the application and of its response, watched for their ends.
-//!
-//! A connection is free for another client's request only when both have ended.
+//! The body of a request to the application.
 
 use std::cell::Cell;
 use std::error::Error;
@@ -11,9 +9,6 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http_body_util::Limited;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
-
-use super::app_connections::Link;
-use super::failures::{Failures, RequestFailure};
 
 /// What goes wrong with the body of a request.
 type BodyError = Box<dyn Error + Send + Sync>;
@@ -38,7 +33,7 @@ impl Upload {
         Upload { body: None, ended: Rc::new(Cell::new(true)) }
     }
 
-    /// Tells, for as long as one likes, whether all of it was taken.
+    /// Whether hyper has taken all of it. The cell outlives the body.
     pub(super) fn ended(&self) -> Rc<Cell<bool>> {
         Rc::clone(&self.ended)
     }
@@ -79,65 +74,5 @@ impl Body for Upload {
 
     fn size_hint(&self) -> SizeHint {
         self.body.as_ref().map_or_else(|| SizeHint::with_exact(0), Body::size_hint)
-    }
-}
-
-/// The body of a response, without trailers.
-pub(super) struct Download {
-    body: Incoming,
-    ended: bool,
-    /// The connection that it comes by, which is free once it has ended; none if it is not to be
-    /// used again.
-    link: Option<Link>,
-    failures: Rc<Failures>,
-}
-
-impl Download {
-    pub(super) fn new(body: Incoming, link: Option<Link>, failures: Rc<Failures>) -> Download {
-        Download { body, ended: false, link, failures }
-    }
-}
-
-impl Body for Download {
-    type Data = Bytes;
-    type Error = hyper::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        loop {
-            match ready!(Pin::new(&mut self.body).poll_frame(context)) {
-                Some(Ok(frame)) if !frame.is_data() => {}
-                Some(Err(error)) => {
-                    self.link = None;
-                    self.failures.note(RequestFailure::BrokenOff, &error);
-                    return Poll::Ready(Some(Err(error)));
-                }
-                frame => {
-                    self.ended = frame.is_none();
-                    return Poll::Ready(frame);
-                }
-            }
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-impl Drop for Download {
-    fn drop(&mut self) {
-        // hyper does not take what it knows to be nothing.
-        if (self.ended || self.body.is_end_stream())
-            && let Some(link) = self.link.take()
-        {
-            link.give_back();
-        }
     }
 }

@@ -14,13 +14,13 @@ pub const PEER_HEADER: &str = "x-shardcast-peer";
 
 /// Tells the application where requests come from. Others may be able to connect to it too, so it
 /// believes those alone who know the secret.
-pub(super) struct Introduction {
+pub(super) struct PeerHeader {
     secret: String,
 }
 
-impl Introduction {
-    pub(super) fn new(secret: String) -> Introduction {
-        Introduction { secret }
+impl PeerHeader {
+    pub(super) fn new(secret: String) -> PeerHeader {
+        PeerHeader { secret }
     }
 
     /// The value of [`PEER`] for a client.

@@ -14,10 +14,10 @@ use bytes::Bytes;
 use hyper::body::{Frame, SizeHint};
 use tokio::time::{Instant, sleep_until};
 
-use super::response::Body;
+use super::body::Body;
 
 /// What a connection waits for, and how long it does.
-pub(super) struct Patience {
+pub(super) struct ConnectionTimer {
     head_timeout: Duration,
     /// None is for ever.
     idle_timeout: Option<Duration>,
@@ -36,18 +36,18 @@ enum Awaited {
     Rest,
     /// That the client takes the end of it, for which `ClientSocket` has a limit.
     Taking,
-    /// The decision on an upgrade, for which `Decider` has one.
+    /// The decision on an upgrade, for which `UpgradeGate` has one.
     Decision,
 }
 
-impl Patience {
+impl ConnectionTimer {
     /// Of a connection that was opened at this time.
     pub(super) fn new(
         opened: Instant,
         head_timeout: Duration,
         idle_timeout: Option<Duration>,
-    ) -> Patience {
-        Patience { head_timeout, idle_timeout, awaited: Cell::new(Awaited::Head(opened)) }
+    ) -> ConnectionTimer {
+        ConnectionTimer { head_timeout, idle_timeout, awaited: Cell::new(Awaited::Head(opened)) }
     }
 
     /// The client has said something.
@@ -121,24 +121,24 @@ impl Patience {
 }
 
 /// The body of an answer, which is awaited as long as this lives.
-pub(super) struct Answer {
+pub(super) struct TimedBody {
     body: Body,
-    patience: Rc<Patience>,
+    timer: Rc<ConnectionTimer>,
 }
 
-impl Answer {
-    pub(super) fn new(body: Body, patience: Rc<Patience>) -> Answer {
-        Answer { body, patience }
+impl TimedBody {
+    pub(super) fn new(body: Body, timer: Rc<ConnectionTimer>) -> TimedBody {
+        TimedBody { body, timer }
     }
 }
 
-impl Drop for Answer {
+impl Drop for TimedBody {
     fn drop(&mut self) {
-        self.patience.note_answer();
+        self.timer.note_answer();
     }
 }
 
-impl hyper::body::Body for Answer {
+impl hyper::body::Body for TimedBody {
     type Data = Bytes;
     type Error = <Body as hyper::body::Body>::Error;
 
@@ -169,10 +169,10 @@ mod tests {
     const IDLE: Duration = Duration::from_secs(30);
 
     /// How long it waits from here on, in a time that passes only where everybody waits.
-    async fn waits(patience: &Patience) -> Option<Duration> {
+    async fn waits(timer: &ConnectionTimer) -> Option<Duration> {
         let began = Instant::now();
         let most = Duration::from_secs(1000);
-        timeout(most, patience.run_out()).await.ok().map(|()| began.elapsed())
+        timeout(most, timer.run_out()).await.ok().map(|()| began.elapsed())
     }
 
     fn in_its_own_time(test: impl Future<Output = ()>) {
@@ -184,15 +184,15 @@ mod tests {
     #[test]
     fn a_head_is_waited_for_from_its_first_byte_or_the_opening() {
         in_its_own_time(async {
-            let patience = Patience::new(Instant::now(), HEAD, Some(IDLE));
-            patience.note_read();
-            assert_eq!(waits(&patience).await, Some(HEAD));
-            patience.note_answer();
+            let timer = ConnectionTimer::new(Instant::now(), HEAD, Some(IDLE));
+            timer.note_read();
+            assert_eq!(waits(&timer).await, Some(HEAD));
+            timer.note_answer();
             sleep(IDLE / 2).await;
-            patience.note_read();
+            timer.note_read();
             sleep(HEAD / 2).await;
-            patience.note_read();
-            assert_eq!(waits(&patience).await, Some(HEAD / 2));
+            timer.note_read();
+            assert_eq!(waits(&timer).await, Some(HEAD / 2));
         });
     }
 
@@ -200,12 +200,12 @@ mod tests {
     fn a_request_is_waited_for_from_when_the_client_has_its_answer() {
         in_its_own_time(async {
             for idle in [HEAD / 2, HEAD * 3] {
-                let patience = Patience::new(Instant::now(), HEAD, Some(idle));
-                patience.note_request();
-                patience.note_answer();
+                let timer = ConnectionTimer::new(Instant::now(), HEAD, Some(idle));
+                timer.note_request();
+                timer.note_answer();
                 sleep(idle / 2).await;
-                patience.note_written();
-                assert_eq!(waits(&patience).await, Some(idle));
+                timer.note_written();
+                assert_eq!(waits(&timer).await, Some(idle));
             }
         });
     }
@@ -214,13 +214,13 @@ mod tests {
     fn a_head_that_begins_while_a_request_is_waited_for_has_its_own_limit() {
         in_its_own_time(async {
             for (idle, begins) in [(HEAD * 3, HEAD), (HEAD / 4, HEAD / 5)] {
-                let patience = Patience::new(Instant::now(), HEAD, Some(idle));
-                patience.note_answer();
+                let timer = ConnectionTimer::new(Instant::now(), HEAD, Some(idle));
+                timer.note_answer();
                 let trickle = async {
                     sleep(begins).await;
-                    patience.note_read();
+                    timer.note_read();
                 };
-                let (waited, ()) = join!(waits(&patience), trickle);
+                let (waited, ()) = join!(waits(&timer), trickle);
                 assert_eq!(waited, Some(begins + HEAD));
             }
         });
@@ -230,14 +230,14 @@ mod tests {
     fn a_request_has_its_own_limit_after_an_answer_that_took_any_time() {
         in_its_own_time(async {
             for idle in [HEAD / 5, HEAD * 3] {
-                let patience = Patience::new(Instant::now(), HEAD, Some(idle));
+                let timer = ConnectionTimer::new(Instant::now(), HEAD, Some(idle));
                 let exchange = async {
                     sleep(HEAD / 2).await;
-                    patience.note_request();
+                    timer.note_request();
                     sleep(HEAD).await;
-                    patience.note_answer();
+                    timer.note_answer();
                 };
-                let (waited, ()) = join!(waits(&patience), exchange);
+                let (waited, ()) = join!(waits(&timer), exchange);
                 assert_eq!(waited, Some(HEAD / 2 + HEAD + idle));
             }
         });
@@ -246,30 +246,30 @@ mod tests {
     #[test]
     fn a_client_that_has_not_taken_its_answer_is_not_idle() {
         in_its_own_time(async {
-            let patience = Patience::new(Instant::now(), HEAD, Some(IDLE));
-            patience.note_answer();
-            patience.note_stalled();
-            assert_eq!(waits(&patience).await, None);
-            patience.note_written();
-            assert_eq!(waits(&patience).await, Some(IDLE));
-            patience.note_stalled();
-            patience.note_read();
-            assert_eq!(waits(&patience).await, Some(HEAD));
+            let timer = ConnectionTimer::new(Instant::now(), HEAD, Some(IDLE));
+            timer.note_answer();
+            timer.note_stalled();
+            assert_eq!(waits(&timer).await, None);
+            timer.note_written();
+            assert_eq!(waits(&timer).await, Some(IDLE));
+            timer.note_stalled();
+            timer.note_read();
+            assert_eq!(waits(&timer).await, Some(HEAD));
         });
     }
 
     #[test]
     fn an_answer_and_a_client_that_may_be_idle_are_waited_for_without_limit() {
         in_its_own_time(async {
-            let patience = Patience::new(Instant::now(), HEAD, None);
-            patience.note_request();
-            assert_eq!(waits(&patience).await, None);
-            patience.note_upgrade();
-            assert_eq!(waits(&patience).await, None);
-            patience.note_answer();
-            assert_eq!(waits(&patience).await, None);
-            patience.note_read();
-            assert_eq!(waits(&patience).await, Some(HEAD));
+            let timer = ConnectionTimer::new(Instant::now(), HEAD, None);
+            timer.note_request();
+            assert_eq!(waits(&timer).await, None);
+            timer.note_upgrade();
+            assert_eq!(waits(&timer).await, None);
+            timer.note_answer();
+            assert_eq!(waits(&timer).await, None);
+            timer.note_read();
+            assert_eq!(waits(&timer).await, Some(HEAD));
         });
     }
 }

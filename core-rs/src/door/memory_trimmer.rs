@@ -1,8 +1,8 @@
-//! Gives memory back to the system after a rush.
+//! Gives memory back to the system after a burst of upgrades.
 //!
 //! A connection takes some kilobytes while it is at the door, and nothing once it has left. Of
 //! thousands that come in one moment, what they leave lies free between what stays of them: the
-//! allocator keeps it for the next rush, unless it is asked.
+//! allocator keeps it for the next burst, unless the door trims it.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -10,36 +10,36 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
-/// So many sockets handed over are a rush. Fewer leave too little behind to look for.
-const RUSH: usize = 1000;
+/// So many sockets handed over are a burst. Fewer leave too little behind to look for.
+const BURST: usize = 1000;
 
-/// A rush is over when as long nobody has been handed over.
+/// A burst is over when no socket was handed over for so long.
 const QUIET: Duration = Duration::from_secs(1);
 
-/// Where clients keep coming and going it is never over: after so many looks it is done anyway.
+/// Where clients keep coming and going it is never over: after so many looks the door trims anyway.
 const MOST_LOOKS: usize = 10;
 
-/// Looks after the door's memory.
+/// See the module's description.
 #[derive(Default)]
-pub(super) struct Tidy {
+pub(super) struct MemoryTrimmer {
     handed_over: Cell<usize>,
-    rush: Notify,
+    burst: Notify,
 }
 
-impl Tidy {
+impl MemoryTrimmer {
     /// So many sockets have left the door.
     pub(super) fn note_hand_overs(&self, sockets: usize) {
         let before = self.handed_over.get();
         self.handed_over.set(before + sockets);
-        if before < RUSH && before + sockets >= RUSH {
-            self.rush.notify_one();
+        if before < BURST && before + sockets >= BURST {
+            self.burst.notify_one();
         }
     }
 
-    /// Calls `give_back` after every rush, for ever.
-    pub(super) async fn keep(&self, give_back: impl Fn()) {
+    /// Calls `trim` after every burst, for ever.
+    pub(super) async fn run(&self, trim: impl Fn()) {
         loop {
-            self.rush.notified().await;
+            self.burst.notified().await;
             for _ in 0..MOST_LOOKS {
                 let before = self.handed_over.get();
                 sleep(QUIET).await;
@@ -48,21 +48,21 @@ impl Tidy {
                 }
             }
             self.handed_over.set(0);
-            give_back();
+            trim();
         }
     }
 }
 
 /// Gives the free memory of the process back to the system.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-pub(super) fn give_back() {
+pub(super) fn trim() {
     // SAFETY: It touches free memory alone, under the allocator's own locks.
     unsafe { libc::malloc_trim(0) };
 }
 
 /// Other allocators give it back by themselves, or have no such call.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-pub(super) fn give_back() {}
+pub(super) fn trim() {}
 
 #[cfg(test)]
 mod tests {
@@ -79,46 +79,46 @@ mod tests {
         LocalSet::new().block_on(&runtime, test);
     }
 
-    /// Someone tidy, and how often memory was given back.
-    fn tidy() -> (Rc<Tidy>, Rc<Cell<usize>>) {
-        let (tidy, times) = (Rc::new(Tidy::default()), Rc::new(Cell::new(0)));
-        let (kept, counted) = (Rc::clone(&tidy), Rc::clone(&times));
-        spawn_local(async move { kept.keep(|| counted.set(counted.get() + 1)).await });
-        (tidy, times)
+    /// A trimmer, and how often it has trimmed.
+    fn trimmer() -> (Rc<MemoryTrimmer>, Rc<Cell<usize>>) {
+        let (trimmer, times) = (Rc::new(MemoryTrimmer::default()), Rc::new(Cell::new(0)));
+        let (kept, counted) = (Rc::clone(&trimmer), Rc::clone(&times));
+        spawn_local(async move { kept.run(|| counted.set(counted.get() + 1)).await });
+        (trimmer, times)
     }
 
     #[test]
-    fn memory_is_given_back_once_a_rush_is_over() {
+    fn memory_is_trimmed_once_a_burst_is_over() {
         in_its_own_time(async {
-            let (tidy, times) = tidy();
-            for rush in 1..=3 {
-                tidy.note_hand_overs(RUSH);
+            let (trimmer, times) = trimmer();
+            for burst in 1..=3 {
+                trimmer.note_hand_overs(BURST);
                 sleep(QUIET / 2).await;
-                tidy.note_hand_overs(1);
-                assert_eq!(times.get(), rush - 1, "it is not over");
+                trimmer.note_hand_overs(1);
+                assert_eq!(times.get(), burst - 1, "it is not over");
                 sleep(QUIET * 3).await;
-                assert_eq!(times.get(), rush);
+                assert_eq!(times.get(), burst);
             }
         });
     }
 
     #[test]
-    fn a_few_are_no_rush() {
+    fn a_few_sockets_are_no_burst() {
         in_its_own_time(async {
-            let (tidy, times) = tidy();
-            (1..RUSH).for_each(|_| tidy.note_hand_overs(1));
+            let (trimmer, times) = trimmer();
+            (1..BURST).for_each(|_| trimmer.note_hand_overs(1));
             sleep(QUIET * 100).await;
             assert_eq!(times.get(), 0);
         });
     }
 
     #[test]
-    fn a_rush_that_never_ends_is_not_waited_for() {
+    fn memory_is_trimmed_though_a_burst_never_ends() {
         in_its_own_time(async {
-            let (tidy, times) = tidy();
-            tidy.note_hand_overs(RUSH);
+            let (trimmer, times) = trimmer();
+            trimmer.note_hand_overs(BURST);
             for _ in 0..=MOST_LOOKS * 2 {
-                tidy.note_hand_overs(1);
+                trimmer.note_hand_overs(1);
                 sleep(QUIET / 2).await;
             }
             assert_eq!(times.get(), 1);

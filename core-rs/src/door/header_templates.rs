@@ -1,8 +1,8 @@
-//! Heads of requests on their way to the application.
+//! The headers of upgrade requests, as the application gets them.
 //!
 //! Most of a head is the same for many clients: its template. The application reads a template once
-//! and keeps it by its text. What crosses over stands for itself: each head brings its template,
-//! which all heads of the kind share here, so that nothing depends on what was told before.
+//! and keeps it by its text. Each request brings its template, which all requests with the same one
+//! share here, so that none depends on a request before it.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -11,11 +11,11 @@ use std::sync::Arc;
 use hyper::header::{AUTHORIZATION, COOKIE, FORWARDED, HeaderName, SEC_WEBSOCKET_KEY};
 use rustc_hash::FxHashSet;
 
-use super::peer::PEER;
+use super::peer_header::PEER;
 use super::request::Fields;
 
 /// The headers by which clients differ.
-static OWN: [HeaderName; 7] = [
+static OWN_FIELDS: [HeaderName; 7] = [
     SEC_WEBSOCKET_KEY,
     COOKIE,
     AUTHORIZATION,
@@ -25,15 +25,15 @@ static OWN: [HeaderName; 7] = [
     HeaderName::from_static("x-request-id"),
 ];
 
-/// Templates that are shared. Of browsers there is one for each page, version and language.
+/// Templates that are shared. Each page, version and language of a browser makes one.
 pub const MAX_TEMPLATES: usize = 256;
 
-/// Longer ones are no browser's, and are not shared.
+/// Longer templates are not shared. Browsers make none.
 pub const MAX_TEMPLATE_BYTES: usize = 4096;
 
-/// Prints heads, and shares what they have in common.
+/// Splits headers into a template and a client's own values, and shares the templates.
 #[derive(Default)]
-pub(super) struct Heads(RefCell<Templates>);
+pub(super) struct HeaderTemplates(RefCell<Templates>);
 
 #[derive(Default)]
 struct Templates {
@@ -45,22 +45,22 @@ struct Templates {
     draft: String,
 }
 
-/// The headers of a request, in two parts.
-pub struct Head {
+/// The headers of a request: those that many clients share, and this client's own values.
+pub struct TemplatedHeaders {
     /// What many clients have in common: `name: value` in a line each, and of what is the client's
-    /// own only the name. Names are in lower case, lines in the order of arrival.
+    /// own only the name. Names are in lower case, lines in the order in which they came.
     pub template: Arc<str>,
-    /// The values that are left out there, in a line each.
-    pub own: String,
+    /// The values that the template leaves out, in a line each.
+    pub own_values: String,
 }
 
-impl Heads {
-    /// Parts the headers of a request.
-    pub(super) fn part<F: Fields + ?Sized>(&self, fields: &F) -> Head {
+impl HeaderTemplates {
+    /// Splits the headers of a request.
+    pub(super) fn split<F: Fields + ?Sized>(&self, fields: &F) -> TemplatedHeaders {
         let mut templates = self.0.borrow_mut();
         templates.draft.clear();
-        let own = print(fields, &mut templates.draft);
-        Head { template: templates.of_draft(), own }
+        let own_values = print(fields, &mut templates.draft);
+        TemplatedHeaders { template: templates.of_draft(), own_values }
     }
 }
 
@@ -117,7 +117,7 @@ fn print<F: Fields + ?Sized>(fields: &F, draft: &mut String) -> String {
 
 /// One that comes more than once is left to the application, which knows how to join its values.
 fn is_own<F: Fields + ?Sized>(name: &str, fields: &F) -> bool {
-    let own = OWN.iter().find(|own| is(name, own));
+    let own = OWN_FIELDS.iter().find(|own| is(name, own));
     own.is_some_and(|own| fields.values(own).nth(1).is_none())
 }
 
@@ -141,16 +141,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_shared_is_limited_and_has_no_long_templates() {
-        let heads = Heads::default();
+    fn the_shared_templates_are_limited_and_none_is_long() {
+        let templates = HeaderTemplates::default();
         for kind in 0..MAX_TEMPLATES + 10 {
             let kind = "x".repeat(kind);
             let long = "x".repeat(MAX_TEMPLATE_BYTES);
             for value in [kind.as_bytes(), long.as_bytes()] {
-                heads.part(&[Header { name: "x-kind", value }][..]);
+                templates.split(&[Header { name: "x-kind", value }][..]);
             }
         }
-        let templates = heads.0.borrow();
+        let templates = templates.0.borrow();
         assert_eq!(
             (templates.shared.len(), templates.by_age.len()),
             (MAX_TEMPLATES, MAX_TEMPLATES)
@@ -159,19 +159,19 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_head_says_what_its_client_said_whoever_came_before(
+        fn headers_are_those_of_their_client_whatever_clients_came_before(
             clients in prop::collection::vec((0u16..600, any::<u16>()), 1..2000),
         ) {
-            let heads = Heads::default();
+            let templates = HeaderTemplates::default();
             for (kind, cookie) in clients {
                 let (kind, cookie) = (kind.to_string(), cookie.to_string());
                 let fields = [
                     Header { name: "X-Kind", value: kind.as_bytes() },
                     Header { name: "Cookie", value: cookie.as_bytes() },
                 ];
-                let Head { template, own } = heads.part(&fields[..]);
+                let TemplatedHeaders { template, own_values } = templates.split(&fields[..]);
                 prop_assert_eq!(&*template, format!("x-kind: {kind}\ncookie"));
-                prop_assert_eq!(own, cookie);
+                prop_assert_eq!(own_values, cookie);
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Upgrades between the door and whoever decides on them.
+//! Upgrades between the door and the sequencer, which passes the decisions on.
 
 #[path = "harness/door.rs"]
 mod door;
@@ -9,7 +9,7 @@ use std::net::{Ipv4Addr, TcpStream};
 use std::time::{Duration, Instant};
 
 use shardcast_core::broadcaster::{Broadcaster, NotAccepted};
-use shardcast_core::door::{AskId, DoorConfig, Headers, UpgradeRequest};
+use shardcast_core::door::{DoorConfig, Headers, UpgradeId, UpgradeRequest};
 use shardcast_core::event_queue::Event;
 
 use door::local_door;
@@ -46,7 +46,7 @@ fn next_event(broadcaster: &mut Broadcaster) -> Event {
     }
 }
 
-fn asked(broadcaster: &mut Broadcaster) -> UpgradeRequest {
+fn next_request(broadcaster: &mut Broadcaster) -> UpgradeRequest {
     match next_event(broadcaster) {
         Event::Upgrade(request) => request,
         _ => panic!("something else has happened"),
@@ -54,9 +54,9 @@ fn asked(broadcaster: &mut Broadcaster) -> UpgradeRequest {
 }
 
 /// Keeps the next upgrade.
-fn keep(broadcaster: &mut Broadcaster) -> AskId {
-    let request = asked(broadcaster);
-    broadcaster.keep_ask(request.id, request.compression, request.pending);
+fn keep(broadcaster: &mut Broadcaster) -> UpgradeId {
+    let request = next_request(broadcaster);
+    broadcaster.keep_upgrade(request.id, request.compression, request.responder);
     request.id
 }
 
@@ -76,34 +76,34 @@ fn an_upgrade_is_undecided_until_it_is_decided() {
     assert!(broadcaster.refuse(refused, 403, Headers::new(), "no".into()));
     assert_eq!(broadcaster.undecided_upgrades(), 0);
     let again = broadcaster.accept(accepted, None, Headers::new());
-    assert_eq!(again, Err(NotAccepted::AskGone));
+    assert_eq!(again, Err(NotAccepted::UpgradeGone));
     let mut answers = [status(&mut first), status(&mut second)];
     answers.sort();
     assert_eq!(answers, ["HTTP/1.1 101", "HTTP/1.1 403"]);
 }
 
 #[test]
-fn it_is_told_that_nobody_waits_any_more() {
+fn an_upgrade_whose_client_leaves_is_given_up() {
     let (mut broadcaster, port) = open();
     let gone = client(port);
-    let ask = keep(&mut broadcaster);
+    let id = keep(&mut broadcaster);
     drop(gone);
-    let Event::GivenUp(told) = next_event(&mut broadcaster) else { panic!("it was given up") };
-    assert_eq!(told, ask);
+    let Event::GivenUp(gone_id) = next_event(&mut broadcaster) else { panic!("it was given up") };
+    assert_eq!(gone_id, id);
     assert_eq!(broadcaster.undecided_upgrades(), 0);
-    let accepted = broadcaster.accept(ask, None, Headers::new());
-    assert_eq!(accepted, Err(NotAccepted::AskGone));
-    assert!(!broadcaster.refuse(ask, 403, Headers::new(), "late".into()));
+    let accepted = broadcaster.accept(id, None, Headers::new());
+    assert_eq!(accepted, Err(NotAccepted::UpgradeGone));
+    assert!(!broadcaster.refuse(id, 403, Headers::new(), "late".into()));
 }
 
 #[test]
-fn it_is_not_told_of_an_upgrade_that_nobody_has_kept() {
+fn an_upgrade_that_was_not_kept_is_not_given_up() {
     let (mut broadcaster, port) = open();
     let gone = client(port);
-    let request = asked(&mut broadcaster);
+    let request = next_request(&mut broadcaster);
     drop(gone);
     let began = Instant::now();
-    while request.pending.is_awaited() {
+    while request.responder.is_awaited() {
         assert!(began.elapsed() < PATIENCE, "the door still waits");
         std::thread::sleep(Duration::from_millis(1));
     }
@@ -114,14 +114,14 @@ fn it_is_not_told_of_an_upgrade_that_nobody_has_kept() {
 }
 
 #[test]
-fn those_that_were_given_up_take_nobodys_place() {
+fn upgrades_that_were_given_up_leave_room_for_others() {
     let (mut broadcaster, port) = open();
     for _ in 0..3 {
         let clients: Vec<_> = (0..MAX_PENDING).map(|_| client(port)).collect();
-        let asks: Vec<_> = clients.iter().map(|_| keep(&mut broadcaster)).collect();
-        assert_eq!(broadcaster.undecided_upgrades(), asks.len());
+        let ids: Vec<_> = clients.iter().map(|_| keep(&mut broadcaster)).collect();
+        assert_eq!(broadcaster.undecided_upgrades(), ids.len());
         drop(clients);
-        for _ in asks {
+        for _ in ids {
             assert!(matches!(next_event(&mut broadcaster), Event::GivenUp(_)));
         }
         assert_eq!(broadcaster.undecided_upgrades(), 0);
@@ -129,19 +129,19 @@ fn those_that_were_given_up_take_nobodys_place() {
 }
 
 #[test]
-fn an_upgrade_that_nobody_keeps_is_told_503() {
+fn an_upgrade_that_is_not_kept_gets_503() {
     let (mut broadcaster, port) = open();
     let mut client = client(port);
-    drop(asked(&mut broadcaster));
+    drop(next_request(&mut broadcaster));
     assert_eq!(status(&mut client), "HTTP/1.1 503");
 }
 
 #[test]
-fn who_is_let_in_is_told_before_anything_else() {
+fn an_accepted_client_gets_its_response_before_anything_else() {
     let (mut broadcaster, port) = open();
     let mut client = client(port);
-    let ask = keep(&mut broadcaster);
-    let accepted = broadcaster.accept(ask, None, Headers::new()).expect("there is room");
+    let id = keep(&mut broadcaster);
+    let accepted = broadcaster.accept(id, None, Headers::new()).expect("there is room");
     assert_eq!(broadcaster.subscribe(accepted.client, "ticks"), Ok(true));
     let payload = shardcast_core::frame::Payload::Text("tick");
     broadcaster.publish("ticks", payload, Default::default());

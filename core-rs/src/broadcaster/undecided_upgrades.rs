@@ -1,0 +1,54 @@
+//! Upgrades that wait for JavaScript's decision.
+
+use rustc_hash::FxHashMap;
+
+use crate::door::{Decision, Responder, UpgradeId};
+use crate::frame::compression::Compression;
+
+struct Undecided {
+    /// What the door has agreed on with the client.
+    compression: Compression,
+    responder: Responder,
+}
+
+/// The undecided upgrades. The door limits how many there may be.
+#[derive(Default)]
+pub(super) struct UndecidedUpgrades {
+    waiting: FxHashMap<UpgradeId, Undecided>,
+}
+
+/// The upgrade was decided already, or the client has gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct UpgradeGone;
+
+impl UndecidedUpgrades {
+    /// Keeps an upgrade until it is decided or given up.
+    pub(super) fn keep(&mut self, id: UpgradeId, compression: Compression, responder: Responder) {
+        self.waiting.insert(id, Undecided { compression, responder });
+    }
+
+    /// Whether someone still waits for this decision; returns how that client takes its messages.
+    ///
+    /// # Errors
+    ///
+    /// [`UpgradeGone`] when nobody does.
+    pub(super) fn check(&self, id: UpgradeId) -> Result<Compression, UpgradeGone> {
+        let upgrade = self.waiting.get(&id).filter(|upgrade| upgrade.responder.is_awaited());
+        upgrade.map(|upgrade| upgrade.compression).ok_or(UpgradeGone)
+    }
+
+    /// Upgrades that somebody still waits for.
+    pub(super) fn undecided(&self) -> usize {
+        self.waiting.values().filter(|upgrade| upgrade.responder.is_awaited()).count()
+    }
+
+    /// Passes a decision on; returns whether somebody waited for it. Otherwise it is dropped.
+    pub(super) fn decide(&mut self, id: UpgradeId, decision: Decision) -> bool {
+        self.waiting.remove(&id).is_some_and(|upgrade| upgrade.responder.decide(decision))
+    }
+
+    /// The door has given an upgrade up; returns whether it was undecided until now.
+    pub(super) fn give_up(&mut self, id: UpgradeId) -> bool {
+        self.waiting.remove(&id).is_some()
+    }
+}
