@@ -4,7 +4,7 @@ import { expect, test } from "bun:test";
 import { resolveConfig } from "../src/config/config";
 import { createBroadcaster } from "../src/index";
 import { Access } from "../src/server/api/access";
-import { live } from "../src/server/live/live";
+import { live } from "../src/server/live/live-route";
 import { Ticking } from "../src/server/live/ticking";
 import { connect, until } from "./client";
 import { SMALL, serveWith } from "./serving";

@@ -12,7 +12,7 @@ import {
   type Settings,
 } from "../src/index";
 import { readOptions } from "../src/server/cli";
-import { SERVER_SETTINGS } from "../src/server/server-settings";
+import { SERVER_SETTINGS } from "../src/server/settings";
 import { spyLogger } from "./spy-logger";
 import { temporaryFile } from "./temporary-file";
 

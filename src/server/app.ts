@@ -11,11 +11,11 @@ import {
 } from "../index";
 import { Access, type AccessOptions } from "./api/access";
 import { apiDescription } from "./api/api-description";
-import { channelsIn } from "./api/channels";
+import { channelsIn } from "./api/channel-names";
 import { errorResponses, httpError } from "./api/http-errors";
-import { health, insight } from "./api/operations";
+import { health, insight } from "./api/operator-routes";
 import { publishing } from "./api/publish-route";
-import { live } from "./live/live";
+import { live } from "./live/live-route";
 import { page } from "./page";
 
 /** Largest message over a WebSocket. No route here has a handler for any. */

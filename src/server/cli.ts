@@ -13,7 +13,7 @@ import {
   loadSettings,
   type ResolvedConfig,
 } from "../index";
-import { SERVER_SETTINGS } from "./server-settings";
+import { SERVER_SETTINGS } from "./settings";
 
 /** What to end with after it is printed, by flag. */
 const PRINTED = new Map<string, () => string>([

@@ -3,7 +3,7 @@
 import { Elysia } from "elysia";
 import type { Broadcaster, ResolvedConfig } from "../../index";
 import { PUBLISH_DETAIL } from "./api-description";
-import { checkChannelName } from "./channels";
+import { checkChannelName } from "./channel-names";
 import { httpError } from "./http-errors";
 
 // A byte order mark is part of a message, which is published verbatim.

@@ -1,4 +1,4 @@
-import { checkChannelName } from "../api/channels";
+import { checkChannelName } from "../api/channel-names";
 import { fromDigits } from "../digits";
 import { type DescribedSource, SourceError } from "./described-source";
 import { fileProblem } from "./file-problem";

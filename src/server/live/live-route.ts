@@ -12,7 +12,7 @@ import type { LiveMessage } from "./snapshot";
 import { Snapshots } from "./snapshots";
 import { type Repeat, repeat, Ticking } from "./ticking";
 
-/** Strangers cannot name it, neither to subscribe nor to publish: see `channels.ts`. */
+/** Strangers cannot name it, neither to subscribe nor to publish: see `channel-names.ts`. */
 export const LIVE_CHANNEL = "$live";
 const INTERVAL_MS = 1000;
 

@@ -3,7 +3,7 @@
 import { type DocumentDecoration, Elysia } from "elysia";
 import type { Broadcaster, PrometheusCollector } from "../../index";
 import { fromDigits } from "../digits";
-import { LIVE_CHANNEL } from "../live/live";
+import { LIVE_CHANNEL } from "../live/live-route";
 import { ANY_REJECTION, answer, GUARDED_REJECTION, rejection } from "./api-description";
 import { httpError } from "./http-errors";
 import { AUDIT, CHANNELS, DEPARTURES, SLOW_CLIENTS, statsSchema, status } from "./response-schemas";
