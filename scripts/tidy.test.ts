@@ -31,19 +31,6 @@ const KNOWN_IN_CIRCLES = [
   "core-rs/src/worker/fan_out.rs",
   "core-rs/src/worker/handle.rs",
   "core-rs/src/worker/inbound.rs",
-  "src/broadcaster.ts",
-  "src/config/config.ts",
-  "src/sharded/clients.ts",
-  "src/sharded/departures.ts",
-  "src/sharded/native.ts",
-  "src/sharded/reports.ts",
-  "src/sharded/request-failures.ts",
-  "src/sharded/sharded-run.ts",
-  "src/sharded/socket.ts",
-  "src/sharded/trusted-proxies.ts",
-  "src/stats/stats.ts",
-  "src/upgrades/refused-upgrades.ts",
-  "src/upgrades/upgrades.ts",
 ];
 
 /** Files that hold methods of another file's type today, where a part of its own belongs. */

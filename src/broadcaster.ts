@@ -1,34 +1,15 @@
 import type { ResolvedConfig } from "./config/config";
-import { bytesIn, type MessageData } from "./payload";
+import type { MessageData } from "./payload";
+import type { PublishResult } from "./publish-result";
 import { closeCode } from "./sharded/close-code";
-import { CLOSE_GOING_AWAY, SEND_DROPPED, SEND_WAITS } from "./sharded/constants";
+import { CLOSE_GOING_AWAY } from "./sharded/constants";
 import type { Departure } from "./sharded/departures";
-import type { Audit, SlowClient } from "./sharded/reports";
+import type { Reconciliation, SlowClient } from "./sharded/reports";
 import type { DeliveryTimes } from "./stats/delivery-times";
 import type { ShardStats } from "./stats/stats";
 
-/** How the queues took one published message. */
-export interface PublishResult {
-  /** Clients that are subscribed to the channel. 0 is for a message that nobody was there for. */
-  subscribers: number;
-  /** Shards of which every worker with a subscriber took the message. 0 without a subscriber. */
-  shards: number;
-  /** Workers that dropped it because their queue was full. */
-  dropped: number;
-  /** Workers that took it with their queue past its soft mark. It is delivered, but late. */
-  saturated: number;
-}
-
 /** A day. */
 const MAX_SPREAD_MS = 86_400_000;
-
-/** Published to nobody: without a subscriber, or before and after the broadcaster serves. */
-export const NO_SUBSCRIBERS: Readonly<PublishResult> = {
-  subscribers: 0,
-  shards: 0,
-  dropped: 0,
-  saturated: 0,
-};
 
 /**
  * `starting` until its app listens, `draining` from the beginning of a shutdown, `ended` after it.
@@ -51,7 +32,7 @@ export interface ShutdownOptions {
 export interface ChannelStats {
   channel: string;
   subscribers: number;
-  /** Messages published since the channel is known, whether anybody heard them or not. */
+  /** Messages published since the channel is known, with or without a subscriber. */
   published: number;
 }
 
@@ -99,10 +80,11 @@ export interface Broadcaster {
   departures(top?: number): Departure[];
 
   /**
-   * Counts all messages twice: by the clients' delivery counts and by the shards'. Both are the
-   * same, or there is an error in shardcast. Nothing where it cannot be known, as without sharding.
+   * Compares two counts of the same deliveries: the sum of the delivery counts of all clients, past
+   * ones too, and what the workers of the shards have counted. Both are equal at any moment; a
+   * difference is a bug in shardcast. Undefined without sharding, where neither is counted.
    */
-  audit(): Promise<Audit | undefined>;
+  reconcile(): Promise<Reconciliation | undefined>;
 
   /**
    * The channels that have subscribers, those with the most messages first. Without sharding none
@@ -162,15 +144,4 @@ export function resolveShutdown(
   }
   const longest = Math.min(spreadMs, MAX_SPREAD_MS);
   return { code: closeCode(code), reason, spreadMs: longest, timeoutMs };
-}
-
-/**
- * A publish in the terms of Bun's `publish`: 0 when the message was dropped for anyone or there was
- * no one, -1 when it waits behind others in a saturated worker's queue, otherwise the bytes of its
- * payload.
- */
-export function sendStatus(result: PublishResult, payload: string | Uint8Array): number {
-  if (result.dropped > 0 || result.shards === 0) return SEND_DROPPED;
-  if (result.saturated > 0) return SEND_WAITS;
-  return bytesIn(payload);
 }

@@ -4,7 +4,6 @@ export type {
   Broadcaster,
   BroadcasterState,
   ChannelStats,
-  PublishResult,
   ShutdownOptions,
 } from "./broadcaster";
 export { BunBroadcaster } from "./bun/bun-broadcaster";
@@ -43,12 +42,17 @@ export { ShardcastError, type ShardcastErrorCode } from "./errors";
 export { createLogger, LOG_LEVELS, type Logger, type LogLevel } from "./logging/logger";
 export type { MessageData } from "./payload";
 export { type EndOnSignalsOptions, endOnSignals } from "./process/shutdown";
-export type { SkipListener } from "./sharded/clients";
+export type { PublishResult } from "./publish-result";
 export { DEPARTURE_REASONS, type Departure, type DepartureReason } from "./sharded/departures";
 export { type MissedMessages, raiseFileLimit } from "./sharded/native";
-export type { Audit, DeliveryCounts, DroppedMessages, SlowClient } from "./sharded/reports";
+export type {
+  DeliveryCounts,
+  DroppedMessages,
+  Reconciliation,
+  SlowClient,
+} from "./sharded/reports";
 export { ShardedBroadcaster } from "./sharded/sharded";
-export { ShardcastSocket } from "./sharded/socket";
+export { ShardcastSocket, type SkipListener } from "./sharded/socket";
 export type { Channels } from "./sources/iterables";
 export type { Source } from "./sources/source";
 export {

@@ -18,7 +18,7 @@ const EVERY_PATH = [
   "/slow-clients",
   "/channels",
   "/departures",
-  "/audit",
+  "/reconciliation",
   "/openapi",
   "/nowhere",
 ];

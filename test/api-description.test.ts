@@ -63,7 +63,7 @@ describe.each([
       "/slow-clients",
       "/channels",
       "/departures",
-      "/audit",
+      "/reconciliation",
     ].map((path) => ({
       operation: ["get", path] as const,
       url: path,

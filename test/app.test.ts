@@ -170,10 +170,10 @@ describe.each(both)("the ready-made app, %s", (_name, config) => {
     expect((await fetch(`${http}/channels?top=many`)).status).toBe(400);
   });
 
-  test("audits itself, where each client is counted", async () => {
+  test("reconciles its counts, where each client is counted", async () => {
     const { http, stream } = start(config);
     await connect(`${stream}?channels=a`);
-    const answer = await fetch(`${http}/audit`);
+    const answer = await fetch(`${http}/reconciliation`);
     expect(answer.status).toBe(config === both[0][1] ? 200 : 501);
     if (!answer.ok) return;
     const dropped = { slow: 0, skipped: 0, closed: 0, queueFull: 0 };
@@ -250,7 +250,7 @@ describe.each(both)("the ready-made app, %s", (_name, config) => {
       Object.entries(methods).map(([method, { summary }]) => [method, path, typeof summary]),
     );
     expect(operations.toSorted()).toEqual([
-      ["get", "/audit", "string"],
+      ["get", "/reconciliation", "string"],
       ["get", "/channels", "string"],
       ["get", "/departures", "string"],
       ["get", "/healthz", "string"],

@@ -393,9 +393,9 @@ describe("the sharded broadcaster", () => {
       expect(result).toMatchObject({ subscribers: 1, shards: 1 - result.dropped });
       dropped += result.dropped;
     }
-    const audit = await broadcaster.audit();
-    expect(audit?.clients.dropped.queueFull).toBe(dropped);
-    expect(audit?.shards.dropped.queueFull).toBe(dropped);
+    const reconciliation = await broadcaster.reconcile();
+    expect(reconciliation?.clients.dropped.queueFull).toBe(dropped);
+    expect(reconciliation?.shards.dropped.queueFull).toBe(dropped);
     const [warning, ...others] = logged(logger, "warn");
     expect(others).toEqual([]);
     expect(warning?.fields).toEqual({ dropped: 1, shards: [0] });
@@ -438,7 +438,7 @@ describe("the sharded broadcaster", () => {
     expect(sums).toBe(skipped());
   });
 
-  test("audits itself: the clients' delivery counts add up to the shards'", async () => {
+  test("reconciles its counts: the clients' delivery counts add up to the shards'", async () => {
     const { ws, broadcaster } = serve({ dropSlowClients: false, bufferSize: 5 }, stream);
     const reader = await subscriber(ws);
     const slow = await subscriber(ws);
@@ -446,14 +446,14 @@ describe("the sharded broadcaster", () => {
     slow.socket.pause();
     await overwhelm(broadcaster, reader);
     gone.terminate();
-    const audit = await broadcaster.audit();
-    expect(audit?.clients).toEqual(audit?.shards as never);
+    const reconciliation = await broadcaster.reconcile();
+    expect(reconciliation?.clients).toEqual(reconciliation?.shards as never);
     const {
       expected = 0,
       delivered = 0,
       dropped = NOTHING_DROPPED,
       pending = 0,
-    } = audit?.clients ?? {};
+    } = reconciliation?.clients ?? {};
     expect(expected).toBeGreaterThan(0);
     expect(dropped.skipped).toBeGreaterThan(0);
     expect(expected).toBe(delivered + sum(dropped) + pending);
@@ -485,10 +485,10 @@ describe("the sharded broadcaster", () => {
   test("answers questions that are open when it ends", async () => {
     const { ws, broadcaster } = serve({}, stream);
     await subscriber(ws);
-    const questions = [broadcaster.audit(), broadcaster.slowClients(3)];
+    const questions = [broadcaster.reconcile(), broadcaster.slowClients(3)];
     await broadcaster.shutdown({ spreadMs: 0, timeoutMs: 0 });
     await within(Promise.all(questions), "the answers");
-    expect(await broadcaster.audit()).toBeUndefined();
+    expect(await broadcaster.reconcile()).toBeUndefined();
     expect(await broadcaster.slowClients()).toEqual([]);
   });
 });

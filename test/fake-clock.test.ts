@@ -1,11 +1,12 @@
 /** What we wait for is not the clock of an app, which its tests may hold. */
 
 import { afterEach, beforeEach, expect, jest, test } from "bun:test";
-import { Warning } from "../src/logging/warning";
+import { RateLimitedLog } from "../src/logging/rate-limited-log";
 import { atMost, Pause, pause, pollUntil } from "../src/process/wait";
 import { feed } from "../src/sources/feed";
 import { connect } from "./client";
 import { serve } from "./serving";
+import { spyLogger } from "./spy-logger";
 
 const never = () => new Promise<void>(() => {});
 
@@ -64,16 +65,20 @@ test("a source that always has a message lets others have their turns", async ()
   expect(published).toBeGreaterThan(0);
 });
 
-test("a warning is written again", async () => {
-  const lines: number[] = [];
+test("a rate-limited line is written again", async () => {
+  const times: number[] = [];
   const written = Promise.withResolvers<void>();
-  const warning = new Warning((strikes) => {
-    lines.push(strikes);
-    if (lines.length === 2) written.resolve();
-  });
-  for (let strike = 0; strike < 3; strike += 1) warning.strike();
+  const logger = {
+    ...spyLogger(),
+    warn(fields: object) {
+      times.push((fields as { times: number }).times);
+      if (times.length === 2) written.resolve();
+    },
+  };
+  const log = new RateLimitedLog(logger);
+  for (let time = 0; time < 3; time += 1) log.record("shardFull");
   await written.promise;
-  expect(lines).toEqual([1, 2]);
+  expect(times).toEqual([1, 2]);
 });
 
 test("a wait has a limit", async () => {

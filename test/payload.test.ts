@@ -1,7 +1,6 @@
 import { describe, expect, test } from "bun:test";
-
-import { sendStatus } from "../src/broadcaster";
 import { toBytes, toPayload, toText } from "../src/payload";
+import { sendStatus } from "../src/publish-result";
 
 describe("a payload", () => {
   test.each([

@@ -6,9 +6,9 @@ import { CONFIG_KEYS } from "../src/config/keys";
 import { type Logger, shardcast } from "../src/index";
 import { guarded } from "../src/logging/logger";
 import { RateLimitedLog } from "../src/logging/rate-limited-log";
-import { Clients, type ClientsParts, type SkipListener } from "../src/sharded/clients";
+import { Clients, type ClientsParts } from "../src/sharded/clients";
 import type { CoreEvent } from "../src/sharded/native";
-import { ShardcastSocket, type SocketHost } from "../src/sharded/socket";
+import { ShardcastSocket, type SkipListener, type SocketHost } from "../src/sharded/socket";
 import { connect, refused, within } from "./client";
 import { SMALL, serve } from "./serving";
 import { logged, type Spy, spyLogger } from "./spy-logger";
@@ -87,7 +87,22 @@ test("a logger that throws or rejects ends nothing", async () => {
   told.mockRestore();
 });
 
-describe("the log tells, at its default level, of", () => {
+test("a burst is one line at once, and one a second with how often since", async () => {
+  const lines: unknown[] = [];
+  const second = Promise.withResolvers<void>();
+  const warn = (fields: object) => {
+    if (lines.push(fields) === 2) second.resolve();
+  };
+  const log = new RateLimitedLog({ ...spyLogger(), warn });
+  const start = performance.now();
+  for (let n = 1; n <= 1000; n++) log.record("longMessage", { characters: n });
+  expect(lines).toEqual([{ times: 1, characters: 1 }]);
+  await second.promise;
+  expect(lines[1]).toEqual({ times: 999, characters: 1000 });
+  expect(performance.now() - start).toBeGreaterThan(950);
+});
+
+describe("the log has, at its default level, a line of", () => {
   test("slow clients that were disconnected, in one line a second", () => {
     const logger = spyLogger();
     for (let n = 0; n < 2; n += 1) clients(logger).dispatch(SLOW);

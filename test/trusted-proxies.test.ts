@@ -1,7 +1,6 @@
 import { describe, expect, test } from "bun:test";
-
+import { TrustedProxies } from "../src/app-backend/trusted-proxies";
 import { resolveConfig } from "../src/config/config";
-import { TrustedProxies } from "../src/sharded/trusted-proxies";
 import { connect, refused } from "./client";
 import { serve } from "./serving";
 

@@ -2,7 +2,7 @@ import type { Server } from "bun";
 import type { AnyElysia } from "elysia";
 import { listenBuiltIn } from "../elysia/built-in-adapter";
 import type { ServeOptions } from "../elysia/listen-options";
-import { Peers } from "./peers";
+import { Peers } from "./http-peers";
 import { newSecret, privateSocket } from "./private-socket";
 
 /** The Bun server that answers plain HTTP, behind the door. */

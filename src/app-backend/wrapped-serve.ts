@@ -2,7 +2,7 @@
 
 import { types } from "node:util";
 import { UpgradeRequest } from "../upgrades/upgrade-request";
-import type { Handler } from "./peers";
+import type { Handler } from "./http-peers";
 
 /** Tells an upgrade on its way through the wrapping. */
 const UPGRADE_HEADER = "x-shardcast-upgrade";

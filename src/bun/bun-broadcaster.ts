@@ -3,8 +3,6 @@ import type { Server, ServerWebSocket } from "bun";
 import {
   type Broadcaster,
   type BroadcasterState,
-  NO_SUBSCRIBERS,
-  type PublishResult,
   resolveShutdown,
   type ShutdownOptions,
 } from "../broadcaster";
@@ -18,6 +16,7 @@ import { ShardcastError } from "../errors";
 import { createLogger, guarded, type Logger } from "../logging/logger";
 import { bytesIn, type MessageData, toPayload } from "../payload";
 import { atMost, pause, pollUntil } from "../process/wait";
+import { NO_SUBSCRIBERS, type PublishResult } from "../publish-result";
 import type { SocketHandlers } from "../sharded/clients";
 import {
   CLOSE_ABNORMAL,
@@ -234,7 +233,7 @@ export class BunBroadcaster implements Broadcaster {
   }
 
   /** Bun does not tell what becomes of a message. */
-  audit(): Promise<undefined> {
+  reconcile(): Promise<undefined> {
     return Promise.resolve(undefined);
   }
 

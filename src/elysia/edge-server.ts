@@ -1,10 +1,10 @@
 import { isIPv6 } from "node:net";
 import type { Server, SocketAddress } from "bun";
-import type { Handler, Peers } from "../app-backend/peers";
+import type { Handler, Peers } from "../app-backend/http-peers";
 import { limitSilence } from "../app-backend/upstream";
 import { isServeWrapped, WrappedServe } from "../app-backend/wrapped-serve";
-import { sendStatus } from "../broadcaster";
 import { type MessageData, toPayload } from "../payload";
+import { sendStatus } from "../publish-result";
 import type { SocketHandlers } from "../sharded/clients";
 import { CUT_OFF_TIMEOUT_MS, NO_CLIENT, SERVER_CLOSED } from "../sharded/constants";
 import type { DoorAddress } from "../sharded/native";

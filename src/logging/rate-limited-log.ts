@@ -1,9 +1,13 @@
+import { Pause } from "../process/wait";
 import type { Logger } from "./logger";
-import { Warning } from "./warning";
 
-/** A kind of line, and what it says of how often something has happened since the last. */
+/** Least time between two lines of one kind. */
+const INTERVAL_MS = 1000;
+
+/** A kind of line. */
 interface Line {
   level: "warn" | "error";
+  /** @param times how often it has happened since the last line */
   text: (times: number) => string;
 }
 
@@ -33,35 +37,49 @@ const LINES = {
       `${times} clients are not on shards: the app that listens has another adapter. ` +
       "Give it shardcast's, and not a plugin",
   },
+  queueFull: {
+    level: "warn",
+    text: (times) => `worker queues are full, ${times} publishes were dropped by a worker`,
+  },
+  acceptFailed: {
+    level: "warn",
+    text: () => "connections wait to be accepted: the system has no descriptor or memory for them",
+  },
   onSkipFailed: { level: "error", text: (times) => `onSkip has thrown ${times} times` },
 } satisfies Record<string, Line>;
 
 export type LineName = keyof typeof LINES;
 
+/** What a line says of the last time. A function is called when the line is written. */
+type Fields = object | (() => object);
+
 /**
- * Lines of the log for what clients can bring about as often as they like: of each kind there is
- * one a second at most, with how often it has happened and the fields of the last time.
+ * Lines of the log for what clients can cause as often as they like. The first time is written at
+ * once. What follows within a second is one line, with how often it has happened and the fields of
+ * the last time.
  */
 export class RateLimitedLog {
-  readonly #warnings = new Map<LineName, Warning>();
-  readonly #fields = new Map<LineName, object>();
+  /** What has happened since the last line, for each kind with a line in the last second. */
+  readonly #unwritten = new Map<LineName, { times: number; fields: Fields }>();
 
   constructor(private readonly logger: Logger) {}
 
-  /** @param fields tell of this time */
-  record(name: LineName, fields: object = {}): void {
-    this.#fields.set(name, fields);
-    this.#warningOf(name).strike();
+  record(name: LineName, fields: Fields = {}, times = 1): void {
+    const unwritten = this.#unwritten.get(name);
+    if (unwritten) Object.assign(unwritten, { times: unwritten.times + times, fields });
+    else this.#write(name, fields, times);
   }
 
-  #warningOf(name: LineName): Warning {
-    const known = this.#warnings.get(name);
-    if (known) return known;
+  #write(name: LineName, fields: Fields, times: number): void {
     const { level, text }: Line = LINES[name];
-    const warning = new Warning((times) => {
-      this.logger[level]({ times, ...this.#fields.get(name) }, text(times));
+    const written = typeof fields === "function" ? fields() : fields;
+    this.logger[level]({ times, ...written }, text(times));
+    const unwritten = { times: 0, fields: {} };
+    this.#unwritten.set(name, unwritten);
+    // A pending line is no reason to keep the process alive.
+    void new Pause(INTERVAL_MS, false).over.then(() => {
+      this.#unwritten.delete(name);
+      if (unwritten.times > 0) this.#write(name, unwritten.fields, unwritten.times);
     });
-    this.#warnings.set(name, warning);
-    return warning;
   }
 }

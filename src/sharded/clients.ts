@@ -6,14 +6,11 @@ import { excludeFromFtl } from "../process/exclude-from-ftl";
 import { CLOSE_ABNORMAL, CLOSE_TRY_AGAIN_LATER } from "./constants";
 import { Departures } from "./departures";
 import type { CoreEvent, MissedMessages } from "./native";
-import { binaryMessage, type ShardcastSocket } from "./socket";
+import { binaryMessage, type ShardcastSocket, type SkipListener } from "./socket";
 import { truncateId } from "./truncate-id";
 
 /** Handlers as `Bun.serve` takes them. Elysia's find the route's own handlers in `ws.data`. */
 export type SocketHandlers = WebSocketHandler<unknown>;
-
-/** Is told what a slow client has missed since it was last told, by channel. */
-export type SkipListener = (ws: ShardcastSocket, missed: MissedMessages[]) => void;
 
 /** An event about one client, as opposed to a wish to become one. */
 export type ClientEvent = Exclude<

@@ -6,9 +6,8 @@
 import { join } from "node:path";
 
 import type * as addon from "../../native/index";
-
-import type { PublishResult } from "../broadcaster";
 import { ShardcastError } from "../errors";
+import type { PublishResult } from "../publish-result";
 import { ACCEPT_CLIENT_BITS, PUBLISH_SATURATED_BITS, PUBLISH_SHARD_BITS } from "./constants";
 import { nativeProblem } from "./native-problem";
 

@@ -21,11 +21,11 @@ export interface SlowClient {
   deliveryCounts?: DeliveryCounts;
 }
 
-/** The same messages counted twice. */
-export interface Audit {
-  /** The sum of all clients' delivery counts, of those that are gone too. */
+/** Two counts of the same deliveries. A difference between them is a bug in shardcast. */
+export interface Reconciliation {
+  /** The sum of the delivery counts of all clients, past ones too. */
   clients: DeliveryCounts;
-  /** What the shards have counted. */
+  /** What the workers of all shards have counted. */
   shards: DeliveryCounts;
 }
 

@@ -1,10 +1,10 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { setImmediate } from "node:timers";
+import type { AppBackend } from "../app-backend/app-backend";
+import { TrustedProxies } from "../app-backend/trusted-proxies";
 import {
   type BroadcasterState,
   type ChannelStats,
-  NO_SUBSCRIBERS,
-  type PublishResult,
   resolveShutdown,
   type ShutdownOptions,
 } from "../broadcaster";
@@ -13,14 +13,14 @@ import { CONFIG_KEYS } from "../config/keys";
 import type { Logger } from "../logging/logger";
 import type { RateLimitedLog } from "../logging/rate-limited-log";
 import { atMost, pollUntil } from "../process/wait";
+import { NO_SUBSCRIBERS, type PublishResult } from "../publish-result";
 import { NO_CHANNELS } from "../stats/stats";
 import {
   type RefusedHere,
   type RefusedUpgrades,
   refusedUpgrades,
 } from "../upgrades/refused-upgrades";
-import { AcceptFailures } from "./accept-failures";
-import { Clients, type SkipListener, type SocketHandlers } from "./clients";
+import { Clients, type SocketHandlers } from "./clients";
 import { coreOptions } from "./core-options";
 import type { Departure } from "./departures";
 import { EventPump } from "./event-pump";
@@ -35,32 +35,15 @@ import {
   loadNative,
   type QuickCalls,
 } from "./native";
-import { type Audit, type DeliveryCounts, Reports, type SlowClient } from "./reports";
+import { type DeliveryCounts, type Reconciliation, Reports, type SlowClient } from "./reports";
 import { FailedRequests, type RequestFailures } from "./request-failures";
-import { checkChannel, type SocketHost } from "./socket";
-import { TrustedProxies } from "./trusted-proxies";
+import { checkChannel, type SkipListener, type SocketHost } from "./socket";
 
 /** How often a stop looks whether the HTTP requests under way are answered. */
 const QUIET_POLL_MS = 5;
 
-type UpgradesEvent = Extract<CoreEvent, { type: "Upgrades" }>;
-
 /** What the door takes of the config. */
 type DoorOptionOfConfig = Extract<keyof DoorOptions, keyof ResolvedConfig>;
-
-/**
- * What stands behind the door: the Elysia app, which decides on upgrades and answers plain HTTP.
- */
-export interface AppBackend {
-  /** Decides on upgrades. Never throws. */
-  decide(event: UpgradesEvent): void;
-  /** The client of an upgrade has left, or has waited too long. */
-  abort(id: number): void;
-  /** HTTP requests and upgrades that are not answered yet. */
-  pending(): number;
-  /** Ends plain HTTP at once, and gives up every upgrade that is not decided yet. */
-  close(): void;
-}
 
 /** What a run is made of. */
 export interface RunParts {
@@ -97,12 +80,13 @@ export class ShardedRun implements SocketHost {
   readonly #pump: EventPump;
   readonly #reports = new Reports();
   readonly #fullQueues: FullQueues;
-  readonly #acceptFailures: AcceptFailures;
   readonly #failedRequests: FailedRequests;
   readonly #logger: Logger;
   #owner: Pick<RunParts, "onState" | "onTakenOver">;
-  /** Messages published to somebody. */
+  /** Messages published to at least one subscriber. */
   published = 0;
+  /** How often the system had no descriptor or memory for a connection, which then had to wait. */
+  acceptFailures = 0;
   /** Written by whoever decides on upgrades. */
   readonly refusedHere: RefusedHere = { app: 0, full: 0, draining: 0 };
   #state: BroadcasterState = "starting";
@@ -129,14 +113,8 @@ export class ShardedRun implements SocketHost {
       (event) => this.inContext(this.#handle, event),
       (err) => logger.error({ err }, "an event could not be handled: a fault of shardcast's"),
     );
-    this.#fullQueues = new FullQueues(() => this.core.workers(), logger);
-    this.#acceptFailures = new AcceptFailures(logger);
+    this.#fullQueues = new FullQueues(() => this.core.workers(), log);
     this.#failedRequests = new FailedRequests(logger);
-  }
-
-  /** How often the system could not give out a connection, and it was tried again later. */
-  get acceptFailures(): number {
-    return this.#acceptFailures.count;
   }
 
   /** Requests of plain HTTP that the app has not answered. */
@@ -229,7 +207,7 @@ export class ShardedRun implements SocketHost {
     if (result.shards > 0 || result.dropped > 0) this.published += 1;
     if (result.dropped > 0) {
       result.subscribers = this.core.subscriberCount(channel);
-      this.#fullQueues.strike(result.dropped);
+      this.#fullQueues.record(result.dropped);
     }
     return result;
   }
@@ -264,7 +242,7 @@ export class ShardedRun implements SocketHost {
     return report?.clients[0]?.deliveryCounts;
   }
 
-  async audit(): Promise<Audit | undefined> {
+  async reconcile(): Promise<Reconciliation | undefined> {
     if (!this.isUp) return undefined;
     const report = await this.#reports.answerTo(this.core.askReconciliation());
     return report && { clients: report.clientTotals, shards: report.workerTotals };
@@ -371,7 +349,8 @@ export class ShardedRun implements SocketHost {
         this.#backend?.abort(event.upgrade);
         break;
       case "AcceptFailed":
-        this.#acceptFailures.strike(event.reason);
+        this.acceptFailures += 1;
+        this.log.record("acceptFailed", { reason: event.reason });
         break;
       case "RequestsFailed":
         this.#failedRequests.note(event);

@@ -1,13 +1,6 @@
 import { availableParallelism } from "node:os";
 
-import {
-  type Broadcaster,
-  type BroadcasterState,
-  type ChannelStats,
-  NO_SUBSCRIBERS,
-  type PublishResult,
-  type ShutdownOptions,
-} from "../broadcaster";
+import type { Broadcaster, BroadcasterState, ChannelStats, ShutdownOptions } from "../broadcaster";
 import {
   type ResolvedConfig,
   resolveConfig,
@@ -20,6 +13,7 @@ import { createLogger, guarded, type Logger } from "../logging/logger";
 import { RateLimitedLog } from "../logging/rate-limited-log";
 import { type MessageData, toPayload } from "../payload";
 import { pollUntil } from "../process/wait";
+import { NO_SUBSCRIBERS, type PublishResult } from "../publish-result";
 import { Feeds } from "../sources/feeds";
 import type { Source } from "../sources/source";
 import type { DeliveryTimes } from "../stats/delivery-times";
@@ -28,7 +22,7 @@ import type { SocketHandlers } from "./clients";
 import { NO_CLIENT } from "./constants";
 import { type Departure, MAX_DEPARTURES } from "./departures";
 import { raiseFileLimit } from "./native";
-import { type Audit, checkTop, DEFAULT_TOP, type SlowClient } from "./reports";
+import { checkTop, DEFAULT_TOP, type Reconciliation, type SlowClient } from "./reports";
 import { ShardedRun } from "./sharded-run";
 import { checkChannel } from "./socket";
 
@@ -178,8 +172,8 @@ export class ShardedBroadcaster implements Broadcaster {
     return this.#run?.departures(top) ?? [];
   }
 
-  async audit(): Promise<Audit | undefined> {
-    return this.#run?.audit();
+  async reconcile(): Promise<Reconciliation | undefined> {
+    return this.#run?.reconcile();
   }
 
   channels(top = DEFAULT_TOP, search = ""): ChannelStats[] {

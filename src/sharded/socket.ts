@@ -1,11 +1,10 @@
 import type { ServerWebSocket } from "bun";
-
-import { type PublishResult, sendStatus } from "../broadcaster";
 import type { RateLimitedLog } from "../logging/rate-limited-log";
 import { type MessageData, toBytes, toPayload, toText } from "../payload";
+import { type PublishResult, sendStatus } from "../publish-result";
 import { closeReason, toClose } from "./close-code";
 import { CLOSE_ABNORMAL, MAX_CONTROL_PAYLOAD, NO_CLIENT } from "./constants";
-import type { Core, DeliveryCounts, QuickCalls } from "./native";
+import type { Core, DeliveryCounts, MissedMessages, QuickCalls } from "./native";
 import { truncateId } from "./truncate-id";
 
 /** What a socket needs of its broadcaster. */
@@ -362,6 +361,9 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
     this.#host.core.pause(this.#handle, paused);
   }
 }
+
+/** Is called with what a slow client has missed since the last call, by channel. */
+export type SkipListener = (ws: ShardcastSocket, missed: MissedMessages[]) => void;
 
 /** A binary message in the form that the socket's handlers asked for. */
 export function binaryMessage(type: BinaryType, data: Buffer): BinaryMessage {

@@ -1,3 +1,4 @@
+import type { PeerAddress } from "../app-backend/trusted-proxies";
 import type { ResolvedConfig } from "../config/config";
 import { excludeFromFtl } from "../process/exclude-from-ftl";
 import type { Clients } from "../sharded/clients";
@@ -11,12 +12,6 @@ import type { RefusedHere } from "./refused-upgrades";
 import { SUBPROTOCOL_HEADER, withSubprotocol } from "./subprotocol";
 import { UpgradeReader } from "./upgrade-reader";
 import { type PendingUpgrade, UpgradeRequest } from "./upgrade-request";
-
-/** Where a request comes from. */
-export interface PeerAddress {
-  address: string;
-  port: number;
-}
 
 /** What `server.upgrade` takes besides the request. */
 export interface UpgradeOptions {

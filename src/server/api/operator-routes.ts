@@ -6,7 +6,14 @@ import { fromDigits } from "../digits";
 import { LIVE_CHANNEL } from "../live/live-route";
 import { ANY_REJECTION, answer, GUARDED_REJECTION, rejection } from "./api-description";
 import { httpError } from "./http-errors";
-import { AUDIT, CHANNELS, DEPARTURES, SLOW_CLIENTS, statsSchema, status } from "./response-schemas";
+import {
+  CHANNELS,
+  DEPARTURES,
+  RECONCILIATION,
+  SLOW_CLIENTS,
+  statsSchema,
+  status,
+} from "./response-schemas";
 
 const DEFAULT_TOP = 10;
 const MAX_TOP = 1000;
@@ -109,14 +116,18 @@ export function insight(broadcaster: Broadcaster, collector: PrometheusCollector
       insightful("The last clients that the server has disconnected, and why", DEPARTURES),
     )
     .get(
-      "/audit",
+      "/reconciliation",
       async () => {
         const message = "without sharding no delivery counts of a client are kept";
-        return (await broadcaster.audit()) ?? httpError("UNKNOWN_WITHOUT_SHARDING", message);
+        return (await broadcaster.reconcile()) ?? httpError("UNKNOWN_WITHOUT_SHARDING", message);
       },
-      insightful("All messages, counted by the clients' delivery counts and by the shards", AUDIT, {
-        responses: rejection(501, "without sharding no delivery counts of a client are kept."),
-      }),
+      insightful(
+        "All messages, counted by the clients' delivery counts and by the shards",
+        RECONCILIATION,
+        {
+          responses: rejection(501, "without sharding no delivery counts of a client are kept."),
+        },
+      ),
     );
 }
 

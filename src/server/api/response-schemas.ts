@@ -1,13 +1,13 @@
 /** What the routes of the ready-made server answer with, each schema checked against its type. */
 
 import {
-  type Audit,
   type ChannelStats,
   DEPARTURE_REASONS,
   type DeliveryCounts,
   type Departure,
   type DroppedMessages,
   type PublishResult,
+  type Reconciliation,
   type ShardCounters,
   type ShardStats,
   type SlowClient,
@@ -44,7 +44,10 @@ const DELIVERY_COUNTS = object<DeliveryCounts>({
   pending: COUNT,
 });
 
-export const AUDIT = object<Audit>({ clients: DELIVERY_COUNTS, shards: DELIVERY_COUNTS });
+export const RECONCILIATION = object<Reconciliation>({
+  clients: DELIVERY_COUNTS,
+  shards: DELIVERY_COUNTS,
+});
 
 export const SLOW_CLIENTS = list(
   object<Required<SlowClient>>(

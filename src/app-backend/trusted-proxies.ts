@@ -2,9 +2,13 @@
 
 import { BlockList, isIP } from "node:net";
 
-import type { PeerAddress } from "../upgrades/upgrades";
+/** Where a request comes from. */
+export interface PeerAddress {
+  address: string;
+  port: number;
+}
 
-/** Proxies whose word on their clients is taken. */
+/** Proxies whose `X-Forwarded-For` is believed. */
 export class TrustedProxies {
   readonly #blocks = new BlockList();
 
@@ -21,7 +25,7 @@ export class TrustedProxies {
   /**
    * The client behind `peer`. `X-Forwarded-For` grows to the right, so from there on each entry is
    * believed as long as a trusted proxy has written it: the first that is no proxy's is the
-   * client's. What is no address ends the search, and whoever passed it on is taken.
+   * client's. An entry that is no address ends the search: the address before it is taken.
    *
    * @param headers of its request; a port in the field is the client's, without one it is 0
    */
@@ -38,7 +42,7 @@ export class TrustedProxies {
   }
 
   #trusts(address: string): boolean {
-    // Who listens for IPv4 and IPv6 at once sees a proxy of IPv4 as one of IPv6.
+    // A socket for IPv4 and IPv6 at once shows an IPv4 proxy as one of IPv6.
     const own = unmapped(address);
     return this.#blocks.check(own, familyOf(own));
   }

@@ -1,7 +1,7 @@
 /** Where the requests of plain HTTP come from. */
 
 import { PEER_HEADER } from "../sharded/constants";
-import type { PeerAddress } from "../upgrades/upgrades";
+import type { PeerAddress } from "./trusted-proxies";
 
 /** Answers a request that came in at a server, as `Bun.serve` takes it. */
 export type Handler = (request: Request, server: unknown) => unknown;
