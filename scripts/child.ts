@@ -1,21 +1,21 @@
 /** Runs one command to its end. */
 
 import { constants } from "node:os";
-import type { Subprocess } from "bun";
+import { join } from "node:path";
+import { $ } from "bun";
 
 /** Signals that ask this process to end. They are passed on, so that no child outlives the wish. */
 const ENDING_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-
-/** Hears every line that a command writes, without its line break. */
-export type LineListener = (line: string) => void;
 
 /** How a command runs. */
 export interface ChildOptions {
   readonly cwd: string;
   /** Added to this process's environment. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Hears the output, all of which goes on to stdout. Without a listener it goes to stderr. */
-  readonly onLine?: LineListener;
+  /** Where its output goes. By default to stderr, with its errors. */
+  readonly stdout?: "inherit" | 2;
+  /** Hears the output and the errors, in one order, before they go on to stdout. */
+  readonly onOutput?: (text: string) => void;
 }
 
 /**
@@ -23,29 +23,28 @@ export interface ChildOptions {
  * resolves to its exit code. When this process is told to end meanwhile, so is the command, and
  * then it ends.
  */
-export async function runChild(
-  command: readonly string[],
-  { cwd, env, onLine }: ChildOptions,
-): Promise<number> {
-  const options = { cwd, env: { ...process.env, ...env }, stdin: "ignore" } as const;
-  if (onLine === undefined) {
-    const child = Bun.spawn([...command], { ...options, stdout: 2, stderr: "inherit" });
-    return exitCodeOf(child);
-  }
+export async function runChild(command: readonly string[], options: ChildOptions): Promise<number> {
+  const { cwd, env, stdout = 2, onOutput } = options;
   // One pipe for both streams: of two, the lines could not be told in the order they were written.
-  const merged = ["sh", "-c", 'exec "$@" 2>&1', "sh", ...command];
-  const child = Bun.spawn(merged, { ...options, stdout: "pipe", stderr: "inherit" });
-  const [exitCode] = await Promise.all([exitCodeOf(child), passOn(child.stdout, onLine)]);
-  return exitCode;
-}
-
-async function exitCodeOf(child: Subprocess): Promise<number> {
+  const merged = onOutput ? ["sh", "-c", 'exec "$@" 2>&1', "sh", ...command] : [...command];
+  const child = Bun.spawn(merged, {
+    cwd,
+    env: { ...process.env, ...env },
+    stdio: ["ignore", onOutput ? "pipe" : stdout, "inherit"],
+  });
   let ending: NodeJS.Signals | undefined;
   const pass = (signal: NodeJS.Signals) => {
     ending = signal;
     child.kill(signal);
   };
   for (const signal of ENDING_SIGNALS) process.on(signal, pass);
+  const decoder = new TextDecoder();
+  if (child.stdout instanceof ReadableStream) {
+    for await (const chunk of child.stdout) {
+      onOutput?.(decoder.decode(chunk, { stream: true }));
+      process.stdout.write(chunk);
+    }
+  }
   const exitCode = await child.exited;
   for (const signal of ENDING_SIGNALS) process.off(signal, pass);
   // As a shell reports a command that a signal ended.
@@ -53,14 +52,11 @@ async function exitCodeOf(child: Subprocess): Promise<number> {
   return exitCode;
 }
 
-async function passOn(from: ReadableStream<Uint8Array>, onLine: LineListener): Promise<void> {
-  const decoder = new TextDecoder();
-  let unfinished = "";
-  for await (const chunk of from) {
-    process.stdout.write(chunk);
-    const lines = (unfinished + decoder.decode(chunk, { stream: true })).split("\n");
-    unfinished = lines.pop() ?? "";
-    for (const line of lines) onLine(line);
-  }
-  if (unfinished !== "") onLine(unfinished);
+/** Runs what a step of the set-up is; the exit code tells whether it succeeded. */
+export async function endAsStep(work: (root: string) => Promise<void>): Promise<void> {
+  await work(join(import.meta.dir, "..")).catch((error) => {
+    // The command itself has said what is wrong.
+    if (!(error instanceof $.ShellError)) throw error;
+    process.exitCode = 1;
+  });
 }

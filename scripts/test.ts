@@ -4,69 +4,42 @@
  * "N passed, N failed".
  */
 
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+
 import { runChild } from "./child";
-import { bunFailures, cargoFailures, type Failures } from "./failures";
-import { orExplain, setUp } from "./setup";
-import { requireRust } from "./toolchain";
-import { bunReader, cargoReader, type Reader, sum, type Totals, verdict } from "./totals";
+import { setUp } from "./setup";
+import { bunReport, cargoReport, concluded, type TestReport } from "./test-report";
 
 const ROOT = join(import.meta.dir, "..");
+/** A run with more failures has a reason that the first ones tell. */
+const MAX_FAILURES_SHOWN = 10;
+const MAX_LINES_SHOWN = 60;
 
-interface Suite {
-  readonly name: string;
-  readonly command: readonly string[];
-  readonly env?: Readonly<Record<string, string>>;
-  readonly reader: () => Reader;
-  readonly failures: () => Failures;
+async function testTypeScript(): Promise<TestReport> {
+  console.log("\n=== TypeScript: bun test\n");
+  const directory = await mkdtemp(join(tmpdir(), "shardcast-test-"));
+  try {
+    const file = Bun.file(join(directory, "report.xml"));
+    const command = [process.execPath, "test", "--reporter=junit"];
+    command.push(`--reporter-outfile=${file.name}`);
+    const exitCode = await runChild(command, { cwd: ROOT, stdout: "inherit" });
+    return concluded(bunReport((await file.exists()) ? await file.text() : ""), exitCode);
+  } finally {
+    await rm(directory, { recursive: true });
+  }
 }
 
-const SUITES: readonly Suite[] = [
-  {
-    name: "TypeScript",
-    command: [process.execPath, "test"],
-    reader: bunReader,
-    failures: bunFailures,
-  },
-  {
-    name: "Rust",
-    // Without the default feature, which needs the symbols of a JavaScript runtime to link.
-    command: "cargo test --locked --workspace --no-default-features --no-fail-fast".split(" "),
-    reader: cargoReader,
-    failures: cargoFailures,
-  },
-  {
-    name: "Rust under loom: every interleaving of sleep and wake",
-    // A flag for the compiler is a key of cargo's cache, hence the directory of its own.
-    command: [
-      ..."cargo test --locked --package shardcast-core --no-default-features --release --lib".split(
-        " ",
-      ),
-      ..."--target-dir target/loom loom".split(" "),
-    ],
-    env: { RUSTFLAGS: "--cfg shardcast_loom" },
-    reader: cargoReader,
-    failures: cargoFailures,
-  },
-];
-
-interface Result {
-  readonly totals: Totals;
-  readonly failures: readonly string[];
-}
-
-async function run(suite: Suite): Promise<Result> {
-  console.log(`\n=== ${suite.name}: ${suite.command.slice(0, 2).join(" ")}\n`);
-  const [reader, failures] = [suite.reader(), suite.failures()];
-  const exitCode = await runChild(suite.command, {
-    cwd: ROOT,
-    env: { ...suite.env },
-    onLine(line) {
-      reader.line(line);
-      failures.line(line);
-    },
-  });
-  return { totals: verdict(reader.totals(), exitCode), failures: failures.all() };
+async function testRust(name: string, flags: string, env = {}): Promise<TestReport> {
+  console.log(`\n=== ${name}: cargo test\n`);
+  const command = ["cargo", "test", "--locked", "--no-default-features", ...flags.split(" ")];
+  let output = "";
+  const onOutput = (text: string) => {
+    output += text;
+  };
+  const exitCode = await runChild(command, { cwd: ROOT, env, onOutput });
+  return concluded(cargoReport(output), exitCode);
 }
 
 if (process.argv.length > 2) {
@@ -76,14 +49,24 @@ if (process.argv.length > 2) {
   process.exit(2);
 }
 await setUp("test");
-// The set-up asks for it only when it has something to build.
-await orExplain(requireRust);
-const results: Result[] = [];
-for (const suite of SUITES) results.push(await run(suite));
-const { passed, failed } = sum(results.map(({ totals }) => totals));
+const reports = [
+  await testTypeScript(),
+  // Without the default feature, which needs the symbols of a JavaScript runtime to link.
+  await testRust("Rust", "--workspace --no-fail-fast"),
+  // A flag for the compiler is a key of cargo's cache, hence the directory of its own.
+  await testRust(
+    "Rust under loom: every interleaving of sleep and wake",
+    "--package shardcast-core --release --lib --target-dir target/loom loom",
+    { RUSTFLAGS: "--cfg shardcast_loom" },
+  ),
+];
+const sum = (count: "passed" | "failed") => reports.reduce((all, it) => all + it[count], 0);
+const [passed, failed] = [sum("passed"), sum("failed")];
 if (failed > 0) {
   console.log("\n=== What failed, once more");
-  for (const failure of results.flatMap(({ failures }) => failures)) console.log(`\n${failure}`);
+  const failures = reports.flatMap((report) => report.failures).slice(0, MAX_FAILURES_SHOWN);
+  // The last lines tell the reason.
+  for (const it of failures) console.log(`\n${it.split("\n").slice(-MAX_LINES_SHOWN).join("\n")}`);
 }
 console.log(`\n${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;
