@@ -10,7 +10,8 @@
 import { mkdir, rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { $ } from "bun";
-import { asStep } from "./pypi";
+
+import { endAsStep } from "./child";
 
 /** A link to it, from the root of the checkout. Not under version control. */
 export const LOCAL_CHROMIUM = ".tools/chromium";
@@ -68,4 +69,4 @@ async function install(): Promise<void> {
   await get("install", "chromium");
 }
 
-if (import.meta.main) await asStep(provideChromium);
+if (import.meta.main) await endAsStep(provideChromium);

@@ -96,7 +96,7 @@ function looksLikeFile(code: string): boolean {
 }
 
 /** What is made, not kept, or a user's. */
-const ELSEWHERE = /^(native|target|node_modules|\.setup|\.tools)\/|^shardcast\.(toml|json)$/;
+const ELSEWHERE = /^(native|target|node_modules|\.tools)\/|^shardcast\.(toml|json)$/;
 
 /** All words and texts of the sources, in which each name of a document must occur. */
 const sources = (await sourceTexts(files)) + textAskedFor(["--help"]);

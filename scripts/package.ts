@@ -17,7 +17,7 @@ const RELATIVE = /((?:from|import\()\s*")(\.{1,2}\/[^"]+?)(?:\.js)?(")/g;
 
 /** Compiles, and puts what comes of `src/` into `out`: as deep as `src/`, beside `native/`. */
 async function buildPackage(out: string): Promise<void> {
-  const compiled = await mkdtemp(join(ROOT, ".setup/package-"));
+  const compiled = await mkdtemp(join(ROOT, ".tools/package-"));
   try {
     const command = [process.execPath, TSC, "--project", "tsconfig.package.json"];
     const exitCode = await runChild([...command, "--outDir", compiled], { cwd: ROOT });

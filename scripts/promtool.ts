@@ -11,6 +11,8 @@ import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { $ } from "bun";
 
+import { endAsStep } from "./child";
+
 /** Where it is put, from the root of the checkout. Not under version control. */
 export const LOCAL_PROMTOOL = ".tools/promtool";
 
@@ -64,10 +66,5 @@ async function download(directory: string, isRoot: boolean): Promise<void> {
 }
 
 if (import.meta.main) {
-  const fetched = fetchPromtool(join(import.meta.dir, ".."), process.getuid?.() === 0);
-  await fetched.catch((error) => {
-    // The command itself has said what is wrong.
-    if (!(error instanceof $.ShellError)) throw error;
-    process.exitCode = 1;
-  });
+  await endAsStep((root) => fetchPromtool(root, process.getuid?.() === 0));
 }

@@ -1,44 +1,114 @@
 /**
- * Brings a checkout to the point where the server, or the tests, can run: the dependencies of the
- * lock file, the native addon and, for the tests, the load tester and promtool, or kosoku. It does
- * nothing, within a fraction of a second, when all of them are up to date.
+ * Brings a checkout to the point where the server, the tests or something else can run:
  *
  *     bun scripts/setup.ts server
- *     bun scripts/setup.ts test
- *     bun scripts/setup.ts conformance
- *     bun scripts/setup.ts load-test
- *     bun scripts/setup.ts demo
- *     bun scripts/setup.ts bench
- *     bun scripts/setup.ts docs
- *     bun scripts/setup.ts package
+ *
+ * Bun and cargo know by themselves what is up to date, and are asked each time. The addon alone,
+ * with which a server starts at once, is compared with its sources by their times, as make does.
  *
  * It runs before anything is installed. So nothing that it imports may come from `node_modules`.
  */
 
+import { Database } from "bun:sqlite";
+import { existsSync, mkdirSync, statSync, utimesSync } from "node:fs";
 import { join } from "node:path";
+
 import { runChild } from "./child";
-import { exclusively } from "./lock";
-import { isFresh, recordMade } from "./stamp";
-import { LEVELS, type Level, type Step, stepsFor } from "./steps";
-import { MissingTool, requireBun } from "./toolchain";
+import { canProvideChromium, LOCAL_CHROMIUM } from "./chromium";
+import { canFetchPromtool, LOCAL_PROMTOOL } from "./promtool";
+import { hasPython, KOSOKU, type PythonPackage, recordOf, WEBSOCKETS } from "./python";
+import { MissingTool, requireBun, requireRust } from "./toolchain";
 
-const ROOT = join(import.meta.dir, "..");
-
-/** A step of the set-up ran and did not succeed. Its own output has said why. */
-class StepFailed extends Error {}
-
-/** Makes what `level` needs and is missing or out of date. */
-export function setUp(level: Level): Promise<void> {
-  return orExplain(() => makeStale(stepsFor(level)));
+/** One command of a set-up. */
+export interface Step {
+  /** For the line that the user sees; without it the command speaks for itself. */
+  readonly doing?: string;
+  readonly command: readonly string[];
+  readonly needsRust?: boolean;
+  /** Only some tests want what it brings: without it they are skipped, but not in CI. */
+  readonly isOptional?: boolean;
+  /** Globs of what it makes. Where they are there, newer than `inputs`, there is nothing to do. */
+  readonly outputs?: readonly string[];
+  readonly inputs?: readonly string[];
 }
 
-/**
- * Runs `work`. Where the machine lacks a tool, or a step fails, it prints what the user can do
- * about it and ends the process: there is nothing that a caller could go on with.
- */
-export async function orExplain(work: () => void | Promise<void>): Promise<void> {
+/** A step ran and did not succeed. Its own output has said why. */
+class StepFailed extends Error {}
+
+const ROOT = join(import.meta.dir, "..");
+/** The Bun that runs this, whether or not it is on the path. */
+const BUN = process.execPath;
+/** A build takes a minute or two; a set-up that takes this long is stuck. */
+const LOCK_TIMEOUT_MS = 15 * 60 * 1000;
+
+const INSTALL = [BUN, "install", "--frozen-lockfile", "--no-summary"];
+const DEPENDENCIES = {
+  command: INSTALL,
+  ...(existsSync(join(ROOT, "node_modules")) ? {} : { doing: "installing the dependencies" }),
+};
+const REFERENCE = { command: [...INSTALL, "--cwd", "scripts/api-reference"] };
+const PACKAGE = { command: [BUN, "scripts/package.ts"] };
+
+/** Cargo itself decides: an addon that another profile has built is new, but not the same. */
+const MEASURED_ADDON = { command: [BUN, "run", "build"], needsRust: true };
+const ADDON = {
+  ...MEASURED_ADDON,
+  doing: "building the native addon",
+  inputs: ["{package.json,Cargo.toml,Cargo.lock}", "core-rs/{*.toml,*.rs}", "core-rs/src/**/*.rs"],
+  outputs: ["native/index.js", "native/index.d.ts", `native/*.${process.platform}-*.node`],
+};
+
+const LOAD_TESTER = crates(["load-test"]);
+const TEST_PEERS = crates(["test-peers"]);
+const COMPARED = crates(["floor", "count-writes"]);
+/** Where the core has no binding it would take the addon's place, hence the directory. */
+const CORE_ALONE = crates(["parts", "core-alone"], "target/parts");
+
+/** What each level takes, in order. */
+export const LEVELS: Readonly<Record<string, readonly Step[]>> = {
+  server: [DEPENDENCIES, ADDON],
+  test: [DEPENDENCIES, ADDON, LOAD_TESTER, TEST_PEERS, REFERENCE, ...toolsOfTests()],
+  conformance: [DEPENDENCIES, ADDON, ...installed(KOSOKU)],
+  "load-test": [LOAD_TESTER],
+  demo: [DEPENDENCIES, ADDON, LOAD_TESTER],
+  bench: [DEPENDENCIES, MEASURED_ADDON, LOAD_TESTER, COMPARED, CORE_ALONE],
+  docs: [DEPENDENCIES, ADDON, REFERENCE],
+  package: [DEPENDENCIES, MEASURED_ADDON, PACKAGE],
+};
+
+/** The directory is named because binaries are looked for there, whatever CARGO_TARGET_DIR is. */
+function crates(names: readonly string[], directory = "target"): Step {
+  const packages = names.map((name) => `--package=shardcast-${name}`);
+  const build = ["cargo", "build", "--locked", "--release", `--target-dir=${directory}`];
+  return { command: [...build, ...packages], needsRust: true };
+}
+
+/** What only some tests want, where it can be had. */
+function toolsOfTests(): Step[] {
+  const tool = (script: string, output: string): Step => ({
+    doing: `providing ${output}`,
+    command: [BUN, script],
+    outputs: [output],
+    isOptional: true,
+  });
+  return [
+    ...(canFetchPromtool() ? [tool("scripts/promtool.ts", LOCAL_PROMTOOL)] : []),
+    ...(canProvideChromium() ? [tool("scripts/chromium.ts", LOCAL_CHROMIUM)] : []),
+    ...installed(WEBSOCKETS),
+  ];
+}
+
+function installed(wanted: PythonPackage): Step[] {
+  const command = [BUN, "scripts/python.ts", wanted.name];
+  const doing = `installing ${wanted.name} from PyPI`;
+  return hasPython() ? [{ doing, command, outputs: [recordOf(wanted)], isOptional: true }] : [];
+}
+
+/** Makes what `level` needs and is missing or out of date, or says what is wrong and ends. */
+export async function setUp(level: string): Promise<void> {
   try {
-    await work();
+    requireBun();
+    await runSteps(LEVELS[level] ?? []);
   } catch (error) {
     if (!(error instanceof MissingTool || error instanceof StepFailed)) throw error;
     console.error(`\nshardcast: ${error.message}`);
@@ -46,58 +116,75 @@ export async function orExplain(work: () => void | Promise<void>): Promise<void>
   }
 }
 
-/** Makes those of `steps` that are missing or out of date in the checkout `root`. */
-export async function makeStale(
+/** Runs those of `steps` that have something to do in the checkout `root`. */
+export async function runSteps(
   steps: readonly Step[],
   { root = ROOT, inCi = Boolean(process.env.CI) } = {},
 ): Promise<void> {
-  requireBun();
-  if ((await staleOf(root, steps)).length === 0) return;
-  await exclusively(root, async () => {
-    // Asked again: while this one waited for the lock, another set-up may have done the work.
-    const stale = await staleOf(root, steps);
-    // All tools are asked for before the first step, so that nobody waits a minute for bad news.
-    for (const requireTools of new Set(stale.map((step) => step.requireTools))) requireTools();
-    for (const step of stale) await (inCi ? make(root, step) : makeIfPossible(root, step));
-  });
+  using _lock = lock(root);
+  const pending = steps.filter((step) => !isFresh(root, step));
+  // Asked before the first step, so that bad news comes before a minute's wait.
+  if (pending.some(({ needsRust }) => needsRust)) requireRust();
+  for (const step of pending) {
+    const problem = await run(root, step);
+    if (problem === undefined) continue;
+    if (!step.isOptional || inCi) throw new StepFailed(problem);
+    console.error(`shardcast: ${problem} The tests that want it are skipped.`);
+  }
 }
 
-async function staleOf(root: string, steps: readonly Step[]): Promise<Step[]> {
-  const fresh = await Promise.all(steps.map((step) => isFresh(root, step)));
-  return steps.filter((_, index) => !fresh[index]);
-}
-
-/** Makes it, or goes on without it when it is optional. */
-async function makeIfPossible(root: string, step: Step): Promise<void> {
+/**
+ * Lets one set-up of a checkout run at a time. The lock is SQLite's on its file, which the system
+ * releases when the process ends in whatever way.
+ */
+function lock(root: string): Database {
+  mkdirSync(join(root, ".tools"), { recursive: true });
+  const database = new Database(join(root, ".tools/setup.lock"));
   try {
-    await make(root, step);
-  } catch (error) {
-    if (!step.optional || !(error instanceof StepFailed)) throw error;
-    console.error(`shardcast: ${error.message} The tests that want it are skipped.`);
+    database.run("BEGIN EXCLUSIVE");
+  } catch {
+    console.error("shardcast: waiting for another set-up of this checkout to end ...");
+    database.run(`PRAGMA busy_timeout = ${LOCK_TIMEOUT_MS}`);
+    database.run("BEGIN EXCLUSIVE");
   }
+  return database;
 }
 
-async function make(root: string, step: Step): Promise<void> {
-  console.error(`shardcast: ${step.doing} ...`);
-  const startedAt = performance.now();
-  const missing = await recordMade(root, step, async () => {
-    const exitCode = await runChild(step.command, { cwd: root });
-    if (exitCode !== 0) {
-      throw new StepFailed(`${step.doing} failed: \`${step.command.join(" ")}\` (${exitCode}).`);
-    }
-  });
-  if (missing !== undefined) {
-    throw new StepFailed(`${step.doing} ended without an error, but left no ${missing}.`);
+/** @returns what is wrong, if anything */
+async function run(root: string, step: Step): Promise<string | undefined> {
+  const { doing, command, inputs, outputs = [] } = step;
+  if (doing !== undefined) console.error(`shardcast: ${doing} ...`);
+  const startedAt = new Date();
+  const exitCode = await runChild(command, { cwd: root });
+  if (exitCode !== 0) return `\`${command.join(" ")}\` failed (${exitCode}).`;
+  const missing = outputs.find((glob) => matches(root, glob).length === 0);
+  if (missing !== undefined) return `\`${command.join(" ")}\` left no ${missing}.`;
+  // A source that was edited meanwhile is newer than what was made of it.
+  const made = inputs === undefined ? [] : outputs.flatMap((glob) => matches(root, glob));
+  for (const path of made) utimesSync(path, startedAt, startedAt);
+  return undefined;
+}
+
+function isFresh(root: string, { inputs = [], outputs }: Step): boolean {
+  if (outputs === undefined) return false;
+  const made = outputs.map((glob) => matches(root, glob));
+  if (made.some((paths) => paths.length === 0)) return false;
+  const times = (paths: string[]) => paths.map((path) => statSync(path).mtimeMs);
+  const newest = Math.max(...times(inputs.flatMap((glob) => matches(root, glob))));
+  return Math.min(...times(made.flat())) > newest;
+}
+
+function matches(root: string, glob: string): string[] {
+  const paths = [...new Bun.Glob(glob).scanSync({ cwd: root, dot: true, absolute: true })];
+  // A glob passes over links, such as that to a browser.
+  return paths.length === 0 && existsSync(join(root, glob)) ? [join(root, glob)] : paths;
+}
+
+if (import.meta.main) {
+  const level = process.argv[2] ?? "";
+  if (!(level in LEVELS)) {
+    console.error(`usage: bun scripts/setup.ts ${Object.keys(LEVELS).join("|")}`);
+    process.exit(2);
   }
-  const seconds = (performance.now() - startedAt) / 1000;
-  console.error(`shardcast: ${step.doing} took ${seconds.toFixed(1)} s`);
+  await setUp(level);
 }
-
-function levelOf(argument: string | undefined): Level {
-  const level = LEVELS.find((level) => level === argument);
-  if (level !== undefined) return level;
-  console.error(`usage: bun scripts/setup.ts ${LEVELS.join("|")} (got ${argument ?? "nothing"})`);
-  process.exit(2);
-}
-
-if (import.meta.main) await setUp(levelOf(process.argv[2]));

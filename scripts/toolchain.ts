@@ -9,9 +9,6 @@ export class MissingTool extends Error {}
 /** The oldest Rust that builds the crates, as Cargo.toml states it: "1.88". */
 const OLDEST_RUST: string = manifest.workspace.package["rust-version"];
 
-/** For steps that need nothing but Bun. */
-export function requireNothing(): void {}
-
 /** Throws unless the Bun that runs this is one that package.json allows. */
 export function requireBun(version: string = Bun.version): void {
   const problem = bunProblem(version);

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 
-import { findWebsockets } from "../../scripts/websockets";
+import { findProgram, WEBSOCKETS } from "../../scripts/python";
 import { visit, whyNoBrowser, withoutBrowser } from "../browser";
 import { play } from "./scenario.js";
 import { serveClient } from "./server";
@@ -12,7 +12,7 @@ const HERE = import.meta.dir;
 /** For a browser to start on a busy machine. */
 const PATIENCE_MS = 30_000;
 
-const python = await findWebsockets(join(HERE, "../.."));
+const python = findProgram(join(HERE, "../.."), WEBSOCKETS, "python");
 const withoutPython = python === undefined && !process.env.CI;
 const whyNoPython = withoutPython ? " (skipped: no websockets, and it could not be installed)" : "";
 

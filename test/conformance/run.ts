@@ -10,7 +10,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { findKosoku, type Kosoku } from "../../scripts/kosoku";
+import { findProgram, KOSOKU } from "../../scripts/python";
 import { serveEcho } from "./echo";
 import { type CaseReport, complete, failureTable, passed, sectionTable } from "./verdicts";
 
@@ -18,6 +18,13 @@ import { type CaseReport, complete, failureTable, passed, sectionTable } from ".
 const RUN_LIMIT_MS = 15 * 60 * 1000;
 /** Cases that are run at once. Those about compression leave the server idle most of the time. */
 const CASES_AT_ONCE = "4";
+
+interface Kosoku {
+  /** Runs the cases. */
+  readonly command: string;
+  /** A Python that can import it. */
+  readonly python: string;
+}
 
 /** The numbers of all cases that kosoku has. */
 function allCases({ python }: Kosoku): string[] {
@@ -68,9 +75,11 @@ async function test(kosoku: Kosoku): Promise<void> {
   conclude({ passed: good, failed: reports.length - good });
 }
 
-const kosoku = await findKosoku(join(import.meta.dir, "../.."));
-if (kosoku !== undefined) {
-  await test(kosoku);
+const root = join(import.meta.dir, "../..");
+const command = findProgram(root, KOSOKU, "kosoku");
+const python = findProgram(root, KOSOKU, "python");
+if (command !== undefined && python !== undefined) {
+  await test({ command, python });
 } else {
   // A machine of a developer can do without; in CI its absence is a failure.
   const verdict = process.env.CI ? "CI needs it" : "all cases are skipped";

@@ -2,8 +2,8 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { findKosoku, installKosoku, LOCAL_KOSOKU } from "./kosoku";
-import { hasPython } from "./pypi";
+
+import { findProgram, hasPython, install, KOSOKU, recordOf } from "./python";
 
 /**
  * Stands in for Python: the environment that it makes has a pip that notes what it is to install.
@@ -20,7 +20,7 @@ let root: string;
 let tools: string;
 
 beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), "shardcast-kosoku-"));
+  root = await mkdtemp(join(tmpdir(), "shardcast-python-"));
   tools = join(root, "bin");
   await mkdir(tools);
 });
@@ -35,25 +35,25 @@ async function installPython(script: string): Promise<void> {
   process.env.PATH = `${tools}:${realPath}`;
 }
 
-test("it can be installed where there is a Python", async () => {
+test("a package can be installed where there is a Python", async () => {
   expect(hasPython(tools)).toBe(false);
   await installPython(PYTHON);
   expect(hasPython(tools)).toBe(true);
 });
 
 test("one version of it is installed into the checkout, and found there", async () => {
-  expect(await findKosoku(root)).toBeUndefined();
+  expect(findProgram(root, KOSOKU, "kosoku")).toBeUndefined();
   await installPython(PYTHON);
-  await installKosoku(root);
-  const { command, python } = (await findKosoku(root)) ?? {};
-  expect(python).toBe(join(root, LOCAL_KOSOKU, "bin/python"));
+  await install(root, KOSOKU);
+  const command = findProgram(root, KOSOKU, "kosoku");
   expect(await Bun.file(String(command)).text()).toMatch(/^-m pip install .* kosoku==[\d.]+\n$/);
+  expect(recordOf(KOSOKU)).toContain("/kosoku-0.1.0.dist-info/");
 });
 
 test("where Python cannot make an environment, it is not found", async () => {
   await installPython("#!/bin/sh\nexit 1\n");
-  const failing = installKosoku(root);
+  const failing = install(root, KOSOKU);
   expect(failing).rejects.toThrow();
   await failing.catch(() => {});
-  expect(await findKosoku(root)).toBeUndefined();
+  expect(findProgram(root, KOSOKU, "kosoku")).toBeUndefined();
 });
