@@ -101,7 +101,7 @@ export const CASES: readonly Case[] = [
       OURS,
       RECOMMENDED,
       REFERENCE,
-      "original broadcaster",
+      "Bun broadcaster",
       "Elysia",
       BUN,
       "Bun send loop",
@@ -118,9 +118,9 @@ export const CASES: readonly Case[] = [
   },
   {
     name: "top",
-    title: "The reference's top row: 8,000 clients × 800 msg/s",
+    title: "High rate: 8,000 clients × 800 msg/s",
     workload: workload(8000, 800),
-    contestants: [OURS, RECOMMENDED, REFERENCE, "original broadcaster", "Elysia", BUN, "floor"],
+    contestants: [OURS, RECOMMENDED, REFERENCE, "Bun broadcaster", "Elysia", BUN, "floor"],
     targets: [
       (of) => ({ ...atMost("messages missing", of(OURS).missing, 0), judgesVoid: true }),
       (of) => atMost("p99 / floor", of(OURS).p99Ms / of("floor").p99Ms, 1.3),
@@ -134,7 +134,7 @@ export const CASES: readonly Case[] = [
   saturation(1000, 40_000),
   {
     name: "healthz",
-    title: "HTTP beside it: GET /healthz during 5,000 clients × 500 msg/s",
+    title: "HTTP meanwhile: GET /healthz during 5,000 clients × 500 msg/s",
     workload: workload(5000, 500),
     probe: true,
     contestants: [OURS, RECOMMENDED, REFERENCE, BUN],

@@ -9,7 +9,7 @@ export const CONTESTANT_NAMES = [
   "shardcast 1×1",
   "shardcast recommended",
   "shardcast 8×8",
-  "original broadcaster",
+  "Bun broadcaster",
   "Elysia",
   "Bun publish",
   "Bun send loop",
@@ -64,7 +64,7 @@ export function startOf(name: ContestantName, workload: Workload): Start {
       });
     case "shardcast 8×8":
       return bun("shardcast", sharded(workload, 8, 8));
-    case "original broadcaster":
+    case "Bun broadcaster":
       return bun("shardcast", { useSharding: false });
     case "Elysia":
       return bun("elysia");

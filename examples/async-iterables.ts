@@ -1,12 +1,12 @@
 /**
- * A broadcaster that is fed by the app's own async iterables. Each is a channel. While a worker is
- * saturated, the next value is not asked for: what can wait does, and nothing is lost.
+ * A broadcaster that publishes the values of the app's async iterables, each on a channel of its
+ * own. While a worker is saturated, it does not ask for the next value, so that nothing is lost.
  */
 
 import { Elysia } from "elysia";
 import { createBroadcaster, shardcast } from "shardcast";
 
-/** Temperatures of a sensor that is read ten times a second. */
+/** The temperatures of a sensor, ten times a second. */
 async function* temperatures() {
   for (let celsius = 20; ; celsius += (Math.random() - 0.5) / 5) {
     yield { celsius: Number(celsius.toFixed(2)), at: Date.now() };

@@ -1,19 +1,19 @@
 /**
- * Who may connect is decided in `beforeHandle`, as for any route: a refusal is an HTTP answer, and
- * no socket is ever opened. What somebody may hear is decided in `open`.
+ * `beforeHandle` decides who can connect, as for any route: a rejection is an HTTP answer, and no
+ * socket opens. `open` decides what the user can hear.
  */
 
 import { Elysia, t } from "elysia";
 import { shardcast } from "shardcast";
 
-/** Tokens and their owners; an app would verify a signed token. */
+/** Tokens and their owners. A real app would verify a signed token. */
 const USERS = new Map([
   ["token-of-ada", { name: "ada", channels: ["public", "staff"] }],
   ["token-of-bob", { name: "bob", channels: ["public"] }],
 ]);
 
 const app = new Elysia({ adapter: shardcast({ numShards: 2, workersPerShard: 1 }) })
-  // A browser cannot set headers of a WebSocket, but it sends cookies. Others send `Authorization`.
+  // A browser cannot set headers of a WebSocket, but it sends cookies. Others set Authorization.
   .derive(({ headers, cookie }) => {
     const bearer = headers.authorization?.replace(/^Bearer /, "");
     return { user: USERS.get(bearer ?? String(cookie.token?.value ?? "")) };

@@ -1,4 +1,4 @@
-/** Serves the page in `browser/`, and the stream that it shows. */
+/** Serves the page in `browser/` and the stream that the page shows. */
 
 import { join } from "node:path";
 import { Elysia, file } from "elysia";

@@ -1,4 +1,4 @@
-/** A chat room. The first line of the app is the only one that knows of shardcast. */
+/** A chat room. Only the first line of the app mentions shardcast. */
 
 import { Elysia, t } from "elysia";
 import { shardcast } from "shardcast";

@@ -58,6 +58,6 @@ test("without a C compiler, the message says how to install one", async () => {
 });
 
 test("too old a Bun is refused by its version", () => {
-  expect(() => requireBun("1.3.14")).toThrow(/Bun >=1\.4\.0, and this is Bun 1\.3\.14/);
+  expect(() => requireBun("1.3.14")).toThrow(/Bun >=1\.4\.0 is required, but this is Bun 1\.3\.14/);
   expect(() => requireBun()).not.toThrow();
 });

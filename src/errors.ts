@@ -44,10 +44,10 @@ export function listenFailed(host: string, port: number, cause: unknown): Shardc
   const code = systemCode(cause) ?? "LISTEN_FAILED";
   const reasons: Record<string, string> = {
     EADDRINUSE: "the port is in use. End the program that listens there, or choose another port",
-    ENOTFOUND: "no address is known for that name. Choose another, or an IP address",
-    EACCES: "this user may not open the port. Choose one from 1024 up",
+    ENOTFOUND: "this name has no address. Choose another name, or an IP address",
+    EACCES: "this user is not allowed to open the port. Choose a port from 1024 up",
     EADDRNOTAVAIL:
-      "this machine does not have that address. Choose one of its own, or 0.0.0.0 for all of them",
+      "this machine does not have that address. Choose one of the machine's addresses, or 0.0.0.0 for all of them",
   };
   const reason = reasons[code] ?? (cause instanceof Error ? cause.message : String(cause));
   return new ShardcastError(code, `cannot listen on ${host}:${port}: ${reason}`, { cause });

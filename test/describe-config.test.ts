@@ -6,7 +6,7 @@ import { describeConfig } from "../src/config/describe-config";
 describe("the configuration in one line", () => {
   test("is one sentence when everything else is default", () => {
     expect(describeConfig(resolveConfig({ numShards: 2, dropSlowClients: false }))).toBe(
-      "2 shards of 4 workers, up to 1000 clients each; slow clients are skipped ahead after 100 " +
+      "2 shards of 4 workers, up to 1000 clients each; slow clients skip messages after 100 " +
         "messages",
     );
     expect(describeConfig(resolveConfig({ useSharding: false }))).toBe(

@@ -14,18 +14,20 @@ describe("an error at the start says what to do", () => {
   });
 
   test("when the port is not for this user", () => {
-    expect(listenError("EACCES")).toMatch(/may not open the port\. Choose one from 1024 up/);
+    expect(listenError("EACCES")).toMatch(
+      /is not allowed to open the port\. Choose a port from 1024 up/,
+    );
   });
 
   test("when the address is another machine's", () => {
     expect(listenError("EADDRNOTAVAIL")).toMatch(
-      /does not have that address\. Choose one of its own/,
+      /does not have that address\. Choose one of the machine/,
     );
   });
 
   test("when Bun is too old", () => {
     expect(bunProblem("1.3.14")).toMatch(
-      /needs Bun >=1\.4\.0, and this is Bun 1\.3\.14: .*upgrade/,
+      /Bun >=1\.4\.0 is required, but this is Bun 1\.3\.14: .*upgrade/,
     );
     expect(bunProblem()).toBeUndefined();
   });

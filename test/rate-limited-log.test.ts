@@ -65,7 +65,7 @@ describe("an onSkip that fails", () => {
         {
           level: "error",
           fields: expect.objectContaining({ times: 1, client: "a" }),
-          message: "onSkip has thrown 1 times",
+          message: "onSkip threw 1 times",
         },
       ]);
     });
@@ -157,7 +157,7 @@ describe("the log has, at its default level, a line of", () => {
     await client.close();
     await app.stop(true);
     expect(logged(logger, "warn")).toMatchObject([
-      { message: expect.stringContaining("not a plugin") },
+      { message: expect.stringContaining("not to a plugin") },
     ]);
   });
 });

@@ -163,7 +163,7 @@ describe("a start that fails says in one line what to do, and ends with exit cod
     const wanted = { ...manifest, engines: { bun: ">=99.0.0" } };
     const server = await checkout({ "package.json": JSON.stringify(wanted) });
     expect(complaint(process.execPath, server)).toStartWith(
-      `shardcast: this needs Bun >=99.0.0, and this is Bun ${Bun.version}: update it with`,
+      `shardcast: Bun >=99.0.0 is required, but this is Bun ${Bun.version}: update it with`,
     );
   });
 });

@@ -258,7 +258,7 @@ describe("a source's spec", () => {
     ["market:channel=a", "rate= is missing"],
     ["market:channel=a,rate=1,seed=-1", "seed must be an integer from 0"],
     ["synthetic:channel=a,rate=1,size=63", "size must be an integer from 64"],
-    ["synthetic:channel=a,rate=1,colour=red", "there is no parameter colour"],
+    ["synthetic:channel=a,rate=1,colour=red", "unknown parameter colour"],
     ["stdin:channel=a,channel=b", "twice"],
     ["stdin:channel", "is not name=value"],
     ["replay:file=/no.ndjson,channel=a,rate=1", "file /no.ndjson does not exist"],

@@ -181,13 +181,13 @@ export const KINDS: readonly Kind[] = [
     (number) =>
       `POST /upload HTTP/1.1\r\nHost: localhost\r\n${SMUGGLED[number % SMUGGLED.length]}\r\n\r\n`,
   ),
-  heads("targets with bytes that are none", (number) => {
+  heads("targets with invalid bytes", (number) => {
     const byte = String.fromCharCode(number % 256);
     return `GET /healthz?x=${byte}{"a":1} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
   }),
   trailers,
   stalledUploads,
-  frames("16 MiB of [ where nobody handles messages", "/stream", frame(FIN_TEXT, brackets)),
+  frames("16 MiB of [ for a route without a handler", "/stream", frame(FIN_TEXT, brackets)),
   frames("16 MiB of [ for a handler", "/handled", frame(FIN_TEXT, brackets)),
   frames(
     "16 MiB of [ for a handler, in 16 KiB on the wire",

@@ -1,21 +1,20 @@
 /**
- * A WebSocket that comes back. Each wait is twice as long as the one before, up to a limit, and a
- * random part of it is left off: when a server restarts, its clients do not all come in the same
+ * A WebSocket that reconnects. Each wait is twice as long as the one before, up to a limit, minus
+ * a random part. So after a restart of the server its clients do not all reconnect at the same
  * moment.
  *
- * Codes from the server that say that coming back is of no use end it: 1008 (policy) and what the
- * app says so for, here 4401. 1001 is a restart, and 1013 a client that was too slow: both come
- * back.
+ * After some close codes, a reconnect is useless: 1008 (policy), and any that the app defines, here
+ * 4401. After 1001 (a restart) and 1013 (the client was too slow) it reconnects.
  */
 
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 30_000;
-/** A connection that has lasted so long was a good one: the next wait is short again. */
+/** After a connection that lasted this long, the next wait is short again. */
 const GOOD_AFTER_MS = 5000;
-const NO_USE = new Set([1008, 4401]);
+const FINAL_CODES = new Set([1008, 4401]);
 
 /**
- * How long to wait after so many failures in a row.
+ * How long to wait after this number of consecutive failures.
  *
  * @param {number} failures
  */
@@ -29,7 +28,7 @@ export function waitAfterMs(failures) {
  * @param {object} listeners
  * @param {(data: string | Blob) => void} listeners.onMessage
  * @param {(state: string) => void} [listeners.onState]
- * @returns {() => void} ends it
+ * @returns {() => void} closes the connection for good
  */
 export function connect(url, { onMessage, onState = () => {} }) {
   let failures = 0;
@@ -51,7 +50,7 @@ export function connect(url, { onMessage, onState = () => {} }) {
     socket.onmessage = ({ data }) => onMessage(data);
     socket.onclose = ({ code }) => {
       clearTimeout(good);
-      if (ended || NO_USE.has(code)) return onState("closed");
+      if (ended || FINAL_CODES.has(code)) return onState("closed");
       const wait = waitAfterMs(failures);
       failures += 1;
       onState(`closed with ${code}, back in ${(wait / 1000).toFixed(1)} s`);

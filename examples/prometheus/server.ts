@@ -1,4 +1,4 @@
-/** An app whose broadcaster Prometheus can scrape, at `/metrics`. */
+/** An app with a `/metrics` route for Prometheus. */
 
 import { Elysia } from "elysia";
 import { createBroadcaster, PrometheusCollector, shardcast } from "shardcast";

@@ -47,9 +47,9 @@ function shown(config: ResolvedConfig, key: ConfigKey): string {
 function sentence({ useSharding, ...config }: ResolvedConfig): string {
   if (!useSharding) return "without sharding, on Bun's own publish";
   const { numShards, workersPerShard, maxClients, bufferSize, dropSlowClients } = config;
-  const policy = dropSlowClients ? "disconnected" : "skipped ahead";
+  const policy = dropSlowClients ? "are disconnected" : "skip messages";
   return (
     `${numShards} shards of ${workersPerShard} workers, up to ${maxClients} clients each; ` +
-    `slow clients are ${policy} after ${bufferSize} messages`
+    `slow clients ${policy} after ${bufferSize} messages`
   );
 }

@@ -58,7 +58,7 @@ function flagProblem({ code, message }: NodeJS.ErrnoException, known: string[]):
   const [, flag] = /^Unknown option '(-[^'=]*)'/.exec(message) ?? [];
   if (flag === undefined) return message;
   const nearest = nearestName(flag, known);
-  return `there is no flag ${flag}${nearest === undefined ? "" : `: did you mean --${nearest}?`}`;
+  return `unknown flag ${flag}${nearest === undefined ? "" : `: did you mean --${nearest}?`}`;
 }
 
 /** The lines that `--help` prints of settings: of each its flag, a value and what it does. */
@@ -69,7 +69,7 @@ export function helpOf(settings: Settings): string {
 function helpLine([key, setting]: [string, Setting]): string {
   const flag = changingFlagOf(key, setting);
   if (setting.kind === "boolean") {
-    return `  ${flag}\n      ${setting.default ? "Not: " : ""}${setting.doc}`;
+    return `  ${flag}\n      ${setting.default ? "Turns this off: " : ""}${setting.doc}`;
   }
   const value = setting.placeholder ?? setting.default;
   const unit = setting.kind === "integer" && setting.unit ? ` (${setting.unit})` : "";

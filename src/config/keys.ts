@@ -22,21 +22,21 @@ export const CONFIG_KEYS = {
   useSharding: boolean({
     flag: "sharding",
     default: true,
-    doc: "Fan out on native threads. Off: Bun's own publish.",
+    doc: "Send from native threads. If off, Bun's own publish sends.",
   }),
   numShards: integer({
     default: 4,
     min: 1,
     max: MAX_SHARDS,
     unit: "shards",
-    doc: "Shards over which clients are spread by a hash of their id, FNV-1a unless `placementKey` is set.",
+    doc: "Number of shards. A hash of a client's id (FNV-1a unless `placementKey` is set) selects its shard.",
   }),
   workersPerShard: integer({
     default: 4,
     min: 1,
     max: 64,
     unit: "workers",
-    doc: "Worker threads of each shard.",
+    doc: "Worker threads for each shard.",
   }),
   placementKey: {
     kind: "string",
@@ -45,47 +45,47 @@ export const CONFIG_KEYS = {
     secret: true,
     format: { name: "32 hexadecimal digits", allows: (text) => /^([\da-f]{32})?$/i.test(text) },
     doc:
-      "A secret with which clients are spread by SipHash-2-4 of their id, so that those who choose " +
-      "their ids cannot choose their worker.",
+      "A secret. It makes the hash SipHash-2-4, so that clients that choose their ids cannot choose " +
+      "their worker.",
   },
   workerNiceness: integer({
     default: 10,
     min: 0,
     max: 19,
     unit: "levels",
-    doc: "How much nicer worker threads are, so that HTTP is answered first on busy cores (Linux).",
+    doc: "Nice level of worker threads, so that busy cores answer HTTP first (Linux).",
   }),
   maxClients: integer({
     default: 1000,
     min: 1,
     max: 10_000_000,
     unit: "clients",
-    doc: "Clients of each shard. One more is refused with 503.",
+    doc: "Most clients of each shard. One more gets 503.",
   }),
   bufferSize: integer({
     default: 100,
     min: 1,
     max: 10_000_000,
     unit: "messages",
-    doc: "How far a client may fall behind before it is slow.",
+    doc: "How many messages a client may fall behind before it is too slow.",
   }),
   bufferBytes: integer({
     default: 16 * MIB,
     min: KIB,
     max: 1024 * MIB,
     unit: "bytes",
-    doc: "How far a client may fall behind before it is slow, in bytes.",
+    doc: "How many bytes a client may fall behind before it is too slow.",
   }),
   dropSlowClients: boolean({
     default: true,
-    doc: "Disconnect slow clients with code 1013. Off: they skip what they missed.",
+    doc: "Disconnect slow clients with code 1013. If off, they skip messages.",
   }),
   maxPayloadLength: integer({
     default: 16 * MIB,
     min: 0,
     max: MAX_SOCKET_BYTES,
     unit: "bytes",
-    doc: "Largest message from a client. A larger one closes it with 1009.",
+    doc: "Largest message from a client. A larger one closes the client with 1009.",
   }),
   maxIncompleteBytes: integer({
     default: 64 * MIB,
@@ -93,8 +93,8 @@ export const CONFIG_KEYS = {
     max: 4096 * MIB,
     unit: "bytes",
     doc:
-      "What a worker keeps of messages that are not complete. Past it, the client with the most is " +
-      "closed with 1013. One message of `maxPayloadLength` always has room.",
+      "Most bytes of incomplete messages in a worker. Beyond it, the client with the most bytes is " +
+      "closed with 1013. One message of `maxPayloadLength` is always allowed.",
   }),
   messageTimeoutMs: integer({
     // Enough for 16 MiB at half a megabit a second.
@@ -102,7 +102,7 @@ export const CONFIG_KEYS = {
     min: 0,
     max: MAX_WAIT_MS,
     unit: "ms",
-    doc: "Time for a message to be complete. Then its client is closed with 1008. 0 is any time.",
+    doc: "Time for a message to become complete. Then its client is closed with 1008. 0 is no limit.",
   }),
   maxJsonLength: integer({
     // JavaScriptCore takes 20 ns for each bracket of "[[[…", which is the worst.
@@ -110,65 +110,65 @@ export const CONFIG_KEYS = {
     min: 0,
     max: MAX_SOCKET_BYTES,
     unit: "characters",
-    doc: "Longest message that a route gets parsed, as JSON. A longer one it gets as text.",
+    doc: "Longest message that is parsed as JSON for a route. The route gets a longer one as text.",
   }),
   backpressureLimit: integer({
     default: 16 * MIB,
     min: 0,
     max: MAX_SOCKET_BYTES,
     unit: "bytes",
-    doc: "Direct messages that may wait for one client before another. 0 is no limit.",
+    doc: "How many bytes of messages to one client may wait when it gets another. 0 is no limit.",
   }),
   closeOnBackpressureLimit: boolean({
     default: false,
-    doc: "Drop a client for which more than backpressureLimit waits. Off: its message is dropped.",
+    doc: "Disconnect a client beyond `backpressureLimit`. If off, drop the message.",
   }),
   publishToSelf: boolean({
     default: false,
-    doc: "What a socket publishes it hears itself too, if it is subscribed.",
+    doc: "A subscribed socket also receives what it publishes itself.",
   }),
   idleTimeout: integer({
     default: 120,
     min: 0,
     max: 960,
     unit: "seconds",
-    doc: "Silence after which a client is given up. 0 is never.",
+    doc: "Silence after which a client is disconnected. 0 is never.",
   }),
   sendPings: boolean({
     default: true,
-    doc: "Ping a client after half of that silence.",
+    doc: "Ping a client after half of `idleTimeout`.",
   }),
   perMessageDeflate: boolean({
     default: false,
-    doc: "Compress messages, each once, for clients that ask for it (permessage-deflate).",
+    doc: "Compress each message once, for the clients that ask for it (permessage-deflate).",
   }),
   compressionThreshold: integer({
     default: 256,
     min: 0,
     max: 1024 * MIB,
     unit: "bytes",
-    doc: "Messages that are shorter are not compressed.",
+    doc: "Shorter messages are not compressed.",
   }),
   queueMessages: integer({
     default: 16_384,
     min: 1,
     max: 10_000_000,
     unit: "messages",
-    doc: "Published messages that may wait in one worker's queue. More are dropped for it.",
+    doc: "Most published messages in one worker's queue. The worker drops further ones.",
   }),
   queueBytes: integer({
     default: 64 * MIB,
     min: KIB,
     max: 4096 * MIB,
     unit: "bytes",
-    doc: "The same in bytes.",
+    doc: "Most bytes of published messages in one worker's queue.",
   }),
   saturationPercent: integer({
     default: 50,
     min: 1,
     max: 100,
     unit: "percent",
-    doc: "Part of a worker's queue past which it is saturated, and sources that can wait do.",
+    doc: "Fill level at which a worker is saturated, and sources that can wait do so.",
   }),
   maxChannelsPerClient: integer({
     // To subscribe to so many in a row takes the JavaScript thread half a millisecond.
@@ -176,14 +176,14 @@ export const CONFIG_KEYS = {
     min: 1,
     max: 65_536,
     unit: "channels",
-    doc: "Channels that one client may be subscribed to.",
+    doc: "Most channels of one client.",
   }),
   headTimeoutMs: integer({
     default: 10_000,
     min: 1,
     max: MAX_WAIT_MS,
     unit: "ms",
-    doc: "Time for a request's head to arrive.",
+    doc: "Time for the head of a request to arrive.",
   }),
   maxHeadBytes: integer({
     // Holds a request for 128 channels of 200 characters.
@@ -192,15 +192,15 @@ export const CONFIG_KEYS = {
     max: 16 * MIB,
     unit: "bytes",
     doc:
-      "Size of a request's head. A larger one is refused with 431. Where " +
-      "`--max-http-header-size` or `http.maxHeaderSize` is set, that is the default.",
+      "Largest head of a request. A larger one gets 431. If `--max-http-header-size` or " +
+      "`http.maxHeaderSize` is set, that is the default.",
   }),
   maxHttpRequests: integer({
     default: 10_000,
     min: 1,
     max: 1_000_000,
     unit: "requests",
-    doc: "Plain requests that the app may be at, at once. One more is refused with 503.",
+    doc: "Most plain requests in progress. One more gets 503.",
   }),
   trustedProxies: {
     kind: "list",
@@ -211,34 +211,34 @@ export const CONFIG_KEYS = {
       name: "IP addresses and blocks of them, such as 10.0.0.0/8",
       allows: isAddressOrBlock,
     },
-    doc: "Proxies whose X-Forwarded-For tells the client's address. Nobody else's is believed.",
+    doc: "Proxies whose X-Forwarded-For gives the client's address. Others are ignored.",
   },
   upgradeTimeoutMs: integer({
     default: 30_000,
     min: 1,
     max: MAX_WAIT_MS,
     unit: "ms",
-    doc: "Time for the app to decide on an upgrade. Then it is refused with 503.",
+    doc: "Time for the app to decide on an upgrade. Then the client gets 503.",
   }),
   maxPendingUpgrades: integer({
     default: 16_384,
     min: 1,
     max: 1_000_000,
     unit: "upgrades",
-    doc: "Upgrades that may wait for the app's decision. One more is refused with 503.",
+    doc: "Most upgrades that wait for the app's decision. One more gets 503.",
   }),
   drainTimeoutMs: integer({
     default: 10_000,
     min: 0,
     max: MAX_WAIT_MS,
     unit: "ms",
-    doc: "Time for a shutdown. Then everything ends, delivered or not.",
+    doc: "Time limit for a shutdown. Then undelivered messages are dropped.",
   }),
   drainSpreadMs: integer({
     default: 1_000,
     min: 0,
     max: MAX_WAIT_MS,
     unit: "ms",
-    doc: "A shutdown closes the clients evenly over this time.",
+    doc: "A shutdown spreads the closes of the clients over this time.",
   }),
 } satisfies Record<string, Setting & { default: Value }>;

@@ -26,7 +26,7 @@ const LIBRARY_SETTINGS = {
     min: 0,
     max: MAX_EXPECTED_CLIENTS,
     unit: "clients",
-    doc: "Starts from what is recommended for so many clients, instead of the defaults.",
+    doc: "Starts from the recommended values for this number of clients, instead of the defaults.",
   },
   ...CONFIG_KEYS,
 } as const satisfies Settings;

@@ -35,7 +35,7 @@ const LINES = {
     level: "warn",
     text: (times) =>
       `${times} clients are not on shards: the app that listens has another adapter. ` +
-      "Give it shardcast's, and not a plugin",
+      "Give shardcast's adapter to that app, not to a plugin",
   },
   queueFull: {
     level: "warn",
@@ -45,7 +45,7 @@ const LINES = {
     level: "warn",
     text: () => "connections wait to be accepted: the system has no descriptor or memory for them",
   },
-  onSkipFailed: { level: "error", text: (times) => `onSkip has thrown ${times} times` },
+  onSkipFailed: { level: "error", text: (times) => `onSkip threw ${times} times` },
 } satisfies Record<string, Line>;
 
 export type LineName = keyof typeof LINES;

@@ -6,7 +6,7 @@ import { engines } from "../../package.json";
 export function bunProblem(version: string = Bun.version): string | undefined {
   if (Bun.semver.satisfies(version, engines.bun)) return undefined;
   return (
-    `this needs Bun ${engines.bun}, and this is Bun ${version}: ` +
+    `Bun ${engines.bun} is required, but this is Bun ${version}: ` +
     "update it with `bun upgrade`, or with `npm install bun@latest` where npm has installed it"
   );
 }

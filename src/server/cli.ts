@@ -63,7 +63,9 @@ export function readOptions(args: string[], env: Environment): ServerOptions {
   checkHost(host, nameOf("host"));
   if (apiKey === undefined && !isLoopback(host)) {
     const given = `${nameOf("host")}: ${host}`;
-    throw new ConfigError(`${given} lets others in, who could publish: set --api-key as well`);
+    throw new ConfigError(
+      `${given} accepts clients from other machines, which could publish: set --api-key as well`,
+    );
   }
   const logger = createLogger(logLevel);
   for (const warning of warnings) logger.warn({}, warning);
@@ -101,5 +103,5 @@ ${flagsHelp(SERVER_SETTINGS)}
 
 Each flag is also an environment variable: --num-shards is SHARDCAST_NUM_SHARDS, and --no-sharding
 is SHARDCAST_NO_SHARDING=true or SHARDCAST_SHARDING=false. In the config file the key is numShards,
-as in code. Flags win over variables, variables over the file.`;
+as in code. Flags override variables, and variables override the file.`;
 }

@@ -51,7 +51,7 @@ export function page() {
     .get("/", async ({ request }) => answer(request, await asset(join(HERE, "index.html"))))
     .get("/page/:file", async ({ request, params }) => {
       const path = Object.hasOwn(FILES, params.file) ? FILES[params.file] : undefined;
-      if (path === undefined) return httpError("NOT_FOUND", "the page has no such file");
+      if (path === undefined) return httpError("NOT_FOUND", "the page does not have this file");
       return answer(request, await asset(path));
     });
 }

@@ -13,18 +13,18 @@ export const SERVER_SETTINGS = {
     max: MAX_PORT,
     placeholder: "3000",
     otherVariables: PORT_VARIABLES,
-    doc: `Port; 0 is any free one. Also in the variables ${PORT_VARIABLES.join(", ")}.`,
+    doc: `Port; 0 selects any free one. Also in the variables ${PORT_VARIABLES.join(", ")}.`,
   },
   host: {
     kind: "string",
     default: "127.0.0.1",
-    doc: "IP address or localhost. Any but a loopback address needs an API key.",
+    doc: "IP address or localhost. An address that is not loopback requires an API key.",
   },
   apiKey: {
     kind: "string",
     placeholder: "KEY",
     secret: true,
-    doc: "Publishing, stats, metrics and live figures want Authorization: Bearer KEY.",
+    doc: "Publishing, stats, metrics and live figures require Authorization: Bearer KEY.",
   },
   allowedHosts: {
     kind: "list",
@@ -32,8 +32,8 @@ export const SERVER_SETTINGS = {
     placeholder: "NAME",
     default: [],
     items: { name: "host names such as a.example or *.a.example", allows: isHostPattern },
-    doc: `Names that the server is asked for by, such as a proxy's, any number of times. Without an
-      API key it answers for these, localhost and IP addresses alone.`,
+    doc: `A host name of the server, such as a proxy's. Repeatable. Without an API key the server
+      answers only for these names, localhost and IP addresses.`,
   },
   allowedOrigins: {
     kind: "list",
@@ -44,26 +44,26 @@ export const SERVER_SETTINGS = {
       name: "origins such as https://a.example or https://*.a.example:8443",
       allows: isOriginPattern,
     },
-    doc: `Origins of web pages that may publish and watch (CORS), besides the server's own, any
-      number of times.`,
+    doc: `An origin of web pages that can publish and read figures (CORS), besides the server's own.
+      Repeatable.`,
   },
   logLevel: {
     kind: "enum",
     choices: LOG_LEVELS,
     default: "warn",
-    doc: `What is logged, as JSON lines to standard error: ${LOG_LEVELS.join(", ")}.`,
+    doc: `Lowest level of log lines, which are JSON on standard error: ${LOG_LEVELS.join(", ")}.`,
   },
   sources: {
     kind: "list",
     flag: "source",
     placeholder: "SPEC",
     default: [],
-    doc: `Where messages come from; any number of times (in the variable, separated by ";" or lines;
-      in the file a list, sources):
+    doc: `A source of messages. Repeatable (in the variable, separated by ";" or newlines; in the file,
+      the list sources):
       market:channel=market,rate=5
       synthetic:channel=ticks,rate=800,size=128
       replay:file=F,channel=C,rate=R
       stdin:channel=C
-      Without one, the trades of a made-up market.`,
+      Without one, the server streams trades of a synthetic market.`,
   },
 } as const satisfies Settings;

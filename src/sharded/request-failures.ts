@@ -16,8 +16,8 @@ export interface RequestFailures {
 }
 
 const MESSAGES: Record<Failed["kind"], string> = {
-  busy: "requests were refused with 503: too many are under way (maxHttpRequests, open files)",
-  unreachable: "requests were answered with 502: the app takes no connection",
+  busy: "requests were refused with 503: too many are in progress (maxHttpRequests, open files)",
+  unreachable: "requests were answered with 502: the app accepts no connection",
   unusable: "requests were answered with 502: the app's answer cannot be passed on",
   broken: "requests were cut off: the app ended the connection before the end of its answer",
 };

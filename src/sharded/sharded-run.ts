@@ -111,7 +111,7 @@ export class ShardedRun implements SocketHost {
     this.#pump = new EventPump(
       this.calls,
       (event) => this.inContext(this.#handle, event),
-      (err) => logger.error({ err }, "an event could not be handled: a fault of shardcast's"),
+      (err) => logger.error({ err }, "could not handle an event: this is a bug in shardcast"),
     );
     this.#fullQueues = new FullQueues(() => this.core.workers(), log);
     this.#failedRequests = new FailedRequests(logger);

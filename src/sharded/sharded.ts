@@ -123,7 +123,7 @@ export class ShardedBroadcaster implements Broadcaster {
     const asBefore = [...keys, ...unheeded];
     if (asBefore.length === 0) return;
     const what = asBefore.join(", ");
-    this.#logger.warn({}, `${what}: a server that is reloaded keeps what it had. Start it anew`);
+    this.#logger.warn({}, `${what}: a reloaded server keeps its old value. Restart it`);
   }
 
   /** A run that takes its time to end says nothing about one that was started since. */

@@ -13,7 +13,7 @@ export type Channels = Record<string, AsyncIterable<unknown>>;
 /** Makes a source of each channel's iterable. */
 export function iterableSources(channels: Channels): Source[] {
   return Object.entries(channels).map(([channel, iterable]) => {
-    if (channel === "") throw new TypeError("channels must have names that are not empty");
+    if (channel === "") throw new TypeError("channel names must not be empty");
     if (typeof iterable?.[Symbol.asyncIterator] !== "function") {
       throw new TypeError(`channel ${channel} must be an async iterable, not ${String(iterable)}`);
     }

@@ -114,7 +114,7 @@ test("an edit that needs another start says so", async () => {
   await app.edit(APP("two", JSON.stringify({ ...SMALL, numShards: 3, maxClients: 7 })));
   expect(await app.line()).toBe(port);
   for await (const line of linesOf(app.child.stderr)) {
-    if (!line.includes("a server that is reloaded keeps what it had")) continue;
+    if (!line.includes("a reloaded server keeps its old value")) continue;
     expect(line).toContain("numShards, maxClients");
     return;
   }

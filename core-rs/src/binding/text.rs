@@ -31,14 +31,15 @@ pub(super) fn with_text<R>(
         let env = arguments.env.raw();
         sys::napi_get_value_string_utf8(env, argument.raw(), start, SHORT, &raw mut length)
     };
-    let no_text = || Error::new(Status::StringExpected, format!("argument {index} is no text"));
+    let not_a_string =
+        || Error::new(Status::StringExpected, format!("argument {index} must be a string"));
     if status != sys::Status::napi_ok {
-        return Err(no_text());
+        return Err(not_a_string());
     }
     if length + LONGEST_CHARACTER >= SHORT {
         return work(&arguments.get::<String>(index)?);
     }
     // SAFETY: Node-API has written so many bytes.
     let written = unsafe { std::slice::from_raw_parts(memory.as_ptr().cast(), length) };
-    work(simdutf8::basic::from_utf8(written).map_err(|_| no_text())?)
+    work(simdutf8::basic::from_utf8(written).map_err(|_| not_a_string())?)
 }

@@ -107,7 +107,7 @@ impl Proxy {
         let (response, connection) = self.exchange(request).await?;
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             // Nobody has asked for it: the door keeps `Upgrade` to itself.
-            return Err(self.unusable("101 Switching Protocols, which nobody has asked for"));
+            return Err(self.unusable("101 Switching Protocols without an upgrade request"));
         }
         Ok(inbound(response.map(|body| Download::new(body, connection, Rc::clone(&self.failures)))))
     }

@@ -67,7 +67,7 @@ export class Access {
     if (!this.#hasKey && this.#isForeign(headers)) {
       return httpError(
         "ORIGIN_NOT_ALLOWED",
-        "this is not for web pages of another origin: start the server with " +
+        "web pages of another origin cannot use this: start the server with " +
           "--allowed-origin ORIGIN (SHARDCAST_ALLOWED_ORIGIN, allowedOrigins), or with an API key",
       );
     }

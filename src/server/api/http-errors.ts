@@ -58,8 +58,8 @@ export function errorResponses(app: () => AnyElysia, logger: Logger) {
     if (REFUSED_BY_ELYSIA.has(String(code))) {
       return httpError("INVALID_REQUEST", "the request cannot be read");
     }
-    logger.error({ err: error }, "a request could not be answered");
-    return httpError("INTERNAL_ERROR", "the server has failed, and its log says why");
+    logger.error({ err: error }, "a request failed");
+    return httpError("INTERNAL_ERROR", "internal error: the server's log has the details");
   });
 }
 
@@ -96,7 +96,7 @@ function noRoute(request: Request, resources: readonly Resource[]): Response {
     return httpError("UPGRADE_REQUIRED", message, { upgrade: "websocket", connection: "upgrade" });
   }
   const allow = allowed(methods).join(", ");
-  return httpError("METHOD_NOT_ALLOWED", `this path takes ${allow}`, { allow });
+  return httpError("METHOD_NOT_ALLOWED", `this path supports ${allow}`, { allow });
 }
 
 /** The methods as HTTP knows them. Elysia answers HEAD wherever it answers GET. */

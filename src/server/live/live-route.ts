@@ -73,7 +73,7 @@ function tickingOf({ broadcaster, config, about, sources, every = repeat }: Live
       snapshots.noteOwn(watchers());
       broadcaster.publish(LIVE_CHANNEL, JSON.stringify(message));
     },
-    failed: (err) => logger.error({ err }, "the page could not be told how the server does"),
+    failed: (err) => logger.error({ err }, "could not send a snapshot to the live page"),
   });
 }
 

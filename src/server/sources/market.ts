@@ -1,7 +1,7 @@
 import type { DescribedSource } from "./described-source";
 import { atRate, type Clock, MACHINE_CLOCK } from "./pace";
 
-/** What a made-up market is made of. */
+/** The options of a synthetic market. */
 export interface MarketOptions {
   channel: string;
   /** Trades a second. */
@@ -44,7 +44,7 @@ export function market(options: MarketOptions, clock: Clock = MACHINE_CLOCK): De
   const { channel, rate, seed } = options;
   return {
     channel,
-    description: `trades of a made-up market, ${rate} a second`,
+    description: `trades of a synthetic market, ${rate} a second`,
     canWait: false,
     async *messages() {
       const next = trades(seed);

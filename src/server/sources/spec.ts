@@ -22,7 +22,7 @@ class Parameters {
   ) {
     const pairs = text === "" ? [] : text.split(",").map((pair) => this.#pair(pair));
     this.#values = new Map(pairs);
-    if (this.#values.size < pairs.length) throw this.error("a parameter stands there twice");
+    if (this.#values.size < pairs.length) throw this.error("a parameter is given twice");
   }
 
   #pair(pair: string): [string, string] {
@@ -65,7 +65,7 @@ class Parameters {
 
   end(): void {
     const [unknown] = this.#values.keys();
-    if (unknown !== undefined) throw this.error(`there is no parameter ${unknown}`);
+    if (unknown !== undefined) throw this.error(`unknown parameter ${unknown}`);
   }
 
   error(what: string): SourceError {
