@@ -1,10 +1,10 @@
 import type { ResolvedConfig } from "./config/config";
 import type { MessageData } from "./payload";
 import type { PublishResult } from "./publish-result";
-import { closeCode } from "./sharded/close-code";
+import type { Reconciliation, SlowClient } from "./sharded/clients/client-reports";
+import { closeCode } from "./sharded/clients/close-code";
+import type { Departure } from "./sharded/clients/departures";
 import { CLOSE_GOING_AWAY } from "./sharded/constants";
-import type { Departure } from "./sharded/departures";
-import type { Reconciliation, SlowClient } from "./sharded/reports";
 import type { DeliveryTimes } from "./stats/delivery-times";
 import type { ShardStats } from "./stats/stats";
 

@@ -3,7 +3,7 @@ import { BunBroadcaster } from "./bun/bun-broadcaster";
 import { resolveConfig, type ShardcastConfig } from "./config/config";
 import { ShardcastError } from "./errors";
 import { bunProblem } from "./process/bun-version";
-import { ShardedBroadcaster } from "./sharded/sharded";
+import { ShardedBroadcaster } from "./sharded/sharded-broadcaster";
 import { type Channels, iterableSources } from "./sources/iterables";
 import type { Source } from "./sources/source";
 import type { StatsCollector } from "./stats/stats-collector";

@@ -43,16 +43,20 @@ export { createLogger, LOG_LEVELS, type Logger, type LogLevel } from "./logging/
 export type { MessageData } from "./payload";
 export { type EndOnSignalsOptions, endOnSignals } from "./process/shutdown";
 export type { PublishResult } from "./publish-result";
-export { DEPARTURE_REASONS, type Departure, type DepartureReason } from "./sharded/departures";
-export { type MissedMessages, raiseFileLimit } from "./sharded/native";
 export type {
   DeliveryCounts,
   DroppedMessages,
   Reconciliation,
   SlowClient,
-} from "./sharded/reports";
-export { ShardedBroadcaster } from "./sharded/sharded";
-export { ShardcastSocket, type SkipListener } from "./sharded/socket";
+} from "./sharded/clients/client-reports";
+export {
+  DEPARTURE_REASONS,
+  type Departure,
+  type DepartureReason,
+} from "./sharded/clients/departures";
+export { ShardcastSocket, type SkipListener } from "./sharded/clients/socket";
+export { type MissedMessages, raiseFileLimit } from "./sharded/native";
+export { ShardedBroadcaster } from "./sharded/sharded-broadcaster";
 export type { Channels } from "./sources/iterables";
 export type { Source } from "./sources/source";
 export {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 
 import type { ShardcastConfig } from "../src/index";
-import { MAX_ID_LENGTH } from "../src/sharded/truncate-id";
+import { MAX_ID_LENGTH } from "../src/sharded/clients/truncate-id";
 import { connect, type TestClient, until, within } from "./client";
 import { serve } from "./serving";
 import { logged, type Spy, spyLogger } from "./spy-logger";

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 
-import { MAX_DEPARTURES } from "../src/sharded/departures";
+import { MAX_DEPARTURES } from "../src/sharded/clients/departures";
 import { connect, until } from "./client";
 import { start as startPage } from "./live-page";
 import { serve } from "./serving";

@@ -34,7 +34,7 @@ test("takes a batch a turn and the rest in the turns that follow, in order", asy
     fail,
     standing,
   );
-  pump.ring();
+  pump.wake();
   expect(seen).toHaveLength(EVENTS_PER_TURN);
   while (seen.length < total) await new Promise(setImmediate);
   expect(seen).toEqual(Array.from({ length: total }, (_, n) => n));
@@ -54,10 +54,10 @@ test("ends its turn when the events take long, and goes on in the next, in order
     fail,
     () => timeMs,
   );
-  pump.ring();
+  pump.wake();
   expect(seen).toEqual([0, 1]);
-  // The bell may ring before the next turn.
-  pump.ring();
+  // The core may wake the pump before the next turn.
+  pump.wake();
   expect(seen).toEqual([0, 1, 2, 3]);
   await new Promise(setImmediate);
   expect(seen).toEqual([0, 1, 2, 3]);
@@ -75,7 +75,7 @@ test("ends its turn after upgrades that take long", async () => {
     fail,
     () => (handled * MAX_TURN_MS) / 2,
   );
-  pump.ring();
+  pump.wake();
   expect(handled).toBe(2);
   await new Promise(setImmediate);
   expect(handled).toBe(4);
@@ -96,7 +96,7 @@ test("takes what is left when it ends, and nothing after", () => {
   core.drain = () => {
     throw new Error("drained after the end");
   };
-  pump.ring();
+  pump.wake();
 });
 
 test("loses no event to another one's error", () => {
@@ -111,7 +111,7 @@ test("loses no event to another one's error", () => {
     },
     (error) => void reported.push(error),
   );
-  pump.ring();
+  pump.wake();
   expect(seen).toEqual([0, 1, 2]);
   expect(reported).toEqual([new Error("one of them")]);
 });
@@ -125,7 +125,7 @@ test("goes on after a batch that could not be taken", async () => {
   };
   const reported: unknown[] = [];
   const { promise: seen, resolve } = Promise.withResolvers<CoreEvent>();
-  new EventPump(core, resolve, (error) => void reported.push(error)).ring();
+  new EventPump(core, resolve, (error) => void reported.push(error)).wake();
   expect(reported).toEqual([new Error("no memory")]);
   expect(await seen).toMatchObject({ type: "Text", client: 0 });
 });

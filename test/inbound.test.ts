@@ -4,7 +4,7 @@ import { describe, expect, onTestFinished, spyOn, test } from "bun:test";
 import { type Elysia, t } from "elysia";
 
 import { CONFIG_KEYS } from "../src/config/keys";
-import { truncateJson } from "../src/elysia/truncate-json";
+import { truncateJson } from "../src/elysia/routes/truncate-json";
 import { connect, type TestClient, until, within } from "./client";
 import { serve } from "./serving";
 import { logged, spyLogger } from "./spy-logger";

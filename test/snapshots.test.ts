@@ -3,8 +3,8 @@ import { describe, expect, test } from "bun:test";
 import { resolveConfig } from "../src/config/config";
 import type { Snapshot } from "../src/server/live/snapshot";
 import { Snapshots } from "../src/server/live/snapshots";
-import type { Departure } from "../src/sharded/departures";
-import type { SlowClient } from "../src/sharded/reports";
+import type { SlowClient } from "../src/sharded/clients/client-reports";
+import type { Departure } from "../src/sharded/clients/departures";
 import {
   type DeliveryTimes,
   deliveryPercentile,

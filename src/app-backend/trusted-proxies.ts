@@ -11,9 +11,11 @@ export interface PeerAddress {
 /** Proxies whose `X-Forwarded-For` is believed. */
 export class TrustedProxies {
   readonly #blocks = new BlockList();
+  readonly #isEmpty: boolean;
 
   /** @param blocks addresses and blocks of them, as `trustedProxies` of the config allows them */
   constructor(blocks: readonly string[]) {
+    this.#isEmpty = blocks.length === 0;
     for (const block of blocks) {
       const [address = "", prefix] = block.split("/");
       const family = familyOf(address);
@@ -30,6 +32,7 @@ export class TrustedProxies {
    * @param headers of its request; a port in the field is the client's, without one it is 0
    */
   clientOf(peer: PeerAddress, headers: Headers): PeerAddress {
+    if (this.#isEmpty) return peer;
     let client = peer;
     const entries = headers.get("x-forwarded-for")?.split(",").toReversed() ?? [];
     for (const entry of entries) {

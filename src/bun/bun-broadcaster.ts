@@ -17,16 +17,16 @@ import { createLogger, guarded, type Logger } from "../logging/logger";
 import { bytesIn, type MessageData, toPayload } from "../payload";
 import { atMost, pause, pollUntil } from "../process/wait";
 import { NO_SUBSCRIBERS, type PublishResult } from "../publish-result";
-import type { SocketHandlers } from "../sharded/clients";
+import { checkChannel } from "../sharded/clients/arguments";
+import { checkTop, DEFAULT_TOP, type SlowClient } from "../sharded/clients/client-reports";
+import type { SocketHandlers } from "../sharded/clients/clients";
+import { truncateId } from "../sharded/clients/truncate-id";
 import {
   CLOSE_ABNORMAL,
   CLOSE_INVALID_DATA,
   CLOSE_PROTOCOL_ERROR,
   CLOSE_TOO_BIG,
 } from "../sharded/constants";
-import { checkTop, DEFAULT_TOP, type SlowClient } from "../sharded/reports";
-import { checkChannel } from "../sharded/socket";
-import { truncateId } from "../sharded/truncate-id";
 import { Feeds } from "../sources/feeds";
 import type { Source } from "../sources/source";
 import { noCounters, type ShardCounters, type ShardStats, shardStats } from "../stats/stats";

@@ -2,8 +2,8 @@
 
 import { headLimitOfProcess } from "../elysia/head-limits";
 import type { Logger } from "../logging/logger";
+import type { SkipListener } from "../sharded/clients/socket";
 import { MAX_WORKERS } from "../sharded/constants";
-import type { SkipListener } from "../sharded/socket";
 import { CONFIG_KEYS } from "./keys";
 import { ConfigError, checked, show, type ValueOf } from "./setting";
 import { unknownName } from "./unknown-name";

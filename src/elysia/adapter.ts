@@ -4,6 +4,7 @@ import type { ElysiaAdapter } from "elysia/adapter";
 import { BunAdapter } from "elysia/adapter/bun";
 import { websocket as elysiaHandlers } from "elysia/ws";
 import type { AppBackend } from "../app-backend/app-backend";
+import { TrustedProxies } from "../app-backend/trusted-proxies";
 import { startUpstream } from "../app-backend/upstream";
 import type { Broadcaster } from "../broadcaster";
 import { BunBroadcaster } from "../bun/bun-broadcaster";
@@ -11,9 +12,9 @@ import type { ShardcastConfig } from "../config/config";
 import { noFilesToStart } from "../config/fitness";
 import { createBroadcaster, type OwnBroadcaster } from "../create-broadcaster";
 import { isOutOfFiles, listenFailed, ShardcastError } from "../errors";
-import type { SocketHandlers } from "../sharded/clients";
+import type { SocketHandlers } from "../sharded/clients/clients";
 import { type DoorAddress, raiseFileLimit } from "../sharded/native";
-import { ShardedBroadcaster } from "../sharded/sharded";
+import { ShardedBroadcaster } from "../sharded/sharded-broadcaster";
 import type { ShardedRun } from "../sharded/sharded-run";
 import { UpgradeRequest } from "../upgrades/upgrade-request";
 import { Upgrades } from "../upgrades/upgrades";
@@ -33,8 +34,8 @@ import {
   serveOptions,
   websocketOptions,
 } from "./listen-options";
+import { addWebSocketRoute } from "./routes/websocket-route";
 import { websocketLimits } from "./websocket-limits";
-import { addWebSocketRoute } from "./websocket-route";
 
 /** What `shardcast` takes: a config, or a broadcaster that was made of one. */
 export type ShardcastOptions = ShardcastConfig | OwnBroadcaster;
@@ -141,7 +142,8 @@ function listenSharded(
   const run = broadcaster.start(app, handlers, defaults);
   try {
     const { clients, config } = run;
-    const upgrades = new Upgrades(run, clients, config, (request) => app.fetch(request));
+    const proxies = new TrustedProxies(config.trustedProxies);
+    const upgrades = new Upgrades(run, clients, config, proxies, (request) => app.fetch(request));
     raiseHeadLimit(config.maxHeadBytes);
     const { server: inner, path, secret, peers, close } = startUpstream(app, serve);
     const minAuthorityBytes = shortestAuthority(app);
@@ -159,7 +161,7 @@ function listenSharded(
       },
     });
     const at = { ...address, ...opened };
-    const server = new EdgeServer({ run, upgrades, inner, peers, address: at });
+    const server = new EdgeServer({ run, upgrades, inner, peers, proxies, address: at });
     keepForReload(serve, { server, run, upgrades, upstream: { id: inner.id, path, peers } });
     return server;
   } catch (error) {

@@ -1,11 +1,12 @@
 import { isIPv6 } from "node:net";
 import type { Server, SocketAddress } from "bun";
 import type { Handler, Peers } from "../app-backend/http-peers";
+import type { TrustedProxies } from "../app-backend/trusted-proxies";
 import { limitSilence } from "../app-backend/upstream";
 import { isServeWrapped, WrappedServe } from "../app-backend/wrapped-serve";
 import { type MessageData, toPayload } from "../payload";
 import { sendStatus } from "../publish-result";
-import type { SocketHandlers } from "../sharded/clients";
+import type { SocketHandlers } from "../sharded/clients/clients";
 import { CUT_OFF_TIMEOUT_MS, NO_CLIENT, SERVER_CLOSED } from "../sharded/constants";
 import type { DoorAddress } from "../sharded/native";
 import type { ShardedRun } from "../sharded/sharded-run";
@@ -20,6 +21,7 @@ export interface EdgeParts {
   inner: Server<unknown>;
   /** Stands before that server's handlers. */
   peers: Peers;
+  proxies: TrustedProxies;
   /** The public address, as it was really opened. */
   address: Address & DoorAddress;
 }
@@ -69,10 +71,10 @@ export class EdgeServer implements Server<unknown> {
    * request that did not come from outside.
    */
   requestIP(request: Request): SocketAddress | null {
-    const { run, upgrades } = this.#parts;
-    const nearest = upgrades.peer(request) ?? this.#parts.peers.of(request);
+    const { peers, proxies, upgrades } = this.#parts;
+    const nearest = upgrades.peer(request) ?? peers.of(request);
     if (!nearest) return null;
-    const { address, port } = run.proxies?.clientOf(nearest, request.headers) ?? nearest;
+    const { address, port } = proxies.clientOf(nearest, request.headers);
     return toSocketAddress(address, port);
   }
 
@@ -84,7 +86,7 @@ export class EdgeServer implements Server<unknown> {
    */
   stop(closeActiveConnections = false): Promise<void> {
     const { run } = this.#parts;
-    if (!closeActiveConnections) return run.retire();
+    if (!closeActiveConnections) return run.drain();
     run.cutOff();
     return run.shutdown({ reason: SERVER_CLOSED, spreadMs: 0, timeoutMs: CUT_OFF_TIMEOUT_MS });
   }

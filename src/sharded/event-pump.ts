@@ -4,20 +4,17 @@ import type { CoreEvent, QuickCalls } from "./native";
 
 type Batch = ReturnType<QuickCalls["drain"]>;
 
-/**
- * Events taken in one turn of the event loop, each upgrade counted. More wait for the next, so that
- * HTTP and timers live.
- */
+/** Events taken in one turn of the event loop, each upgrade counted. More wait for the next. */
 export const EVENTS_PER_TURN = 256;
 
-/** How long events are handled before all else that waits for the thread has its turn. */
+/** How long events are handled before HTTP and timers have their turn. */
 export const MAX_TURN_MS = 2;
 
 /**
- * The clock is looked at after so many events, or so long a text: a parser may take its time. And
- * after upgrades, which are many in one event.
+ * The clock is read after so many events, after so long a text, which may take long to parse, and
+ * after each event of upgrades, which holds many.
  */
-const EVENTS_PER_LOOK = 16;
+const EVENTS_PER_CLOCK_READ = 16;
 const LONG_TEXT = 1024;
 
 const NONE: Batch = { events: [], isFull: false };
@@ -25,9 +22,8 @@ const NONE: Batch = { events: [], isFull: false };
 /**
  * Carries events from the core to JavaScript.
  *
- * The core rings once when events wait. A batch that comes back full leaves the bell silent and
- * means that more may wait: the pump takes the next batch itself. A batch that is not full re-arms
- * the bell.
+ * The core calls `wake` once when events wait. After a full batch it does not call again, because
+ * more may wait: the pump takes the next batch itself. After a batch that is not full, it does.
  */
 export class EventPump {
   #ended = false;
@@ -36,8 +32,8 @@ export class EventPump {
   #at = 0;
 
   /**
-   * @param handle is given each event, in order. What it throws is no other event's loss
-   * @param failed is told what was thrown
+   * @param handle is called with each event, in order. What it throws harms no other event
+   * @param failed is called with what was thrown
    * @param now a clock, in milliseconds
    */
   constructor(
@@ -47,16 +43,14 @@ export class EventPump {
     private readonly now = () => performance.now(),
   ) {}
 
-  /**
-   * Called by the core's doorbell, on the JavaScript thread. Nothing is thrown into native code.
-   */
-  ring(): void {
+  /** The core's wake callback, on the JavaScript thread. Throws nothing into native code. */
+  wake(): void {
     if (this.#ended) return;
     try {
-      if (this.#take(this.now() + MAX_TURN_MS)) setImmediate(() => this.ring());
+      if (this.#take(this.now() + MAX_TURN_MS)) setImmediate(() => this.wake());
     } catch (error) {
-      // The bell is still silent. Unless someone looks again, nobody ever will.
-      setImmediate(() => this.ring());
+      // The core does not call again before a batch has been taken.
+      setImmediate(() => this.wake());
       this.failed(error);
     }
   }
@@ -79,17 +73,17 @@ export class EventPump {
       const event = events[this.#at] as CoreEvent;
       this.#at += 1;
       this.#handle(event);
-      if (this.#isTimeToLook(event) && this.now() >= until) return true;
+      if (this.#isTimeForClock(event) && this.now() >= until) return true;
     }
     this.#batch = NONE;
     this.#at = 0;
     return isFull;
   }
 
-  #isTimeToLook(event: CoreEvent): boolean {
+  #isTimeForClock(event: CoreEvent): boolean {
     const isLong =
       event.type === "Upgrades" || (event.type === "Text" && event.data.length >= LONG_TEXT);
-    return isLong || this.#at % EVENTS_PER_LOOK === 0;
+    return isLong || this.#at % EVENTS_PER_CLOCK_READ === 0;
   }
 
   #handle(event: CoreEvent): void {

@@ -1,7 +1,4 @@
-import { AsyncLocalStorage } from "node:async_hooks";
-import { setImmediate } from "node:timers";
 import type { AppBackend } from "../app-backend/app-backend";
-import { TrustedProxies } from "../app-backend/trusted-proxies";
 import {
   type BroadcasterState,
   type ChannelStats,
@@ -14,30 +11,29 @@ import type { Logger } from "../logging/logger";
 import type { RateLimitedLog } from "../logging/rate-limited-log";
 import { atMost, pollUntil } from "../process/wait";
 import { NO_SUBSCRIBERS, type PublishResult } from "../publish-result";
-import { NO_CHANNELS } from "../stats/stats";
+import { NO_CHANNELS, type ShardStats, shardStats, sumByShard } from "../stats/stats";
+import { refusedUpgrades } from "../upgrades/refused-upgrades";
+import { checkChannel } from "./clients/arguments";
 import {
-  type RefusedHere,
-  type RefusedUpgrades,
-  refusedUpgrades,
-} from "../upgrades/refused-upgrades";
-import { Clients, type SocketHandlers } from "./clients";
+  ClientReports,
+  type DeliveryCounts,
+  type Reconciliation,
+  type SlowClient,
+} from "./clients/client-reports";
+import { Clients, type SocketHandlers } from "./clients/clients";
+import type { SkipListener, SocketHost } from "./clients/socket";
 import { coreOptions } from "./core-options";
-import type { Departure } from "./departures";
-import { EventPump } from "./event-pump";
 import { FullQueues } from "./full-queues";
 import {
-  type ChannelTotals,
   type Core,
-  type CoreEvent,
   type DoorAddress,
   type DoorOptions,
   decodePublish,
   loadNative,
   type QuickCalls,
 } from "./native";
-import { type DeliveryCounts, type Reconciliation, Reports, type SlowClient } from "./reports";
-import { FailedRequests, type RequestFailures } from "./request-failures";
-import { checkChannel, type SkipListener, type SocketHost } from "./socket";
+import { RunCounts } from "./run-counts";
+import { RunEvents } from "./run-events";
 
 /** How often a stop looks whether the HTTP requests under way are answered. */
 const QUIET_POLL_MS = 5;
@@ -45,24 +41,28 @@ const QUIET_POLL_MS = 5;
 /** What the door takes of the config. */
 type DoorOptionOfConfig = Extract<keyof DoorOptions, keyof ResolvedConfig>;
 
+/** The broadcaster that a run belongs to. */
+export interface RunOwner {
+  /** Called with each state that the run enters. */
+  onState: (state: BroadcasterState) => void;
+  /** Called when another broadcaster has taken the run over. No state follows. */
+  onTakenOver: () => void;
+}
+
 /** What a run is made of. */
-export interface RunParts {
+export interface RunParts extends RunOwner {
   config: ResolvedConfig;
   handlers: SocketHandlers;
   /** Never throws. */
   logger: Logger;
   log: RateLimitedLog;
-  /** Is told each state that the run enters. */
-  onState: (state: BroadcasterState) => void;
-  /** Is told that another has taken the run over. Nothing more is told then. */
-  onTakenOver: () => void;
 }
 
 /**
  * One run of the sharded broadcaster: a core with all that belongs to it, from start to end.
  *
- * Another start is another run, so whoever holds this one (a server that was stopped, an app that
- * decides late) can touch nothing of the next. Its counters can still be read after its end.
+ * Another start is another run, so that a server that was stopped, or an app that decides late, can
+ * touch nothing of the next. Its counters can still be read after its end.
  */
 export class ShardedRun implements SocketHost {
   readonly config: ResolvedConfig;
@@ -70,61 +70,43 @@ export class ShardedRun implements SocketHost {
   readonly calls: QuickCalls;
   readonly clients: Clients;
   readonly log: RateLimitedLog;
-  /**
-   * Calls a function in the async context of `listen`. Whatever comes from outside begins there, as
-   * with Bun, and not in what the handler before has left.
-   */
-  readonly inContext = AsyncLocalStorage.snapshot();
-  /** Nothing where none are trusted. */
-  readonly proxies: TrustedProxies | undefined;
-  readonly #pump: EventPump;
-  readonly #reports = new Reports();
+  readonly counts: RunCounts;
   readonly #fullQueues: FullQueues;
-  readonly #failedRequests: FailedRequests;
-  readonly #logger: Logger;
-  #owner: Pick<RunParts, "onState" | "onTakenOver">;
-  /** Messages published to at least one subscriber. */
-  published = 0;
-  /** How often the system had no descriptor or memory for a connection, which then had to wait. */
-  acceptFailures = 0;
-  /** Written by whoever decides on upgrades. */
-  readonly refusedHere: RefusedHere = { app: 0, full: 0, draining: 0 };
+  readonly #reports: ClientReports;
+  readonly #events: RunEvents;
+  #owner: RunOwner;
   #state: BroadcasterState = "starting";
   #backend: AppBackend | undefined;
   #shutdown: Promise<void> | undefined;
 
-  /** Starts the worker threads. Nobody can connect before `listen`. */
+  /** Starts the worker threads. The door is closed until `listen`. */
   constructor({ config, handlers, logger, log, onState, onTakenOver }: RunParts) {
     this.config = config;
-    this.#owner = { onState, onTakenOver };
-    const { trustedProxies } = config;
-    this.proxies = trustedProxies.length > 0 ? new TrustedProxies(trustedProxies) : undefined;
-    this.#logger = logger;
     this.log = log;
+    this.#owner = { onState, onTakenOver };
+    const { Core } = loadNative();
+    this.core = new Core(coreOptions(config), () => this.#events.wake());
+    this.calls = this.core.quickCalls();
     const onSkip: SkipListener = (ws, missed) => this.config.onSkip?.(ws, missed);
     const discard = (client: number, kinds: number) => this.core.discard(client, kinds);
-    const answerPing = this.#answerPing;
-    this.clients = new Clients({ handlers, onSkip, logger, log, discard, answerPing });
-    const { Core } = loadNative();
-    this.core = new Core(coreOptions(config), () => this.#pump.ring());
-    this.calls = this.core.quickCalls();
-    this.#pump = new EventPump(
-      this.calls,
-      (event) => this.inContext(this.#handle, event),
-      (err) => logger.error({ err }, "could not handle an event: this is a bug in shardcast"),
-    );
+    const answerPing = (client: number, payload: Buffer) =>
+      this.#events.answerPing(client, payload);
+    const clients = new Clients({ handlers, onSkip, logger, log, discard, answerPing });
+    const counts = new RunCounts(logger, log);
+    const reports = new ClientReports(this.core, clients);
+    const backend = () => this.#backend;
+    this.clients = clients;
+    this.counts = counts;
+    this.#reports = reports;
     this.#fullQueues = new FullQueues(() => this.core.workers(), log);
-    this.#failedRequests = new FailedRequests(logger);
+    this.#events = new RunEvents(this.core, this.calls, {
+      ...{ clients, reports, counts, logger, backend },
+    });
   }
 
-  /** Requests of plain HTTP that the app has not answered. */
-  get requestFailures(): RequestFailures {
-    return this.#failedRequests.counts;
-  }
-
-  /** Upgrades that were refused, by JavaScript or before they came to it. */
-  get refused(): RefusedUpgrades {
-    return refusedUpgrades(this.refusedHere, this.core.refusedAtDoor());
+  /** Calls a function in the async context of `listen`. */
+  get inContext(): RunEvents["inContext"] {
+    return this.#events.inContext;
   }
 
   get state(): BroadcasterState {
@@ -146,18 +128,13 @@ export class ShardedRun implements SocketHost {
   }
 
   /**
-   * Goes on with new handlers and hooks, and tells another what becomes of it.
+   * Goes on with new handlers and hooks, and with another owner.
    *
    * @returns the keys of the config that would have needed a new start
    */
-  takeOver({
-    config,
-    handlers,
-    onState,
-    onTakenOver,
-  }: Omit<RunParts, "logger" | "log">): ConfigKey[] {
+  takeOver({ config, handlers, ...owner }: Omit<RunParts, "logger" | "log">): ConfigKey[] {
     this.#owner.onTakenOver();
-    this.#owner = { onState, onTakenOver };
+    this.#owner = owner;
     this.clients.handlers = handlers;
     const { clientId, onSkip } = config;
     Object.assign(this.config, { clientId, onSkip });
@@ -189,7 +166,9 @@ export class ShardedRun implements SocketHost {
   }
 
   /**
-   * As `publish`, to everyone but the client `except` (0 is nobody), and compressed if it may be.
+   * As `publish`, to all subscribers but the client `except`.
+   *
+   * @param compress false keeps the message as it is for those too that take messages compressed
    */
   publishPayload(
     channel: string,
@@ -204,7 +183,7 @@ export class ShardedRun implements SocketHost {
         ? this.calls.publishText(channel, payload, except, compress)
         : this.calls.publishBinary(channel, payload, except, compress),
     );
-    if (result.shards > 0 || result.dropped > 0) this.published += 1;
+    if (result.shards > 0 || result.dropped > 0) this.counts.published += 1;
     if (result.dropped > 0) {
       result.subscribers = this.core.subscriberCount(channel);
       this.#fullQueues.record(result.dropped);
@@ -216,45 +195,37 @@ export class ShardedRun implements SocketHost {
     return this.isUp ? this.core.subscriberCount(channel) : 0;
   }
 
-  async slowClients(top: number): Promise<SlowClient[]> {
-    if (!this.isUp) return [];
-    const report = await this.#reports.answerTo(this.core.askSlowest(top));
-    return (report?.clients ?? []).flatMap(({ client, lagMessages, lagBytes, deliveryCounts }) => {
-      const socket = this.clients.get(client);
-      if (!socket) return [];
-      const { id, shard, worker, remoteAddress: address } = socket;
-      return [{ id, shard, worker, address, lagMessages, lagBytes, deliveryCounts }];
+  /** Counters since the start and gauges now, by shard. */
+  stats(): ShardStats {
+    const { published, acceptFailures, requestFailures, refused } = this.counts;
+    return shardStats(sumByShard(this.core.workers(), this.config), {
+      published,
+      channelTotals: this.isUp ? this.core.channelTotals() : NO_CHANNELS,
+      acceptFailures,
+      refused: refusedUpgrades(refused, this.core.refusedAtDoor()),
+      requestFailures,
     });
   }
 
-  departures(top: number): Departure[] {
-    return this.clients.departures.latest(top);
+  async slowClients(top: number): Promise<SlowClient[]> {
+    return this.isUp ? this.#reports.slowest(top) : [];
+  }
+
+  /** Messages expected to reach a client, and what became of them; nothing when it is gone. */
+  async deliveryCounts(handle: number): Promise<DeliveryCounts | undefined> {
+    return this.isUp ? this.#reports.deliveryCounts(handle) : undefined;
+  }
+
+  async reconcile(): Promise<Reconciliation | undefined> {
+    return this.isUp ? this.#reports.reconcile() : undefined;
   }
 
   closed(handle: number, code: number, reason: string): void {
     this.clients.closed(handle, code, reason);
   }
 
-  /** Messages expected to reach a client, and what became of them; nothing when it is gone. */
-  async deliveryCounts(handle: number): Promise<DeliveryCounts | undefined> {
-    if (!this.isUp) return undefined;
-    const report = await this.#reports.answerTo(this.core.askClient(handle));
-    return report?.clients[0]?.deliveryCounts;
-  }
-
-  async reconcile(): Promise<Reconciliation | undefined> {
-    if (!this.isUp) return undefined;
-    const report = await this.#reports.answerTo(this.core.askReconciliation());
-    return report && { clients: report.clientTotals, shards: report.workerTotals };
-  }
-
   channels(top: number, search: string): ChannelStats[] {
     return this.isUp ? this.core.busiestChannels(top, search) : [];
-  }
-
-  /** All channels together. */
-  get channelTotals(): ChannelTotals {
-    return this.isUp ? this.core.channelTotals() : NO_CHANNELS;
   }
 
   queueLoad(): number {
@@ -265,10 +236,8 @@ export class ShardedRun implements SocketHost {
     return this.isUp && this.core.isSaturated();
   }
 
-  /**
-   * Accepts no one from here on, and ends once all clients and requests have left by themselves.
-   */
-  async retire(): Promise<void> {
+  /** Closes the door, and ends once all clients and requests have left by themselves. */
+  async drain(): Promise<void> {
     if (!this.isUp) return;
     this.#enter("draining");
     this.core.stopListening();
@@ -288,7 +257,7 @@ export class ShardedRun implements SocketHost {
     await this.#shutdown;
   }
 
-  /** Ends all that is under way but clients, at once and unanswered. `shutdown` is to follow. */
+  /** Ends HTTP requests and upgrades at once, unanswered. Followed by `shutdown`. */
   cutOff(): void {
     if (!this.isUp) return;
     this.core.endRequests();
@@ -297,7 +266,7 @@ export class ShardedRun implements SocketHost {
 
   #closeBackend(): void {
     this.#backend?.close();
-    // The app may be kept for as long as its broadcaster, but not for its broadcaster.
+    // A broadcaster that is kept is no reason to keep its app.
     this.#backend = undefined;
   }
 
@@ -314,19 +283,19 @@ export class ShardedRun implements SocketHost {
 
   /**
    * Resolves once no client's socket and no HTTP request is left, or everything has ended. A client
-   * whose close was told may still be in its closing handshake.
+   * whose `close` handler has run may still be in its closing handshake.
    */
   async #quiet(): Promise<void> {
     const pending = () => this.core.clientCount() + (this.#backend?.pending() ?? 0);
     await pollUntil(() => !this.isUp || pending() === 0, { everyMs: QUIET_POLL_MS });
   }
 
-  /** Ends everything at once. The core first: its door still needs what answers plain HTTP. */
+  /** Ends everything at once. The core first: its door still needs the backend. */
   end(): void {
     if (this.#state === "ended") return;
     this.#enter("ended");
     this.core.stop();
-    this.#pump.end();
+    this.#events.end();
     this.#reports.abandonAll();
     this.clients.abandonAll();
     this.#closeBackend();
@@ -336,57 +305,4 @@ export class ShardedRun implements SocketHost {
     this.#state = state;
     this.#owner.onState(state);
   }
-
-  readonly #handle = (event: CoreEvent): void => {
-    switch (event.type) {
-      case "Report":
-        this.#reports.answer(event);
-        break;
-      case "Upgrades":
-        this.#backend?.decide(event);
-        break;
-      case "GivenUp":
-        this.#backend?.abort(event.upgrade);
-        break;
-      case "AcceptFailed":
-        this.acceptFailures += 1;
-        this.log.record("acceptFailed", { reason: event.reason });
-        break;
-      case "RequestsFailed":
-        this.#failedRequests.note(event);
-        break;
-      case "WorkerFailed": {
-        const { shard, worker, reason } = event;
-        this.#logger.error(
-          { shard, worker, reason },
-          "a worker has failed; its clients are closed",
-        );
-        break;
-      }
-      case "PeerDone":
-        this.#finish(event.client);
-        break;
-      default:
-        this.clients.dispatch(event);
-    }
-  };
-
-  /**
-   * Closes a client that has said its last word. The event comes behind the client's messages, and
-   * Elysia may answer those in a microtask: the answers go out before the close.
-   */
-  #finish(client: number): void {
-    setImmediate(() => {
-      if (this.isUp) this.core.finish(client);
-    });
-  }
-
-  /** Answers a ping behind the answers to the messages before it, for the same reason. */
-  readonly #answerPing = (client: number, payload: Buffer): void => {
-    // The app's handler is given the payload, and may write into it.
-    const kept = Buffer.from(payload);
-    setImmediate(() => {
-      if (this.isUp) this.core.answerPing(client, kept);
-    });
-  };
 }

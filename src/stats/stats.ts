@@ -1,5 +1,5 @@
 import type { ChannelTotals, WorkerCounters } from "../sharded/native";
-import { noFailures, type RequestFailures } from "../sharded/request-failures";
+import { noFailures, type RequestFailures } from "../sharded/run-counts";
 import { type RefusedUpgrades, refusedUpgrades } from "../upgrades/refused-upgrades";
 
 /** What one worker of a shard does. */

@@ -1,11 +1,11 @@
-import type { PeerAddress } from "../app-backend/trusted-proxies";
+import type { PeerAddress, TrustedProxies } from "../app-backend/trusted-proxies";
 import type { ResolvedConfig } from "../config/config";
 import { excludeFromFtl } from "../process/exclude-from-ftl";
-import type { Clients } from "../sharded/clients";
+import type { Clients } from "../sharded/clients/clients";
+import { ShardcastSocket } from "../sharded/clients/socket";
 import { SHARD_FULL, UPGRADE_GONE } from "../sharded/constants";
 import { type CoreEvent, decodeAccept } from "../sharded/native";
 import type { ShardedRun } from "../sharded/sharded-run";
-import { ShardcastSocket } from "../sharded/socket";
 import { type HeaderSource, toFlat } from "./headers";
 import { plainRefusal, type Refusal, toRefusal } from "./refusal";
 import type { RefusedHere } from "./refused-upgrades";
@@ -57,6 +57,7 @@ export class Upgrades {
     private readonly run: ShardedRun,
     private readonly clients: Clients,
     private readonly config: ResolvedConfig,
+    private readonly proxies: TrustedProxies,
     /** Replaced when the server is reloaded. */
     public handler: RequestHandler,
   ) {
@@ -157,7 +158,7 @@ export class Upgrades {
     if (!upgrade || upgrade.decided) return false;
     const id = this.#idOf(request);
     const offered = upgrade.offersSubprotocols ? request.headers.get(SUBPROTOCOL_HEADER) : null;
-    const { address } = this.run.proxies?.clientOf(upgrade, request.headers) ?? upgrade;
+    const { address } = this.proxies.clientOf(upgrade, request.headers);
     // From here on the app's own getters may run, and change what was read above.
     const { data, headers } = options;
     const extra = withSubprotocol(headers && toFlat(headers), offered);
@@ -212,7 +213,7 @@ export class Upgrades {
     const delivered = this.run.core.refuse(upgrade.id, status, headers, body);
     upgrade.decided = true;
     // The door counts those that it answers itself.
-    if (delivered) this.run.refusedHere[reason] += 1;
+    if (delivered) this.run.counts.refused[reason] += 1;
   }
 }
 

@@ -3,7 +3,7 @@
 import type { WebSocketHandler } from "bun";
 import { websocket as elysiaHandlers } from "elysia/ws";
 
-import { DISCARD_MESSAGES, DISCARD_PINGS, DISCARD_PONGS } from "../sharded/constants";
+import { DISCARD_MESSAGES, DISCARD_PINGS, DISCARD_PONGS } from "../../sharded/constants";
 
 type Kind = "message" | "ping" | "pong";
 

@@ -3,7 +3,7 @@ import {
   CLOSE_NO_STATUS,
   MAX_CLOSE_REASON_BYTES,
   SENDABLE_CLOSE_CODES,
-} from "./constants";
+} from "../constants";
 
 /** Close codes that are never sent and stand for a close frame without a code. */
 const WITHOUT_CODE = [0, CLOSE_NO_STATUS, CLOSE_ABNORMAL];

@@ -1,10 +1,12 @@
 import type { ServerWebSocket } from "bun";
-import type { RateLimitedLog } from "../logging/rate-limited-log";
-import { type MessageData, toBytes, toPayload, toText } from "../payload";
-import { type PublishResult, sendStatus } from "../publish-result";
+import type { RateLimitedLog } from "../../logging/rate-limited-log";
+import { type MessageData, toBytes, toPayload, toText } from "../../payload";
+import { type PublishResult, sendStatus } from "../../publish-result";
+import { CLOSE_ABNORMAL, NO_CLIENT } from "../constants";
+import type { Core, DeliveryCounts, MissedMessages, QuickCalls } from "../native";
+import { checkChannel, toCompress, toControlPayload } from "./arguments";
+import { type BinaryType, toBinaryType } from "./binary-message";
 import { closeReason, toClose } from "./close-code";
-import { CLOSE_ABNORMAL, MAX_CONTROL_PAYLOAD, NO_CLIENT } from "./constants";
-import type { Core, DeliveryCounts, MissedMessages, QuickCalls } from "./native";
 import { truncateId } from "./truncate-id";
 
 /** What a socket needs of its broadcaster. */
@@ -47,21 +49,6 @@ interface SocketState {
   readonly binaryType: BinaryType;
   readonly skippedMessages: number;
 }
-
-/** What an app may write for each `binaryType`: Bun takes the names of the classes as well. */
-const BINARY_TYPES: ReadonlyMap<unknown, BinaryType> = new Map([
-  ["nodebuffer", "nodebuffer"],
-  ["buffer", "nodebuffer"],
-  ["Buffer", "nodebuffer"],
-  ["arraybuffer", "arraybuffer"],
-  ["ArrayBuffer", "arraybuffer"],
-  ["uint8array", "uint8array"],
-  ["Uint8Array", "uint8array"],
-  ["blob", "blob"],
-]);
-type BinaryType = "nodebuffer" | "arraybuffer" | "uint8array" | "blob";
-/** What a `message` handler gets for a binary message, by the socket's `binaryType`. */
-export type BinaryMessage = Buffer | ArrayBuffer | Uint8Array | Blob;
 
 /** Shared by all sockets to which nothing has happened: thousands of them are to stay small. */
 const FRESH: SocketState = {
@@ -316,12 +303,7 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
   }
 
   set binaryType(type: BinaryType) {
-    const known = BINARY_TYPES.get(Object(type) instanceof String ? String(type) : type);
-    if (known === undefined) {
-      const all = [...new Set(BINARY_TYPES.values())].join(", ");
-      throw new TypeError(`binaryType must be one of ${all}, not ${String(type)}`);
-    }
-    this.#become({ binaryType: known });
+    this.#become({ binaryType: toBinaryType(type) });
   }
 
   get isPaused(): boolean {
@@ -336,13 +318,13 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
    */
   ping(data: MessageData = ""): number {
     if (!this.#open) return 0;
-    return this.#host.core.ping(this.#handle, controlPayload(data, "ping"));
+    return this.#host.core.ping(this.#handle, toControlPayload(data, "ping"));
   }
 
   /** Sends a pong that no ping has asked for. See `ping`. */
   pong(data: MessageData = ""): number {
     if (!this.#open) return 0;
-    return this.#host.core.pong(this.#handle, controlPayload(data, "pong"));
+    return this.#host.core.pong(this.#handle, toControlPayload(data, "pong"));
   }
 
   /** Stops reading from the client, and holds no silence against it. Sending still works. */
@@ -364,46 +346,3 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
 
 /** Is called with what a slow client has missed since the last call, by channel. */
 export type SkipListener = (ws: ShardcastSocket, missed: MissedMessages[]) => void;
-
-/** A binary message in the form that the socket's handlers asked for. */
-export function binaryMessage(type: BinaryType, data: Buffer): BinaryMessage {
-  switch (type) {
-    case "nodebuffer":
-      return data;
-    case "arraybuffer":
-      return new Uint8Array(data).buffer;
-    case "uint8array":
-      return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-    case "blob":
-      return new Blob([new Uint8Array(data)]);
-  }
-}
-
-/**
- * Whether a message may be compressed. Unlike the server, a socket wants to be told in so many
- * words.
- */
-function toCompress(compress: unknown, caller: string): boolean {
-  if (typeof compress === "boolean") return compress;
-  throw new TypeError(`${caller} expects compress to be a boolean, not ${String(compress)}`);
-}
-
-/**
- * The payload of a ping or pong, whose size the protocol limits. Unlike a message, it may be
- * nothing.
- */
-function controlPayload(data: unknown, caller: string): Uint8Array {
-  const given = data ?? "";
-  const bytes = typeof given === "string" ? Buffer.from(given) : toBytes(given, caller);
-  if (bytes.byteLength <= MAX_CONTROL_PAYLOAD) return bytes;
-  throw new RangeError(
-    `${caller} takes at most ${MAX_CONTROL_PAYLOAD} bytes, not ${bytes.byteLength}`,
-  );
-}
-
-/** Refuses what is no name of a channel. */
-export function checkChannel(channel: unknown, caller: string): asserts channel is string {
-  if (typeof channel !== "string" || channel === "") {
-    throw new TypeError(`${caller} requires a non-empty channel name, but got ${String(channel)}`);
-  }
-}

@@ -1,7 +1,7 @@
 /** Clients that the server has disconnected by itself: who, why, and how far they lagged. */
 
-import { DISCONNECT_CAUSES } from "./constants";
-import type { CoreEvent, DisconnectCause } from "./native";
+import { DISCONNECT_CAUSES } from "../constants";
+import type { CoreEvent, DisconnectCause } from "../native";
 import type { ShardcastSocket } from "./socket";
 import { truncateId } from "./truncate-id";
 

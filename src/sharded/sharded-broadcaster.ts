@@ -18,13 +18,18 @@ import { Feeds } from "../sources/feeds";
 import type { Source } from "../sources/source";
 import type { DeliveryTimes } from "../stats/delivery-times";
 import { type ShardStats, shardStats, sumByShard } from "../stats/stats";
-import type { SocketHandlers } from "./clients";
+import { checkChannel } from "./clients/arguments";
+import {
+  checkTop,
+  DEFAULT_TOP,
+  type Reconciliation,
+  type SlowClient,
+} from "./clients/client-reports";
+import type { SocketHandlers } from "./clients/clients";
+import { type Departure, MAX_DEPARTURES } from "./clients/departures";
 import { NO_CLIENT } from "./constants";
-import { type Departure, MAX_DEPARTURES } from "./departures";
 import { raiseFileLimit } from "./native";
-import { checkTop, DEFAULT_TOP, type Reconciliation, type SlowClient } from "./reports";
 import { ShardedRun } from "./sharded-run";
-import { checkChannel } from "./socket";
 
 /** How often a waiting source looks at the queues. A full queue drains in tens of milliseconds. */
 const LOAD_POLL_MS = 2;
@@ -158,8 +163,7 @@ export class ShardedBroadcaster implements Broadcaster {
   }
 
   stats(): ShardStats {
-    const counters = this.#run?.core.workers() ?? [];
-    return shardStats(sumByShard(counters, this.#config), this.#run);
+    return this.#run?.stats() ?? shardStats(sumByShard([], this.#config));
   }
 
   async slowClients(top = DEFAULT_TOP): Promise<SlowClient[]> {
@@ -169,7 +173,7 @@ export class ShardedBroadcaster implements Broadcaster {
 
   departures(top = MAX_DEPARTURES): Departure[] {
     checkTop(top);
-    return this.#run?.departures(top) ?? [];
+    return this.#run?.clients.departures.latest(top) ?? [];
   }
 
   async reconcile(): Promise<Reconciliation | undefined> {

@@ -8,10 +8,10 @@ import { createWSMessageParser } from "elysia/ws";
 import type { ServerWebSocket } from "elysia/ws/bun";
 import type { AnyWSLocalHook } from "elysia/ws/types";
 
-import type { BroadcasterState } from "../broadcaster";
-import type { ResolvedConfig } from "../config/config";
-import type { RateLimitedLog } from "../logging/rate-limited-log";
-import { excludeFromFtl } from "../process/exclude-from-ftl";
+import type { BroadcasterState } from "../../broadcaster";
+import type { ResolvedConfig } from "../../config/config";
+import type { RateLimitedLog } from "../../logging/rate-limited-log";
+import { excludeFromFtl } from "../../process/exclude-from-ftl";
 import { DISCARDS, discardsOf } from "./discards";
 import { isInvalid, type Validator, validationError } from "./message-schema";
 import { sendAnswer } from "./route-answer";

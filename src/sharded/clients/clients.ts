@@ -1,12 +1,13 @@
 import type { WebSocketHandler } from "bun";
-import { discardsIn, leftToRoutes } from "../elysia/discards";
-import type { Logger } from "../logging/logger";
-import type { RateLimitedLog } from "../logging/rate-limited-log";
-import { excludeFromFtl } from "../process/exclude-from-ftl";
-import { CLOSE_ABNORMAL, CLOSE_TRY_AGAIN_LATER } from "./constants";
+import { discardsIn, leftToRoutes } from "../../elysia/routes/discards";
+import type { Logger } from "../../logging/logger";
+import type { RateLimitedLog } from "../../logging/rate-limited-log";
+import { excludeFromFtl } from "../../process/exclude-from-ftl";
+import { CLOSE_ABNORMAL, CLOSE_TRY_AGAIN_LATER } from "../constants";
+import type { CoreEvent, MissedMessages } from "../native";
+import { binaryMessage } from "./binary-message";
 import { Departures } from "./departures";
-import type { CoreEvent, MissedMessages } from "./native";
-import { binaryMessage, type ShardcastSocket, type SkipListener } from "./socket";
+import type { ShardcastSocket, SkipListener } from "./socket";
 import { truncateId } from "./truncate-id";
 
 /** Handlers as `Bun.serve` takes them. Elysia's find the route's own handlers in `ws.data`. */

@@ -1,0 +1,62 @@
+import type { Logger } from "../logging/logger";
+import type { RateLimitedLog } from "../logging/rate-limited-log";
+import type { RefusedHere } from "../upgrades/refused-upgrades";
+import type { CoreEvent } from "./native";
+
+type RequestsFailed = Extract<CoreEvent, { type: "RequestsFailed" }>;
+
+/** Requests of plain HTTP that the app has not answered, since the start, by reason. */
+export interface RequestFailures {
+  /** `maxHttpRequests` were under way, or the process had too few files left: 503. */
+  requests_busy: number;
+  /** The app did not take a connection: 502. */
+  requests_unreachable: number;
+  /** The app's answer could not be passed on: 502. */
+  requests_unusable: number;
+  /** The app ended its connection before the end of the answer. */
+  requests_broken: number;
+}
+
+const FAILURE_TEXTS: Record<RequestsFailed["kind"], string> = {
+  busy: "requests were refused with 503: too many are in progress (maxHttpRequests, open files)",
+  unreachable: "requests were answered with 502: the app accepts no connection",
+  unusable: "requests were answered with 502: the app's answer cannot be passed on",
+  broken: "requests were cut off: the app ended the connection before the end of its answer",
+};
+
+/** Nothing has failed. */
+export function noFailures(): RequestFailures {
+  return { requests_busy: 0, requests_unreachable: 0, requests_unusable: 0, requests_broken: 0 };
+}
+
+/** What one run counts besides its workers, since its start. Failures are logged too. */
+export class RunCounts {
+  /** Messages published to at least one subscriber. */
+  published = 0;
+  /** How often the system had no descriptor or memory for a connection, which then had to wait. */
+  acceptFailures = 0;
+  /** Upgrades that JavaScript has refused. */
+  readonly refused: RefusedHere = { app: 0, full: 0, draining: 0 };
+  readonly #requestFailures = noFailures();
+
+  constructor(
+    private readonly logger: Logger,
+    private readonly log: Pick<RateLimitedLog, "record">,
+  ) {}
+
+  get requestFailures(): RequestFailures {
+    return { ...this.#requestFailures };
+  }
+
+  /** @param reason of the system's */
+  acceptFailed(reason: string): void {
+    this.acceptFailures += 1;
+    this.log.record("acceptFailed", { reason });
+  }
+
+  /** The door reports each kind once a second at most. */
+  requestsFailed({ kind, failures, reason }: Omit<RequestsFailed, "type">): void {
+    this.#requestFailures[`requests_${kind}`] += failures;
+    this.logger.warn({ failures, ...(reason && { reason }) }, FAILURE_TEXTS[kind]);
+  }
+}
