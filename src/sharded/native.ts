@@ -7,8 +7,6 @@ import { join } from "node:path";
 
 import type * as addon from "../../native/index";
 import { ShardcastError } from "../errors";
-import type { PublishResult } from "../publish-result";
-import { ACCEPT_CLIENT_BITS, PUBLISH_SATURATED_BITS, PUBLISH_SHARD_BITS } from "./constants";
 import { nativeProblem } from "./native-problem";
 
 export type {
@@ -21,6 +19,7 @@ export type {
   DoorAddress,
   DoorOptions,
   DroppedMessages,
+  FailureKind,
   MissedMessages,
   QuickCalls,
   RefusedAtDoor,
@@ -29,13 +28,6 @@ export type {
 
 /** What the addon exports. */
 export type NativeModule = typeof addon;
-
-/** What each higher part of an answer is a multiple of. It may lie beyond the 32 bits of `>>`. */
-const ACCEPT_WORKER = 2 ** ACCEPT_CLIENT_BITS;
-const PUBLISH_UPPER = 2 ** (PUBLISH_SHARD_BITS + PUBLISH_SATURATED_BITS);
-
-const SHARD_MASK = 2 ** PUBLISH_SHARD_BITS - 1;
-const SATURATED_MASK = 2 ** PUBLISH_SATURATED_BITS - 1;
 
 /**
  * Loads the addon, on first use, so that `useSharding: false` runs without it.
@@ -59,24 +51,4 @@ export function loadNative(): NativeModule {
  */
 export function raiseFileLimit(): number {
   return loadNative().raiseFileLimit();
-}
-
-/**
- * Unpacks what `accept` returns for a client: its handle, and its worker counted over all shards.
- */
-export function decodeAccept(packed: number): { handle: number; worker: number } {
-  return { handle: packed >>> 0, worker: Math.floor(packed / ACCEPT_WORKER) };
-}
-
-/**
- * Unpacks what `publishText` and `publishBinary` return. Where workers dropped the message there is
- * no room for its subscribers, who are 0 then.
- */
-export function decodePublish(packed: number): PublishResult {
-  const counts = Math.abs(packed);
-  const upper = Math.floor(counts / PUBLISH_UPPER);
-  const shards = counts & SHARD_MASK;
-  const saturated = (counts >>> PUBLISH_SHARD_BITS) & SATURATED_MASK;
-  if (packed >= 0) return { subscribers: upper, shards, dropped: 0, saturated };
-  return { subscribers: 0, shards, dropped: upper, saturated };
 }

@@ -1,23 +1,15 @@
 import type { Logger } from "../logging/logger";
 import type { RateLimitedLog } from "../logging/rate-limited-log";
 import type { RefusedHere } from "../upgrades/refused-upgrades";
-import type { CoreEvent } from "./native";
+import { FAILURE_KINDS } from "./constants";
+import type { CoreEvent, FailureKind } from "./native";
 
 type RequestsFailed = Extract<CoreEvent, { type: "RequestsFailed" }>;
 
 /** Requests of plain HTTP that the app has not answered, since the start, by reason. */
-export interface RequestFailures {
-  /** `maxHttpRequests` were under way, or the process had too few files left: 503. */
-  requests_busy: number;
-  /** The app did not take a connection: 502. */
-  requests_unreachable: number;
-  /** The app's answer could not be passed on: 502. */
-  requests_unusable: number;
-  /** The app ended its connection before the end of the answer. */
-  requests_broken: number;
-}
+export type RequestFailures = Record<`requests_${FailureKind}`, number>;
 
-const FAILURE_TEXTS: Record<RequestsFailed["kind"], string> = {
+const FAILURE_TEXTS: Record<FailureKind, string> = {
   busy: "requests were refused with 503: too many are in progress (maxHttpRequests, open files)",
   unreachable: "requests were answered with 502: the app accepts no connection",
   unusable: "requests were answered with 502: the app's answer cannot be passed on",
@@ -26,7 +18,8 @@ const FAILURE_TEXTS: Record<RequestsFailed["kind"], string> = {
 
 /** Nothing has failed. */
 export function noFailures(): RequestFailures {
-  return { requests_busy: 0, requests_unreachable: 0, requests_unusable: 0, requests_broken: 0 };
+  const zeros = FAILURE_KINDS.map((kind) => [`requests_${kind}`, 0]);
+  return Object.fromEntries(zeros) as RequestFailures;
 }
 
 /** What one run counts besides its workers, since its start. Failures are logged too. */

@@ -28,10 +28,10 @@ import {
   type Core,
   type DoorAddress,
   type DoorOptions,
-  decodePublish,
   loadNative,
   type QuickCalls,
 } from "./native";
+import { decodePublish } from "./packed-answers";
 import { RunCounts } from "./run-counts";
 import { RunEvents } from "./run-events";
 

@@ -1,41 +1,18 @@
-/** Why upgrades were refused. */
+/** Upgrades that were answered with something else than a WebSocket, since the start. */
 
 import type { RefusedAtDoor } from "../sharded/native";
+import { REFUSALS, type Refusal } from "../stats/counters";
 
-/** Upgrades that were answered with something else than a WebSocket, since the start, by reason. */
-export interface RefusedUpgrades {
-  /** The app answered otherwise: with a status of its own, or an error. */
-  refused_app: number;
-  /** The client's shard had `maxClients` already. */
-  refused_full: number;
-  /** The server was shutting down. */
-  refused_draining: number;
-  /** The request was no proper RFC 6455 handshake. */
-  refused_malformed: number;
-  /** `maxPendingUpgrades` waited for the app's decision already. */
-  refused_busy: number;
-  /** The app did not decide within `upgradeTimeoutMs`. */
-  refused_undecided: number;
-}
+/** By reason, as the stats have them. */
+export type RefusedUpgrades = Record<`refused_${Refusal}`, number>;
 
-/** Upgrades that JavaScript has refused. */
-export interface RefusedHere {
-  app: number;
-  full: number;
-  draining: number;
-}
-
-const NONE_HERE: RefusedHere = { app: 0, full: 0, draining: 0 };
-const NONE_AT_DOOR: RefusedAtDoor = { malformed: 0, busy: 0, undecided: 0 };
+/** Those that JavaScript has refused. */
+export type RefusedHere = Record<Exclude<Refusal, keyof RefusedAtDoor>, number>;
 
 /** Puts those that JavaScript has refused beside those that never came to it. */
-export function refusedUpgrades(here = NONE_HERE, atDoor = NONE_AT_DOOR): RefusedUpgrades {
-  return {
-    refused_app: here.app,
-    refused_full: here.full,
-    refused_draining: here.draining,
-    refused_malformed: atDoor.malformed,
-    refused_busy: atDoor.busy,
-    refused_undecided: atDoor.undecided,
-  };
+export function refusedUpgrades(here?: RefusedHere, atDoor?: RefusedAtDoor): RefusedUpgrades {
+  const counts: Partial<Record<Refusal, number>> = { ...here, ...atDoor };
+  const reasons = Object.keys(REFUSALS) as Refusal[];
+  const entries = reasons.map((reason) => [`refused_${reason}`, counts[reason] ?? 0]);
+  return Object.fromEntries(entries) as RefusedUpgrades;
 }
