@@ -123,7 +123,7 @@ describe("the command line", () => {
     expect(() => readOptions(["--config", file], {})).not.toThrow("123456");
   });
 
-  test("refuses a host that lets others in, unless there is a key", () => {
+  test("refuses a host that lets other machines connect, unless there is a key", () => {
     expect(() => readOptions(["--host", "0.0.0.0"], {})).toThrow("--api-key");
     expect(readOptions(["--host", "0.0.0.0", "--api-key", "k"], {})?.apiKey).toBe("k");
     for (const host of ["127.0.0.2", "::1", "localhost"]) {

@@ -23,8 +23,8 @@ function connectTo(open: (ws: ServerWebSocket) => void, silenceMs?: number) {
   let told = () => {};
   const connection = new Connection({
     url: `ws://127.0.0.1:${server.port}`,
-    hear: () => {},
-    enter(state: State) {
+    onMessage: () => {},
+    onState(state: State) {
       states.push(state);
       told();
     },

@@ -14,7 +14,7 @@ describe("the page, where there is an API key,", () => {
     expect(await page.locator("#key-wrong").isVisible()).toBe(false);
     await page.keyboard.type("wrong");
     await page.keyboard.press("Enter");
-    await says(page, "#key-wrong", /^That was not the key\.$/);
+    await says(page, "#key-wrong", /^The server did not accept that key\.$/);
     await page.locator("#key-wrong").waitFor();
     await page.keyboard.type("sésame");
     await page.keyboard.press("Enter");

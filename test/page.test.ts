@@ -185,7 +185,7 @@ describe("the page", () => {
     await says(page, "#stream-state", /^Listening to ticks/);
     await first.app.stop(true);
     await status(page, "disconnected");
-    await says(page, "#verdict", /^\s*Not known\. The server does not answer\./);
+    await says(page, "#verdict", /^\s*Unknown\. The server does not answer\./);
     await says(page, "#stream-state", /Next attempt in \d+ s/);
     const second = start({}, { port: first.port });
     await status(page, "connected");
@@ -226,7 +226,7 @@ describe("the page", () => {
     await says(page, "#published", /^Published to 1 subscriber\.$/);
     await page.fill("#publish-channel", "nobody");
     await page.click("#publish button");
-    await says(page, "#published", /^Published; nobody is subscribed\.$/);
+    await says(page, "#published", /^Published to 0 subscribers\.$/);
     spyOn(server.broadcaster, "publish").mockReturnValueOnce({
       subscribers: 0,
       shards: 0,
@@ -341,12 +341,12 @@ describe("the page", () => {
     expect(await page.evaluate("shifts")).toEqual([]);
   });
 
-  seen("says that nobody is subscribed in words that listen to nothing", async () => {
+  seen("says that there are no channels in words that cannot be clicked", async () => {
     const server = start();
     const page = await open(server);
     await page.getByRole("button", { name: "ticks" }).waitFor();
     const empty = spyOn(server.broadcaster, "channels").mockReturnValue([]);
-    await says(page, "#channels", /^Nobody is subscribed\.$/);
+    await says(page, "#channels", /^No channel has subscribers\.$/);
     expect(await page.locator("#channels button").count()).toBe(0);
     empty.mockRestore();
     await page.getByRole("button", { name: "ticks" }).waitFor();
@@ -380,7 +380,7 @@ describe("the page", () => {
     flow(() => server.broadcaster.publish("ticks", "x"));
     await says(page, "#messages", /^[1-9]/);
     await says(page, "#channels", /^Bun does not name its channels\.$/);
-    await says(page, "#verdict", /^\s*Not known\./);
+    await says(page, "#verdict", /^\s*Unknown\./);
     for (const figure of ["#megabytes", "#dropped-rate", "#p99"]) await says(page, figure, /^–$/);
     await page.locator("#unsharded-hint").waitFor();
     for (const hidden of ["#shards", "#sharded-hint", "#worker"]) {

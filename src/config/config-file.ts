@@ -68,7 +68,7 @@ function readConfigFile(path: string): Record<string, unknown> {
   throw problem(path, "must hold an object of keys and values");
 }
 
-/** The file's text. It is read no further than it may be long, whatever length it claims. */
+/** The text of the file. Reading stops at the limit, whatever length the file claims. */
 function readText(path: string): string {
   const bytes = Buffer.alloc(MAX_BYTES + 1);
   const file = openFile(path);
@@ -109,7 +109,7 @@ function problem(path: string, what: string, options?: ErrorOptions): ConfigErro
 }
 
 /**
- * What the text stands for. An error names the place alone and has no cause: the error of the
+ * The content of the text. An error names the place alone and has no cause: the error of the
  * parser quotes the text, which may hold a secret.
  */
 function parsed(path: string, text: string, format: Format): unknown {

@@ -15,7 +15,7 @@ export type ConfigKey = keyof typeof CONFIG_KEYS;
 export interface ConfigHooks {
   /** Names the client for its placement. Default: a random UUID. */
   clientId?: (request: Request) => string;
-  /** Is told when a slow client has missed messages, with `dropSlowClients: false`. */
+  /** Called when a slow client has missed messages, with `dropSlowClients: false`. */
   onSkip?: SkipListener;
   /** Where log lines go. Default: standard error, warnings and errors alone. */
   logger?: Logger;

@@ -2,7 +2,7 @@
 
 import type { ResolvedConfig } from "./config";
 
-/** What there is to be known of the machine. */
+/** The limits of the machine. */
 export interface Machine {
   cores: number;
   /** Files that this process may have open, however much it asks for more: the hard limit. */
@@ -16,7 +16,7 @@ export interface Machine {
 const MAX_WORKERS_PER_CORE = 32;
 /** Of each worker: its epoll and its bell. */
 const FILES_PER_WORKER = 2;
-/** For the runtime, the files of the app, and connections that are no clients, or not yet. */
+/** For the runtime, the files of the app, and connections that are not clients. */
 const OTHER_FILES = 200;
 
 /** What does not fit the sharded broadcaster and what can be done about it, one text each. */
@@ -63,7 +63,7 @@ function filesOf({ numShards, workersPerShard, maxClients }: ResolvedConfig) {
   return { clients: numShards * maxClients, others };
 }
 
-/** A process may not raise its own hard limit: whoever starts it does. */
+/** A process cannot raise its own hard limit: the program that starts it can. */
 function toRaiseTo(files: number): string {
   return (
     `raise it with LimitNOFILE=${files} in a systemd unit, --ulimit nofile=${files} of a ` +

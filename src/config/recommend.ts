@@ -73,7 +73,7 @@ function rowOf(expectedClients: number) {
   );
 }
 
-/** In whole percent, because 1.2 is no number that a computer has. */
+/** In percent, because 1.2 is not exact in binary. */
 function withHeadroom(clients: number): number {
   return (clients * HEADROOM_PERCENT) / 100;
 }

@@ -1,13 +1,13 @@
-/** What a message says of a name that is not known. */
+/** Messages about unknown names. */
 
 import { closestMatch } from "leven";
 
-/** Letters that may be wrong, missing or too many in a name that still is taken for another. */
+/** The most letters that are wrong, missing or too many in a misspelt name. */
 const MAX_WRONG_LETTERS = 2;
-/** A longer name is no known one that is misspelt. */
+/** A longer name is not a misspelt one. */
 const MAX_LENGTH = 100;
 
-/** The known name that was meant, as far as can be told: numShards by num_shard. */
+/** The nearest known name, if one is near: numShards for num_shard. */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
   if (name.length > MAX_LENGTH) return undefined;
   const plain = known.map(withoutStyle);
@@ -15,7 +15,7 @@ export function nearestName(name: string, known: readonly string[]): string | un
   return nearest === undefined ? undefined : known[plain.indexOf(nearest)];
 }
 
-/** ` is not a …`, to be put behind the name: the known name that was meant, or else all of them. */
+/** The rest of a message behind the name: ` is not a …`, and the nearest known name, or all. */
 export function unknownName(what: string, name: string, known: readonly string[]): string {
   const nearest = nearestName(name, known);
   const advice =

@@ -35,7 +35,7 @@ export interface AppOptions extends AccessOptions {
 const PREFLIGHT_SECONDS = 600;
 
 /**
- * The ready-made app: a stream, a way to publish, and what watchers want. It stands on the
+ * The ready-made app: a stream, a way to publish, and routes for operators. It stands on the
  * library's public interface alone, and is an example of it.
  */
 export function createApp({ config, sources = [], ...options }: AppOptions) {
@@ -90,7 +90,7 @@ function crossOrigin(access: Access, { allowedOrigins = [] }: AccessOptions) {
     methods: ["GET", "POST"],
     allowedHeaders: ["authorization", "content-type"],
     exposeHeaders: ["retry-after"],
-    // The API key is no cookie.
+    // The API key is not a cookie.
     credentials: false,
     maxAge: PREFLIGHT_SECONDS,
   });

@@ -15,7 +15,7 @@ import {
 } from "../index";
 import { SERVER_SETTINGS } from "./settings";
 
-/** What to end with after it is printed, by flag. */
+/** What to print instead of running the server, by flag. */
 const PRINTED = new Map<string, () => string>([
   ["--help", helpText],
   ["-h", helpText],
@@ -23,14 +23,14 @@ const PRINTED = new Map<string, () => string>([
   ["-v", () => version],
 ]);
 
-/** How the server is to run. */
+/** The options of the server. */
 export interface ServerOptions {
   host: string;
   /** 0 is any free port. */
   port: number;
   /**
-   * What `Authorization: Bearer …` must say to publish and to see how the server does; without one,
-   * nothing.
+   * The key that `Authorization: Bearer …` must have to publish and to read figures. Without one,
+   * none is required.
    */
   apiKey?: string | undefined;
   /** Names of hosts that it answers for, besides IP addresses and localhost. */
@@ -39,13 +39,13 @@ export interface ServerOptions {
   allowedOrigins: string[];
   /** Specs of sources, such as `stdin:channel=ticks`. */
   sources: string[];
-  /** What a message about the sources calls them: `--source` or the place that they come from. */
+  /** What messages call the sources: `--source`, or the other place that they come from. */
   sourcesName: string;
   logger: Logger;
   config: ResolvedConfig;
 }
 
-/** The text that the command line asks for instead of a server; nothing if it wants one. */
+/** The text that the command line asks for instead of a server; undefined to run one. */
 export function textAskedFor(args: string[]): string | undefined {
   const flag = args.find((argument) => PRINTED.has(argument));
   return flag === undefined ? undefined : PRINTED.get(flag)?.();
@@ -84,7 +84,7 @@ function isLoopback(host: string): boolean {
   return isIP(address) === 4 ? address.startsWith("127.") : address === "::1";
 }
 
-/** An IPv6 address as it stands in a URL has brackets. */
+/** An IPv6 address in a URL has brackets. */
 function unbracketed(host: string): string {
   return host.replace(/^\[(.*)\]$/, "$1");
 }

@@ -19,7 +19,7 @@ const FILES: Record<string, string> = {
   "uplot.css": require.resolve("uplot/dist/uPlot.min.css"),
 };
 
-/** Nothing but what this server serves itself, and nobody may put it into a frame. */
+/** Scripts, styles and images of this server alone, and no frames. */
 const policy = (scripts: readonly string[]) =>
   [
     "default-src 'none'",

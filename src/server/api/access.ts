@@ -1,13 +1,13 @@
-/** Who may use what of the ready-made server. */
+/** Which requests the ready-made server accepts, by host, origin and API key. */
 
 import { createHash, timingSafeEqual } from "node:crypto";
 
 import { hostMatcher, hostNameOf, isUnspoofable, originMatcher } from "./host-patterns";
 import { httpError } from "./http-errors";
 
-/** What decides on it. */
+/** The rules. */
 export interface AccessOptions {
-  /** What `Authorization: Bearer …` must say; without one, everyone may who gets past the rest. */
+  /** The key that `Authorization: Bearer …` must have. Without one, none is required. */
   apiKey?: string | undefined;
   /** Names by which the server is asked for, besides IP addresses and localhost. */
   allowedHosts?: readonly string[];
@@ -34,8 +34,8 @@ export class Access {
   }
 
   /**
-   * Refuses a request for a host that this server is not. Whoever owns a domain can let its name
-   * mean this machine, and a page of that domain is then of the server's own origin to a browser.
+   * Refuses a request for a host that this server is not. The owner of a domain can let its name
+   * resolve to this machine, and a browser then takes a page of that domain for the server's own.
    */
   hostError(host: string | null | undefined): Response | undefined {
     // Browsers always send one.
@@ -58,9 +58,9 @@ export class Access {
   }
 
   /**
-   * Refuses a request that is not for everyone.
+   * Refuses a request that has no key, or that a web page of another origin has sent.
    *
-   * @param key what the client has brought elsewhere than in `Authorization`
+   * @param key a key that the client has sent elsewhere than in `Authorization`
    */
   error(headers: RequestHeaders, key?: string): Response | undefined {
     // A page that has the key may come from anywhere. Without a key, any page could do anything.
@@ -72,7 +72,7 @@ export class Access {
       );
     }
     if (this.#isKey(bearerToken(headers.authorization)) || this.#isKey(key ?? "")) return undefined;
-    const message = "this needs the API key: Authorization: Bearer <key>";
+    const message = "this requires the API key: Authorization: Bearer <key>";
     return httpError("API_KEY_REQUIRED", message, { "www-authenticate": "Bearer" });
   }
 
@@ -100,7 +100,7 @@ function keyCheck(apiKey: string): (text: string) => boolean {
   return (text) => timingSafeEqual(digest(text), expected);
 }
 
-/** What follows the scheme, whose name may be in any case. Nothing of another scheme. */
+/** The key behind the scheme, whose name is in any case. Empty for another scheme. */
 function bearerToken(header = ""): string {
   return /^bearer +(.*)$/i.exec(header)?.[1] ?? "";
 }

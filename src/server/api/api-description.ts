@@ -44,20 +44,20 @@ export function rejection(status: number, description: string) {
   return { [status]: answer(description, object<{ error: object }>({ error })) };
 }
 
-/** What any route may be answered with. */
+/** The errors that any route can answer with. */
 export const ANY_REJECTION = {
-  ...rejection(421, "The server does not answer for this host, and there is no API key."),
+  ...rejection(421, "The server has no API key, and does not answer for this host."),
   ...rejection(500, "The server has failed."),
 };
 
-/** What a route may be answered with that is not for everyone. */
+/** The errors of a route that requires the key, or the same origin. */
 export const GUARDED_REJECTION = {
   ...rejection(401, "The API key is missing or wrong."),
-  ...rejection(403, "It comes from a web page of another origin, and there is no key."),
+  ...rejection(403, "A web page of another origin asks, and the server has no API key."),
   ...ANY_REJECTION,
 };
 
-/** The body of a publish, which no schema reads: it is taken verbatim. */
+/** The body of a publish has no schema: it is published verbatim. */
 export const PUBLISH_DETAIL = {
   summary: "Publish a message",
   description: "The body is the message, verbatim: bytes as they are, anything else as text.",

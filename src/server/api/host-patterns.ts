@@ -2,7 +2,7 @@
 
 import { isIP } from "node:net";
 
-/** The first label may be any one, as in a certificate: `*.example.com`. */
+/** The first label may be a wildcard, as in a certificate: `*.example.com`. */
 const HOST = /^(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i;
 const ORIGIN = /^(https?):\/\/([^/:]+|\[[0-9a-f:]+\])(:\d{1,5})?$/i;
 
@@ -26,7 +26,7 @@ export function hostNameOf(header: string): string | undefined {
   return href === `http://${host}/` ? hostname.replace(/\.$/, "") : undefined;
 }
 
-/** Whether a name cannot be made to mean another machine by whoever serves its domain. */
+/** Whether no owner of a domain can make a name resolve to this machine. */
 export function isUnspoofable(hostname: string): boolean {
   const address = hostname.replace(/^\[(.*)\]$/, "$1");
   return isIP(address) !== 0 || hostname === "localhost" || hostname.endsWith(".localhost");

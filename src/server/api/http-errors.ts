@@ -1,4 +1,4 @@
-/** How the ready-made server says what is wrong, in one shape for every route. */
+/** Error responses of the ready-made server, in one shape for every route. */
 
 import { type AnyElysia, Elysia } from "elysia";
 
@@ -30,7 +30,7 @@ export function codesOf(status: number): HttpErrorCode[] {
   return codes.filter((code) => STATUS[code] === status);
 }
 
-/** The response that tells it. */
+/** The response for an error. */
 export function httpError(
   code: HttpErrorCode,
   message: string,
@@ -39,7 +39,7 @@ export function httpError(
   return Response.json({ error: { code, message } }, { status: STATUS[code], headers });
 }
 
-/** Of what Elysia throws itself, that which the client is to blame for. */
+/** Errors of Elysia that the client has caused. */
 const REFUSED_BY_ELYSIA = new Set(["VALIDATION", "PARSE", "INVALID_COOKIE_SIGNATURE"]);
 
 /**
@@ -75,7 +75,7 @@ const WEBSOCKET = "WS";
 function resourcesOf({ routes }: AnyElysia): Resource[] {
   const byPath = Map.groupBy(routes, ({ path }) => path);
   return [...byPath].map(([pathname, found]) => {
-    // The preflights of CORS have a route for every path, which is no reason to ask at any.
+    // The preflights of CORS have a route for every path, which does not make it a path.
     const methods = found.map(({ method }) => method).filter((method) => method !== "OPTIONS");
     return { pattern: new URLPattern({ pathname }), methods: new Set(methods) };
   });

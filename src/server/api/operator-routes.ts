@@ -1,4 +1,4 @@
-/** What those who run the server ask of it. */
+/** Routes for operators: health, statistics and clients. */
 
 import { type DocumentDecoration, Elysia } from "elysia";
 import type { Broadcaster, PrometheusCollector } from "../../index";
@@ -23,24 +23,24 @@ const wrongTop = () => httpError("INVALID_QUERY", `top must be an integer from 0
 const TOP = {
   name: "top",
   in: "query",
-  description: "How many at most",
+  description: "The most results",
   schema: { type: "integer", minimum: 0, maximum: MAX_TOP, default: DEFAULT_TOP },
 } as const;
 
 const SEARCH = {
   name: "search",
   in: "query",
-  description: "What their names have in them",
+  description: "A part of their names",
   schema: { type: "string" },
 } as const;
 
-/** For load balancers and supervisors: whether it lives, and whether to send it clients. */
+/** For load balancers and supervisors: whether the server is up, and whether it takes clients. */
 export function health(broadcaster: Broadcaster) {
   return new Elysia()
     .get("/healthz", () => ({ status: "ok" }), {
       detail: {
-        summary: "Whether it lives",
-        responses: { 200: answer("It does.", status("ok")), ...ANY_REJECTION },
+        summary: "Whether the server is up",
+        responses: { 200: answer("It is.", status("ok")), ...ANY_REJECTION },
       },
     })
     .get(
@@ -52,7 +52,7 @@ export function health(broadcaster: Broadcaster) {
       },
       {
         detail: {
-          summary: "Whether it takes clients",
+          summary: "Whether the server takes clients",
           responses: {
             200: answer("It does.", status("serving")),
             503: answer("It does not.", status("starting", "draining", "ended")),
@@ -63,7 +63,7 @@ export function health(broadcaster: Broadcaster) {
     );
 }
 
-/** For operators: how it does, in all and for single clients. */
+/** Statistics, in all and of single clients. */
 export function insight(broadcaster: Broadcaster, collector: PrometheusCollector) {
   return new Elysia()
     .get(
@@ -94,7 +94,7 @@ export function insight(broadcaster: Broadcaster, collector: PrometheusCollector
       },
       insightful("The clients that lag most", SLOW_CLIENTS, {
         parameters: [TOP],
-        responses: rejection(400, "`top` is no number of clients."),
+        responses: rejection(400, "`top` is not a number of clients."),
       }),
     )
     .get(
@@ -107,7 +107,7 @@ export function insight(broadcaster: Broadcaster, collector: PrometheusCollector
       },
       insightful("The busiest channels that have subscribers", CHANNELS, {
         parameters: [TOP, SEARCH],
-        responses: rejection(400, "`top` is no number of channels."),
+        responses: rejection(400, "`top` is not a number of channels."),
       }),
     )
     .get(
@@ -131,7 +131,7 @@ export function insight(broadcaster: Broadcaster, collector: PrometheusCollector
     );
 }
 
-/** How many are asked for; nothing where it is no such number. */
+/** The value of `top`; undefined where it is out of range. */
 function topOf({ top }: Record<string, string | undefined>): number | undefined {
   const wanted = top === undefined ? DEFAULT_TOP : fromDigits(top);
   return wanted !== undefined && wanted <= MAX_TOP ? wanted : undefined;
@@ -139,7 +139,7 @@ function topOf({ top }: Record<string, string | undefined>): number | undefined 
 
 type Detail = NonNullable<DocumentDecoration>;
 
-/** What the API's description says of a route that wants the key, if there is one. */
+/** The description of a route that requires the key, if there is one. */
 function insightful(
   summary: string,
   schema: object = {},

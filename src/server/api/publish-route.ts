@@ -9,7 +9,7 @@ import { httpError } from "./http-errors";
 // A byte order mark is part of a message, which is published verbatim.
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** The routes. What is wrong with the head of a request is told before its body is read. */
+/** The routes. An error in the head of a request is answered before its body is read. */
 export function publishing(broadcaster: Broadcaster, config: ResolvedConfig) {
   const publish = (request: Request, channel: string) =>
     publishBody(broadcaster, request, channel, config);

@@ -1,6 +1,6 @@
 /**
- * When an operator has to look. The one table for both who watch: Prometheus, whose rules
- * `bun run docs` writes from it, and the live page, whose verdict is by the same thresholds.
+ * When an operator has to look. One table for both: Prometheus, whose rules `bun run docs` writes
+ * from it, and the live page, whose verdict has the same thresholds.
  */
 
 import {
@@ -15,7 +15,7 @@ import {
   type WorkerStats,
 } from "../../index";
 
-/** `page`: somebody has to look at once, and `ticket`: in working hours. */
+/** `page`: look at once. `ticket`: look in working hours. */
 export type Severity = "page" | "ticket";
 
 /** One look at a broadcaster. */
@@ -24,7 +24,7 @@ export interface Reading {
   times: DeliveryTimes | undefined;
 }
 
-/** What is known of the time that is judged. */
+/** The readings of the time that is judged. */
 export interface Recent {
   now: Reading;
   /** At the beginning of that time. */
@@ -33,7 +33,7 @@ export interface Recent {
   seconds: number;
   /** A second ago, at most. */
   last: Reading;
-  /** Departures of that time, and of the time before anyone watched. */
+  /** Departures of that time, and of the last minutes before the page was open. */
   departures: readonly Pick<Departure, "reason">[];
 }
 
@@ -45,12 +45,12 @@ export interface AlertRule {
   /** The figure in PromQL. */
   expr: string;
   above: number;
-  /** How long it has to hold for Prometheus. Whoever looks at the page does not wait. */
+  /** How long it has to hold for Prometheus. The page does not wait. */
   for?: string;
-  /** The figure out of what the page's server has seen. Not a number where it is not known. */
+  /** The figure from the readings of the server. NaN where it is unknown. */
   figure: (recent: Recent) => number;
-  /** For people. */
-  say: (figure: number) => string;
+  /** The figure for people. */
+  format: (figure: number) => string;
 }
 
 export const ALERT_RULES: readonly AlertRule[] = [
@@ -62,7 +62,7 @@ export const ALERT_RULES: readonly AlertRule[] = [
     above: 0,
     for: "1m",
     figure: (recent) => grown(recent, "dropped_queue_full") / recent.seconds,
-    say: (rate) => `${rough(rate)} deliveries a second`,
+    format: (rate) => `${rough(rate)} deliveries a second`,
   },
   {
     name: "ShardcastWorkerStuck",
@@ -72,7 +72,7 @@ export const ALERT_RULES: readonly AlertRule[] = [
     above: 0,
     for: "1m",
     figure: ({ now, last }) => most(pairs(now, last), queueOfStuck),
-    say: (messages) => `${rough(messages)} messages wait`,
+    format: (messages) => `${rough(messages)} messages wait`,
   },
   {
     name: "ShardcastWorkerFailed",
@@ -86,7 +86,7 @@ export const ALERT_RULES: readonly AlertRule[] = [
         sum(pairs(recent.now, recent.before), failures),
         Math.min(1, gone(recent, "failed")),
       ),
-    say: (times) => (times > 1 ? `${rough(times)} times` : "once"),
+    format: (times) => (times > 1 ? `${rough(times)} times` : "once"),
   },
   {
     name: "ShardcastOutOfFiles",
@@ -95,7 +95,7 @@ export const ALERT_RULES: readonly AlertRule[] = [
     expr: "sum by (instance) (increase(shardcast_accept_failures_total[5m]))",
     above: 0,
     figure: ({ now, before }) => now.stats.accept_failures - before.stats.accept_failures,
-    say: (times) => `${rough(times)} times`,
+    format: (times) => `${rough(times)} times`,
   },
   {
     name: "ShardcastClientsDisconnected",
@@ -107,7 +107,8 @@ export const ALERT_RULES: readonly AlertRule[] = [
     above: 0.01,
     figure: (recent) =>
       Math.max(grown(recent, "closed_slow"), gone(recent, "slow")) / total(recent.now, "clients"),
-    say: (part) => (part < 1 ? `${percent(part)} of the clients` : "as many as are left, or more"),
+    format: (part) =>
+      part < 1 ? `${percent(part)} of the clients` : "as many as are left, or more",
   },
   {
     name: "ShardcastSlowClients",
@@ -121,7 +122,7 @@ export const ALERT_RULES: readonly AlertRule[] = [
     figure: (recent) =>
       (grown(recent, "dropped_slow") + grown(recent, "dropped_skipped")) /
       grown(recent, "deliveries_expected"),
-    say: (part) => `${percent(part)} of the deliveries`,
+    format: (part) => `${percent(part)} of the deliveries`,
   },
   {
     name: "ShardcastSlowDelivery",
@@ -134,7 +135,7 @@ export const ALERT_RULES: readonly AlertRule[] = [
       const times = deliveryTimesSince(now.times, before.times);
       return (times && deliveryPercentile(times, 99)) ?? Number.NaN;
     },
-    say: (seconds) => `p99 ${rough(seconds)} s`,
+    format: (seconds) => `p99 ${rough(seconds)} s`,
   },
   {
     name: "ShardcastWorkerBusy",
@@ -144,7 +145,7 @@ export const ALERT_RULES: readonly AlertRule[] = [
     above: 0.9,
     for: "5m",
     figure: ({ now, before, seconds }) => most(pairs(now, before), busy) / seconds,
-    say: (part) => `${percent(Math.min(1, part))} busy`,
+    format: (part) => `${percent(Math.min(1, part))} busy`,
   },
   {
     name: "ShardcastWorkerSaturated",
@@ -154,7 +155,7 @@ export const ALERT_RULES: readonly AlertRule[] = [
     above: 0,
     for: "1m",
     figure: ({ now }) => total(now, "saturated_workers"),
-    say: (workers) => (workers > 1 ? `${rough(workers)} workers` : "1 worker"),
+    format: (workers) => (workers > 1 ? `${rough(workers)} workers` : "1 worker"),
   },
   {
     name: "ShardcastShardNearlyFull",
@@ -165,7 +166,7 @@ export const ALERT_RULES: readonly AlertRule[] = [
     above: 0.9,
     for: "5m",
     figure: ({ now }) => Math.max(...shardsOf(now.stats).map(fill), 0),
-    say: (part) => `${percent(part)} full`,
+    format: (part) => `${percent(part)} full`,
   },
   {
     name: "ShardcastUpgradesRefused",
@@ -175,7 +176,7 @@ export const ALERT_RULES: readonly AlertRule[] = [
     above: 0,
     for: "5m",
     figure: ({ now, before, seconds }) => (refused(now) - refused(before)) / seconds,
-    say: (rate) => `${rough(rate)} a second`,
+    format: (rate) => `${rough(rate)} a second`,
   },
   {
     name: "ShardcastRequestsFail",
@@ -185,7 +186,7 @@ export const ALERT_RULES: readonly AlertRule[] = [
     above: 0,
     for: "5m",
     figure: ({ now, before, seconds }) => (unanswered(now) - unanswered(before)) / seconds,
-    say: (rate) => `${rough(rate)} a second`,
+    format: (rate) => `${rough(rate)} a second`,
   },
 ];
 
@@ -199,7 +200,7 @@ function grown({ now, before }: Recent, count: Count): number {
   return total(now, count) - total(before, count);
 }
 
-/** Departures that are remembered: of the time before anyone watched nothing else is known. */
+/** Departures that are remembered: of the time before the page was open there is nothing else. */
 function gone({ departures }: Recent, why: DepartureReason): number {
   return departures.filter(({ reason }) => reason === why).length;
 }

@@ -1,4 +1,4 @@
-/** A question whose answer may be late, or never come: until it does, the last one stands. */
+/** An answer that may be late, or never come: until it does, the last one counts. */
 export class LastAnswer<T> {
   #known: { answer: T; at: number } | undefined;
   /** The one question under way. While it is, no other is asked. */

@@ -1,4 +1,4 @@
-/** `/live`: how the server does, once a second, for its own page. */
+/** `/live`: a snapshot of the server once a second, for its own page. */
 
 import { Elysia } from "elysia";
 import {
@@ -12,7 +12,7 @@ import type { LiveMessage } from "./snapshot";
 import { Snapshots } from "./snapshots";
 import { type Repeat, repeat, Ticking } from "./ticking";
 
-/** Strangers cannot name it, neither to subscribe nor to publish: see `channel-names.ts`. */
+/** Clients cannot name it, neither to subscribe nor to publish: see `channel-names.ts`. */
 export const LIVE_CHANNEL = "$live";
 const INTERVAL_MS = 1000;
 
@@ -34,7 +34,7 @@ export interface LiveOptions {
   every?: Repeat;
 }
 
-/** The route. Nothing is counted or computed while nobody watches. */
+/** The route. While it has no client, nothing is counted or computed. */
 export function live(options: LiveOptions) {
   const ticking = tickingOf(options);
 
@@ -57,7 +57,7 @@ export function live(options: LiveOptions) {
   });
 }
 
-/** Tells the watchers how the broadcaster does, as long as there are any. */
+/** Publishes a snapshot a second, as long as the route has clients. */
 function tickingOf({ broadcaster, config, about, sources, every = repeat }: LiveOptions): Ticking {
   const snapshots = new Snapshots(broadcaster, { ...config, hidden: LIVE_CHANNEL });
   const logger = config.logger ?? createLogger();

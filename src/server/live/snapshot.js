@@ -1,4 +1,5 @@
 /**
- * What `/live` tells its page once a second. Types alone: the page's scripts are checked by them.
+ * The message that `/live` sends once a second. Types alone, by which the page's scripts are
+ * checked.
  */
 export {};

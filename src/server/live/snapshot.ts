@@ -1,5 +1,6 @@
 /**
- * What `/live` tells its page once a second. Types alone: the page's scripts are checked by them.
+ * The message that `/live` sends once a second. Types alone, by which the page's scripts are
+ * checked.
  */
 
 /** A worker now, and since the last look. */
@@ -48,7 +49,7 @@ export interface DepartureSnapshot {
   worker: number;
   reason: "slow" | "idle" | "violation" | "unfinished" | "failed";
   code: number;
-  /** What the client was told beside the code. */
+  /** The close reason. */
   detail: string;
   /** What waited for it; unknown when its worker has failed. */
   lagMessages?: number;
@@ -61,14 +62,14 @@ export interface DepartureSnapshot {
 export interface ProblemSnapshot {
   /** The rule's. */
   name: string;
-  /** `page` where somebody has to look at once, and `ticket` where there is time. */
+  /** `page`: look at once. `ticket`: there is time. */
   severity: "page" | "ticket";
   summary: string;
   /** The rule's figure, for people. */
   figure: string;
 }
 
-/** What the alert rules say. */
+/** The verdict of the alert rules. */
 export interface VerdictSnapshot {
   /** Time over which they look back: what was watched of the last five minutes. */
   seconds: number;
@@ -84,11 +85,11 @@ export interface DroppedSnapshot {
   queueFull: number;
 }
 
-/** Rates are of the time since the last look, and null before that was long enough to tell. */
+/** Rates are of the time since the last look, and null while that is too short. */
 export interface Snapshot {
   /** Milliseconds since 1970. */
   at: number;
-  /** On Bun's own publish little is known: what is not is null or empty. */
+  /** False on Bun's own publish, where much is unknown: null or empty. */
   sharded: boolean;
   clients: number;
   messagesPerSecond: number | null;
@@ -101,10 +102,10 @@ export interface Snapshot {
   /** Since the start. */
   dropped: DroppedSnapshot | null;
   droppedPerSecond: number | null;
-  /** Null without sharding: Bun tells nothing to judge by. */
+  /** Null without sharding, where the rules have no figures. */
   verdict: VerdictSnapshot | null;
   shards: ShardSnapshot[];
-  /** Workers of shards that are left out because there are more than anyone can look at. */
+  /** Workers of shards that are left out because a page cannot show so many. */
   workersLeftOut: number;
   /** Workers that are stuck, those left out included. */
   workersStuck: number;

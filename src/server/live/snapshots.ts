@@ -1,4 +1,4 @@
-/** How a broadcaster does: figures of the time since the last look. */
+/** Figures of a broadcaster, and rates since the last look at it. */
 
 import {
   type Broadcaster,
@@ -23,9 +23,9 @@ const MAX_DEPARTURES = 10;
 const MAX_NAME_LENGTH = 200;
 const MAX_WORKERS = 1024;
 
-/** Of a shorter time no rate is told: one message in a millisecond is not a thousand a second. */
+/** A shorter time has no rates: one message in a millisecond is not a thousand a second. */
 const MIN_SPAN_MS = 500;
-/** Every worker has to say who is slow, and one that is stuck says nothing. */
+/** Each worker has to report its slow clients, and a worker that is stuck does not. */
 const SLOW_TIMEOUT_MS = 200;
 
 /** One look: all the figures of a snapshot are of the same. */
@@ -44,9 +44,9 @@ type Watched = Pick<
 /** How to look. */
 export interface SnapshotOptions extends QueueLimits {
   useSharding: boolean;
-  /** The channel on which snapshots are told, which is not shown. */
+  /** The channel of the snapshots themselves, which is not shown. */
   hidden: string;
-  /** A clock, in milliseconds since whenever. */
+  /** A clock in milliseconds. */
   clock?: () => number;
 }
 
@@ -68,7 +68,7 @@ export class Snapshots {
     this.#verdicts = new Verdicts(this.#clock);
   }
 
-  /** Begins anew: the time before counts for nothing. */
+  /** Begins anew, without the time before. */
   begin(): void {
     this.#lookFrom(this.#look());
     this.#verdicts.begin();
@@ -80,7 +80,7 @@ export class Snapshots {
     this.#own.deliveries += clients;
   }
 
-  /** The figures since the last snapshot that told rates, or since `begin`. */
+  /** The figures since the last snapshot with rates, or since `begin`. */
   async next(): Promise<Snapshot> {
     const slow = await this.#slow.within(SLOW_TIMEOUT_MS);
     const now = this.#look();
@@ -102,7 +102,7 @@ export class Snapshots {
     };
   }
 
-  /** What takes two looks to know. */
+  /** The figures that need two looks. */
   #sinceLast(now: Look) {
     const own = this.#own;
     const spanMs = now.atMs - (this.#before?.atMs ?? now.atMs);
@@ -192,7 +192,7 @@ const publishedTo = (name: string) => (look: Look) =>
 const workersOf = (look: Look | undefined) =>
   look?.shards.flatMap(({ per_worker }) => per_worker) ?? [];
 
-/** Of more workers than anyone can look at, those of the first shards; of the rest, the number. */
+/** The shards that a page can show; of the others, the number of workers. */
 function shown(shards: ShardSnapshot[]) {
   const workers = shards.flatMap((shard) => shard.workers);
   const perShard = Math.max(1, shards[0]?.workers.length ?? 1);

@@ -1,7 +1,7 @@
 /** Calls `work` every `intervalMs`, and returns what ends that. */
 export type Repeat = (work: () => void, intervalMs: number) => () => void;
 
-/** By a timer for which no process stays alive. */
+/** By a timer that does not keep the process alive. */
 export const repeat: Repeat = (work, intervalMs) => {
   const timer = setInterval(work, intervalMs);
   timer.unref();
@@ -10,7 +10,7 @@ export const repeat: Repeat = (work, intervalMs) => {
 
 interface TickingOptions {
   intervalMs: number;
-  /** Whether anyone wants another; asked before each. */
+  /** Whether another is wanted; called before each. */
   isWanted: () => boolean;
   /** Runs before the first. */
   begin: () => void;

@@ -1,4 +1,4 @@
-/** Whether all is well, by the alert rules. */
+/** The verdict of the alert rules on a broadcaster. */
 
 import type { Departure } from "../../index";
 import { ALERT_RULES, type AlertRule, type Reading } from "./alert-rules";
@@ -26,7 +26,7 @@ export class Verdicts {
   /** @param clock in milliseconds since whenever */
   constructor(private readonly clock: () => number) {}
 
-  /** Begins anew: what was seen before counts for nothing. */
+  /** Begins anew, without the readings before. */
   begin(): void {
     this.#readings = [];
     this.#last = undefined;
@@ -57,9 +57,13 @@ export class Verdicts {
     while ((this.#readings[1]?.atMs ?? now.atMs) <= now.atMs - WINDOW_MS) this.#readings.shift();
   }
 
-  #judge({ name, severity, summary, above, say }: AlertRule, figure: number, seenMs: number): void {
+  #judge(
+    { name, severity, summary, above, format }: AlertRule,
+    figure: number,
+    seenMs: number,
+  ): void {
     if (!(figure > above)) return;
-    this.#problems.set(name, { name, severity, summary, figure: say(figure), seenMs });
+    this.#problems.set(name, { name, severity, summary, figure: format(figure), seenMs });
   }
 
   /** In the order of the rules: the worst first. */

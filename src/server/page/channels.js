@@ -62,7 +62,7 @@ function show({ sharded, channels, channelsTotal, subscriptionsTotal }) {
 /** @param {boolean} sharded @param {string} text */
 function noRows(sharded, text) {
   if (!sharded) return "Bun does not name its channels.";
-  if (text === "") return "Nobody is subscribed.";
+  if (text === "") return "No channel has subscribers.";
   return found.text === text ? "No channel is called so." : "Searching …";
 }
 
@@ -83,7 +83,7 @@ async function find() {
     const response = await fetch(`channels?${query}`, { headers: authorization() });
     if (response.ok) found = { text, channels: withRates(await response.json()) };
   } catch {
-    // The connection of the page tells that the server is away.
+    // The page's own connection shows that the server is away.
   } finally {
     isAsking = false;
   }

@@ -9,10 +9,12 @@ import uPlot from "./uplot.js";
 const SECONDS = 120;
 const SHORTEST_SPAN_S = 30;
 const HEIGHT_PX = 150;
-/** Snapshots come once a second. Where they did not, a line would tell of what nobody has seen. */
+/** Snapshots come once a second. Where one is missing, the line has a gap. */
 const LONGEST_STEP_S = 2.5;
-/** Steps of an axis that counts: there is no half client. */
-const WHOLE_STEPS = Array.from({ length: 10 }, (_, power) => [1, 2, 5].map((n) => n * 10 ** power));
+/** Steps of an axis of integers: there is no half client. */
+const INTEGER_STEPS = Array.from({ length: 10 }, (_, power) =>
+  [1, 2, 5].map((n) => n * 10 ** power),
+);
 
 /**
  * @typedef {object} Line
@@ -23,7 +25,7 @@ const WHOLE_STEPS = Array.from({ length: 10 }, (_, power) => [1, 2, 5].map((n) =
  * @typedef {object} Kind
  * @property {string} id of its figure
  * @property {string} title
- * @property {(value: number | null) => string} say
+ * @property {(value: number | null) => string} format
  * @property {(value: number | null) => string} mark at the axis
  * @property {number[]} [steps]
  * @property {Line[]} lines
@@ -34,15 +36,15 @@ const KINDS = [
   {
     id: "chart-deliveries",
     title: "Deliveries/s",
-    say: short,
+    format: short,
     mark: short,
-    steps: WHOLE_STEPS.flat(),
+    steps: INTEGER_STEPS.flat(),
     lines: [{ name: "", colour: "--accent", read: (s) => s.deliveriesPerSecond }],
   },
   {
     id: "chart-times",
     title: "Delivery time",
-    say: time,
+    format: time,
     mark: fine,
     lines: [
       { name: "p50", colour: "--accent", read: (s) => s.p50Ms },
@@ -52,9 +54,9 @@ const KINDS = [
   {
     id: "chart-clients",
     title: "Clients",
-    say: short,
+    format: short,
     mark: short,
-    steps: WHOLE_STEPS.flat(),
+    steps: INTEGER_STEPS.flat(),
     lines: [{ name: "", colour: "--accent", read: (s) => s.clients }],
   },
 ];
@@ -90,7 +92,7 @@ export class Charts {
 
   /**
    * @param {number} at
-   * @param {Snapshot | null} snapshot nothing where a line breaks
+   * @param {Snapshot | null} snapshot null where a line has a gap
    */
   #add(at, snapshot) {
     this.#times.push(at);
@@ -153,15 +155,18 @@ class Chart {
   show(times, surplus) {
     for (const column of this.#columns) column.splice(0, surplus);
     this.#plot?.setData([times, ...this.#columns]);
-    const { title, lines, say } = this.#kind;
-    const told = lines.map(({ name }, index) => {
+    const { title, lines, format } = this.#kind;
+    const values = lines.map(({ name }, index) => {
       const column = this.#columns[index] ?? [];
-      const now = say(column.at(-1) ?? null);
+      const now = format(column.at(-1) ?? null);
       const value = this.#values[index];
       if (value) setText(value, now);
-      return `${name} now ${now}, at most ${say(highest(column))}`.trim();
+      return `${name} now ${now}, at most ${format(highest(column))}`.trim();
     });
-    this.#place.setAttribute("aria-label", `${title} in the last two minutes: ${told.join("; ")}`);
+    this.#place.setAttribute(
+      "aria-label",
+      `${title} in the last two minutes: ${values.join("; ")}`,
+    );
   }
 }
 
@@ -203,7 +208,7 @@ function look({ lines, mark, steps }) {
       ...lines.map((line) => ({
         stroke: colour(line.colour),
         width: 1.5,
-        // Not told apart by a colour alone.
+        // Colour alone must not tell two lines apart.
         ...(line.colour === "--second" && { dash: [5, 3] }),
         points: { show: false },
       })),

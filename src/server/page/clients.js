@@ -6,7 +6,7 @@ import { byId, setText } from "./dom.js";
 import { bytes, clock, counted, whole } from "./format.js";
 import { fill } from "./table.js";
 
-/** Workers say once a second who is slow; one that takes longer is told of. */
+/** Workers report slow clients once a second. A report that is older than this is marked. */
 const LATE_MS = 3000;
 
 const slowRows = byId("slow", HTMLElement);
@@ -34,7 +34,7 @@ export function showSlow({ slow, slowAt, at }) {
         : { text: counted(lagMessages, "message"), note: bytes(lagBytes) };
     return [id, `${shard}/${worker}`, lag];
   });
-  fill(slowRows, rows, slowAt === null ? "Not known yet." : "No client lags now.");
+  fill(slowRows, rows, slowAt === null ? "Unknown yet." : "No client lags now.");
   const lateMs = at - (slowAt ?? at);
   const late = `As of ${whole(lateMs / 1000)} s ago: a worker is late with its answer.`;
   setText(slowNote, lateMs < LATE_MS ? SLOW_NOTE : late);
@@ -44,14 +44,14 @@ export function showSlow({ slow, slowAt, at }) {
 export function showDepartures({ sharded, departures, departuresTotal }) {
   const rows = departures.map((departure) => {
     const { id, address, shard, worker, reason, code, detail, at } = departure;
-    const told = `Close code ${code}${detail && `, “${detail}”`}`;
+    const title = `Close code ${code}${detail && `, “${detail}”`}`;
     return [
       { text: clock(at), title: new Date(at).toLocaleString() },
       { text: id, note: `${address}, worker ${shard}/${worker}` },
-      { text: REASONS[reason], note: lagOf(departure) || detail, title: told },
+      { text: REASONS[reason], note: lagOf(departure) || detail, title },
     ];
   });
-  fill(departureRows, rows, sharded ? "None." : "Bun does not tell why a client has left.");
+  fill(departureRows, rows, sharded ? "None." : "Without sharding, departures are not recorded.");
   setText(departuresNote, sharded ? noteOf(departures.length, departuresTotal) : "");
 }
 

@@ -7,18 +7,18 @@ const GOOD_AFTER_MS = 5000;
 /** For a connection to open. */
 const OPEN_TIMEOUT_MS = 10_000;
 
-/** The code of a connection that ended without a word, or never came to be. */
+/** The code of a connection that ended without a close frame, or never opened. */
 export const GONE = 1006;
-/** The server does not want this client: to come back is of no use. */
-const UNWANTED = 1008;
+/** The server refuses this client: another attempt is of no use. */
+const REFUSED = 1008;
 
 /**
- * @typedef {object} Wishes
+ * @typedef {object} ConnectionOptions
  * @property {string | URL} url
  * @property {() => string[]} [protocols]
- * @property {(data: string | Blob) => void} hear is given each message
- * @property {(state: State) => void} enter
- * @property {number} [silenceMs] a server that is silent for so long is taken for gone
+ * @property {(data: string | Blob) => void} onMessage
+ * @property {(state: State) => void} onState
+ * @property {number} [silenceMs] a server that is silent for so long counts as gone
  * @property {() => Promise<void>} [prepare] runs before each attempt; if it fails, so has that
  */
 
@@ -30,19 +30,19 @@ const UNWANTED = 1008;
  */
 
 export class Connection {
-  #wishes;
+  #options;
   #failures = 0;
   #hasEnded = false;
   /** Ends the socket under way. */
   #drop = () => {};
 
-  /** @param {Wishes} wishes */
-  constructor(wishes) {
-    this.#wishes = wishes;
+  /** @param {ConnectionOptions} options */
+  constructor(options) {
+    this.#options = options;
     void this.#run();
   }
 
-  /** Ends it, and says nothing more. */
+  /** Ends it, without another state. */
   end() {
     this.#hasEnded = true;
     this.#drop();
@@ -52,7 +52,7 @@ export class Connection {
     while (!this.#hasEnded) {
       this.#enter({ name: "connecting" });
       const code = await this.#attempt();
-      if (code === UNWANTED) return this.#enter({ name: "refused" });
+      if (code === REFUSED) return this.#enter({ name: "refused" });
       const waitMs = this.#nextWaitMs();
       this.#enter({ name: "disconnected", code, waitMs });
       await new Promise((resolve) => setTimeout(resolve, waitMs));
@@ -61,7 +61,7 @@ export class Connection {
 
   /** @param {State} state */
   #enter(state) {
-    if (!this.#hasEnded) this.#wishes.enter(state);
+    if (!this.#hasEnded) this.#options.onState(state);
   }
 
   #nextWaitMs() {
@@ -72,7 +72,7 @@ export class Connection {
 
   async #attempt() {
     try {
-      await this.#wishes.prepare?.();
+      await this.#options.prepare?.();
     } catch {
       return GONE;
     }
@@ -81,40 +81,40 @@ export class Connection {
 
   /** @returns {Promise<number>} the close code, once the connection has ended */
   #connect() {
-    const { url, protocols, hear, silenceMs } = this.#wishes;
+    const { url, protocols, onMessage, silenceMs } = this.#options;
     return new Promise((resolve) => {
       const socket = new WebSocket(url, protocols?.() ?? []);
       /** @type {ReturnType<typeof setTimeout> | undefined} */
       let good;
-      // A connection may be dead without anyone telling, as after a laptop's sleep.
-      const patience = new Patience(() => end(GONE));
+      // A connection may be dead without a sign, as after a laptop's sleep.
+      const timeout = new Timeout(() => end(GONE));
       const end = (/** @type {number} */ code) => {
         clearTimeout(good);
-        patience.end();
+        timeout.end();
         socket.onopen = socket.onmessage = socket.onclose = null;
         socket.close();
         resolve(code);
       };
       this.#drop = () => end(GONE);
-      patience.begin(OPEN_TIMEOUT_MS);
+      timeout.begin(OPEN_TIMEOUT_MS);
       socket.onopen = () => {
         good = setTimeout(() => {
           this.#failures = 0;
         }, GOOD_AFTER_MS);
-        patience.begin(silenceMs);
+        timeout.begin(silenceMs);
         this.#enter({ name: "connected" });
       };
       socket.onmessage = ({ data }) => {
-        patience.begin(silenceMs);
-        hear(data);
+        timeout.begin(silenceMs);
+        onMessage(data);
       };
       socket.onclose = ({ code }) => end(code);
     });
   }
 }
 
-/** Runs out when it is not begun anew in time. */
-class Patience {
+/** Calls back unless it is begun anew in time. */
+class Timeout {
   #runOut;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;

@@ -24,7 +24,7 @@ export function showFigures(snapshot) {
   set("p99", time(snapshot.p99Ms));
   set("p50", snapshot.p50Ms === null ? "" : `p50 ${time(snapshot.p50Ms)}`);
   set("dropped-rate", fine(snapshot.droppedPerSecond));
-  set("dropped", snapshot.dropped ? droppedSinceStart(snapshot.dropped) : "Bun does not tell");
+  set("dropped", snapshot.dropped ? droppedSinceStart(snapshot.dropped) : "not counted");
 }
 
 /** @param {NonNullable<Snapshot["dropped"]>} dropped */

@@ -10,7 +10,7 @@ const unlock = byId("unlock", HTMLButtonElement);
 
 /** @type {Promise<boolean> | undefined} */
 let asking;
-let tellGiven = () => {};
+let resolveGiven = () => {};
 
 unlock.addEventListener("click", askForKey);
 
@@ -19,15 +19,15 @@ export function apiKey() {
   return sessionStorage.getItem(NAME) ?? undefined;
 }
 
-/** @returns {Record<string, string>} what a request needs that the key is to let in */
+/** @returns {Record<string, string>} the headers of a request, with the key if there is one */
 export function authorization() {
   const key = apiKey();
   return key === undefined ? {} : { authorization: `Bearer ${key}` };
 }
 
 /**
- * Asks for a key, since the one that there is, if any, was refused. All who ask at once share one
- * answer.
+ * Asks the user for a key: there is none, or the server refused it. Calls at the same time share
+ * one dialog.
  *
  * @returns {Promise<boolean>} whether one was given
  */
@@ -38,11 +38,11 @@ export function askForKey() {
   return asking;
 }
 
-/** Resolves when a key is given after all. Until then the page has a button for it. */
+/** Resolves once a key is given. Until then the page has a button for it. */
 export function keyGiven() {
   unlock.hidden = false;
   return new Promise((/** @type {(given: void) => void} */ resolve) => {
-    tellGiven = resolve;
+    resolveGiven = resolve;
   });
 }
 
@@ -57,6 +57,6 @@ async function ask() {
   sessionStorage.setItem(NAME, input.value);
   input.value = "";
   unlock.hidden = true;
-  tellGiven();
+  resolveGiven();
   return true;
 }

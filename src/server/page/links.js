@@ -1,4 +1,4 @@
-// The links to what wants the API key, which a browser does not send by itself.
+// The links to routes that require the API key, which a browser does not send by itself.
 
 import { byId } from "./dom.js";
 import { apiKey, askForKey, authorization } from "./key.js";
@@ -7,7 +7,7 @@ const dialog = byId("answer", HTMLDialogElement);
 const title = byId("answer-title", HTMLElement);
 const body = byId("answer-body", HTMLElement);
 
-/** With a key, the page asks itself, and shows the answer. Without, they are links as any other. */
+/** With a key, the page fetches and shows the answer. Without one they are plain links. */
 export function enableLinks() {
   for (const link of document.querySelectorAll("a[data-guarded]")) {
     link.addEventListener("click", (event) => {
@@ -18,7 +18,7 @@ export function enableLinks() {
   }
 }
 
-/** Whether the server has shown that it wants a key. */
+/** Whether the server requires a key. */
 function isLocked() {
   return apiKey() !== undefined || !byId("unlock", HTMLElement).hidden;
 }

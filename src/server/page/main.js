@@ -1,4 +1,4 @@
-// Puts the page together: what the server says goes to those who show it.
+// Puts the page together: each part shows its share of the server's snapshots.
 
 /** @import { LiveMessage } from "../live/snapshot" */
 
@@ -15,10 +15,10 @@ import { enableChoosing, showShards } from "./shards.js";
 import { Stream } from "./stream.js";
 import { showVerdict, withdrawVerdict } from "./verdict.js";
 
-/** The subprotocol of `/live`, and that which brings the key: a browser sends no header of ours. */
+/** The subprotocols of `/live` and of the key: a browser sends no header of a page's own. */
 const LIVE = "shardcast.live";
 const KEY_PREFIX = "shardcast.key.";
-/** The server speaks once a second. */
+/** The server sends a snapshot a second. */
 const SILENCE_MS = 5000;
 
 const WORDS = {
@@ -29,11 +29,11 @@ const WORDS = {
   locked: "needs the API key",
 };
 
-/** Why nobody knows how the server does. */
-const UNHEARD = {
+/** Why there is no verdict. */
+const NO_VERDICT = {
   disconnected: "The server does not answer.",
-  refused: "The server refuses to tell.",
-  locked: "The server wants its API key.",
+  refused: "The server refuses this page.",
+  locked: "The server requires its API key.",
 };
 
 const status = byId("status", HTMLElement);
@@ -46,14 +46,14 @@ let wasLost = false;
 function showState(state) {
   status.dataset.state = state;
   setText(byId("status-text", HTMLElement), WORDS[state]);
-  // Only a message makes what is shown true again: see `show`.
+  // Only the next snapshot makes the figures current again: see `show`.
   if (state !== "connected") document.body.classList.add("stale");
   if (state === "disconnected") wasLost = true;
   if (state === "disconnected" || state === "refused" || state === "locked") {
-    withdrawVerdict(UNHEARD[state]);
+    withdrawVerdict(NO_VERDICT[state]);
   }
   if (state !== "connected" || !wasLost) return;
-  // What has cut this connection may have cut the other, which cannot know: channels may be silent.
+  // What cut this connection may have cut the stream's too, which a silent channel does not show.
   wasLost = false;
   stream.again();
 }
@@ -83,7 +83,7 @@ function toBase64Url(text) {
   return btoa(bytes).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
-/** Whether the key that the page has, if any, is the one that the server wants. */
+/** Whether the server accepts the key of the page, or needs none. */
 async function isLetIn() {
   const signal = AbortSignal.timeout(SILENCE_MS);
   const answer = await fetch("stats", { method: "HEAD", headers: authorization(), signal });
@@ -105,8 +105,8 @@ enableChannels((channel) => stream.listen(channel));
 new Connection({
   url: urlOf("live"),
   protocols,
-  hear: (data) => show(JSON.parse(String(data))),
-  enter: ({ name }) => showState(name),
+  onMessage: (data) => show(JSON.parse(String(data))),
+  onState: ({ name }) => showState(name),
   silenceMs: SILENCE_MS,
   prepare: unlock,
 });

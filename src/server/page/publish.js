@@ -33,16 +33,18 @@ async function publish(channel, message) {
   } catch {
     return bad("The server does not answer.");
   }
-  return (await askForKey()) ? publish(channel, message) : bad("To publish needs the API key.");
+  return (await askForKey()) ? publish(channel, message) : bad("Publishing needs the API key.");
 }
 
 /** @param {Response} response @param {string} body @returns {Outcome} */
 function outcome({ ok, status, statusText }, body) {
   const { error, subscribers = 0, dropped = 0 } = fields(body);
   if (!ok)
-    return bad(error?.message || body.trim() || `The answer is ${status} ${statusText}`.trim());
+    return bad(
+      error?.message || body.trim() || `The server answered ${status} ${statusText}`.trim(),
+    );
   if (dropped > 0) return bad(`Dropped by ${counted(dropped, "worker")}: the queues are full.`);
-  if (subscribers === 0) return { text: "Published; nobody is subscribed.", good: true };
+  if (subscribers === 0) return { text: "Published to 0 subscribers.", good: true };
   return { text: `Published to ${counted(subscribers, "subscriber")}.`, good: true };
 }
 

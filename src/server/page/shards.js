@@ -56,7 +56,7 @@ export function showShards({ sharded, shards, workersLeftOut, workersStuck }) {
   keepChildren(place, shards.length, newShard);
   for (const [number, shard] of shards.entries()) showShard(place.children[number], number, shard);
   note(stuckNote, workersStuck, (all) => {
-    return `${all} stuck (${namesOfStuck(shards)}): messages wait, and nothing is taken out.`;
+    return `${all} stuck (${namesOfStuck(shards)}): messages wait in its queue, and it takes none.`;
   });
   note(leftOutNote, workersLeftOut, (all) => `And ${all} of later shards.`);
   choose(chosen);
@@ -81,11 +81,11 @@ function choose(number) {
 /**
  * @param {HTMLElement} element
  * @param {number} count
- * @param {(workers: string) => string} say
+ * @param {(workers: string) => string} format
  */
-function note(element, count, say) {
+function note(element, count, format) {
   element.hidden = count === 0;
-  setText(element, count === 0 ? "" : say(counted(count, "worker")));
+  setText(element, count === 0 ? "" : format(counted(count, "worker")));
 }
 
 /** @param {ShardSnapshot[]} shards */

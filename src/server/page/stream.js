@@ -10,7 +10,7 @@ const SHOWN = 50;
 const MAX_CHARACTERS = 400;
 /** A fast channel is shown in steps, and only its newest messages. */
 const STEP_MS = 200;
-/** The server was too slow for nobody but this page. */
+/** The close code for a client that is too slow, which is this page. */
 const TOO_SLOW = 1013;
 
 const form = byId("listen", HTMLFormElement);
@@ -25,9 +25,9 @@ export class Stream {
   #connection;
   /** @type {string | undefined} */
   #channel;
-  /** What has come since the last step, oldest first. @type {string[]} */
+  /** Messages since the last step, oldest first. @type {string[]} */
   #newest = [];
-  /** Since the pause has begun; nothing while there is none. @type {number | undefined} */
+  /** Messages since the pause began; undefined while there is none. @type {number | undefined} */
   #waiting;
 
   constructor() {
@@ -50,14 +50,14 @@ export class Stream {
   offer(channel) {
     if (this.#channel !== undefined || channel === undefined) return;
     publishInput.value ||= channel;
-    // One that the user is about to type is not taken away.
+    // What the user is typing stays.
     if (input.value === "") this.listen(channel);
   }
 
   /** @param {string} channel */
   listen(channel) {
     input.value = channel;
-    // The server would refuse it, and a browser tells nothing of a refused upgrade.
+    // The server would refuse it, and a browser does not say why an upgrade is refused.
     if (!form.reportValidity()) return;
     this.#channel = channel;
     this.#newest = [];
@@ -72,13 +72,13 @@ export class Stream {
     this.#connection?.end();
     this.#connection = new Connection({
       url: urlOf(`stream?channels=${encodeURIComponent(this.#channel)}`),
-      hear: (data) => this.#hear(data),
-      enter: (state) => this.#say(state),
+      onMessage: (data) => this.#receive(data),
+      onState: (state) => this.#showState(state),
     });
   }
 
   /** @param {string | Blob} data */
-  #hear(data) {
+  #receive(data) {
     this.#newest.push(typeof data === "string" ? cut(data) : `${bytes(data.size)}, binary`);
     if (this.#newest.length > SHOWN) this.#newest.shift();
     if (this.#waiting !== undefined) this.#waiting += 1;
@@ -93,7 +93,7 @@ export class Stream {
   }
 
   /** @param {State} state */
-  #say(state) {
+  #showState(state) {
     output.dataset.state = state.name;
     setText(output, sentence(state, this.#channel ?? ""));
   }

@@ -6,7 +6,7 @@ import { keepChildren, make, setText } from "./dom.js";
  * @typedef {object} Cell
  * @property {string} text
  * @property {string} [note] in small print below
- * @property {string} [title] what is told beside, to those who point at it
+ * @property {string} [title] a tooltip
  * @property {boolean} [isButton]
  */
 

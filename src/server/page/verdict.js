@@ -1,4 +1,4 @@
-// Whether all is well, in one line, by the alert rules.
+// The verdict of the alert rules, in one line.
 
 /** @import { ProblemSnapshot, Snapshot } from "../live/snapshot" */
 
@@ -24,8 +24,7 @@ const TITLE = document.title;
 
 /** @param {Snapshot} snapshot */
 export function showVerdict({ verdict }) {
-  if (!verdict)
-    return withdrawVerdict("Without sharding Bun does not tell what becomes of messages.");
+  if (!verdict) return withdrawVerdict("Without sharding, deliveries are not counted.");
   const { problems, seconds } = verdict;
   const [worst, ...others] = problems;
   const span = `Looks back ${duration(seconds)}, and at the departures of the last five minutes.`;
@@ -41,19 +40,19 @@ export function showVerdict({ verdict }) {
 }
 
 /**
- * Of a server that is not heard nobody knows whether all is still well.
+ * While the server is silent, its state is unknown.
  *
  * @param {string} why
  */
 export function withdrawVerdict(why) {
-  show("unknown", "Not known.", why);
+  show("unknown", "Unknown.", why);
   setText(note, "");
   showOthers([]);
   markFigures([]);
 }
 
 /**
- * The line is read out when it changes: nothing is in it that changes every second.
+ * Screen readers read the line out when it changes, so it has no figure that changes every second.
  *
  * @param {"unknown" | "good" | "page" | "ticket"} severity
  * @param {string} word

@@ -5,7 +5,7 @@ export function fileProblem(path: string): string | undefined {
   try {
     const status = statSync(path);
     if (status.isDirectory()) return "is a directory, not a file";
-    // A device or a pipe may have no end, or keep whoever opens it waiting.
+    // A device or a pipe may have no end, or block the process that opens it.
     if (!status.isFile()) return "is not a regular file";
     accessSync(path, constants.R_OK);
     return undefined;

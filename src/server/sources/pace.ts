@@ -1,6 +1,6 @@
 /** An even rate that does not drift. */
 
-/** What tells the time and lets it pass. Tests bring their own. */
+/** A clock to read and to sleep by. Tests bring their own. */
 export interface Clock {
   /** Milliseconds, never going back. */
   now(): number;
@@ -16,7 +16,7 @@ export const MACHINE_CLOCK: Clock = {
 /** What is due sooner is due now. */
 const MIN_SLEEP_MS = 1;
 
-/** A schedule that is further behind than this skips ahead, rather than flood who listens. */
+/** A schedule that is further behind than this skips ahead, rather than flood its subscribers. */
 const MAX_BEHIND_MS = 1000;
 
 /**
@@ -30,7 +30,7 @@ export async function* atRate(perSecond: number, clock = MACHINE_CLOCK): AsyncGe
     const dueAt = startedAt + (n * 1000) / perSecond;
     const behind = clock.now() - dueAt;
     if (behind > MAX_BEHIND_MS) startedAt += behind;
-    // A sleep of less is no sleep: it comes back at once, and again and again.
+    // A shorter sleep returns at once, again and again.
     while (dueAt - clock.now() >= MIN_SLEEP_MS) await clock.sleep(dueAt - clock.now());
     yield n;
   }

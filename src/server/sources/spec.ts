@@ -55,7 +55,7 @@ class Parameters {
     );
   }
 
-  /** A file that can be read now. The source that reads it may still find it gone. */
+  /** A file that can be read now. It may be gone when the source reads it. */
   file(): string {
     const file = this.text("file");
     const problem = fileProblem(file);
