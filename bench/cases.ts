@@ -36,7 +36,7 @@ export interface Case {
   readonly threads?: boolean;
   /** Seconds that the clients stay, in place of what is asked for. */
   readonly staySeconds?: number;
-  /** How often all clients leave and connect once more. What is told of that is the last time. */
+  /** How often all clients leave and connect once more. The last time counts. */
   readonly reconnects?: number;
   /** What is asked of the results, if all contestants of the case took part. */
   readonly targets: readonly ((of: Finder) => Target)[];
@@ -86,7 +86,7 @@ const manyChannels = (channels: "thousand" | "private", title: string, rate: num
   name: `channels-${channels}`,
   title: `Many channels: 10,000 clients, ${title}, ${rate} msg/s`,
   workload: workload(10_000, rate, { channels }),
-  // A client hears every thousandth message, or two sequences: numbers cannot be verified.
+  // A client gets every thousandth message, or two sequences: numbers cannot be verified.
   flags: ["--verify", "none"],
   contestants: [OURS, RECOMMENDED, BUN],
   targets: [(of) => atLeast("throughput / Bun publish", of(OURS).perSecond / of(BUN).perSecond, 1)],

@@ -1,5 +1,5 @@
 /**
- * Attacks a server with one kind of hostile input after the other, and tells how a client fared
+ * Attacks a server with one kind of hostile input after the other, and prints how a client fared
  * that was to be served meanwhile.
  *
  *     bun run bench:hostile
@@ -45,7 +45,7 @@ async function underControl(
   const child = Bun.spawn(command, { stdin: "pipe", stdout: "pipe", stderr: "inherit" });
   const ready = Promise.withResolvers<void>();
   let last = "";
-  const heard = linesOf(child.stdout, (line) => {
+  const read = linesOf(child.stdout, (line) => {
     last = line;
     if (line === "ready") ready.resolve();
   });
@@ -53,7 +53,7 @@ async function underControl(
   await ready.promise;
   const attacked = await attack();
   child.stdin.end();
-  await heard;
+  await read;
   if ((await child.exited) !== 0) throw new Error("the control client was disconnected");
   return { ...attacked, control: JSON.parse(last) as ControlReport };
 }

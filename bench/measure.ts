@@ -44,7 +44,7 @@ export async function measure(
     ...conditions,
     ...(testCase.staySeconds && { warmupSeconds: 0, durationSeconds: testCase.staySeconds }),
   });
-  const report = await loadTest(command, (line) => window.hear(line));
+  const report = await loadTest(command, (line) => window.onLine(line));
   const result = await resultOf(contestant, report, before, window);
   const reconnectsPerSecond = await reconnects(command, testCase.reconnects ?? 0);
   return reconnectsPerSecond === undefined ? result : { ...result, reconnectsPerSecond };
@@ -90,7 +90,7 @@ class Window {
     this.idle = server.threads();
   }
 
-  hear(line: string): void {
+  onLine(line: string): void {
     if (line.startsWith("ready:")) {
       this.connected = this.#server.threads();
     } else if (line === "measuring") {
@@ -116,17 +116,17 @@ function loadCommand(
 
 async function loadTest(
   command: readonly string[],
-  hear: (line: string) => void,
+  onLine: (line: string) => void,
 ): Promise<LoadReport> {
   const child = Bun.spawn([...command], { cwd: ROOT, stdin: "ignore", stderr: "pipe" });
-  let said = "";
-  const heard = linesOf(child.stderr, (line) => {
-    said += `${line}\n`;
-    hear(line);
+  let errors = "";
+  const read = linesOf(child.stderr, (line) => {
+    errors += `${line}\n`;
+    onLine(line);
   });
   const json = await new Response(child.stdout).text();
-  await heard;
-  if ((await child.exited) !== 0) throw new Error(`the load tester failed: ${said}${json}`);
+  await read;
+  if ((await child.exited) !== 0) throw new Error(`the load tester failed: ${errors}${json}`);
   return JSON.parse(json) as LoadReport;
 }
 
@@ -138,7 +138,7 @@ async function resultOf(
 ): Promise<Result> {
   const { began, ended, probeP99Ms } = window;
   if (began === undefined || ended === undefined) {
-    throw new Error("the load tester told of no measured window");
+    throw new Error("the load tester measured no window");
   }
   const millions = report.messages / 1e6;
   const cpuSeconds = ended.cpuSeconds - began.cpuSeconds;
@@ -162,7 +162,7 @@ async function resultOf(
     closed,
     testerCpuPercent: report.cpu_percent,
     stolenPercent: (100 * (ended.stolenSeconds - began.stolenSeconds)) / report.duration_s,
-    // Where both are full, nobody can tell who was first, and a faster server would show.
+    // Where both are full, it is unknown which was first, and a faster server would show.
     testerFull: report.saturated && (100 * cpuSeconds) / report.duration_s < FULL_CORE_PERCENT,
   };
   const p99Ms = await probeP99Ms;

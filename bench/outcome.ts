@@ -101,13 +101,13 @@ function sentence(target: Target, compared: readonly Result[]): string {
   const { what, value, limit, floor } = target;
   const printed = Number(value.toFixed(2));
   const bound = floor === undefined ? "" : `; the floor: ${Number(floor.toFixed(2))}`;
-  const [words, met] =
+  const [wanted, met] =
     "atLeast" in limit
       ? [`at least ${limit.atLeast}`, printed >= limit.atLeast]
       : [`at most ${limit.atMost}`, printed <= limit.atMost];
   const isVoid = !target.judgesVoid && compared.some((result) => voidReason(result) !== undefined);
-  if (isVoid) return `- ${what}: void (target: ${words})`;
-  return `- ${what}: ${printed} (target: ${words}) ${met ? "reached" : `**missed**${bound}`}`;
+  if (isVoid) return `- ${what}: void (target: ${wanted})`;
+  return `- ${what}: ${printed} (target: ${wanted}) ${met ? "reached" : `**missed**${bound}`}`;
 }
 
 function count(value: number): string {

@@ -11,10 +11,10 @@ interface Parts {
     pushToAsleep(times: number): void;
   };
   readonly Sleeper: new () => { wake(): void };
-  readonly JavaScriptBell: new (
-    doorbell: () => void,
+  readonly JavaScriptEvents: new (
+    wake: () => void,
   ) => {
-    tell(times: number): void;
+    emit(times: number): void;
     drain(): number;
   };
 }

@@ -25,7 +25,7 @@ const ROUNDS = 100;
 const REST_MS = 5;
 const WORKERS = [1, 2, 4, 8, 16];
 const CLIENTS = [10, 10_000];
-/** The load tester's report is nobody's. */
+/** No part of the load tester's report is used. */
 const QUIET = { stdout: "ignore", stderr: "ignore" } as const;
 
 /** A server with so many workers, and clients in another process that subscribe to `ticks`. */

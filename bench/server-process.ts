@@ -74,7 +74,7 @@ export class ServerProcess {
     return threadCpuSeconds(this.#child.pid);
   }
 
-  /** Ends it at once: what a run leaves behind in it is nobody's. */
+  /** Ends it at once: what a run leaves behind in it is of no use. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#child.kill("SIGKILL");
     await this.#child.exited;

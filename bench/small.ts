@@ -35,7 +35,7 @@ const id = "3f333df6-90a4-4fda-8dd3-9485d27cee36";
 
 group("one call from JavaScript", () => {
   bench("fnv1a of a UUID", () => fnv1a(id));
-  bench("publish that nobody hears: encoded, and handed to the addon", () =>
+  bench("publish without subscribers: encoded, and handed to the addon", () =>
     adapter.broadcaster.publish("ticks", message),
   );
 });
@@ -54,21 +54,21 @@ group(`${TIMES} times in the core: read µs as ns`, () => {
 });
 
 group("from the core to JavaScript", () => {
-  let rung = () => {};
-  const bell = new parts.JavaScriptBell(() => {
-    bell.drain();
-    rung();
+  let woken = () => {};
+  const events = new parts.JavaScriptEvents(() => {
+    events.drain();
+    woken();
   });
-  bench("an event: the bell rings, the event loop calls, and all is drained", async () => {
+  bench("an event: JavaScript is woken, the event loop calls, and all is drained", async () => {
     const drained = new Promise<void>((resolve) => {
-      rung = resolve;
+      woken = resolve;
     });
-    bell.tell(1);
+    events.emit(1);
     await drained;
   });
   bench("one of 1000 events while JavaScript is awake: read µs as ns", () => {
-    bell.tell(TIMES);
-    bell.drain();
+    events.emit(TIMES);
+    events.drain();
   });
 });
 

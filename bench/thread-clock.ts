@@ -1,5 +1,5 @@
 /**
- * The CPU time of this thread: what a call costs it, whoever else wants the core meanwhile. Linux
+ * The CPU time of this thread: what a call costs it, whatever else runs on its core. Linux
  * only.
  */
 

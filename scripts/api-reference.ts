@@ -20,7 +20,7 @@ const TOOLS = join(import.meta.dir, "api-reference");
 /**
  * The document as it should be.
  *
- * @throws Error when typedoc finds a fault in the comments; it has said which
+ * @throws Error when typedoc finds a fault in the comments; which it has printed
  */
 export async function apiReference(): Promise<string> {
   const out = await mkdtemp(join(tmpdir(), "shardcast-api-"));

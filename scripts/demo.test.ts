@@ -3,7 +3,7 @@ import { join } from "node:path";
 
 import { within } from "../test/client";
 
-const PATIENCE_MS = 60_000;
+const TIMEOUT_MS = 60_000;
 
 /** Processes whose parent is `pid`, and theirs. */
 async function descendants(pid: number): Promise<number[]> {
@@ -22,7 +22,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** Runs the demo, in a process group of its own as a terminal does, until it says where it is. */
+/** Runs the demo, in a process group of its own as a terminal does, until it prints its address. */
 async function runDemo() {
   const command = [process.execPath, join(import.meta.dir, "demo.ts"), "--port", "0"];
   const options = { stdout: "pipe", stderr: "pipe", detached: true } as const;
@@ -31,17 +31,17 @@ async function runDemo() {
   onTestFinished(() => {
     for (const pid of [demo.pid, ...children].filter(isAlive)) process.kill(pid, "SIGKILL");
   });
-  let said = "";
+  let output = "";
   for await (const chunk of demo.stdout) {
-    said += new TextDecoder().decode(chunk);
-    if (said.includes("\n")) break;
+    output += new TextDecoder().decode(chunk);
+    if (output.includes("\n")) break;
   }
   children = await descendants(demo.pid);
-  const url = /shows itself at (\S+)/.exec(said)?.[1] ?? "";
+  const url = /shows itself at (\S+)/.exec(output)?.[1] ?? "";
   return { demo, url, children };
 }
 
-/** Asks until the answer will do. */
+/** Asks until the answer satisfies. */
 async function untilOf<T>(url: string, isEnough: (answer: T) => boolean): Promise<T> {
   for (;;) {
     const answer = (await (await fetch(url)).json()) as T;
@@ -74,11 +74,11 @@ test(
     expect(children.filter(isAlive)).toEqual([]);
     expect(await new Response(demo.stderr).text()).toBe("");
   },
-  PATIENCE_MS,
+  TIMEOUT_MS,
 );
 
 test(
-  "the demo ends when its clients do, and says so",
+  "the demo ends when its clients do, and prints so",
   async () => {
     const { demo, children } = await runDemo();
     // The server was started first.
@@ -87,5 +87,5 @@ test(
     expect(await new Response(demo.stderr).text()).toContain("have ended: so does the demo");
     expect(children.filter(isAlive)).toEqual([]);
   },
-  PATIENCE_MS,
+  TIMEOUT_MS,
 );

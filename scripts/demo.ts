@@ -26,10 +26,10 @@ const SERVER_FLAGS = [
 const CROWD = ["--clients", "290", "--churn", "2/s"];
 /** Some read too slowly what is too much for them, or not at all. */
 const LAGGARDS = ["--clients", "10", "--slow", "7", "--stall", "3"];
-/** As long as anyone looks. */
+/** Until Ctrl-C. */
 const FOR_EVER = ["--duration", "7days"];
 
-/** How the server says where it is. */
+/** The line with the address of the server. */
 const LISTENS = /^shardcast listens on (http:\S+)/;
 /** For the server to end by itself; it closes its clients over a while. */
 const END_TIMEOUT_MS = 15_000;
@@ -42,23 +42,23 @@ async function startServer(flags: readonly string[]) {
   const command = [process.execPath, join(ROOT, "src/server/main.ts"), ...SERVER_FLAGS, ...flags];
   const server = Bun.spawn(command, { ...APART, stdout: "pipe" });
   const decoder = new TextDecoder();
-  let said = "";
+  let output = "";
   for await (const chunk of server.stdout) {
-    said += decoder.decode(chunk, { stream: true });
-    const url = LISTENS.exec(said)?.[1];
-    if (url !== undefined && said.includes("\n")) return { server, url };
+    output += decoder.decode(chunk, { stream: true });
+    const url = LISTENS.exec(output)?.[1];
+    if (url !== undefined && output.includes("\n")) return { server, url };
   }
   return { server, url: undefined };
 }
 
-/** Connects clients that hear a channel. Their report at the end is nobody's. */
+/** Connects clients to a channel. Their report at the end is not shown. */
 function startClients(url: string, channel: string, flags: readonly string[]): Subprocess {
   const stream = `${url.replace("http", "ws")}stream?channels=${channel}&id=${channel}-{i}`;
   const command = [LOAD_TESTER, "--url", stream, ...flags, ...FOR_EVER];
   return Bun.spawn(command, { ...APART, stdout: "ignore" });
 }
 
-/** Ends a child and waits until it has, however it takes it. */
+/** Ends a child and waits until it has, by force if need be. */
 async function end(child: Subprocess, signal: NodeJS.Signals): Promise<void> {
   child.kill(signal);
   const timer = setTimeout(() => child.kill("SIGKILL"), END_TIMEOUT_MS);

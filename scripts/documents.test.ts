@@ -24,7 +24,7 @@ import { findPromtool } from "./promtool";
 
 const ROOT = join(import.meta.dir, "..");
 /** A compiler starts within seconds; this is for a machine that is busy. */
-const PATIENCE_MS = 60_000;
+const TIMEOUT_MS = 60_000;
 
 const promtool = await findPromtool(ROOT);
 const withoutPromtool = promtool === undefined && !process.env.CI;
@@ -103,7 +103,7 @@ const sources = (await sourceTexts(files)) + textAskedFor(["--help"]);
 const words = new Set(sources.match(/\w+/g));
 const isWord = (name: string) => words.has(name);
 
-/** Kinds of names, each with what tells whether there is one. Other code is left unread. */
+/** Kinds of names, each with a check that there is one. Other code is left unread. */
 const NAMES: [RegExp, (...groups: string[]) => boolean][] = [
   [/^--(?:no-)?([a-z][a-z-]+)/, isFlag],
   [/^SHARDCAST_([A-Z_]+)$/, (name) => isFlag(name.toLowerCase().replaceAll("_", "-"))],
@@ -215,7 +215,7 @@ import { loadConfig, recommendedConfig, shardcast } from "shardcast";
       const { exitCode, stdout } = Bun.spawnSync(command);
       expect([stdout.toString(), exitCode]).toEqual(["", 0]);
     },
-    PATIENCE_MS,
+    TIMEOUT_MS,
   );
 });
 

@@ -64,7 +64,7 @@ describe("Rust", () => {
   });
 });
 
-test("the shortest circle through a file is told, and none where there is none", () => {
+test("the shortest circle through a file is found, and none where there is none", () => {
   const imports = importsOf(
     new Map([
       ["a.ts", 'import "./b"; import "./c";'],

@@ -30,7 +30,7 @@ async function buildPackage(out: string): Promise<void> {
   await nameFilesInFull(out);
 }
 
-/** Node's rules, which a compiler may be told to follow, want names of files with their ends. */
+/** Node's rules, which a compiler may be set to follow, want names of files with their ends. */
 async function nameFilesInFull(directory: string): Promise<void> {
   for await (const path of new Bun.Glob("**/*.d.ts").scan({ cwd: directory, absolute: true })) {
     const text = await Bun.file(path).text();

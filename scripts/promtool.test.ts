@@ -60,7 +60,7 @@ test("it is taken out of the package, of which nothing else stays", async () => 
   expect(await readdir(join(root, LOCAL_PROMTOOL, ".."))).toEqual(["promtool"]);
 });
 
-test("root renews lists that do not have it; any other user is told", async () => {
+test("root renews lists that do not have it; any other user gets an error", async () => {
   const lists = join(root, "lists");
   await install(
     "apt-get",

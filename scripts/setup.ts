@@ -32,7 +32,7 @@ export interface Step {
   readonly inputs?: readonly string[];
 }
 
-/** A step ran and did not succeed. Its own output has said why. */
+/** A step ran and did not succeed. Its own output shows why. */
 class StepFailed extends Error {}
 
 const ROOT = join(import.meta.dir, "..");
@@ -104,7 +104,7 @@ function installed(wanted: PythonPackage): Step[] {
   return hasPython() ? [{ doing, command, outputs: [recordOf(wanted)], isOptional: true }] : [];
 }
 
-/** Makes what `level` needs and is missing or out of date, or says what is wrong and ends. */
+/** Makes what `level` needs and is missing or out of date, or prints what is wrong and ends. */
 export async function setUp(level: string): Promise<void> {
   try {
     requireBun();

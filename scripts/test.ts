@@ -13,7 +13,7 @@ import { setUp } from "./setup";
 import { bunReport, cargoReport, concluded, type TestReport } from "./test-report";
 
 const ROOT = join(import.meta.dir, "..");
-/** A run with more failures has a reason that the first ones tell. */
+/** A run with more failures has a reason that the first ones show. */
 const MAX_FAILURES_SHOWN = 10;
 const MAX_LINES_SHOWN = 60;
 
@@ -65,7 +65,7 @@ const [passed, failed] = [sum("passed"), sum("failed")];
 if (failed > 0) {
   console.log("\n=== What failed, once more");
   const failures = reports.flatMap((report) => report.failures).slice(0, MAX_FAILURES_SHOWN);
-  // The last lines tell the reason.
+  // The last lines give the reason.
   for (const it of failures) console.log(`\n${it.split("\n").slice(-MAX_LINES_SHOWN).join("\n")}`);
 }
 console.log(`\n${passed} passed, ${failed} failed`);

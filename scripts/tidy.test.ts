@@ -75,7 +75,6 @@ const PRIVATE_WORDS = [
 const KNOWN_PRIVATE_WORDS = [
   "doorbell",
   "farewell",
-  "goodbye",
   "guest",
   "house",
   "lane",

@@ -1,5 +1,5 @@
 /**
- * The client that must be served: it hears the stream and asks for `/healthz`, until its input
+ * The client that must be served: it receives the stream and asks for `/healthz`, until its input
  * ends. Then it prints what it has met, as JSON.
  *
  *     bun bench/hostile/control.ts PORT
@@ -37,7 +37,7 @@ async function main(port: number): Promise<void> {
   const probe = new Probe(port);
   console.log("ready");
   for await (const _ of Bun.stdin.stream()) {
-    // Nothing is said; the end is what is waited for.
+    // It gets no input, and waits for its end.
   }
   socket.onclose = null;
   const healthz = await probe.times();

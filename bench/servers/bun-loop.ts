@@ -1,4 +1,4 @@
-/** What many write first: a loop over all sockets, in Bun. Everybody hears everything. */
+/** What many write first: a loop over all sockets, in Bun. Every client receives everything. */
 
 import type { ServerWebSocket } from "bun";
 

@@ -1,4 +1,4 @@
-/** Stock Elysia on Bun, with Bun's own `publish`. */
+/** Elysia by itself on Bun, with Bun's own `publish`. */
 
 import { serveElysia } from "./elysia-app";
 

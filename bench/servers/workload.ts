@@ -1,4 +1,4 @@
-/** What a server under test is to do: the same words, messages and arrivals for all of them. */
+/** What a server under test is to do: the same paths, messages and rates for all of them. */
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Clock } from "../../src/server/sources/pace";
@@ -6,7 +6,7 @@ import { synthetic } from "../../src/server/sources/synthetic";
 import { feed } from "../../src/sources/feed";
 
 /**
- * Who hears what. `one`: everybody the same channel. `thousand`: each client one of 1,000.
+ * Who receives what. `one`: all clients the same channel. `thousand`: each client one of 1,000.
  * `private`: each client a channel of its own and one that all have; messages alternate.
  */
 export type Channels = "one" | "thousand" | "private";
@@ -82,7 +82,7 @@ function channelOf({ channels, clients }: Workload, n: number): string {
   return COMMON;
 }
 
-/** Tells the runner that clients may come. */
+/** Lets the runner know that clients may connect. */
 export function announce(port: number | undefined): void {
   console.log(`listening ${port}`);
 }

@@ -1,5 +1,5 @@
 //! The core without JavaScript: it lets everybody in and subscribes them all to one channel, in
-//! which nothing is said. What it takes beside the whole server is what JavaScript takes.
+//! which none comes. What it takes beside the whole server is what JavaScript takes.
 //!
 //! Prints `listening <port>` once it does.
 
@@ -75,7 +75,7 @@ fn options() -> Options {
     }
 }
 
-/// Plain HTTP finds nobody behind it.
+/// Plain HTTP finds no app behind it.
 fn door() -> DoorConfig {
     let long = Duration::from_secs(60);
     DoorConfig {

@@ -52,10 +52,10 @@ pub unsafe extern "C" fn send(
     flags: c_int,
 ) -> ssize_t {
     count();
-    let nobody = std::ptr::null::<sockaddr>();
+    let no_address = std::ptr::null::<sockaddr>();
     // SAFETY: the caller keeps libc's contract.
     unsafe {
-        libc::syscall(libc::SYS_sendto, fd, bytes, size, flags, nobody, 0 as c_long) as ssize_t
+        libc::syscall(libc::SYS_sendto, fd, bytes, size, flags, no_address, 0 as c_long) as ssize_t
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// Released bytes are moved over only when there are so many, and they are most of the buffer.
 const MIN_RELEASED_BYTES: usize = 1024 * 1024;
 
-/// What has been published, and is still to be written to somebody.
+/// What has been published, and is still to be written to a client.
 pub(crate) struct Log {
     bytes: Vec<u8>,
     /// The position of `bytes[0]` since the start.
@@ -49,7 +49,7 @@ impl Log {
         self.bytes.extend_from_slice(b"\"}");
     }
 
-    /// Lets go of what lies before `cursor`, the lowest of all; of everything when nobody reads.
+    /// Lets go of what lies before `cursor`, the lowest of all; of everything when no client reads.
     pub(crate) fn release(&mut self, cursor: Option<u64>) {
         let released = (cursor.unwrap_or(self.head()) - self.start) as usize;
         let all = released == self.bytes.len();

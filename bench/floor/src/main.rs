@@ -77,7 +77,7 @@ fn accept(listener: &TcpListener, clients: &mut Vec<Client>, cursor: u64) {
     }
 }
 
-/// Sleeps until the next message is due or somebody wants to connect.
+/// Sleeps until the next message is due or a client wants to connect.
 fn wait(listener: &TcpListener, at_most: Duration) -> io::Result<()> {
     let limit = Timespec { tv_sec: 0, tv_nsec: at_most.subsec_nanos().into() };
     match poll(&mut [PollFd::new(listener, PollFlags::IN)], Some(&limit)) {

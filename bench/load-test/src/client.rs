@@ -30,8 +30,8 @@ pub(crate) enum Behaviour {
     Reading,
     /// Reads a little now and then.
     Slow,
-    /// Reads nothing after the handshake. When the server has said its last word, the rest is read
-    /// without being counted, to learn the close code.
+    /// Reads nothing after the handshake. At the end of the run the rest is read without being
+    /// counted, for the close code.
     Stalled,
 }
 
@@ -50,9 +50,9 @@ pub(crate) enum Phase {
     Over,
 }
 
-/// Why a connection ended.
+/// Why a client was disconnected.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Ending {
+pub(crate) enum Disconnect {
     /// The server sent a close frame with this code.
     Closed(u16),
     /// End of stream or reset without a close frame, named as the system names it.
@@ -82,7 +82,7 @@ pub(crate) struct Client {
     pub(crate) messages: u64,
     /// Whether the upgrade was ever granted.
     pub(crate) was_open: bool,
-    /// What epoll has been told to watch for.
+    /// What epoll watches for.
     pub(crate) watched: EventFlags,
     socket: Option<OwnedFd>,
     handshake: Option<Handshake>,
@@ -146,7 +146,7 @@ impl Client {
     ///
     /// # Errors
     /// How the connection ended, if it did.
-    pub(crate) fn write(&mut self, target: &Target, options: &Options) -> Result<(), Ending> {
+    pub(crate) fn write(&mut self, target: &Target, options: &Options) -> Result<(), Disconnect> {
         if self.phase == Phase::Connecting {
             self.check_connected()?;
             let (request, handshake) =
@@ -158,17 +158,17 @@ impl Client {
         self.flush()
     }
 
-    fn check_connected(&self) -> Result<(), Ending> {
+    fn check_connected(&self) -> Result<(), Disconnect> {
         let Some(socket) = &self.socket else {
             return Ok(());
         };
         match sockopt::socket_error(socket) {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) | Err(error) => Err(Ending::Failed(describe(error))),
+            Ok(Err(error)) | Err(error) => Err(Disconnect::Failed(describe(error))),
         }
     }
 
-    fn flush(&mut self) -> Result<(), Ending> {
+    fn flush(&mut self) -> Result<(), Disconnect> {
         let Some(socket) = &self.socket else {
             return Ok(());
         };
@@ -177,7 +177,7 @@ impl Client {
                 Ok(sent) => drop(self.outgoing.drain(..sent)),
                 Err(Errno::AGAIN) => break,
                 Err(Errno::INTR) => {}
-                Err(error) => return Err(Ending::Lost(describe(error))),
+                Err(error) => return Err(Disconnect::Lost(describe(error))),
             }
         }
         Ok(())
@@ -188,9 +188,13 @@ impl Client {
     /// # Errors
     /// How the connection ended, if it did. The bytes before the end have been counted.
     #[inline]
-    pub(crate) fn receive(&mut self, bytes: &[u8], with: &mut Instruments) -> Result<(), Ending> {
+    pub(crate) fn receive(
+        &mut self,
+        bytes: &[u8],
+        with: &mut Instruments,
+    ) -> Result<(), Disconnect> {
         let bytes = match &mut self.handshake {
-            Some(handshake) => match handshake.receive(bytes).map_err(Ending::Failed)? {
+            Some(handshake) => match handshake.receive(bytes).map_err(Disconnect::Failed)? {
                 Response::Incomplete => return Ok(()),
                 Response::Granted { frames_at, compression } => {
                     if compression {
@@ -209,9 +213,9 @@ impl Client {
             Ok(None) => self.flush(),
             Ok(Some(code)) => {
                 self.answer_close(code);
-                Err(Ending::Closed(code))
+                Err(Disconnect::Closed(code))
             }
-            Err(violation) => Err(Ending::Violation(violation)),
+            Err(violation) => Err(Disconnect::Violation(violation)),
         }
     }
 

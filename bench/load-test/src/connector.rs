@@ -71,7 +71,7 @@ impl Connector {
         self.leaving_until.push_back((now + LEAVE_TIMEOUT, ticket));
     }
 
-    /// Whether somebody waits for a turn that only time can bring.
+    /// Whether a client waits for a turn that only time can bring.
     pub(crate) fn waits_for_its_pace(&self) -> bool {
         !self.queue.is_empty() && self.in_the_making < self.concurrency
     }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::behaviours::spread_behaviours;
 use crate::churn::Churn;
-use crate::client::{Behaviour, Client, Ending, Instruments, Phase, describe};
+use crate::client::{Behaviour, Client, Disconnect, Instruments, Phase, describe};
 use crate::connector::Connector;
 use crate::fields::FieldFinder;
 use crate::goal::Goal;
@@ -30,7 +30,7 @@ const SLOW_READ_BYTES: usize = 1024;
 const TICK: Duration = Duration::from_millis(100);
 
 /// How long to wait for events while connections or churn are due by pace.
-const PACED_PATIENCE: Duration = Duration::from_millis(1);
+const PACED_WAIT: Duration = Duration::from_millis(1);
 
 /// After the run, stalled clients read what is left for them this long, or until there is nothing.
 const AFTERMATH: Duration = Duration::from_secs(1);
@@ -105,7 +105,7 @@ impl<'a> Engine<'a> {
         while self.timeline.stage() != Stage::Over {
             self.begin_connects(now);
             self.begin_leaves(now);
-            self.serve_ready(self.patience(now, ticked_at + TICK))?;
+            self.serve_ready(self.poll_timeout(now, ticked_at + TICK))?;
             now = Instant::now();
             if now >= ticked_at + TICK {
                 self.tick(now);
@@ -121,10 +121,10 @@ impl<'a> Engine<'a> {
     }
 
     /// How long the loop may sleep.
-    fn patience(&self, now: Instant, next_tick: Instant) -> Duration {
+    fn poll_timeout(&self, now: Instant, next_tick: Instant) -> Duration {
         let churning = self.churn.is_some() && self.timeline.stage() != Stage::Connecting;
         let paced = churning || self.connector.waits_for_its_pace();
-        let longest = if paced { PACED_PATIENCE } else { TICK };
+        let longest = if paced { PACED_WAIT } else { TICK };
         let until_tick = next_tick.saturating_duration_since(now);
         let until_next_stage = self.timeline.remaining(now).unwrap_or(longest);
         longest.min(until_tick).min(until_next_stage)
@@ -142,7 +142,7 @@ impl<'a> Engine<'a> {
                 }
             });
             if let Err(error) = begun {
-                self.end(slot, Ending::Failed(error.kind().to_string()));
+                self.disconnect(slot, Disconnect::Failed(error.kind().to_string()));
             }
         }
     }
@@ -164,8 +164,8 @@ impl<'a> Engine<'a> {
     }
 
     /// Waits for events and serves them. Returns how many there were.
-    fn serve_ready(&mut self, patience: Duration) -> io::Result<usize> {
-        let count = self.poller.wait(patience)?;
+    fn serve_ready(&mut self, timeout: Duration) -> io::Result<usize> {
+        let count = self.poller.wait(timeout)?;
         for index in 0..count {
             self.serve(self.poller.ready(index));
         }
@@ -186,16 +186,16 @@ impl<'a> Engine<'a> {
     }
 
     /// Reads once, at most `limit_bytes`.
-    fn read(&mut self, slot: usize, limit_bytes: usize) -> Result<(), Ending> {
+    fn read(&mut self, slot: usize, limit_bytes: usize) -> Result<(), Disconnect> {
         let client = &mut self.clients[slot];
         let Some(socket) = client.socket() else {
             return Ok(());
         };
         let length = match recv(socket, &mut self.buffer[..limit_bytes], RecvFlags::empty()) {
-            Ok((_, 0)) => return Err(Ending::Lost("connection closed".to_owned())),
+            Ok((_, 0)) => return Err(Disconnect::Lost("connection closed".to_owned())),
             Ok((_, length)) => length,
             Err(Errno::AGAIN | Errno::INTR) => return Ok(()),
-            Err(error) => return Err(Ending::Lost(describe(error))),
+            Err(error) => return Err(Disconnect::Lost(describe(error))),
         };
         let was_in_the_making = client.is_in_the_making();
         let received = client.receive(&self.buffer[..length], &mut self.instruments);
@@ -211,14 +211,14 @@ impl<'a> Engine<'a> {
         received
     }
 
-    fn settle(&mut self, slot: usize, served: Result<(), Ending>) {
+    fn settle(&mut self, slot: usize, served: Result<(), Disconnect>) {
         match served {
             Ok(()) => self.watch(slot),
-            Err(ending) => self.end(slot, ending),
+            Err(disconnect) => self.disconnect(slot, disconnect),
         }
     }
 
-    /// Tells epoll what the client waits for, if that has changed.
+    /// Has epoll watch for what the client waits for, if that has changed.
     fn watch(&mut self, slot: usize) {
         let client = &mut self.clients[slot];
         let wanted = client.interest();
@@ -231,11 +231,11 @@ impl<'a> Engine<'a> {
             None => Ok(()),
         };
         if let Err(error) = modified {
-            self.end(slot, Ending::Lost(error.kind().to_string()));
+            self.disconnect(slot, Disconnect::Lost(error.kind().to_string()));
         }
     }
 
-    fn end(&mut self, slot: usize, ending: Ending) {
+    fn disconnect(&mut self, slot: usize, disconnect: Disconnect) {
         let client = &mut self.clients[slot];
         match client.phase {
             Phase::Over => return,
@@ -245,11 +245,11 @@ impl<'a> Engine<'a> {
             }
             Phase::Open => {
                 self.alive -= 1;
-                self.tally.count_ended(client.behaviour, &ending);
+                self.tally.count_disconnected(client.behaviour, &disconnect);
             }
             Phase::Queued | Phase::Connecting | Phase::Handshaking => {
                 self.connector.settled();
-                self.tally.count_failed(failure_reason(ending));
+                self.tally.count_failed(failure_reason(disconnect));
             }
         }
         client.end();
@@ -266,7 +266,7 @@ impl<'a> Engine<'a> {
         self.connector.enqueue(slot);
     }
 
-    /// What is due every 100 ms: slow reads, time limits, and the account of the interval.
+    /// Slow reads, time limits and the counts of the interval, every 100 ms.
     fn tick(&mut self, now: Instant) {
         for index in 0..self.slow_slots.len() {
             let slot = self.slow_slots[index];
@@ -275,23 +275,23 @@ impl<'a> Engine<'a> {
                 self.settle(slot, read);
             }
         }
-        self.end_late(now);
+        self.disconnect_late(now);
         let caught_up = self.poller.take_caught_up();
         self.instruments.meter.count_interval(caught_up);
     }
 
-    /// Ends the connections that have taken too long to be made, or to be left.
-    fn end_late(&mut self, now: Instant) {
+    /// Disconnects those that have taken too long to be made, or to be left.
+    fn disconnect_late(&mut self, now: Instant) {
         while let Some(late) = self.connector.pop_late_connect(now) {
             let client = &self.clients[late.slot];
             if client.number == late.number && client.is_in_the_making() {
-                self.end(late.slot, Ending::Failed("timed out".to_owned()));
+                self.disconnect(late.slot, Disconnect::Failed("timed out".to_owned()));
             }
         }
         while let Some(late) = self.connector.pop_late_leave(now) {
             let client = &self.clients[late.slot];
             if client.number == late.number && client.phase == Phase::Leaving {
-                self.end(late.slot, Ending::Lost("timed out".to_owned()));
+                self.disconnect(late.slot, Disconnect::Lost("timed out".to_owned()));
             }
         }
     }
@@ -313,9 +313,9 @@ impl<'a> Engine<'a> {
         let settled = self.connector.is_idle();
         let stage = self.timeline.stage();
         let time_is_over = self.timeline.remaining(now).is_some_and(|left| left.is_zero());
-        let nobody_left = settled && self.alive == 0;
+        let all_gone = settled && self.alive == 0;
         let goal_reached = settled && self.goal.is_reached();
-        if self.stop.load(Ordering::Relaxed) || nobody_left {
+        if self.stop.load(Ordering::Relaxed) || all_gone {
             self.timeline.enter(Stage::Over, now);
         } else if stage == Stage::Connecting && settled {
             self.announce(&format!("ready: {} clients connected", self.tally.connected));
@@ -330,15 +330,15 @@ impl<'a> Engine<'a> {
         }
     }
 
-    /// Tells a waiting caller how far the run has come.
+    /// Prints for a caller how far the run has come.
     fn announce(&self, what: &str) {
         if self.options.json {
             eprintln!("{what}");
         }
     }
 
-    /// Says goodbye on every connection, and lets stalled clients read their last words: only they
-    /// tell whether and how the server had closed them.
+    /// Closes every connection. Stalled clients first read what is left for them, which alone shows
+    /// whether and how the server has closed them.
     ///
     /// # Errors
     /// Only if epoll itself fails.

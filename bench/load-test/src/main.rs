@@ -3,8 +3,8 @@
 //! One thread drives all clients, so that its own cost is known and it fits beside the server under
 //! test, pinned to a core of its own. A run goes through these files in order: `options` and
 //! `target` say what to do, `engine` runs the loop, `client` is one connection in it, `frames`,
-//! `fields`, `sequence` and `latency` look at what arrives, and `survey` and `report` tell the
-//! outcome.
+//! `fields`, `sequence` and `latency` look at what arrives, and `survey` and `report` sum it
+//! up.
 //!
 //! The exit code is 0 when the run took place, 1 when no client could connect, 2 for bad arguments.
 

@@ -18,7 +18,7 @@ pub(crate) struct Poller {
     found_nothing: bool,
 }
 
-/// One socket that has something to tell.
+/// One socket that is ready.
 pub(crate) struct Ready {
     pub(crate) slot: usize,
     pub(crate) flags: EventFlags,
@@ -44,25 +44,25 @@ impl Poller {
         Ok(epoll::modify(&self.epoll, socket, EventData::new_u64(slot as u64), flags)?)
     }
 
-    /// Waits for events, at most `patience`. Returns how many there are.
-    pub(crate) fn wait(&mut self, patience: Duration) -> io::Result<usize> {
+    /// Waits for events, at most `timeout`. Returns how many there are.
+    pub(crate) fn wait(&mut self, timeout: Duration) -> io::Result<usize> {
         // The first look does not wait, because only an empty one proves that nothing is unread.
         if self.collect(Duration::ZERO)? == 0 {
             self.found_nothing = true;
-            self.collect(patience)?;
+            self.collect(timeout)?;
         }
         Ok(self.events.len())
     }
 
-    fn collect(&mut self, patience: Duration) -> io::Result<usize> {
+    fn collect(&mut self, timeout: Duration) -> io::Result<usize> {
         let timeout = Timespec {
-            tv_sec: patience.as_secs() as i64,
-            tv_nsec: i64::from(patience.subsec_nanos()),
+            tv_sec: timeout.as_secs() as i64,
+            tv_nsec: i64::from(timeout.subsec_nanos()),
         };
         self.events.clear();
         match epoll::wait(&self.epoll, spare_capacity(&mut self.events), Some(&timeout)) {
             Ok(count) => Ok(count),
-            // A signal; whoever handles it has taken note.
+            // A signal, which its handler has noted.
             Err(Errno::INTR) => Ok(0),
             Err(error) => Err(error.into()),
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::client::{Behaviour, Client, Ending};
+use crate::client::{Behaviour, Client, Disconnect};
 use crate::sequence::Discrepancies;
 
 /// Reported for an end without a close frame, as RFC 6455 (7.1.5) has it.
@@ -43,14 +43,14 @@ impl Tally {
         *self.failed.entry(reason).or_default() += 1;
     }
 
-    /// Counts the end of an open connection that was not asked for by this side.
-    pub(crate) fn count_ended(&mut self, behaviour: Behaviour, ending: &Ending) {
-        match ending {
-            Ending::Closed(code) => *self.closed.entry(*code).or_default() += 1,
-            Ending::Lost(_) | Ending::Failed(_) => {
+    /// Counts the disconnect of an open connection that this side did not ask for.
+    pub(crate) fn count_disconnected(&mut self, behaviour: Behaviour, disconnect: &Disconnect) {
+        match disconnect {
+            Disconnect::Closed(code) => *self.closed.entry(*code).or_default() += 1,
+            Disconnect::Lost(_) | Disconnect::Failed(_) => {
                 *self.closed.entry(ABNORMAL_CLOSURE).or_default() += 1;
             }
-            Ending::Violation(rule) => *self.violations.entry(rule.0).or_default() += 1,
+            Disconnect::Violation(rule) => *self.violations.entry(rule.0).or_default() += 1,
         }
         match behaviour {
             Behaviour::Reading => self.reading_closed += 1,
@@ -69,12 +69,12 @@ impl Tally {
     }
 }
 
-/// Why a connection that was still in the making ended.
-pub(crate) fn failure_reason(ending: Ending) -> String {
-    match ending {
-        Ending::Failed(reason) => reason,
-        Ending::Lost(reason) => format!("{reason} during the handshake"),
-        Ending::Closed(code) => format!("closed with {code} during the handshake"),
-        Ending::Violation(rule) => rule.0.to_owned(),
+/// Why a connection could not be made.
+pub(crate) fn failure_reason(disconnect: Disconnect) -> String {
+    match disconnect {
+        Disconnect::Failed(reason) => reason,
+        Disconnect::Lost(reason) => format!("{reason} during the handshake"),
+        Disconnect::Closed(code) => format!("closed with {code} during the handshake"),
+        Disconnect::Violation(rule) => rule.0.to_owned(),
     }
 }

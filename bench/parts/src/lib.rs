@@ -79,7 +79,7 @@ impl WorkerBell {
     pub fn push_to_awake(&self, times: u32) {
         for _ in 0..times {
             let must = self.queue.push(black_box(Command::Resume));
-            debug_assert!(!must.0, "nobody sleeps");
+            debug_assert!(!must.0, "no worker sleeps");
             black_box(self.queue.pop());
         }
     }
@@ -139,29 +139,29 @@ impl Sleeper {
 }
 
 /// Calls JavaScript without arguments, does not keep the process alive, and never waits.
-type Doorbell = ThreadsafeFunction<(), (), (), Status, false, true>;
+type WakeCallback = ThreadsafeFunction<(), (), (), Status, false, true>;
 
 /// The way from the core to JavaScript.
 #[napi]
-pub struct JavaScriptBell {
+pub struct JavaScriptEvents {
     bridge: Bridge,
 }
 
 #[napi]
-impl JavaScriptBell {
-    /// `doorbell` is called when events wait and the last `drain` has taken all.
+impl JavaScriptEvents {
+    /// `wake` is called when events wait and the last `drain` has taken all.
     #[napi(constructor)]
-    pub fn new(#[napi(ts_arg_type = "() => void")] doorbell: Doorbell) -> JavaScriptBell {
-        JavaScriptBell {
+    pub fn new(#[napi(ts_arg_type = "() => void")] wake: WakeCallback) -> JavaScriptEvents {
+        JavaScriptEvents {
             bridge: Bridge::new(move || {
-                let _ = doorbell.call((), ThreadsafeFunctionCallMode::NonBlocking);
+                let _ = wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
             }),
         }
     }
 
-    /// Tells JavaScript of `times` events. The bell rings if JavaScript rests.
+    /// Emits `times` events, and wakes JavaScript if it rests.
     #[napi]
-    pub fn tell(&self, times: u32) {
+    pub fn emit(&self, times: u32) {
         for _ in 0..times {
             self.bridge.tell(Event::AcceptFailed(String::new()));
         }

@@ -158,7 +158,7 @@ fn the_close_code_of_a_stalled_client_is_read_after_the_run() {
 }
 
 #[test]
-fn slow_clients_lag_behind_and_are_accounted_apart() {
+fn slow_clients_lag_behind_and_are_counted_apart() {
     let address = serve(|connection| {
         send_numbered(connection, 0..100, 1000);
         await_end(connection);
@@ -196,7 +196,7 @@ fn sigterm_ends_the_run_with_a_report() {
 }
 
 #[test]
-fn without_a_connection_the_exit_code_is_1_and_the_reason_is_told() {
+fn without_a_connection_the_exit_code_is_1_and_the_reason_is_printed() {
     let address = serve_response("HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n");
     let refused = output(&format!("ws://{address}/"), &["--clients", "3"]);
     assert_eq!(refused.status.code(), Some(1));
