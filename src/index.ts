@@ -60,6 +60,14 @@ export { ShardedBroadcaster } from "./sharded/sharded-broadcaster";
 export type { Channels } from "./sources/iterables";
 export type { Source } from "./sources/source";
 export {
+  type MetricByReason,
+  type ShardFigure,
+  STATS_FIGURES,
+  type StatsFigure,
+  type TotalFigure,
+  type WorkerFigure,
+} from "./stats/counters";
+export {
   type DeliveryTimes,
   deliveryPercentile,
   deliveryTimesSince,

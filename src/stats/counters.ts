@@ -6,7 +6,7 @@
 import type { FailureKind, RefusedAtDoor, WorkerCounters } from "../sharded/native";
 
 /** What a figure of the stats is. */
-export interface Figure {
+export interface StatsFigure {
   /** A counter only grows, from 0 at the start; a gauge is of now. */
   readonly kind: "counter" | "gauge";
   readonly help: string;
@@ -26,12 +26,14 @@ export interface MetricByReason {
 }
 
 /** Where a figure of the core is shown. */
-interface Shown extends Omit<Figure, "kind" | "help"> {
+interface Shown extends Omit<StatsFigure, "kind" | "help"> {
   /** Its name in the stats of a shard, which sum up the workers. Its `metric` is of shards. */
   readonly shard?: string;
   /** Its name in the stats of each worker. */
   readonly worker?: string;
   readonly workerMetric?: string;
+  /** What it is of one worker, where `help` does not say so. */
+  readonly workerHelp?: string;
   /** What the core counts for 1. */
   readonly per?: number;
 }
@@ -72,6 +74,7 @@ export const CORE_FIGURES = {
     shard: "saturated_workers",
     worker: "saturated",
     workerMetric: "shardcast_worker_saturated",
+    workerHelp: "1 while the queue of the worker is past its soft mark, otherwise 0.",
   }),
   messages: counter(
     "Published messages taken from the queues of workers, each once for each worker.",
@@ -180,7 +183,7 @@ export const CORE_FIGURES = {
     worker: "failures",
     workerMetric: "shardcast_worker_failures_total",
   }),
-} satisfies Record<CoreFigure, Figure & Shown>;
+} satisfies Record<CoreFigure, StatsFigure & Shown>;
 
 /** What of a shard the core does not count. */
 export const SHARD_FIGURES = {
@@ -189,7 +192,7 @@ export const SHARD_FIGURES = {
   deliveries_pending: gauge("Deliveries expected that are neither made nor dropped yet.", {
     metric: "shardcast_deliveries_pending",
   }),
-} satisfies Record<string, Figure>;
+} satisfies Record<string, StatsFigure>;
 
 /** Figures of all shards together. */
 export const TOTAL_FIGURES = {
@@ -204,7 +207,7 @@ export const TOTAL_FIGURES = {
     "Times that the system had no descriptor or memory for a connection, which then had to wait.",
     { metric: "shardcast_accept_failures_total" },
   ),
-} satisfies Record<string, Figure>;
+} satisfies Record<string, StatsFigure>;
 
 /** Upgrades that were answered with something else than a WebSocket, by reason. */
 export const REFUSALS = {
@@ -243,30 +246,31 @@ export const CORE_ROWS = Object.entries(CORE_FIGURES).map(
   ([name, row]) => ({ ...row, name }) as CoreRow,
 );
 
-interface CoreRow extends Figure {
+interface CoreRow extends StatsFigure {
   readonly name: CoreFigure;
   readonly shard?: InShard["shard"];
   readonly worker?: WorkerFigure;
   readonly workerMetric?: string;
+  readonly workerHelp?: string;
   readonly per?: number;
 }
 
 /**
- * What each figure of the stats is: of a shard (`shard_0`, …), of a worker (`per_worker`), and of
- * all shards together.
+ * What each figure of `stats()` is: of a shard (`shard_0`, …), of a worker (`per_worker`), and of
+ * all shards together. For those who show the stats, or describe them.
  */
 export const STATS_FIGURES: {
-  readonly shard: Readonly<Record<ShardFigure, Figure>>;
-  readonly worker: Readonly<Record<WorkerFigure, Figure>>;
-  readonly total: Readonly<Record<TotalFigure, Figure>>;
+  readonly shard: Readonly<Record<ShardFigure, StatsFigure>>;
+  readonly worker: Readonly<Record<WorkerFigure, StatsFigure>>;
+  readonly total: Readonly<Record<TotalFigure, StatsFigure>>;
 } = {
-  shard: { ...inShard(), ...SHARD_FIGURES } as Record<ShardFigure, Figure>,
-  worker: inWorker() as Record<WorkerFigure, Figure>,
+  shard: { ...inShard(), ...SHARD_FIGURES } as Record<ShardFigure, StatsFigure>,
+  worker: inWorker() as Record<WorkerFigure, StatsFigure>,
   total: {
     ...TOTAL_FIGURES,
     ...byReason(REFUSED, "refused", REFUSALS),
     ...byReason(FAILED, "requests", REQUEST_FAILURES),
-  } as Record<TotalFigure, Figure>,
+  } as Record<TotalFigure, StatsFigure>,
 };
 
 function counter<const Where extends Shown>(help: string, where: Where) {
@@ -281,14 +285,15 @@ function partOf<const Shard extends string>(metric: MetricByReason, reason: stri
   return { partOf: metric, reason, shard };
 }
 
-function inShard(): Record<string, Figure> {
+function inShard(): Record<string, StatsFigure> {
   return Object.fromEntries(CORE_ROWS.flatMap((row) => (row.shard ? [[row.shard, row]] : [])));
 }
 
-function inWorker(): Record<string, Figure> {
-  const rows = CORE_ROWS.flatMap(({ worker, workerMetric, ...row }) =>
-    worker && workerMetric ? [[worker, { ...row, metric: workerMetric }] as const] : [],
-  );
+function inWorker(): Record<string, StatsFigure> {
+  const rows = CORE_ROWS.flatMap(({ worker, workerMetric, workerHelp, ...row }) => {
+    const figure = { ...row, help: workerHelp ?? row.help };
+    return worker && workerMetric ? [[worker, { ...figure, metric: workerMetric }]] : [];
+  });
   return Object.fromEntries(rows);
 }
 
@@ -296,5 +301,5 @@ function byReason(metric: MetricByReason, prefix: string, reasons: Record<string
   const figures = Object.entries(reasons).map(([reason, help]) => {
     return [`${prefix}_${reason}`, { kind: "counter", help, partOf: metric, reason }];
   });
-  return Object.fromEntries(figures) as Record<string, Figure>;
+  return Object.fromEntries(figures) as Record<string, StatsFigure>;
 }

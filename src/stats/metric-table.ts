@@ -1,6 +1,6 @@
 import { readdirSync, statSync } from "node:fs";
 
-import { type Figure, STATS_FIGURES } from "./counters";
+import { STATS_FIGURES, type StatsFigure } from "./counters";
 import { type ShardStats, shardsOf } from "./stats";
 
 /** One value of a metric, and the labels that tell it from the metric's others. */
@@ -86,7 +86,7 @@ export const METRICS: readonly Metric[] = [
 ];
 
 /** The metrics that show these figures. Figures that tell reasons apart share one. */
-function metricsOf(place: Place, figures: Readonly<Record<string, Figure>>): Metric[] {
+function metricsOf(place: Place, figures: Readonly<Record<string, StatsFigure>>): Metric[] {
   const named = Object.entries(figures).map(([stat, figure]) => ({ stat, ...figure }));
   const byMetric = Map.groupBy(named, ({ metric, partOf }) => metric ?? partOf?.name);
   return [...byMetric].flatMap(([name, parts]) =>
@@ -94,8 +94,8 @@ function metricsOf(place: Place, figures: Readonly<Record<string, Figure>>): Met
   );
 }
 
-function metricOf(place: Place, name: string, parts: (Figure & { stat: string })[]): Metric {
-  const { kind: type, help, partOf } = parts[0] as Figure;
+function metricOf(place: Place, name: string, parts: (StatsFigure & { stat: string })[]): Metric {
+  const { kind: type, help, partOf } = parts[0] as StatsFigure;
   return {
     type,
     name,

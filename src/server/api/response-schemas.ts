@@ -9,9 +9,10 @@ import {
   type PublishResult,
   type Reconciliation,
   type ShardCounters,
-  type ShardStats,
   type SlowClient,
-  shardsOf,
+  STATS_FIGURES,
+  type StatsFigure,
+  type TotalFigure,
   type WorkerStats,
 } from "../../index";
 import { COUNT, count, FLAG, list, NAME, object } from "./json-schema";
@@ -87,34 +88,22 @@ export const DEPARTURES = list(
 );
 
 const WORKER = object<WorkerStats>({
-  clients: COUNT,
-  queue_messages: COUNT,
-  queue_bytes: COUNT,
-  saturated: FLAG,
-  saturations: COUNT,
-  busy_seconds: SECONDS,
-  failures: COUNT,
+  ...schemasOf(STATS_FIGURES.worker),
+  saturated: { ...FLAG, description: "Its queue is past its soft mark now." },
 });
 
-/**
- * Of `/stats`.
- *
- * @param stats which counts there are is read from these
- */
-export function statsSchema(stats: ShardStats) {
-  const [shard = {}] = shardsOf(stats);
-  const totals = Object.keys(stats).filter((key) => !key.startsWith("shard_"));
-  const special = { busy_seconds: SECONDS, per_worker: list(WORKER) };
-  return {
-    ...object<Record<string, number>>(countsOf(totals)),
-    additionalProperties: object<Pick<ShardCounters, keyof typeof special>>({
-      ...countsOf(Object.keys(shard)),
-      ...special,
-    }),
-    description: "`shard_0`, `shard_1`, … and the totals.",
-  };
-}
+export const STATS = {
+  ...object<Record<TotalFigure, number>>(schemasOf(STATS_FIGURES.total)),
+  additionalProperties: object<ShardCounters>({
+    ...schemasOf(STATS_FIGURES.shard),
+    per_worker: list(WORKER),
+  }),
+  description: "`shard_0`, `shard_1`, … and the totals.",
+};
 
-function countsOf(keys: readonly string[]): Record<string, object> {
-  return Object.fromEntries(keys.map((key) => [key, COUNT]));
+function schemasOf<Name extends string>(figures: Readonly<Record<Name, StatsFigure>>) {
+  const schemas = Object.entries<StatsFigure>(figures).map(([name, { help, unit }]) => {
+    return [name, { ...(unit === "seconds" ? SECONDS : COUNT), description: help }];
+  });
+  return Object.fromEntries(schemas) as Record<Name, object>;
 }

@@ -10,6 +10,7 @@ import {
   deliveryPercentile,
   deliveryTimesSince,
   type ShardCounters,
+  type ShardFigure,
   type ShardStats,
   shardsOf,
   type WorkerStats,
@@ -190,13 +191,11 @@ export const ALERT_RULES: readonly AlertRule[] = [
   },
 ];
 
-type Count = Exclude<keyof ShardCounters, "per_worker">;
-
-function total({ stats }: Reading, count: Count): number {
+function total({ stats }: Reading, count: ShardFigure): number {
   return shardsOf(stats).reduce((sum, shard) => sum + shard[count], 0);
 }
 
-function grown({ now, before }: Recent, count: Count): number {
+function grown({ now, before }: Recent, count: ShardFigure): number {
   return total(now, count) - total(before, count);
 }
 

@@ -3,15 +3,17 @@
 import {
   type Broadcaster,
   type ChannelStats,
+  DEPARTURE_REASONS,
   type Departure,
   deliveryPercentile,
   deliveryTimesSince,
   type ShardCounters,
+  type ShardFigure,
   shardsOf,
 } from "../../index";
 import type { Reading } from "./alert-rules";
 import { LastAnswer } from "./last-answer";
-import type { DepartureSnapshot, ShardSnapshot, Snapshot } from "./snapshot";
+import type { DepartureSnapshot, DroppedSnapshot, ShardSnapshot, Snapshot } from "./snapshot";
 import { Verdicts } from "./verdict";
 import { type QueueLimits, snapshotsOfShards } from "./worker-snapshots";
 
@@ -173,16 +175,19 @@ export class Snapshots {
   }
 }
 
-const DROPS = ["dropped_slow", "dropped_skipped", "dropped_closed", "dropped_queue_full"] as const;
-const DISCONNECTS = [
-  "closed_slow",
-  "closed_idle",
-  "closed_violation",
-  "closed_unfinished",
-  "closed_failed",
-] as const;
+/** Each count of drops, and its reason in a snapshot. */
+const DROPS: Readonly<Record<DropFigure, keyof DroppedSnapshot>> = {
+  dropped_slow: "slow",
+  dropped_skipped: "skipped",
+  dropped_closed: "closed",
+  dropped_queue_full: "queueFull",
+};
+type DropFigure = Extract<ShardFigure, `dropped_${string}`>;
+const DROP_FIGURES = Object.keys(DROPS) as DropFigure[];
 
-const droppedOf = ({ shards }: Look) => sumOf(shards, DROPS);
+const DISCONNECTS = DEPARTURE_REASONS.map((reason) => `closed_${reason}` as const);
+
+const droppedOf = ({ shards }: Look) => sumOf(shards, DROP_FIGURES);
 
 const bytesOf = ({ shards }: Look) => sum(shards, "bytes_written");
 
@@ -204,22 +209,16 @@ function shown(shards: ShardSnapshot[]) {
   };
 }
 
-function droppedBy(shards: readonly ShardCounters[]): Snapshot["dropped"] {
-  return {
-    slow: sum(shards, "dropped_slow"),
-    skipped: sum(shards, "dropped_skipped"),
-    closed: sum(shards, "dropped_closed"),
-    queueFull: sum(shards, "dropped_queue_full"),
-  };
+function droppedBy(shards: readonly ShardCounters[]): DroppedSnapshot {
+  const entries = DROP_FIGURES.map((figure) => [DROPS[figure], sum(shards, figure)]);
+  return Object.fromEntries(entries) as DroppedSnapshot;
 }
 
-type Count = Exclude<keyof ShardCounters, "per_worker">;
-
-function sum(shards: readonly ShardCounters[], count: Count): number {
+function sum(shards: readonly ShardCounters[], count: ShardFigure): number {
   return shards.reduce((total, shard) => total + shard[count], 0);
 }
 
-function sumOf(shards: readonly ShardCounters[], counts: readonly Count[]): number {
+function sumOf(shards: readonly ShardCounters[], counts: readonly ShardFigure[]): number {
   return counts.reduce((total, count) => total + sum(shards, count), 0);
 }
 
