@@ -23,14 +23,6 @@ const KNOWN_IN_CIRCLES = [
   "core-rs/src/binding/upgrades.rs",
   "core-rs/src/frame/decoder.rs",
   "core-rs/src/frame/decoder/head.rs",
-  "core-rs/src/worker.rs",
-  "core-rs/src/worker/client/backlog.rs",
-  "core-rs/src/worker/client/backlog/outbox.rs",
-  "core-rs/src/worker/commands.rs",
-  "core-rs/src/worker/disconnect.rs",
-  "core-rs/src/worker/fan_out.rs",
-  "core-rs/src/worker/handle.rs",
-  "core-rs/src/worker/inbound.rs",
 ];
 
 /** Files that hold methods of another file's type today, where a part of its own belongs. */
@@ -40,14 +32,6 @@ const KNOWN_CHAPTERS = [
   "core-rs/src/broadcaster/sending.rs",
   "core-rs/src/broadcaster/subscribing.rs",
   "core-rs/src/broadcaster/watching.rs",
-  "core-rs/src/worker/commands.rs",
-  "core-rs/src/worker/disconnect.rs",
-  "core-rs/src/worker/failure.rs",
-  "core-rs/src/worker/fan_out.rs",
-  "core-rs/src/worker/inbound.rs",
-  "core-rs/src/worker/reporting.rs",
-  "core-rs/src/worker/sweep.rs",
-  "core-rs/src/worker/unfinished.rs",
 ];
 
 /** Words that only this project would know; the field has a term for each. */

@@ -12,7 +12,7 @@ use std::net::Shutdown;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use mio::net::TcpStream;
 
 use crate::frame::compression::Compression;
@@ -197,11 +197,9 @@ impl Client {
         }
     }
 
-    /// Takes its socket, which is registered with the worker's poll, and what was read from it
-    /// before.
-    pub fn attach(&mut self, socket: TcpStream, read_ahead: Bytes) {
+    /// Takes its socket, which is registered with the worker's poll.
+    pub fn attach(&mut self, socket: TcpStream) {
         self.socket = Some(socket);
-        self.read_later(read_ahead.into());
         self.blocked = false;
     }
 

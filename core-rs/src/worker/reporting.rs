@@ -1,67 +1,52 @@
-//! How single clients stand, for whoever asks.
+//! How single clients stand: the answers of one worker to questions of the application.
 
-use crate::broadcaster::reports::{ClientReport, Question, Reconciliation, Report, ReportRequest};
-use crate::event_queue::Event;
+use crate::broadcaster::reports::{ClientReport, Question, Reconciliation, Report};
 use crate::worker::client::Client;
-use crate::worker::client::delivery_counts::{DeliveryCounts, Dropped};
 
-use super::Worker;
+use super::clients::Clients;
+use super::outbound::Outbound;
+use super::telemetry::Telemetry;
 
-impl Worker {
-    /// Answers a question through the bridge. It was asked by the application, so that answers are
-    /// few.
-    pub(super) fn report(&mut self, ReportRequest { id, question }: ReportRequest) {
-        let mut report = Report::default();
-        match question {
-            Question::Slowest(limit) => {
-                let slow = self.clients.iter().map(|(_, client)| client);
-                let slow = slow.filter(|client| client.is_open() && client.is_slow());
-                report.clients = slow.map(|client| self.status(client)).collect();
-                report.keep_slowest(limit);
-            }
-            Question::Client(key) => {
-                let client = self.by_key.get(&key).map(|&index| &self.clients[index]);
-                report.clients = client.map(|client| self.status(client)).into_iter().collect();
-            }
-            Question::Reconciliation => report.reconciliation = self.reconciliation(),
+/// This worker's answer to a question.
+pub(super) fn report(
+    question: Question,
+    clients: &Clients,
+    outbound: &Outbound,
+    telemetry: &Telemetry,
+) -> Report {
+    let mut report = Report::default();
+    match question {
+        Question::Slowest(limit) => {
+            let slow = clients.open().filter(|client| client.is_slow());
+            report.clients = slow.map(|client| status(client, outbound)).collect();
+            report.keep_slowest(limit);
         }
-        self.bridge.tell(Event::Report(id, report));
-    }
-
-    fn status(&self, client: &Client) -> ClientReport {
-        let log = self.cohorts[client.cohort].log();
-        ClientReport {
-            client: client.key,
-            slow: client.is_slow(),
-            lag: client.backlog.lag(log),
-            delivery_counts: client.backlog.delivery_counts(log),
+        Question::Client(key) => {
+            let client = clients.find(key).map(|index| &clients[index]);
+            report.clients = client.map(|client| status(client, outbound)).into_iter().collect();
+        }
+        Question::Reconciliation => {
+            report.reconciliation = reconciliation(clients, outbound, telemetry);
         }
     }
+    report
+}
 
-    /// The sum over the clients, and the worker's own counters, which are kept apart.
-    fn reconciliation(&self) -> Reconciliation {
-        let mut clients = self.departed;
-        for (_, client) in &self.clients {
-            clients += client.backlog.delivery_counts(self.cohorts[client.cohort].log());
-        }
-        Reconciliation { clients, workers: self.worker_totals() }
+fn status(client: &Client, outbound: &Outbound) -> ClientReport {
+    let log = outbound.log_of(client);
+    ClientReport {
+        client: client.key,
+        slow: client.is_slow(),
+        lag: client.backlog.lag(log),
+        delivery_counts: client.backlog.delivery_counts(log),
     }
+}
 
-    /// What the worker has counted itself.
-    pub(super) fn worker_totals(&self) -> DeliveryCounts {
-        let counters = &self.counters;
-        let dropped = Dropped {
-            slow: counters.dropped_slow,
-            skipped: counters.dropped_skipped,
-            closed: counters.dropped_closed,
-            // The sequencer knows.
-            queue_full: 0,
-        };
-        DeliveryCounts {
-            expected: counters.deliveries_expected,
-            delivered: counters.deliveries,
-            dropped,
-            pending: counters.deliveries_expected - counters.deliveries - dropped.total(),
-        }
+/// The sum over the clients, and the worker's own counters, which are kept apart.
+fn reconciliation(clients: &Clients, outbound: &Outbound, telemetry: &Telemetry) -> Reconciliation {
+    let mut sum = telemetry.departed();
+    for (_, client) in clients.iter() {
+        sum += client.backlog.delivery_counts(outbound.log_of(client));
     }
+    Reconciliation { clients: sum, workers: telemetry.totals() }
 }

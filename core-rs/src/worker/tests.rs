@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::time::Instant;
 
 use bytes::Bytes;
 
@@ -12,8 +13,8 @@ use crate::frame::compression::Compression;
 use crate::ids::{Channel, ChannelId};
 use crate::options::{SlowPolicy, UnfinishedLimits};
 use crate::queue::QueueLimits;
-use crate::worker::client::PeerDone;
 use crate::worker::client::discards::Discards;
+use crate::worker::client::{Client, PeerDone};
 use crate::worker::cohort::log::Lag;
 use crate::worker::command::{CloseReason, PublishedMessage};
 
@@ -36,7 +37,7 @@ fn worker_that_tolerates(lag: Lag) -> Worker {
     let parts = WorkerParts::open(0, queue).expect("a descriptor");
     let bridge = Arc::new(Bridge::new(|| {}));
     let wake_tree = Arc::new(WakeTree::new([]));
-    Worker::new(parts, limits, bridge, wake_tree, Arc::default(), Arc::default())
+    Worker::new(parts, limits, bridge, wake_tree, SharedTelemetry::default())
 }
 
 /// Lets in a client whose socket is still to come, and that hears ticks.
@@ -76,9 +77,9 @@ fn message(text: &str, except: Option<ClientKey>) -> Arc<PublishedMessage> {
 }
 
 fn keeps_a_log(worker: &mut Worker) -> bool {
-    while worker.send_slice() {}
-    let cohort = worker.cohorts.subscribed(TICKS)[0];
-    !worker.cohorts[cohort].log().is_empty()
+    while worker.flushing().send_slice() {}
+    let cohort = worker.outbound.cohorts().subscribed(TICKS)[0];
+    !worker.outbound.cohorts()[cohort].log().is_empty()
 }
 
 #[test]
@@ -112,7 +113,7 @@ fn what_is_much_is_written_before_something_of_the_clients_own_copies_it() {
             let _reader = attach(&mut worker, 1);
             (0..messages).for_each(|_| publish(&mut worker, &"x".repeat(1000)));
             worker.apply(command());
-            assert_eq!(worker.counters.writes, writes, "{messages} messages");
+            assert_eq!(worker.telemetry.counters.writes, writes, "{messages} messages");
         }
     }
 }
@@ -132,8 +133,9 @@ fn heard_after(commands: Vec<Command>, client: ClientKey) -> Vec<u32> {
         let _ = worker.queue().push(command);
     }
     assert!(!worker.take_commands());
-    let cohort = worker.clients[worker.by_key[&client]].cohort;
-    worker.cohorts[cohort].channels().iter().map(|channel| channel.id.0).collect()
+    let index = worker.clients.find(client).expect("it is there");
+    let cohort = worker.clients[index].cohort;
+    worker.outbound.cohorts()[cohort].channels().iter().map(|channel| channel.id.0).collect()
 }
 
 #[test]
@@ -163,14 +165,14 @@ fn subscriptions_of_one_run_take_effect_in_their_order() {
 fn a_client_that_subscribes_in_one_run_goes_through_no_cohort_but_its_last() {
     let mut worker = worker();
     expect(&mut worker, 1);
-    let before = worker.clients[worker.by_key[&1]].cohort;
+    let before = worker.clients[0].cohort;
     for id in 1..=100 {
         let channel = Channel { id: ChannelId(id), name: "any".into() };
         let _ = worker.queue().push(Command::Subscribe(1, Box::new(channel)));
     }
     assert!(!worker.take_commands());
-    let after = worker.clients[worker.by_key[&1]].cohort;
-    assert_eq!(worker.cohorts[after].channels().len(), 101);
+    let after = worker.clients[0].cohort;
+    assert_eq!(worker.outbound.cohorts()[after].channels().len(), 101);
     // The first place that was free: one cohort after the other would have gone to and fro.
     assert_eq!(after, before + 1);
 }
@@ -184,8 +186,8 @@ fn a_client_at_the_door_may_lack_much_and_not_all() {
     (0..15).for_each(|_| publish(&mut worker, &message));
     assert!(keeps_a_log(&mut worker));
     (0..2).for_each(|_| publish(&mut worker, &message));
-    while worker.send_slice() {}
-    assert_eq!(worker.counters.closed_slow, 1);
+    while worker.flushing().send_slice() {}
+    assert_eq!(worker.telemetry.counters.closed_slow, 1);
 }
 
 #[test]
@@ -233,8 +235,8 @@ fn arrives(worker: &mut Worker, mut reader: TcpStream, skipped: usize, expected:
     let mut events = Events::with_capacity(EVENTS_PER_TURN);
     while !read.is_finished() {
         worker.wait(true, &mut events);
-        while worker.send_slice() {}
-        worker.flush_listed();
+        while worker.flushing().send_slice() {}
+        worker.flushing().flush_listed();
     }
     assert_eq!(read.join().expect("a reader"), expected);
 }
@@ -254,10 +256,10 @@ fn an_answer_that_was_begun_is_finished_for_a_client_that_is_too_slow() {
     expect(&mut worker, 1);
     let (reader, filled) = attach_full(&mut worker, 1, "the answer");
     // The socket is known to be full from here on.
-    worker.flush_listed();
+    worker.flushing().flush_listed();
     for _ in 0..2 {
         publish(&mut worker, "tick");
-        while worker.send_slice() {}
+        while worker.flushing().send_slice() {}
     }
     assert!(!worker.clients[0].is_open());
     arrives(&mut worker, reader, filled, b"the answer\x88\x0f\x03\xf5slow consumer");
@@ -273,7 +275,7 @@ fn read_until(worker: &mut Worker, what: impl Fn(&Worker) -> bool) {
     let mut events = Events::with_capacity(EVENTS_PER_TURN);
     while !what(worker) {
         worker.wait(true, &mut events);
-        worker.read_slice();
+        worker.reading().read_slice();
     }
 }
 
@@ -293,7 +295,7 @@ fn a_message_has_its_time_to_be_finished_and_pings_do_not_make_it_longer() {
         let end = if received > 0 { masked(0x80, b"") } else { Vec::new() };
         busy.write_all(&[end, masked(0x02, b"half")].concat()).expect("it is open");
         read_until(&mut worker, |worker| {
-            worker.counters.messages_received == received
+            worker.telemetry.counters.messages_received == received
                 && worker.clients[1].decoder.unfinished_bytes() > 0
         });
         slow.write_all(&masked(0x89, b"")).expect("it is open");

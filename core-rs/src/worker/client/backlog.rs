@@ -5,6 +5,7 @@
 //! it alone must come after the broadcasts before it, so whoever adds such bytes first copies what
 //! the client has not read of the log ([`Backlog::detach`]); then the order is plain.
 
+mod kind;
 mod outbox;
 
 use std::sync::Arc;
@@ -13,53 +14,9 @@ use crate::worker::client::delivery_counts::{DeliveryCounts, Dropped};
 use crate::worker::client::missed::Missed;
 use crate::worker::cohort::log::{Cursor, Lag, Log};
 
+pub use self::kind::{Completed, Kind};
+
 use self::outbox::Outbox;
-
-/// What a stretch of private bytes is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// A published message of the channel of this name, copied from a log. It counts as a delivery,
-    /// and it may be skipped.
-    Published(Arc<str>),
-    /// A message to this client alone. It counts as a delivery.
-    Direct,
-    /// A ping or pong of the application's, which counts with its bytes alone.
-    DirectControl,
-    /// A ping, pong or close frame of the core's own, which counts as nothing.
-    Control,
-}
-
-impl Kind {
-    /// The channel of a published message.
-    fn channel(&self) -> Option<&Arc<str>> {
-        match self {
-            Kind::Published(channel) => Some(channel),
-            Kind::Direct | Kind::DirectControl | Kind::Control => None,
-        }
-    }
-
-    fn is_published(&self) -> bool {
-        self.channel().is_some()
-    }
-
-    /// Sent by the application to this client alone.
-    fn is_direct(&self) -> bool {
-        matches!(self, Kind::Direct | Kind::DirectControl)
-    }
-
-    fn is_message(&self) -> bool {
-        matches!(self, Kind::Published(_) | Kind::Direct)
-    }
-}
-
-/// What a write has done for a backlog.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Completed {
-    /// Messages that it completed, published and direct.
-    pub messages: u64,
-    /// Bytes that it took of what the application has sent to the client alone.
-    pub direct_bytes: usize,
-}
 
 /// See the module's description. What a pass looks at comes first, as in the client.
 #[derive(Default)]

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use crate::worker::cohort::log::Lag;
 
-use super::{Completed, Kind};
+use super::kind::{Completed, Kind};
 
 /// Frames that only one client is to get. It exists only while there are some.
 pub(super) struct Outbox {
