@@ -10,15 +10,15 @@ import {
   type WorkerFigure,
 } from "./counters";
 
-/** What one worker of a shard does: `STATS_FIGURES.worker` says of each figure what it is. */
+/** What one worker of a shard does. `STATS_FIGURES.worker` describes each figure. */
 export interface WorkerStats extends Record<Exclude<WorkerFigure, "saturated">, number> {
   /** Its queue is past its soft mark now. */
   saturated: boolean;
 }
 
 /**
- * Counters of one shard since start, and its gauges now: `STATS_FIGURES.shard` says of each figure
- * what it is.
+ * Counters of one shard since the start, and its gauges now. `STATS_FIGURES.shard` describes each
+ * figure.
  */
 export interface ShardCounters extends Record<ShardFigure, number> {
   /** Its workers, in order. */
@@ -26,8 +26,8 @@ export interface ShardCounters extends Record<ShardFigure, number> {
 }
 
 /**
- * Counters by shard: `shard_0`, `shard_1`, …, and the totals. `STATS_FIGURES.total` says of each of
- * these what it is.
+ * Counters by shard: `shard_0`, `shard_1`, …, and the totals. `STATS_FIGURES.total` describes each
+ * of the totals.
  */
 export interface ShardStats extends Record<TotalFigure, number> {
   [shard: `shard_${number}`]: ShardCounters;
