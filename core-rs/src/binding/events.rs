@@ -98,8 +98,10 @@ pub enum CoreEvent {
         asked: u32,
         clients: Vec<ClientStanding>,
         /// The delivery counts of all clients, of those that are gone too, in one sum.
+        #[napi(ts_type = "DeliveryCounts")]
         client_totals: JsDeliveryCounts,
         /// What the workers have counted of the same.
+        #[napi(ts_type = "DeliveryCounts")]
         worker_totals: JsDeliveryCounts,
     },
 }
@@ -179,6 +181,7 @@ pub struct ClientStanding {
     /// Published messages that it lags, and their bytes.
     pub lag_messages: f64,
     pub lag_bytes: f64,
+    #[napi(ts_type = "DeliveryCounts")]
     pub delivery_counts: JsDeliveryCounts,
 }
 
