@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from "bun:test";
 import { join } from "node:path";
 
-import { within } from "../test/client";
+import { within } from "../test/helpers/client";
 
 const TIMEOUT_MS = 60_000;
 

@@ -15,9 +15,9 @@ import {
   shardcast,
 } from "../src/index";
 import { shardsOf } from "../src/stats/stats";
-import { connect, type TestClient, until, within } from "./client";
-import { SMALL, serve, serveWith } from "./serving";
-import { logged, spyLogger } from "./spy-logger";
+import { connect, type TestClient, until, within } from "./helpers/client";
+import { SMALL, serve, serveWith } from "./helpers/serving";
+import { logged, spyLogger } from "./helpers/spy-logger";
 
 const both: [string, ShardcastConfig][] = [
   ["sharded", {}],

@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { connect as reconnecting, waitAfterMs } from "../examples/browser/client.js";
 import { findPromtool } from "../scripts/promtool";
 import { METRICS } from "../src/stats/metric-table";
-import { visit, whyNoBrowser, withoutBrowser } from "./browser";
-import { connect, refused } from "./client";
+import { connect, refused } from "./helpers/client";
+import { visit, whyNoBrowser, withoutBrowser } from "./server/page/browser";
 
 const EXAMPLES = join(import.meta.dir, "../examples");
 const PATIENCE_MS = 30_000;

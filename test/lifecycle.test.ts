@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { Elysia } from "elysia";
 
 import { shardcast } from "../src/index";
-import { connect, refused, until, within } from "./client";
-import { SMALL, serve } from "./serving";
+import { connect, refused, until, within } from "./helpers/client";
+import { SMALL, serve } from "./helpers/serving";
 
 /** What a WebSocket client sends first. */
 const UPGRADE =

@@ -2,12 +2,11 @@ import { describe, expect, onTestFinished, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Elysia } from "elysia";
-
-import { until } from "./client";
-import { HOST, Wire } from "./contract/wire";
-import { linesOf } from "./hot-app";
-import { serve } from "./serving";
-import { logged, spyLogger } from "./spy-logger";
+import { HOST, Wire } from "../contract/wire";
+import { until } from "../helpers/client";
+import { linesOf } from "../helpers/hot-app";
+import { serve } from "../helpers/serving";
+import { logged, spyLogger } from "../helpers/spy-logger";
 
 /** More than a server takes that nobody asks anything of, and little more. */
 const FEW_FILES = 100;
@@ -102,7 +101,7 @@ test("no client gets the answer to what follows another's upload", async () => {
 test.skipIf(process.platform !== "linux")(
   "uploads that stop leave a process with few files enough of them to accept what it is given",
   async () => {
-    const app = join(import.meta.dir, "fixtures/few-files.ts");
+    const app = join(import.meta.dir, "../fixtures/few-files.ts");
     const command = `ulimit -n ${FEW_FILES}; exec "${process.execPath}" "${app}"`;
     const child = Bun.spawn(["sh", "-c", command], { stdout: "pipe", stderr: "inherit" });
     onTestFinished(async () => {

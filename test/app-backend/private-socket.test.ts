@@ -12,8 +12,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Elysia } from "elysia";
 
-import { socketFile } from "../src/app-backend/private-socket";
-import { serve } from "./serving";
+import { socketFile } from "../../src/app-backend/private-socket";
+import { serve } from "../helpers/serving";
 
 /** Abstract names that servers of this machine listen at, each with the NUL that Bun wants. */
 function abstractNames(): string[] {
@@ -48,7 +48,7 @@ describe.skipIf(process.platform !== "linux")("an app on shards", () => {
   test("leaves no files when it is killed", async () => {
     const directory = newDirectory();
     await withTmpdir(directory, async () => {
-      const fixture = join(import.meta.dir, "fixtures/exiting.ts");
+      const fixture = join(import.meta.dir, "../fixtures/exiting.ts");
       const command = [process.execPath, fixture, '{"numShards":1,"workersPerShard":1}'];
       const child = Bun.spawn(command, { env: process.env, stdout: "pipe" });
       await child.stdout.getReader().read();

@@ -13,7 +13,7 @@ const PATIENCE_MS = 60_000;
 const hasProc = process.platform === "linux";
 
 async function serve(): Promise<{ url: string; pid: number }> {
-  const path = join(import.meta.dir, "fixtures/transfers.ts");
+  const path = join(import.meta.dir, "../fixtures/transfers.ts");
   const child = Bun.spawn([process.execPath, path], { stdout: "pipe", stderr: "inherit" });
   onTestFinished(async () => {
     child.kill("SIGKILL");

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
-import { TrustedProxies } from "../src/app-backend/trusted-proxies";
-import { resolveConfig } from "../src/config/config";
-import { connect, refused } from "./client";
-import { serve } from "./serving";
+import { TrustedProxies } from "../../src/app-backend/trusted-proxies";
+import { resolveConfig } from "../../src/config/config";
+import { connect, refused } from "../helpers/client";
+import { serve } from "../helpers/serving";
 
 const PROXIES = new TrustedProxies(["10.0.0.0/8", "192.0.2.7", "2001:db8::/32"]);
 

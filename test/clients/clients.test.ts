@@ -4,7 +4,7 @@ import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 
 import { findProgram, WEBSOCKETS } from "../../scripts/python";
-import { visit, whyNoBrowser, withoutBrowser } from "../browser";
+import { visit, whyNoBrowser, withoutBrowser } from "../server/page/browser";
 import { play } from "./scenario.js";
 import { serveClient } from "./server";
 

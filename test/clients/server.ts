@@ -4,7 +4,7 @@ import { expect } from "bun:test";
 import { Elysia } from "elysia";
 
 import { createBroadcaster, shardcast } from "../../src/index";
-import { SMALL } from "../serving";
+import { SMALL } from "../helpers/serving";
 
 /** What a client sees that does as `scenario.js` does. */
 export const SEEN = [

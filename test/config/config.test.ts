@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 
-import { resolveConfig } from "../src/config/config";
-import { CONFIG_KEYS } from "../src/config/keys";
-import { ConfigError } from "../src/config/setting";
+import { resolveConfig } from "../../src/config/config";
+import { CONFIG_KEYS } from "../../src/config/keys";
+import { ConfigError } from "../../src/config/setting";
 
 describe("the configuration", () => {
   test("has the reference's defaults", () => {

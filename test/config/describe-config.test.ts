@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 
-import { resolveConfig } from "../src/config/config";
-import { describeConfig } from "../src/config/describe-config";
+import { resolveConfig } from "../../src/config/config";
+import { describeConfig } from "../../src/config/describe-config";
 
 describe("the configuration in one line", () => {
   test("is one sentence when everything else is default", () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 
-import { resolveConfig } from "../src/config/config";
-import { misfits, noFilesToStart } from "../src/config/fitness";
+import { resolveConfig } from "../../src/config/config";
+import { misfits, noFilesToStart } from "../../src/config/fitness";
 
 const ENOUGH = { cores: 64, fileLimit: 1_000_000 };
 const HOW =

@@ -10,11 +10,11 @@ import {
   recommendedConfig,
   resolveConfig,
   type Settings,
-} from "../src/index";
-import { readOptions } from "../src/server/cli";
-import { SERVER_SETTINGS } from "../src/server/settings";
-import { spyLogger } from "./spy-logger";
-import { temporaryFile } from "./temporary-file";
+} from "../../src/index";
+import { readOptions } from "../../src/server/cli";
+import { SERVER_SETTINGS } from "../../src/server/settings";
+import { spyLogger } from "../helpers/spy-logger";
+import { temporaryFile } from "../helpers/temporary-file";
 
 /** A file by the name of a config file, that is another. */
 function linkTo(target: string): string {

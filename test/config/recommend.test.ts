@@ -6,8 +6,8 @@ import {
   recommendedConfig,
   resolveConfig,
   shardcast,
-} from "../src/index";
-import { randomNumbers } from "./random";
+} from "../../src/index";
+import { randomNumbers } from "../helpers/random";
 
 function fnv1a32(text: string): number {
   let hash = 0x811c9dc5;

@@ -11,8 +11,8 @@ import type { Server, ServerWebSocket } from "bun";
 import { Elysia } from "elysia";
 
 import { type ShardcastConfig, shardcast } from "../../src/index";
-import { type ConnectOptions, connect, type TestClient, until } from "../client";
-import { SMALL } from "../serving";
+import { type ConnectOptions, connect, type TestClient, until } from "../helpers/client";
+import { SMALL } from "../helpers/serving";
 
 export { until };
 

@@ -7,13 +7,13 @@ import { Elysia } from "elysia";
 
 import { type ShardcastConfig, type ShardcastError, shardcast } from "../../src/index";
 import { shardsOf } from "../../src/stats/stats";
-import { connect, within } from "../client";
-import { HotApp } from "../hot-app";
-import { SMALL, serve } from "../serving";
+import { connect, within } from "../helpers/client";
+import { HotApp } from "../helpers/hot-app";
+import { SMALL, serve } from "../helpers/serving";
 import { type Socket, until } from "./both";
-import { ELYSIA_DIFFERENCES } from "./elysia-differences";
-import { HEAD_DIFFERENCES } from "./head-differences";
-import { HTTP_DIFFERENCES } from "./http-differences";
+import { ELYSIA_DIFFERENCES } from "./elysia/differences";
+import { HTTP_DIFFERENCES } from "./http/differences";
+import { HEAD_DIFFERENCES } from "./http/head-differences";
 
 /** More than two sockets hold between them. */
 const LARGE = "x".repeat(15 << 20);

@@ -2,7 +2,7 @@
 
 import { connect as dial } from "node:net";
 
-import { refused, type TestClient, within } from "../client";
+import { refused, type TestClient, within } from "../helpers/client";
 import type { Stage } from "./both";
 
 /** Notes the next `count` messages that a client gets. */

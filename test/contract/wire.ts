@@ -2,7 +2,7 @@
 
 import { connect as dial, type Socket as TcpSocket } from "node:net";
 
-import { within } from "../client";
+import { within } from "../helpers/client";
 import { until } from "./both";
 
 /** Long enough for Elysia, which looks for the path from the 11th character of a URL on. */

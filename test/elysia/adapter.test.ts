@@ -4,8 +4,8 @@ import { sse } from "elysia";
 import { BunAdapter } from "elysia/adapter/bun";
 import type { ElysiaWS } from "elysia/ws";
 
-import { connect, refused, type TestClient, within } from "./client";
-import { serve } from "./serving";
+import { connect, refused, type TestClient, within } from "../helpers/client";
+import { serve } from "../helpers/serving";
 
 const MIB = 1024 * 1024;
 

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-const FIXTURE = join(import.meta.dir, "fixtures/default-port.ts");
+const FIXTURE = join(import.meta.dir, "../fixtures/default-port.ts");
 const { BUN_PORT: _, PORT: __, NODE_PORT: ___, BUN_OPTIONS: ____, ...ENV } = process.env;
 /** On Linux each test run has a loopback address, and so all ports, to itself. */
 const HOST =

@@ -1,10 +1,10 @@
 /** Every error of the ready-made app is told in one shape, with the status that fits. */
 
 import { describe, expect, onTestFinished, spyOn, test } from "bun:test";
-import { resolveConfig } from "../src/config/config";
-import { type AppOptions, createApp } from "../src/server/app";
-import { SMALL } from "./serving";
-import { logged, spyLogger } from "./spy-logger";
+import { resolveConfig } from "../../src/config/config";
+import { type AppOptions, createApp } from "../../src/server/app";
+import { SMALL } from "../helpers/serving";
+import { logged, spyLogger } from "../helpers/spy-logger";
 
 describe.each([
   ["sharded", {}],

@@ -2,10 +2,10 @@ import { afterEach, expect, test } from "bun:test";
 import http from "node:http";
 import { join } from "node:path";
 
-import { resolveConfig } from "../src/config/config";
-import { Stage } from "./contract/both";
-import { answersTo, requestOf, TAKEN, tellingRoutes } from "./contract/request-heads";
-import { serve } from "./serving";
+import { resolveConfig } from "../../src/config/config";
+import { Stage } from "../contract/both";
+import { answersTo, requestOf, TAKEN, tellingRoutes } from "../contract/http/request-heads";
+import { serve } from "../helpers/serving";
 
 const bun: { maxHeaderSize: number } = http;
 const BUNS_DEFAULT = 16_384;
@@ -16,7 +16,7 @@ afterEach(() => {
 
 /** What is answered to heads with cookies of these sizes, plain and at an upgrade. */
 function statuses(flags: string[], config: object, sizes: number[]): unknown {
-  const path = join(import.meta.dir, "fixtures/large-heads.ts");
+  const path = join(import.meta.dir, "../fixtures/large-heads.ts");
   const args = [...flags, path, JSON.stringify(config), ...sizes.map(String)];
   const { stdout, stderr } = Bun.spawnSync([process.execPath, ...args]);
   return JSON.parse(stdout.toString() || JSON.stringify(stderr.toString()));

@@ -3,11 +3,11 @@
 import { describe, expect, onTestFinished, spyOn, test } from "bun:test";
 import { type Elysia, t } from "elysia";
 
-import { CONFIG_KEYS } from "../src/config/keys";
-import { truncateJson } from "../src/elysia/routes/truncate-json";
-import { connect, type TestClient, until, within } from "./client";
-import { serve } from "./serving";
-import { logged, spyLogger } from "./spy-logger";
+import { CONFIG_KEYS } from "../../src/config/keys";
+import { truncateJson } from "../../src/elysia/routes/truncate-json";
+import { connect, type TestClient, until, within } from "../helpers/client";
+import { serve } from "../helpers/serving";
+import { logged, spyLogger } from "../helpers/spy-logger";
 
 /** What JavaScriptCore parses slowest, for its length. */
 function nested(depth: number): string {

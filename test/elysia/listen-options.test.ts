@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 
-import { mayReusePort, publicAddress } from "../src/elysia/listen-options";
+import { mayReusePort, publicAddress } from "../../src/elysia/listen-options";
 
 test("an IPv6 address may stand in brackets, as in a URL", () => {
   expect(publicAddress({ hostname: "[::1]", port: 1 })).toMatchObject({ host: "::1", port: 1 });

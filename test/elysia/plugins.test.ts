@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { Elysia } from "elysia";
 
-import { shardcast } from "../src/index";
-import { connect } from "./client";
-import { SMALL } from "./serving";
+import { shardcast } from "../../src/index";
+import { connect } from "../helpers/client";
+import { SMALL } from "../helpers/serving";
 
 let app: Elysia | undefined;
 

@@ -1,13 +1,13 @@
 import type { IncomingMessage } from "node:http";
 import type WS from "ws";
 
-import { pollUntil } from "../src/process/wait";
+import { pollUntil } from "../../src/process/wait";
 
 /**
  * The `ws` client from npm, by its path: Bun replaces the bare import "ws" by a client of its own,
  * and these tests want one that is independent of Bun.
  */
-const WebSocket = require("../node_modules/ws/index.js") as typeof WS;
+const WebSocket = require("../../node_modules/ws/index.js") as typeof WS;
 
 /** No wait in a test takes longer. */
 const PATIENCE_MS = 30_000;

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 
-const BINARY = join(import.meta.dir, "../target/release/load-test");
+const BINARY = join(import.meta.dir, "../../target/release/load-test");
 
 /** What the load tester reports; its other fields are described by `load-test --help`. */
 export interface LoadReport {

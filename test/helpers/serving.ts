@@ -8,7 +8,7 @@ import {
   type ShardcastConfig,
   type Source,
   shardcast,
-} from "../src/index";
+} from "../../src/index";
 
 /** An app that listens, and where. */
 export interface Serving {

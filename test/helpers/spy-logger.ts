@@ -1,4 +1,4 @@
-import type { Logger } from "../src/index";
+import type { Logger } from "../../src/index";
 
 /** A line of the log. */
 export interface Line {

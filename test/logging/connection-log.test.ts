@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test";
 
-import type { ShardcastConfig } from "../src/index";
-import { MAX_ID_LENGTH } from "../src/sharded/clients/truncate-id";
-import { connect, type TestClient, until, within } from "./client";
-import { serve } from "./serving";
-import { logged, type Spy, spyLogger } from "./spy-logger";
+import type { ShardcastConfig } from "../../src/index";
+import { MAX_ID_LENGTH } from "../../src/sharded/clients/truncate-id";
+import { connect, type TestClient, until, within } from "../helpers/client";
+import { serve } from "../helpers/serving";
+import { logged, type Spy, spyLogger } from "../helpers/spy-logger";
 
 const both: [string, ShardcastConfig][] = [
   ["sharded", {}],

@@ -2,16 +2,20 @@
 
 import { describe, expect, spyOn, test } from "bun:test";
 import { Elysia } from "elysia";
-import { CONFIG_KEYS } from "../src/config/keys";
-import { type Logger, shardcast } from "../src/index";
-import { guarded } from "../src/logging/logger";
-import { RateLimitedLog } from "../src/logging/rate-limited-log";
-import { Clients, type ClientsParts } from "../src/sharded/clients/clients";
-import { ShardcastSocket, type SkipListener, type SocketHost } from "../src/sharded/clients/socket";
-import type { CoreEvent } from "../src/sharded/native";
-import { connect, refused, within } from "./client";
-import { SMALL, serve } from "./serving";
-import { logged, type Spy, spyLogger } from "./spy-logger";
+import { CONFIG_KEYS } from "../../src/config/keys";
+import { type Logger, shardcast } from "../../src/index";
+import { guarded } from "../../src/logging/logger";
+import { RateLimitedLog } from "../../src/logging/rate-limited-log";
+import { Clients, type ClientsParts } from "../../src/sharded/clients/clients";
+import {
+  ShardcastSocket,
+  type SkipListener,
+  type SocketHost,
+} from "../../src/sharded/clients/socket";
+import type { CoreEvent } from "../../src/sharded/native";
+import { connect, refused, within } from "../helpers/client";
+import { SMALL, serve } from "../helpers/serving";
+import { logged, type Spy, spyLogger } from "../helpers/spy-logger";
 
 const CLIENT = 1;
 type Closed = Extract<CoreEvent, { type: "Closed" }>;

@@ -1,12 +1,12 @@
 /** What we wait for is not the clock of an app, which its tests may hold. */
 
 import { afterEach, beforeEach, expect, jest, test } from "bun:test";
-import { RateLimitedLog } from "../src/logging/rate-limited-log";
-import { atMost, Pause, pause, pollUntil } from "../src/process/wait";
-import { feed } from "../src/sources/feed";
-import { connect } from "./client";
-import { serve } from "./serving";
-import { spyLogger } from "./spy-logger";
+import { RateLimitedLog } from "../../src/logging/rate-limited-log";
+import { atMost, Pause, pause, pollUntil } from "../../src/process/wait";
+import { feed } from "../../src/sources/feed";
+import { connect } from "../helpers/client";
+import { serve } from "../helpers/serving";
+import { spyLogger } from "../helpers/spy-logger";
 
 const never = () => new Promise<void>(() => {});
 

@@ -1,10 +1,10 @@
 import { describe, expect, onTestFinished, test } from "bun:test";
 import { join } from "node:path";
 
-import { connect, within } from "./client";
-import { SMALL } from "./serving";
+import { connect, within } from "../helpers/client";
+import { SMALL } from "../helpers/serving";
 
-const FIXTURE = join(import.meta.dir, "fixtures/own-app.ts");
+const FIXTURE = join(import.meta.dir, "../fixtures/own-app.ts");
 
 /** Starts the app, and connects a client to each of its servers. */
 async function start(config: object, ...args: string[]) {

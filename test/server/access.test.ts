@@ -2,11 +2,11 @@
 
 import { describe, expect, onTestFinished, test } from "bun:test";
 import { connect as connectTcp } from "node:net";
-import { resolveConfig } from "../src/config/config";
-import type { AccessOptions } from "../src/server/api/access";
-import { createApp } from "../src/server/app";
-import { connect, refused, within } from "./client";
-import { SMALL } from "./serving";
+import { resolveConfig } from "../../src/config/config";
+import type { AccessOptions } from "../../src/server/api/access";
+import { createApp } from "../../src/server/app";
+import { connect, refused, within } from "../helpers/client";
+import { SMALL } from "../helpers/serving";
 
 const EVERY_PATH = [
   "/",

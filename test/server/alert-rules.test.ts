@@ -5,14 +5,19 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { ALERT_RULES_FILE, alertRules, conditionOf } from "../scripts/alert-rules";
-import { findPromtool } from "../scripts/promtool";
-import { PrometheusCollector } from "../src/index";
-import { ALERT_RULES, type Reading } from "../src/server/live/alert-rules";
-import { Verdicts } from "../src/server/live/verdict";
-import { noCounters, type ShardCounters, shardStats, type WorkerStats } from "../src/stats/stats";
+import { ALERT_RULES_FILE, alertRules, conditionOf } from "../../scripts/alert-rules";
+import { findPromtool } from "../../scripts/promtool";
+import { PrometheusCollector } from "../../src/index";
+import { ALERT_RULES, type Reading } from "../../src/server/live/alert-rules";
+import { Verdicts } from "../../src/server/live/verdict";
+import {
+  noCounters,
+  type ShardCounters,
+  shardStats,
+  type WorkerStats,
+} from "../../src/stats/stats";
 
-const ROOT = join(import.meta.dir, "..");
+const ROOT = join(import.meta.dir, "../..");
 const promtool = await findPromtool(ROOT);
 const withoutPromtool = promtool === undefined && !process.env.CI;
 const whyNoPromtool = withoutPromtool ? " (skipped: no promtool)" : "";

@@ -5,10 +5,10 @@
 import { beforeEach, describe, expect, onTestFinished, test } from "bun:test";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import Ajv from "ajv";
-import { resolveConfig } from "../src/config/config";
-import { createApp } from "../src/server/app";
-import { connect } from "./client";
-import { SMALL } from "./serving";
+import { resolveConfig } from "../../src/config/config";
+import { createApp } from "../../src/server/app";
+import { connect } from "../helpers/client";
+import { SMALL } from "../helpers/serving";
 
 /** The standards' own schemas use formats and keywords of which the validator knows nothing. */
 const LENIENT = { strict: false, validateFormats: false } as const;

@@ -1,11 +1,11 @@
 import { describe, expect, onTestFinished, spyOn, test } from "bun:test";
 import { connect as connectTcp } from "node:net";
-import { resolveConfig, type ShardcastConfig } from "../src/config/config";
-import { CONFIG_KEYS } from "../src/config/keys";
-import { type AppOptions, createApp } from "../src/server/app";
-import type { ShardStats } from "../src/stats/stats";
-import { connect, refused, until, within } from "./client";
-import { emptySource, SMALL } from "./serving";
+import { resolveConfig, type ShardcastConfig } from "../../src/config/config";
+import { CONFIG_KEYS } from "../../src/config/keys";
+import { type AppOptions, createApp } from "../../src/server/app";
+import type { ShardStats } from "../../src/stats/stats";
+import { connect, refused, until, within } from "../helpers/client";
+import { emptySource, SMALL } from "../helpers/serving";
 
 const both = [
   ["sharded", {}],

@@ -1,6 +1,6 @@
 import { expect, onTestFinished, spyOn, test } from "bun:test";
 
-import { channelsIn } from "../src/server/api/channel-names";
+import { channelsIn } from "../../src/server/api/channel-names";
 
 const STREAM = "http://localhost/stream";
 

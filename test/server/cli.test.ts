@@ -1,11 +1,11 @@
 import { describe, expect, test } from "bun:test";
 
-import manifest from "../package.json";
-import type { ConfigKey } from "../src/config/config";
-import { CONFIG_KEYS } from "../src/config/keys";
-import { ConfigError } from "../src/config/setting";
-import { helpText, readOptions, textAskedFor } from "../src/server/cli";
-import { temporaryFile } from "./temporary-file";
+import manifest from "../../package.json";
+import type { ConfigKey } from "../../src/config/config";
+import { CONFIG_KEYS } from "../../src/config/keys";
+import { ConfigError } from "../../src/config/setting";
+import { helpText, readOptions, textAskedFor } from "../../src/server/cli";
+import { temporaryFile } from "../helpers/temporary-file";
 
 describe("the command line", () => {
   test("needs nothing", () => {

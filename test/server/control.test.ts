@@ -2,9 +2,9 @@ import { describe, expect, test } from "bun:test";
 import type { ServerWebSocket } from "bun";
 import type { Elysia } from "elysia";
 
-import type { ShardcastConfig } from "../src/index";
-import { connect, within } from "./client";
-import { serve } from "./serving";
+import type { ShardcastConfig } from "../../src/index";
+import { connect, within } from "../helpers/client";
+import { serve } from "../helpers/serving";
 
 const both: [string, ShardcastConfig][] = [
   ["sharded", {}],

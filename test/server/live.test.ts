@@ -1,14 +1,14 @@
 /** `/live`, with a timer that is moved by hand. */
 
 import { expect, test } from "bun:test";
-import { resolveConfig } from "../src/config/config";
-import { createBroadcaster } from "../src/index";
-import { Access } from "../src/server/api/access";
-import { live } from "../src/server/live/live-route";
-import { Ticking } from "../src/server/live/ticking";
-import { connect, until } from "./client";
-import { SMALL, serveWith } from "./serving";
-import { logged, spyLogger } from "./spy-logger";
+import { resolveConfig } from "../../src/config/config";
+import { createBroadcaster } from "../../src/index";
+import { Access } from "../../src/server/api/access";
+import { live } from "../../src/server/live/live-route";
+import { Ticking } from "../../src/server/live/ticking";
+import { connect, until } from "../helpers/client";
+import { SMALL, serveWith } from "../helpers/serving";
+import { logged, spyLogger } from "../helpers/spy-logger";
 
 /** A timer that strikes when it is told to. */
 class HandTimer {

@@ -2,12 +2,12 @@ import { describe, expect, onTestFinished, test } from "bun:test";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 
-import manifest from "../package.json";
-import { checkout } from "./checkout";
-import { connect, within } from "./client";
-import { temporaryFile } from "./temporary-file";
+import manifest from "../../package.json";
+import { checkout } from "../helpers/checkout";
+import { connect, within } from "../helpers/client";
+import { temporaryFile } from "../helpers/temporary-file";
 
-const SERVER = join(import.meta.dir, "../src/server/main.ts");
+const SERVER = join(import.meta.dir, "../../src/server/main.ts");
 
 /** Runs the server in a process of its own, and resolves once it listens. */
 function run(...flags: string[]) {

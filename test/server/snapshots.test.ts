@@ -1,18 +1,18 @@
 import { describe, expect, test } from "bun:test";
 
-import { resolveConfig } from "../src/config/config";
-import type { Snapshot } from "../src/server/live/snapshot";
-import { Snapshots } from "../src/server/live/snapshots";
-import type { SlowClient } from "../src/sharded/clients/client-reports";
-import type { Departure } from "../src/sharded/clients/departures";
+import { resolveConfig } from "../../src/config/config";
+import type { Snapshot } from "../../src/server/live/snapshot";
+import { Snapshots } from "../../src/server/live/snapshots";
+import type { SlowClient } from "../../src/sharded/clients/client-reports";
+import type { Departure } from "../../src/sharded/clients/departures";
 import {
   type DeliveryTimes,
   deliveryPercentile,
   deliveryTimesSince,
-} from "../src/stats/delivery-times";
-import { noCounters, shardStats, type WorkerStats } from "../src/stats/stats";
-import { connect, until, within } from "./client";
-import { serve } from "./serving";
+} from "../../src/stats/delivery-times";
+import { noCounters, shardStats, type WorkerStats } from "../../src/stats/stats";
+import { connect, until, within } from "../helpers/client";
+import { serve } from "../helpers/serving";
 
 describe("a histogram of times", () => {
   const times = (...counts: number[]): DeliveryTimes => ({ bounds: [1, 2, 4], counts, sum: 0 });

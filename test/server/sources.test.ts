@@ -1,14 +1,14 @@
 import { describe, expect, test } from "bun:test";
-import { lines } from "../src/server/sources/lines";
-import { type MarketOptions, market, type Trade } from "../src/server/sources/market";
-import { atRate, type Clock } from "../src/server/sources/pace";
-import { replay } from "../src/server/sources/replay";
-import { parseSource, parseSources } from "../src/server/sources/spec";
-import { stdin } from "../src/server/sources/stdin";
-import { synthetic } from "../src/server/sources/synthetic";
-import { feed } from "../src/sources/feed";
-import type { Source } from "../src/sources/source";
-import { temporaryFile } from "./temporary-file";
+import { lines } from "../../src/server/sources/lines";
+import { type MarketOptions, market, type Trade } from "../../src/server/sources/market";
+import { atRate, type Clock } from "../../src/server/sources/pace";
+import { replay } from "../../src/server/sources/replay";
+import { parseSource, parseSources } from "../../src/server/sources/spec";
+import { stdin } from "../../src/server/sources/stdin";
+import { synthetic } from "../../src/server/sources/synthetic";
+import { feed } from "../../src/sources/feed";
+import type { Source } from "../../src/sources/source";
+import { temporaryFile } from "../helpers/temporary-file";
 
 /** A clock on which sleeping takes no time at all. */
 function instantClock(): Clock & { ms: number } {

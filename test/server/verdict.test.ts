@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { Verdicts } from "../src/server/live/verdict";
-import type { Departure } from "../src/sharded/clients/departures";
-import { noCounters, type ShardCounters, shardStats } from "../src/stats/stats";
+import { Verdicts } from "../../src/server/live/verdict";
+import type { Departure } from "../../src/sharded/clients/departures";
+import { noCounters, type ShardCounters, shardStats } from "../../src/stats/stats";
 
 const WINDOW_MS = 300_000;
 

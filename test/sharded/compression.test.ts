@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import type { Elysia } from "elysia";
 
-import type { ShardcastConfig } from "../src/index";
-import { connect, type TestClient } from "./client";
-import { serve } from "./serving";
+import type { ShardcastConfig } from "../../src/index";
+import { connect, type TestClient } from "../helpers/client";
+import { serve } from "../helpers/serving";
 
 const both: [string, ShardcastConfig][] = [
   ["sharded", {}],

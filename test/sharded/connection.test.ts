@@ -3,8 +3,8 @@
 import { expect, onTestFinished, test } from "bun:test";
 import type { ServerWebSocket } from "bun";
 
-import { Connection, GONE } from "../src/server/page/connection.js";
-import { within } from "./client";
+import { Connection, GONE } from "../../src/server/page/connection.js";
+import { within } from "../helpers/client";
 
 interface State {
   name: string;

@@ -2,10 +2,10 @@
 
 import { describe, expect, test } from "bun:test";
 
-import { MAX_DEPARTURES } from "../src/sharded/clients/departures";
-import { connect, until } from "./client";
-import { start as startPage } from "./live-page";
-import { serve } from "./serving";
+import { MAX_DEPARTURES } from "../../src/sharded/clients/departures";
+import { connect, until } from "../helpers/client";
+import { serve } from "../helpers/serving";
+import { start as startPage } from "../server/page/live-page";
 
 const LIMITS = { maxPayloadLength: 10, bufferSize: 10 };
 

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 
-import { EVENTS_PER_TURN, EventPump, MAX_TURN_MS } from "../src/sharded/event-pump";
-import type { CoreEvent } from "../src/sharded/native";
+import { EVENTS_PER_TURN, EventPump, MAX_TURN_MS } from "../../src/sharded/event-pump";
+import type { CoreEvent } from "../../src/sharded/native";
 
 /** A source with `count` events waiting, as the core has them. */
 function source(count: number, data = "x") {

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 
-import { RateLimitedLog } from "../src/logging/rate-limited-log";
-import { FullQueues } from "../src/sharded/full-queues";
-import { logged, spyLogger } from "./spy-logger";
+import { RateLimitedLog } from "../../src/logging/rate-limited-log";
+import { FullQueues } from "../../src/sharded/full-queues";
+import { logged, spyLogger } from "../helpers/spy-logger";
 
 test("a line names the shards that had a full queue since the last one, and no others", async () => {
   const second = Promise.withResolvers<void>();

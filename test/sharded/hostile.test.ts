@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { connect as dial, type Socket } from "node:net";
 
-import { connect, type TestClient, until, within } from "./client";
-import { type Serving, serve } from "./serving";
+import { connect, type TestClient, until, within } from "../helpers/client";
+import { type Serving, serve } from "../helpers/serving";
 
 const KEY = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
 const UPGRADE = `Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n${KEY}\r\n`;

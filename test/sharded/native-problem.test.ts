@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { nativeProblem } from "../src/sharded/native-problem";
+import { nativeProblem } from "../../src/sharded/native-problem";
 
 const HERE = { platform: "linux", arch: "x64" };
 const CAUSE = new Error("Cannot find native binding", { cause: new Error("invalid ELF header") });

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 
-import { RateLimitedLog } from "../src/logging/rate-limited-log";
-import { RunCounts } from "../src/sharded/run-counts";
-import { logged, spyLogger } from "./spy-logger";
+import { RateLimitedLog } from "../../src/logging/rate-limited-log";
+import { RunCounts } from "../../src/sharded/run-counts";
+import { logged, spyLogger } from "../helpers/spy-logger";
 
 test("a connection that could not be accepted is counted, and logged with the reason", () => {
   const logger = spyLogger();

@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 
-import { loadNative } from "../src/sharded/native";
-import { shardsOf } from "../src/stats/stats";
-import { loadTest } from "./load-tester";
-import { type Serving, serve } from "./serving";
+import { loadNative } from "../../src/sharded/native";
+import { shardsOf } from "../../src/stats/stats";
+import { loadTest } from "../helpers/load-tester";
+import { type Serving, serve } from "../helpers/serving";
 
 const CLIENTS = 5000;
 const MESSAGES = 1000;

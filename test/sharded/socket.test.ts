@@ -1,10 +1,10 @@
 import { expect, test } from "bun:test";
 
-import type { ShardcastConfig, ShardcastSocket } from "../src/index";
-import { loadNative } from "../src/sharded/native";
-import { shardsOf } from "../src/stats/stats";
-import { connect, type TestClient, until, within } from "./client";
-import { serve } from "./serving";
+import type { ShardcastConfig, ShardcastSocket } from "../../src/index";
+import { loadNative } from "../../src/sharded/native";
+import { shardsOf } from "../../src/stats/stats";
+import { connect, type TestClient, until, within } from "../helpers/client";
+import { serve } from "../helpers/serving";
 
 /** A client, and the socket that the app holds of it. */
 async function pair(): Promise<{

@@ -6,9 +6,9 @@
 import { expect, onTestFinished, test } from "bun:test";
 import { join } from "node:path";
 
-import { connect, type TestClient, within } from "./client";
+import { connect, type TestClient, within } from "../helpers/client";
 
-const ROOT = join(import.meta.dir, "..");
+const ROOT = join(import.meta.dir, "../..");
 /**
  * Nobody waits longer for service, on however busy a machine. It takes some milliseconds without a
  * storm.
@@ -62,7 +62,7 @@ test(
   async () => {
     const listening = await start(
       process.execPath,
-      join(import.meta.dir, "fixtures/storm-server.ts"),
+      join(import.meta.dir, "../fixtures/storm-server.ts"),
     );
     const url = new URL(/listening on (\S+)/.exec(listening)?.[1] as string);
     const heard = async () => {

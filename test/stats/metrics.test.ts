@@ -1,21 +1,21 @@
 import { describe, expect, onTestFinished, test } from "bun:test";
 import { join } from "node:path";
 
-import { findPromtool } from "../scripts/promtool";
-import { resolveConfig } from "../src/config/config";
-import { PrometheusCollector } from "../src/index";
-import { createApp } from "../src/server/app";
+import { findPromtool } from "../../scripts/promtool";
+import { resolveConfig } from "../../src/config/config";
+import { PrometheusCollector } from "../../src/index";
+import { createApp } from "../../src/server/app";
 import {
   noCounters,
   type ShardCounters,
   type ShardStats,
   shardStats,
   shardsOf,
-} from "../src/stats/stats";
-import { connect, within } from "./client";
-import { emptySource, SMALL } from "./serving";
+} from "../../src/stats/stats";
+import { connect, within } from "../helpers/client";
+import { emptySource, SMALL } from "../helpers/serving";
 
-const promtool = await findPromtool(join(import.meta.dir, ".."));
+const promtool = await findPromtool(join(import.meta.dir, "../.."));
 // A machine of a developer can do without; in CI its absence fails the tests, and none is skipped.
 const withoutPromtool = promtool === undefined && !process.env.CI;
 const whySkipped = withoutPromtool ? " (skipped: no promtool, and it could not be fetched)" : "";

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 
-import { HeaderTemplate } from "../src/upgrades/header-template";
+import { HeaderTemplate } from "../../src/upgrades/header-template";
 
 test("what a client's own headers say is no other's", () => {
   const template = new HeaderTemplate("host: a\nx-one\nupgrade: WebSocket\nx-two");

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
 
-import { toFlat } from "../src/upgrades/headers";
-import { toRefusal } from "../src/upgrades/refusal";
-import { refused } from "./client";
-import { serve } from "./serving";
+import { toFlat } from "../../src/upgrades/headers";
+import { toRefusal } from "../../src/upgrades/refusal";
+import { refused } from "../helpers/client";
+import { serve } from "../helpers/serving";
 
 describe("headers for the core", () => {
   test("list each cookie by itself", () => {

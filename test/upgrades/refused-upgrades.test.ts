@@ -1,10 +1,10 @@
 import { describe, expect, spyOn, test } from "bun:test";
 import type { Elysia } from "elysia";
 
-import { PrometheusCollector, type ShardcastConfig } from "../src/index";
-import { refusedUpgrades } from "../src/upgrades/refused-upgrades";
-import { connect, refused, within } from "./client";
-import { type Serving, serve } from "./serving";
+import { PrometheusCollector, type ShardcastConfig } from "../../src/index";
+import { refusedUpgrades } from "../../src/upgrades/refused-upgrades";
+import { connect, refused, within } from "../helpers/client";
+import { type Serving, serve } from "../helpers/serving";
 
 const NONE = refusedUpgrades();
 

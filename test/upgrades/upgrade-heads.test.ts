@@ -1,9 +1,8 @@
 import { expect, test } from "bun:test";
-
-import { connect } from "./client";
-import { HOST, UPGRADE, Wire } from "./contract/wire";
-import { randomNumbers } from "./random";
-import { type Serving, serve } from "./serving";
+import { HOST, UPGRADE, Wire } from "../contract/wire";
+import { connect } from "../helpers/client";
+import { randomNumbers } from "../helpers/random";
+import { type Serving, serve } from "../helpers/serving";
 
 /** More than the core and JavaScript keep for the next clients. */
 const KINDS = 300;

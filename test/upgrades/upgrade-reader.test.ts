@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
-import type { CoreEvent } from "../src/sharded/native";
-import { UpgradeReader } from "../src/upgrades/upgrade-reader";
-import type { PendingUpgrade } from "../src/upgrades/upgrade-request";
-import { randomNumbers } from "./random";
+import type { CoreEvent } from "../../src/sharded/native";
+import { UpgradeReader } from "../../src/upgrades/upgrade-reader";
+import type { PendingUpgrade } from "../../src/upgrades/upgrade-request";
+import { randomNumbers } from "../helpers/random";
 
 type UpgradesEvent = Extract<CoreEvent, { type: "Upgrades" }>;
 

@@ -3,8 +3,8 @@
 import { describe } from "bun:test";
 import { Elysia, file, NotFoundError, t } from "elysia";
 
-import { sameOnBoth, until } from "./both";
-import { marker, noteAnswer, noteRawUpgrade, noteRefusal } from "./notes";
+import { sameOnBoth, until } from "../both";
+import { marker, noteAnswer, noteRawUpgrade, noteRefusal } from "../notes";
 
 const KEY = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==";
 const UPGRADE = ["Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", KEY];
@@ -121,7 +121,7 @@ describe("a client is refused by", () => {
       ["false", () => false],
       ["array", () => [1, 2]],
       ["blob", () => new Blob(["no"], { type: "text/x-no" })],
-      ["file", () => file(`${import.meta.dir}/../fixtures/page.txt`)],
+      ["file", () => file(`${import.meta.dir}/../../fixtures/page.txt`)],
       ["stream", () => streamed("streamed")],
       ["error", () => new Error("returned")],
       ["empty", () => new Response(null, { status: 204 })],

@@ -4,10 +4,10 @@ import { expect } from "bun:test";
 import { AsyncLocalStorage } from "node:async_hooks";
 import { type Elysia, t } from "elysia";
 
-import { connect, refused } from "../client";
-import { onEach, Stage } from "./both";
-import { noteRawUpgrade } from "./notes";
-import { HOST, UPGRADE, Wire } from "./wire";
+import { connect, refused } from "../../helpers/client";
+import { onEach, Stage } from "../both";
+import { noteRawUpgrade } from "../notes";
+import { HOST, UPGRADE, Wire } from "../wire";
 
 const HANDSHAKE = [
   "Upgrade: websocket",

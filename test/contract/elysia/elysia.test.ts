@@ -3,8 +3,8 @@
 import { describe } from "bun:test";
 import { Elysia, t } from "elysia";
 
-import { sameOnBoth, until } from "./both";
-import { noteMessages, noteRefusal } from "./notes";
+import { sameOnBoth, until } from "../both";
+import { noteMessages, noteRefusal } from "../notes";
 
 describe("schemas are kept as by Elysia itself", () => {
   sameOnBoth("of the body", async (stage) => {

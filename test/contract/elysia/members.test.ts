@@ -6,8 +6,8 @@ import { describe } from "bun:test";
 import type { Elysia } from "elysia";
 import { t } from "elysia";
 
-import { sameOnBoth, until } from "./both";
-import { noteAnswers, noteMessages } from "./notes";
+import { sameOnBoth, until } from "../both";
+import { noteAnswers, noteMessages } from "../notes";
 
 describe("the members of a socket are", () => {
   sameOnBoth("those that Elysia gives it", async (stage) => {

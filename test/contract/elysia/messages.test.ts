@@ -3,8 +3,8 @@
 import { describe } from "bun:test";
 import type { Elysia } from "elysia";
 
-import { sameOnBoth, until } from "./both";
-import { noteAnswers, noteMessages } from "./notes";
+import { sameOnBoth, until } from "../both";
+import { noteAnswers, noteMessages } from "../notes";
 
 /** Throws `message`, as a function can that is called in an expression. */
 function fail(message: string): never {

@@ -3,8 +3,8 @@
 import { describe } from "bun:test";
 import { Elysia } from "elysia";
 
-import { type Stage, sameOnBoth } from "./both";
-import { noteMessages } from "./notes";
+import { type Stage, sameOnBoth } from "../both";
+import { noteMessages } from "../notes";
 
 /** Notes whether the server takes a message of so many bytes, or with which code it closes. */
 async function noteTaken(stage: Stage, path: string, bytes: number): Promise<void> {

@@ -6,9 +6,9 @@
 
 import { describe } from "bun:test";
 
-import { within } from "../client";
-import { type Stage, sameOnBoth, until } from "./both";
-import { noteAnswer, noteMessages } from "./notes";
+import { within } from "../../helpers/client";
+import { type Stage, sameOnBoth, until } from "../both";
+import { noteAnswer, noteMessages } from "../notes";
 
 /** A client as apps have it, of Bun's own. */
 async function dial(stage: Stage, path = "/", host = "127.0.0.1"): Promise<WebSocket> {

@@ -3,8 +3,8 @@
 import { describe } from "bun:test";
 import { Elysia, t } from "elysia";
 
-import { type Stage, sameOnBoth, until } from "./both";
-import { noteAnswer, noteAnswers, noteRefusal } from "./notes";
+import { type Stage, sameOnBoth, until } from "../both";
+import { noteAnswer, noteAnswers, noteRefusal } from "../notes";
 
 /** Notes what the first message of a client of each path is. */
 async function noteFirsts(stage: Stage, paths: string[]): Promise<void> {

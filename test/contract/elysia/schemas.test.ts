@@ -4,8 +4,8 @@ import { describe } from "bun:test";
 import { Elysia, t } from "elysia";
 import { z } from "zod";
 
-import { sameOnBoth, until } from "./both";
-import { noteAnswers, noteMessages, noteRefusal } from "./notes";
+import { sameOnBoth, until } from "../both";
+import { noteAnswers, noteMessages, noteRefusal } from "../notes";
 
 /** What a schema of another library says of a value. */
 type Verdict = { value: { name: string } } | { issues: { message: string; path: string[] }[] };

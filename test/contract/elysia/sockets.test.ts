@@ -2,8 +2,8 @@
 
 import { describe } from "bun:test";
 
-import { type Stage, sameOnBoth, until } from "./both";
-import { noteAnswer, noteAnswers, noteMessages } from "./notes";
+import { type Stage, sameOnBoth, until } from "../both";
+import { noteAnswer, noteAnswers, noteMessages } from "../notes";
 
 /** Serves a route that writes down each `close`, and answers the words of `acts`. */
 function serveEnds(stage: Stage, acts: Record<string, (ws: Closable) => unknown>): unknown[] {

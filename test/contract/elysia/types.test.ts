@@ -3,8 +3,8 @@
 import { expect, test } from "bun:test";
 import { Elysia, t } from "elysia";
 
-import { shardcast } from "../../src/index";
-import { SMALL } from "../serving";
+import { shardcast } from "../../../src/index";
+import { SMALL } from "../../helpers/serving";
 
 /** True when two types are the same, not just assignable to each other. */
 type Same<A, B> =

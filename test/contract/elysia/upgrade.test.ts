@@ -2,9 +2,9 @@
 
 import { describe } from "bun:test";
 
-import type { ConnectOptions } from "../client";
-import { type Stage, sameOnBoth, until } from "./both";
-import { noteMessages, noteRefusal } from "./notes";
+import type { ConnectOptions } from "../../helpers/client";
+import { type Stage, sameOnBoth, until } from "../both";
+import { noteMessages, noteRefusal } from "../notes";
 
 /** Connects, or is refused, and notes the headers of the answer that the app may choose. */
 async function noteHeaders(stage: Stage, path: string, options?: ConnectOptions): Promise<void> {

@@ -3,8 +3,8 @@
 import { describe } from "bun:test";
 import type { Elysia } from "elysia";
 
-import { sameOnBoth } from "./both";
-import { CLOSE, HOST, normal, Wire } from "./wire";
+import { sameOnBoth } from "../both";
+import { CLOSE, HOST, normal, Wire } from "../wire";
 
 /** What a client must never take for an answer. */
 const FALSE_ANSWER = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
@@ -12,7 +12,7 @@ const FALSE_ANSWER = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
 const BODIES: Record<string, () => ConstructorParameters<typeof Response>[0]> = {
   text: () => FALSE_ANSWER,
   stream: () => new Blob([FALSE_ANSWER]).stream(),
-  file: () => Bun.file(new URL("../fixtures/page.txt", import.meta.url).pathname),
+  file: () => Bun.file(new URL("../../fixtures/page.txt", import.meta.url).pathname),
 };
 
 const routes = (app: Elysia) =>

@@ -3,8 +3,8 @@
 import { describe } from "bun:test";
 import { type Elysia, sse } from "elysia";
 
-import { sameOnBoth, until } from "./both";
-import { HOST, normal, Wire } from "./wire";
+import { sameOnBoth, until } from "../both";
+import { HOST, normal, Wire } from "../wire";
 
 const echo = (app: Elysia) =>
   app.post("/echo", async ({ request }) => new Response(await request.text()), { parse: "none" });

@@ -3,11 +3,11 @@
 import { expect, onTestFinished, test } from "bun:test";
 import { join } from "node:path";
 
-import { connect, refused } from "../client";
-import { linesOf } from "../hot-app";
-import { SMALL } from "../serving";
+import { connect, refused } from "../../helpers/client";
+import { linesOf } from "../../helpers/hot-app";
+import { SMALL } from "../../helpers/serving";
 
-const APP = join(import.meta.dir, "../fixtures/dev-server/app.ts");
+const APP = join(import.meta.dir, "../../fixtures/dev-server/app.ts");
 
 /** Starts the app; returns its port. */
 async function start(config: object | undefined, env: string): Promise<string> {

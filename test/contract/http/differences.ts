@@ -3,8 +3,8 @@
 import { expect } from "bun:test";
 import type { Elysia } from "elysia";
 
-import { onEach, type Stage, until } from "./both";
-import { CLOSE, HOST, Wire } from "./wire";
+import { onEach, type Stage, until } from "../both";
+import { CLOSE, HOST, Wire } from "../wire";
 
 const LIMITED = { serve: { maxRequestBodySize: 10 } };
 

@@ -3,9 +3,9 @@
 import { describe } from "bun:test";
 import type { Elysia } from "elysia";
 
-import { sameOnBoth } from "./both";
-import { noteRefusal } from "./notes";
-import { HOST, normal, Wire } from "./wire";
+import { sameOnBoth } from "../both";
+import { noteRefusal } from "../notes";
+import { HOST, normal, Wire } from "../wire";
 
 const NO = new Error("no");
 const FIRST = new Error("first");

@@ -3,7 +3,7 @@
 import { expect } from "bun:test";
 import http from "node:http";
 
-import { onEach } from "./both";
+import { onEach } from "../both";
 import { answersTo, requestOf, TAKEN, tellingRoutes } from "./request-heads";
 
 const HOST = "Host: example.test";

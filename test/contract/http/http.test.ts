@@ -3,8 +3,8 @@
 import { describe } from "bun:test";
 import type { Elysia } from "elysia";
 
-import { type Stage, sameOnBoth } from "./both";
-import { CLOSE, HOST, normal, UPGRADE, Wire } from "./wire";
+import { type Stage, sameOnBoth } from "../both";
+import { CLOSE, HOST, normal, UPGRADE, Wire } from "../wire";
 
 function serveHttp(stage: Stage, options?: Parameters<Stage["serve"]>[1]): void {
   stage.serve(routes, options);
@@ -38,7 +38,7 @@ const routes = (app: Elysia) =>
     .get("/headers", ({ request }) =>
       [...request.headers].filter(([name]) => name.startsWith("x-") || name === "cookie"),
     )
-    .get("/file", () => Bun.file(new URL("../fixtures/page.txt", import.meta.url).pathname))
+    .get("/file", () => Bun.file(new URL("../../fixtures/page.txt", import.meta.url).pathname))
     .post("/echo", async ({ request }) => new Response(await request.text()), { parse: "none" })
     .post("/length", async ({ request }) => (await request.arrayBuffer()).byteLength, {
       parse: "none",

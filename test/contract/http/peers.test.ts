@@ -3,9 +3,9 @@
 import { describe } from "bun:test";
 import type { Elysia } from "elysia";
 
-import { connect } from "../client";
-import { type Stage, sameOnBoth, until } from "./both";
-import { HOST, UPGRADE, Wire } from "./wire";
+import { connect } from "../../helpers/client";
+import { type Stage, sameOnBoth, until } from "../both";
+import { HOST, UPGRADE, Wire } from "../wire";
 
 /** Plain HTTP and sockets that tell a client its address. */
 const tellAddresses = (app: Elysia) =>

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 
-import { onEach } from "./both";
+import { onEach } from "../both";
 import { HEAD_DIFFERENCES } from "./head-differences";
 import { answersTo, type Parts, requestOf, TAKEN, tellingRoutes } from "./request-heads";
 

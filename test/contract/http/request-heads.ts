@@ -3,8 +3,8 @@
 import { connect as dial } from "node:net";
 import type { Elysia } from "elysia";
 
-import { within } from "../client";
-import { UPGRADE } from "./wire";
+import { within } from "../../helpers/client";
+import { UPGRADE } from "../wire";
 
 /** A status that nothing but the app answers with. */
 export const TAKEN = 418;

@@ -4,8 +4,8 @@
 
 import { describe } from "bun:test";
 
-import { type Stage, sameOnBoth, until } from "./both";
-import { HOST, normal, Wire } from "./wire";
+import { type Stage, sameOnBoth, until } from "../both";
+import { HOST, normal, Wire } from "../wire";
 
 /** Bun looks every four seconds for what is past its time. */
 const SHORTEST_S = 1;

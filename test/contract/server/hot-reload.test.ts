@@ -3,12 +3,12 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 
-import { connect, type TestClient } from "../client";
-import { HotApp, linesOf } from "../hot-app";
-import { SMALL } from "../serving";
+import { connect, type TestClient } from "../../helpers/client";
+import { HotApp, linesOf } from "../../helpers/hot-app";
+import { SMALL } from "../../helpers/serving";
 
 const ELYSIA = Bun.resolveSync("elysia", import.meta.dir);
-const SHARDCAST = join(import.meta.dir, "../../src/index.ts");
+const SHARDCAST = join(import.meta.dir, "../../../src/index.ts");
 
 /** An app that says which version of it acts. */
 const APP = (version: string, config = "undefined") => `

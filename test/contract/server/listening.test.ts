@@ -5,11 +5,11 @@ import { hostname as machine } from "node:os";
 import { join } from "node:path";
 import type { Elysia } from "elysia";
 
-import type { EdgeServer } from "../../src/elysia/edge-server";
-import { refused } from "../client";
-import { SMALL } from "../serving";
-import { type Stage, sameOnBoth } from "./both";
-import { HOST, UPGRADE, Wire } from "./wire";
+import type { EdgeServer } from "../../../src/elysia/edge-server";
+import { refused } from "../../helpers/client";
+import { SMALL } from "../../helpers/serving";
+import { type Stage, sameOnBoth } from "../both";
+import { HOST, UPGRADE, Wire } from "../wire";
 
 /** Some options of `listen`, which Elysia's types know only in part. */
 type Options = Parameters<Elysia["listen"]>[0];
@@ -93,7 +93,7 @@ describe("a port", () => {
     ["Bun broadcaster", { ...SMALL, useSharding: false }],
     ["sharded", SMALL],
   ])("is shared by the processes of a cluster: %s", async (_name, config) => {
-    const fixture = join(import.meta.dir, "../fixtures/cluster.ts");
+    const fixture = join(import.meta.dir, "../../fixtures/cluster.ts");
     const command = [process.execPath, fixture, ...(config ? [JSON.stringify(config)] : [])];
     const child = Bun.spawn(command, { stderr: "inherit" });
     // The logger writes to stderr.

@@ -2,7 +2,7 @@
 
 import { describe } from "bun:test";
 
-import { type Stage, sameOnBoth } from "./both";
+import { type Stage, sameOnBoth } from "../both";
 
 /**
  * The code with which the server closes a client that says something too long; 0 if it does not.

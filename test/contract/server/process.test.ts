@@ -3,11 +3,11 @@
 import { expect, onTestFinished, test } from "bun:test";
 import { join } from "node:path";
 
-import { connect, within } from "../client";
-import { linesOf } from "../hot-app";
-import { SMALL } from "../serving";
+import { connect, within } from "../../helpers/client";
+import { linesOf } from "../../helpers/hot-app";
+import { SMALL } from "../../helpers/serving";
 
-const FIXTURE = join(import.meta.dir, "../fixtures/exiting.ts");
+const FIXTURE = join(import.meta.dir, "../../fixtures/exiting.ts");
 
 /** What clients and whoever waits for the process see of an end that a handler decides on. */
 async function ending(config: object | undefined, by: "http" | "websocket"): Promise<unknown> {
@@ -36,7 +36,7 @@ test.each(["http", "websocket"] as const)("process.exit in a handler ends it: %s
 /** What clients see of the end of a `Worker` with an app. */
 async function termination(config: object | undefined): Promise<unknown> {
   const options = { argv: config ? [JSON.stringify(config)] : [] };
-  const worker = new Worker(join(import.meta.dir, "../fixtures/in-worker.ts"), options);
+  const worker = new Worker(join(import.meta.dir, "../../fixtures/in-worker.ts"), options);
   const told = () =>
     new Promise((resolve, reject) => {
       worker.onmessage = ({ data }) => resolve(data);

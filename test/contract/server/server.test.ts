@@ -3,7 +3,7 @@
 import { describe } from "bun:test";
 import type { Server, SocketAddress } from "bun";
 
-import { type Socket, type Stage, sameOnBoth, until } from "./both";
+import { type Socket, type Stage, sameOnBoth, until } from "../both";
 
 /** A server with a socket route that subscribes to `news`, and some plain ones. */
 function serveAll(stage: Stage, hooks: object = {}): Socket[] {

@@ -3,9 +3,9 @@
 import { describe, expect } from "bun:test";
 import { AsyncLocalStorage } from "node:async_hooks";
 
-import { connect, type TestClient } from "../client";
-import { type Stage, sameOnBoth, until } from "./both";
-import { noteMessages, noteRefusal } from "./notes";
+import { connect, type TestClient } from "../../helpers/client";
+import { type Stage, sameOnBoth, until } from "../both";
+import { noteMessages, noteRefusal } from "../notes";
 
 const CLIENTS = 16;
 

@@ -2,7 +2,7 @@
 
 import { describe } from "bun:test";
 
-import { type Socket, type Stage, sameOnBoth, until } from "./both";
+import { type Socket, type Stage, sameOnBoth, until } from "../both";
 
 describe("a socket closes as Bun's does", () => {
   const CLOSES: unknown[][] = [

@@ -2,8 +2,8 @@
 
 import { describe } from "bun:test";
 
-import type { TestClient } from "../client";
-import { type Socket, type Stage, sameOnBoth, until } from "./both";
+import type { TestClient } from "../../helpers/client";
+import { type Socket, type Stage, sameOnBoth, until } from "../both";
 
 const LONG = "a tick of the clock, ".repeat(200);
 const LONG_BYTES = Buffer.from(LONG);

@@ -2,8 +2,8 @@
 
 import { describe } from "bun:test";
 
-import { sameOnBoth, until } from "./both";
-import { HOST, UPGRADE, Wire } from "./wire";
+import { sameOnBoth, until } from "../both";
+import { HOST, UPGRADE, Wire } from "../wire";
 
 /** A short text as a client sends it, masked with nothing. */
 function frame(text: string): string {

@@ -2,7 +2,7 @@
 
 import { describe } from "bun:test";
 
-import { type Socket, type Stage, sameOnBoth, until } from "./both";
+import { type Socket, type Stage, sameOnBoth, until } from "../both";
 
 const PATIENCE_MS = 60_000;
 const IDLE_AT_LEAST_MS = 4000;

@@ -7,9 +7,9 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 
-import type { ShardcastConfig } from "../../src/index";
-import type { TestClient } from "../client";
-import { type Socket, Stage, until } from "./both";
+import type { ShardcastConfig } from "../../../src/index";
+import type { TestClient } from "../../helpers/client";
+import { type Socket, Stage, until } from "../both";
 
 const KIB = 1 << 10;
 const MIB = 1 << 20;

@@ -2,7 +2,7 @@
 
 import { describe } from "bun:test";
 
-import { type Socket, type Stage, sameOnBoth, until } from "./both";
+import { type Socket, type Stage, sameOnBoth, until } from "../both";
 
 const MIB = 1 << 20;
 /** More than two sockets hold between them. */

@@ -2,8 +2,8 @@
 
 import { describe } from "bun:test";
 
-import { within } from "../client";
-import { type Socket, type Stage, sameOnBoth, until } from "./both";
+import { within } from "../../helpers/client";
+import { type Socket, type Stage, sameOnBoth, until } from "../both";
 
 /** Values that a user might send, good and bad. */
 const DATA: [string, unknown][] = [

@@ -2,9 +2,9 @@
 
 import { expect, test } from "bun:test";
 
-import { serve } from "../serving";
-import { onEach, type Stage } from "./both";
-import { HOST, UPGRADE, Wire } from "./wire";
+import { serve } from "../../helpers/serving";
+import { onEach, type Stage } from "../both";
+import { HOST, UPGRADE, Wire } from "../wire";
 
 const NAME = "Sec-WebSocket-Protocol";
 

@@ -4,9 +4,9 @@ import { onTestFinished } from "bun:test";
 import { join } from "node:path";
 import { type BrowserContextOptions, chromium, type Page } from "playwright-core";
 
-import { findChromium } from "../scripts/chromium";
+import { findChromium } from "../../../scripts/chromium";
 
-const found = await findChromium(join(import.meta.dir, ".."));
+const found = await findChromium(join(import.meta.dir, "../../.."));
 
 /** Tests in a browser are skipped where there is none; CI must have one. */
 export const withoutBrowser = found === undefined && !process.env.CI;

@@ -2,10 +2,10 @@
 
 import { expect, onTestFinished, test } from "bun:test";
 import type { BrowserContextOptions, Page } from "playwright-core";
-import { resolveConfig, type ShardcastConfig } from "../src/config/config";
-import { createApp } from "../src/server/app";
+import { resolveConfig, type ShardcastConfig } from "../../../src/config/config";
+import { createApp } from "../../../src/server/app";
+import { emptySource, SMALL } from "../../helpers/serving";
 import { visit, whyNoBrowser, withoutBrowser } from "./browser";
-import { emptySource, SMALL } from "./serving";
 
 /** For a browser to start, and for a page that shows something every second. */
 const PATIENCE_MS = 60_000;

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 
-import { connect, refused } from "./client";
+import { connect, refused } from "../../helpers/client";
 import { AWAY, flow, open, REFUSED, says, seen, start, status } from "./live-page";
 
 describe("the page, where there is an API key,", () => {

@@ -3,8 +3,13 @@
 import { describe, expect, spyOn } from "bun:test";
 import type { Page } from "playwright-core";
 
-import { type ShardCounters, shardStats, shardsOf, type WorkerStats } from "../src/stats/stats";
-import { connect, until } from "./client";
+import {
+  type ShardCounters,
+  shardStats,
+  shardsOf,
+  type WorkerStats,
+} from "../../../src/stats/stats";
+import { connect, until } from "../../helpers/client";
 import { AWAY, flow, open, REFUSED, type Started, says, seen, start, status } from "./live-page";
 import { contrast, drawnColumns, watchShifts } from "./page-eyes.js";
 

@@ -1,14 +1,14 @@
 import { describe, expect, test } from "bun:test";
 
-import { resolveConfig } from "../src/config/config";
-import { PrometheusCollector, type ShardStats } from "../src/index";
-import { STATS } from "../src/server/api/response-schemas";
-import { coreOptions } from "../src/sharded/core-options";
-import { loadNative, type WorkerCounters } from "../src/sharded/native";
-import { CORE_FIGURES, type CoreFigure, STATS_FIGURES } from "../src/stats/counters";
-import { shardStats, sumByShard } from "../src/stats/stats";
-import { refusedUpgrades } from "../src/upgrades/refused-upgrades";
-import { SMALL } from "./serving";
+import { resolveConfig } from "../../src/config/config";
+import { PrometheusCollector, type ShardStats } from "../../src/index";
+import { STATS } from "../../src/server/api/response-schemas";
+import { coreOptions } from "../../src/sharded/core-options";
+import { loadNative, type WorkerCounters } from "../../src/sharded/native";
+import { CORE_FIGURES, type CoreFigure, STATS_FIGURES } from "../../src/stats/counters";
+import { shardStats, sumByShard } from "../../src/stats/stats";
+import { refusedUpgrades } from "../../src/upgrades/refused-upgrades";
+import { SMALL } from "../helpers/serving";
 
 type Schemas = Record<string, { description?: string }>;
 
