@@ -14,10 +14,10 @@ import { existsSync, mkdirSync, statSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 
 import { runChild } from "./child";
-import { canProvideChromium, LOCAL_CHROMIUM } from "./chromium";
-import { canFetchPromtool, LOCAL_PROMTOOL } from "./promtool";
-import { hasPython, KOSOKU, type PythonPackage, recordOf, WEBSOCKETS } from "./python";
-import { MissingTool, requireBun, requireRust } from "./toolchain";
+import { canProvideChromium, LOCAL_CHROMIUM } from "./tools/chromium";
+import { canFetchPromtool, LOCAL_PROMTOOL } from "./tools/promtool";
+import { hasPython, KOSOKU, type PythonPackage, recordOf, WEBSOCKETS } from "./tools/python";
+import { MissingTool, requireBun, requireRust } from "./tools/toolchain";
 
 /** One command of a set-up. */
 export interface Step {
@@ -92,14 +92,14 @@ function toolsOfTests(): Step[] {
     isOptional: true,
   });
   return [
-    ...(canFetchPromtool() ? [tool("scripts/promtool.ts", LOCAL_PROMTOOL)] : []),
-    ...(canProvideChromium() ? [tool("scripts/chromium.ts", LOCAL_CHROMIUM)] : []),
+    ...(canFetchPromtool() ? [tool("scripts/tools/promtool.ts", LOCAL_PROMTOOL)] : []),
+    ...(canProvideChromium() ? [tool("scripts/tools/chromium.ts", LOCAL_CHROMIUM)] : []),
     ...installed(WEBSOCKETS),
   ];
 }
 
 function installed(wanted: PythonPackage): Step[] {
-  const command = [BUN, "scripts/python.ts", wanted.name];
+  const command = [BUN, "scripts/tools/python.ts", wanted.name];
   const doing = `installing ${wanted.name} from PyPI`;
   return hasPython() ? [{ doing, command, outputs: [recordOf(wanted)], isOptional: true }] : [];
 }

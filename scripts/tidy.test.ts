@@ -3,8 +3,8 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 
-import { allDocuments, allFiles } from "./documents";
-import { circleThrough, importsOf } from "./imports";
+import { allDocuments, allFiles } from "./tidy/documents";
+import { circleThrough, importsOf } from "./tidy/imports";
 
 const ROOT = join(import.meta.dir, "..");
 const MAX_COLUMNS = 100;

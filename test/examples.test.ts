@@ -4,7 +4,7 @@ import { describe, expect, onTestFinished, test } from "bun:test";
 import { join } from "node:path";
 
 import { connect as reconnecting, waitAfterMs } from "../examples/browser/client.js";
-import { findPromtool } from "../scripts/promtool";
+import { findPromtool } from "../scripts/tools/promtool";
 import { METRICS } from "../src/stats/metric-table";
 import { connect, refused } from "./helpers/client";
 import { visit, whyNoBrowser, withoutBrowser } from "./server/page/browser";

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 
-import { findProgram, WEBSOCKETS } from "../../scripts/python";
+import { findProgram, WEBSOCKETS } from "../../scripts/tools/python";
 import { visit, whyNoBrowser, withoutBrowser } from "../server/page/browser";
 import { play } from "./scenario.js";
 import { serveClient } from "./server";

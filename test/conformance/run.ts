@@ -10,7 +10,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { findProgram, KOSOKU } from "../../scripts/python";
+import { findProgram, KOSOKU } from "../../scripts/tools/python";
 import { serveEcho } from "./echo";
 import { type CaseReport, complete, failureTable, passed, sectionTable } from "./verdicts";
 

@@ -5,8 +5,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { ALERT_RULES_FILE, alertRules, conditionOf } from "../../scripts/alert-rules";
-import { findPromtool } from "../../scripts/promtool";
+import { ALERT_RULES_FILE, alertRules, conditionOf } from "../../scripts/generate/alert-rules";
+import { findPromtool } from "../../scripts/tools/promtool";
 import { PrometheusCollector } from "../../src/index";
 import { ALERT_RULES, type Reading } from "../../src/server/live/alert-rules";
 import { Verdicts } from "../../src/server/live/verdict";

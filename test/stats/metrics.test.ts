@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, test } from "bun:test";
 import { join } from "node:path";
 
-import { findPromtool } from "../../scripts/promtool";
+import { findPromtool } from "../../scripts/tools/promtool";
 import { resolveConfig } from "../../src/config/config";
 import { PrometheusCollector } from "../../src/index";
 import { createApp } from "../../src/server/app";

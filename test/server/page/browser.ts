@@ -4,7 +4,7 @@ import { onTestFinished } from "bun:test";
 import { join } from "node:path";
 import { type BrowserContextOptions, chromium, type Page } from "playwright-core";
 
-import { findChromium } from "../../../scripts/chromium";
+import { findChromium } from "../../../scripts/tools/chromium";
 
 const found = await findChromium(join(import.meta.dir, "../../.."));
 

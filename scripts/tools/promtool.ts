@@ -2,7 +2,7 @@
  * Provides promtool, which checks metrics as Prometheus itself would. Only a test wants it, so a
  * machine can do without.
  *
- *     bun scripts/promtool.ts
+ *     bun scripts/tools/promtool.ts
  *
  * It is taken out of Debian's package into the checkout: nothing is installed, no service started.
  */
@@ -11,7 +11,7 @@ import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { $ } from "bun";
 
-import { endAsStep } from "./child";
+import { endAsStep } from "../child";
 
 /** Where it is put, from the root of the checkout. Not under version control. */
 export const LOCAL_PROMTOOL = ".tools/promtool";

@@ -1,7 +1,7 @@
 /**
  * Provides Chromium for the tests in a browser. A machine can do without.
  *
- *     bun scripts/chromium.ts
+ *     bun scripts/tools/chromium.ts
  *
  * One that is installed is used. Otherwise Debian's package is installed, as root, because a
  * browser needs a hundred libraries of the system's; without root nothing can be done.
@@ -11,7 +11,7 @@ import { mkdir, rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { $ } from "bun";
 
-import { endAsStep } from "./child";
+import { endAsStep } from "../child";
 
 /** A link to it, from the root of the checkout. Not under version control. */
 export const LOCAL_CHROMIUM = ".tools/chromium";

@@ -5,10 +5,10 @@
  */
 
 import { join } from "node:path";
-import { changingFlagOf } from "../src/config/flags";
-import { CONFIG_KEYS } from "../src/config/keys";
-import type { Setting } from "../src/config/setting";
-import { variableOf } from "../src/config/variables";
+import { changingFlagOf } from "../../src/config/flags";
+import { CONFIG_KEYS } from "../../src/config/keys";
+import type { Setting } from "../../src/config/setting";
+import { variableOf } from "../../src/config/variables";
 
 /** The document, from the root of the checkout. */
 export const CONFIGURATION_DOCUMENT = "docs/configuration.md";
@@ -59,6 +59,6 @@ function flagAndVariable(key: string, setting: Setting): string {
 }
 
 if (import.meta.main) {
-  const path = join(import.meta.dir, "..", CONFIGURATION_DOCUMENT);
+  const path = join(import.meta.dir, "../..", CONFIGURATION_DOCUMENT);
   await Bun.write(path, withTable(await Bun.file(path).text()));
 }

@@ -2,14 +2,14 @@
  * Installs a package from PyPI into a virtual environment of the checkout, and nowhere else. Only
  * some tests want one, so a machine can do without.
  *
- *     bun scripts/python.ts websockets
+ *     bun scripts/tools/python.ts websockets
  */
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { $ } from "bun";
 
-import { endAsStep } from "./child";
+import { endAsStep } from "../child";
 
 /** A package that has no dependencies. */
 export interface PythonPackage {

@@ -8,14 +8,14 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { runChild } from "./child";
+import { runChild } from "../child";
 
 /** The document, from the root of the checkout. */
 export const API_DOCUMENT = "docs/api.md";
 
-const ROOT = join(import.meta.dir, "..");
+const ROOT = join(import.meta.dir, "../..");
 /** typedoc's own corner: it needs another compiler than the project. */
-const TOOLS = join(import.meta.dir, "api-reference");
+const TOOLS = join(ROOT, "scripts/api-reference");
 
 /**
  * The document as it should be.

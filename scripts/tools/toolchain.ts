@@ -1,7 +1,7 @@
 /** Says what the machine lacks, and how to get it, in place of a tool's own puzzling error. */
 
-import manifest from "../Cargo.toml";
-import { bunProblem } from "../src/process/bun-version";
+import manifest from "../../Cargo.toml";
+import { bunProblem } from "../../src/process/bun-version";
 
 /** A tool is absent, broken or too old. The message says what to do. */
 export class MissingTool extends Error {}

@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import { Glob } from "bun";
 
-const ROOT = join(import.meta.dir, "..");
+const ROOT = join(import.meta.dir, "../..");
 
 /** A Markdown file. */
 export interface Document {

@@ -6,10 +6,11 @@ import { tmpdir } from "node:os";
 import { dirname, join, normalize } from "node:path";
 import { Glob, Transpiler } from "bun";
 
-import { scripts } from "../package.json";
-import { readOptions, textAskedFor } from "../src/server/cli";
-import { METRICS } from "../src/stats/metric-table";
-import { API_DOCUMENT } from "./api-reference";
+import { scripts } from "../../package.json";
+import { readOptions, textAskedFor } from "../../src/server/cli";
+import { METRICS } from "../../src/stats/metric-table";
+import { API_DOCUMENT } from "../generate/api-reference";
+import { findPromtool } from "../tools/promtool";
 import {
   allDocuments,
   allFiles,
@@ -20,9 +21,8 @@ import {
   linksIn,
   sourceTexts,
 } from "./documents";
-import { findPromtool } from "./promtool";
 
-const ROOT = join(import.meta.dir, "..");
+const ROOT = join(import.meta.dir, "../..");
 /** A compiler starts within seconds; this is for a machine that is busy. */
 const TIMEOUT_MS = 60_000;
 

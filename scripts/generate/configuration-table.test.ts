@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { CONFIGURATION_DOCUMENT, withTable } from "./configuration-table";
 
 test("the documentation lists every key as it is; `bun run docs` writes it anew", async () => {
-  const path = join(import.meta.dir, "..", CONFIGURATION_DOCUMENT);
+  const path = join(import.meta.dir, "../..", CONFIGURATION_DOCUMENT);
   const document = await Bun.file(path).text();
   expect(document).toBe(withTable(document));
   expect(document).toContain("| `numShards` | `4` | 1 to 1024 shards |");

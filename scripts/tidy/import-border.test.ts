@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { allFiles } from "./documents";
 import { importsOf } from "./imports";
 
-const ROOT = join(import.meta.dir, "..");
+const ROOT = join(import.meta.dir, "../..");
 const SERVER = "src/server/";
 const LIBRARY = "src/index.ts";
 

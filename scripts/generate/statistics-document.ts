@@ -6,7 +6,7 @@
 
 import { join } from "node:path";
 
-import { STATS_FIGURES, type StatsFigure } from "../src/index";
+import { STATS_FIGURES, type StatsFigure } from "../../src/index";
 
 /** The document, from the root of the checkout. */
 export const STATISTICS_DOCUMENT = "docs/statistics.md";
@@ -59,5 +59,5 @@ function metricOf({ metric, partOf, reason }: StatsFigure): string {
 }
 
 if (import.meta.main) {
-  await Bun.write(join(import.meta.dir, "..", STATISTICS_DOCUMENT), statisticsDocument());
+  await Bun.write(join(import.meta.dir, "../..", STATISTICS_DOCUMENT), statisticsDocument());
 }

@@ -1,17 +1,17 @@
 /**
  * Writes src/sharded/constants.ts anew, from what the addon exports. `bun run build` ends with it.
  *
- *     bun scripts/core-constants.ts
+ *     bun scripts/generate/core-constants.ts
  */
 
 import { join } from "node:path";
 
-import { loadNative } from "../src/sharded/native";
+import { loadNative } from "../../src/sharded/native";
 
 /** The module, from the root of the checkout. */
 export const CONSTANTS_MODULE = "src/sharded/constants.ts";
 
-const ROOT = join(import.meta.dir, "..");
+const ROOT = join(import.meta.dir, "../..");
 
 const HEAD = `/**
  * What the core and TypeScript have to agree on. Written by \`bun run build\`, from

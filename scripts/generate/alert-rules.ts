@@ -6,7 +6,7 @@
 
 import { join } from "node:path";
 
-import { ALERT_RULES, type AlertRule } from "../src/server/live/alert-rules";
+import { ALERT_RULES, type AlertRule } from "../../src/server/live/alert-rules";
 
 /** The rules, from the root of the checkout. */
 export const ALERT_RULES_FILE = "examples/prometheus/alerts.yml";
@@ -43,4 +43,5 @@ function written(rule: AlertRule): string {
   return lines.map((line) => `      ${line}\n`).join("");
 }
 
-if (import.meta.main) await Bun.write(join(import.meta.dir, "..", ALERT_RULES_FILE), alertRules());
+if (import.meta.main)
+  await Bun.write(join(import.meta.dir, "../..", ALERT_RULES_FILE), alertRules());
