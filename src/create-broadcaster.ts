@@ -4,7 +4,7 @@ import { resolveConfig, type ShardcastConfig } from "./config/config";
 import { ShardcastError } from "./errors";
 import { bunProblem } from "./process/bun-version";
 import { ShardedBroadcaster } from "./sharded/sharded-broadcaster";
-import { type Channels, iterableSources } from "./sources/iterables";
+import { type Channels, sourcesOf } from "./sources/iterables";
 import type { Source } from "./sources/source";
 import type { StatsCollector } from "./stats/stats-collector";
 
@@ -15,7 +15,7 @@ export type OwnBroadcaster = ShardedBroadcaster | BunBroadcaster;
  * Makes a broadcaster, to be given to `shardcast`. It serves once an app listens with it.
  *
  * @param config `useSharding` chooses between native threads and Bun's own publish
- * @param channels what is published while it serves: iterables by their channels, or sources
+ * @param channels what it publishes while it serves: iterables by their channels, or sources
  * @param statsCollector is given the broadcaster to read its statistics
  * @throws ConfigError for a value of the config that cannot be, TypeError for channels that cannot,
  *   ShardcastError `BUN_TOO_OLD`
@@ -36,14 +36,10 @@ export function createBroadcaster(
   const problem = bunProblem();
   if (problem) throw new ShardcastError("BUN_TOO_OLD", problem);
   const { useSharding } = resolveConfig(config);
-  const sources = isSources(channels) ? [...channels] : iterableSources(channels);
+  const sources = sourcesOf(channels);
   const broadcaster: OwnBroadcaster & Broadcaster = useSharding
     ? new ShardedBroadcaster(config, sources)
     : new BunBroadcaster(config, sources);
   statsCollector?.observe(broadcaster);
   return broadcaster;
-}
-
-function isSources(channels: Channels | readonly Source[]): channels is readonly Source[] {
-  return Array.isArray(channels);
 }

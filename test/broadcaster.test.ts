@@ -148,7 +148,9 @@ describe.each(both)("createBroadcaster, %s", (_name, config) => {
   test.each([
     ["no iterable", { ticks: ["a"] }, "channel ticks must be an async iterable"],
     ["nothing", { ticks: undefined }, "channel ticks must be an async iterable"],
-    ["no name", { "": (async function* () {})() }, "channels must have names"],
+    ["no name", { "": (async function* () {})() }, "channel names must not be empty"],
+    ["a source without a name", [{ channel: "" }], "channel names must not be empty"],
+    ["a source without messages", [{ channel: "ticks" }], "ticks must have a function"],
   ])("names what is wrong with a channel: %s", (_what, channels, message) => {
     expect(() => createBroadcaster(config, channels as unknown as Channels)).toThrow(message);
   });
@@ -398,7 +400,7 @@ describe("the sharded broadcaster", () => {
     expect(reconciliation?.shards.dropped.queueFull).toBe(dropped);
     const [warning, ...others] = logged(logger, "warn");
     expect(others).toEqual([]);
-    expect(warning?.fields).toEqual({ dropped: 1, shards: [0] });
+    expect(warning?.fields).toEqual({ times: 1, shards: [0] });
     expect(warning?.message).toContain("worker queues are full");
   });
 

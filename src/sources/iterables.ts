@@ -10,10 +10,33 @@ import type { Source } from "./source";
  */
 export type Channels = Record<string, AsyncIterable<unknown>>;
 
-/** Makes a source of each channel's iterable. */
-export function iterableSources(channels: Channels): Source[] {
+/**
+ * Makes a source of each channel's iterable. Sources stay as they are.
+ *
+ * @throws TypeError naming the channel that is wrong
+ */
+export function sourcesOf(channels: Channels | readonly Source[]): Source[] {
+  return isSources(channels) ? channels.map(checkedSource) : iterableSources(channels);
+}
+
+function isSources(channels: Channels | readonly Source[]): channels is readonly Source[] {
+  return Array.isArray(channels);
+}
+
+function checkedSource(source: Source): Source {
+  checkChannel(source?.channel);
+  if (typeof source.messages === "function") return source;
+  throw new TypeError(`the source of channel ${source.channel} must have a function "messages"`);
+}
+
+function checkChannel(channel: unknown): void {
+  if (typeof channel === "string" && channel !== "") return;
+  throw new TypeError("channel names must not be empty");
+}
+
+function iterableSources(channels: Channels): Source[] {
   return Object.entries(channels).map(([channel, iterable]) => {
-    if (channel === "") throw new TypeError("channel names must not be empty");
+    checkChannel(channel);
     if (typeof iterable?.[Symbol.asyncIterator] !== "function") {
       throw new TypeError(`channel ${channel} must be an async iterable, not ${String(iterable)}`);
     }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { createBroadcaster } from "../../src/index";
 import { lines } from "../../src/server/sources/lines";
 import { type MarketOptions, market, type Trade } from "../../src/server/sources/market";
 import { atRate, type Clock } from "../../src/server/sources/pace";
@@ -8,6 +9,8 @@ import { stdin } from "../../src/server/sources/stdin";
 import { synthetic } from "../../src/server/sources/synthetic";
 import { feed } from "../../src/sources/feed";
 import type { Source } from "../../src/sources/source";
+import { connect } from "../helpers/client";
+import { SMALL, serveWith } from "../helpers/serving";
 import { temporaryFile } from "../helpers/temporary-file";
 
 /** A clock on which sleeping takes no time at all. */
@@ -268,3 +271,25 @@ describe("a source's spec", () => {
     expect(() => parseSource(spec, 1000, "--source")).toThrow(`--source ${JSON.stringify(spec)}: `);
   });
 });
+
+test.each([true, false])(
+  "a broadcaster publishes its sources: useSharding %p",
+  async (useSharding) => {
+    const gate = Promise.withResolvers<void>();
+    const source = (message: string): Source => ({
+      channel: "ticks",
+      canWait: false,
+      async *messages() {
+        await gate.promise;
+        yield message;
+      },
+    });
+    const sources = [source("one"), source("two")];
+    const { ws } = serveWith(createBroadcaster({ ...SMALL, useSharding }, sources), (app) =>
+      app.ws("/", { open: (ws) => void ws.subscribe("ticks") }),
+    );
+    const client = await connect(ws);
+    gate.resolve();
+    expect(await client.take(2)).toEqual(["one", "two"]);
+  },
+);
