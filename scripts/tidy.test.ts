@@ -67,7 +67,6 @@ const KNOWN_PRIVATE_WORDS = [
   "bridge",
   "doorbell",
   "farewell",
-  "guest",
   "house",
   "lacked",
   "lane",

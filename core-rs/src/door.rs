@@ -2,67 +2,29 @@
 //!
 //! A connection goes through the files in this order:
 //!
-//! 1. `listener` accepts it, and `first_read` reads its first bytes (`accepted_connection`).
-//! 2. An upgrade is checked (`handshake`, `extensions`), passes the `upgrade_gate`, goes to
-//!    the application (`upgrade_request`, `header_templates`), which decides (`decision`); an
-//!    accepted socket leaves the door for its [`Reservation`]. A proper upgrade that comes first
-//!    takes the `fast_path`, with a `request_reader` of its own: it waits as a `pending_upgrade`,
-//!    which `pending_upgrades` watches, and JavaScript's thread sends it on.
-//! 3. `connection` reads all other requests, with limits, and sends each one way or the other. A
-//!    `request_filter` checks their heads, and the frames of their bodies, first; it and the
-//!    `request_reader` have one `parser`. A `connection_timer` limits how long the connection waits
-//!    for requests, the `client_socket` how long for writes, and `half_close` how long for the
-//!    answer to a client that has ended its side.
-//! 4. Any other request goes to the application (`proxy`, `upload`, `download`) over connections
-//!    that are kept (`app_connections`) to its unix socket (`upstream`, `app_socket`), with the
-//!    client's address (`peer_header`). `failures` counts and reports the requests without an
-//!    answer. A socket of Bun's own development server goes there as well (`dev_sockets`).
-//! 5. A connection that the door ends gets a `lingering_close`.
+//! 1. `listener` accepts it, and `first_read` reads its first bytes.
+//! 2. A WebSocket upgrade that comes whole takes the `fast_path`: it waits in a slot, and
+//!    JavaScript's thread sends it on to its worker.
+//! 3. `connection` reads all other requests with hyper, and answers each by an `upgrade`, or with
+//!    what the `app` answers. Both ways read requests by the rules of `http`.
 //!
-//! What the door answers by itself is an `http_error` (`response`); such upgrades are counted
-//! (`refused_upgrades`). It emits `events` to its [`EventSink`]. After a burst it gives memory back
-//! (`memory_trimmer`). All its tasks run on its one thread, so that nothing in it is locked but the
-//! slots of pending upgrades.
+//! The connections share a `context`. The door emits `events` to its [`EventSink`]. All its tasks
+//! run on its one thread, so that nothing in it is locked but the slots of pending upgrades.
 
 mod accepted_connection;
-mod app_connections;
-mod app_socket;
-mod body;
-mod client_socket;
+mod app;
 mod closing;
 mod config;
 mod connection;
-mod connection_timer;
-mod decision;
-mod dev_sockets;
-mod download;
+mod context;
 mod events;
-mod extensions;
-mod failures;
 mod fast_path;
 mod first_read;
-mod half_close;
-mod handshake;
-mod header_templates;
-mod headers;
-mod http_error;
-mod lingering_close;
+mod http;
 mod listener;
 mod memory_trimmer;
-mod parser;
-mod peer_header;
-mod pending_upgrade;
-mod pending_upgrades;
-mod proxy;
-mod refused_upgrades;
-mod request;
-mod request_filter;
-mod request_reader;
-mod response;
-mod upgrade_gate;
-mod upgrade_request;
-mod upload;
-mod upstream;
+mod read_buffer;
+mod upgrade;
 
 use std::convert::Infallible;
 use std::io;
@@ -80,22 +42,19 @@ use tokio::task::{self, LocalSet};
 
 use accepted_connection::AcceptedConnection;
 use closing::{Closing, Latch};
-use connection::DoorContext;
+use context::DoorContext;
 use events::Emitter;
-use failures::Failures;
 use listener::Listener;
-use proxy::Proxy;
-use refused_upgrades::RefusalCounters;
-use upstream::Upstream;
+use upgrade::refused::RefusalCounters;
 
+pub use app::peer_header::{PEER, PEER_HEADER};
 pub use config::DoorConfig;
-pub use decision::{Decision, Handoff, Headers, Reservation, UpgradeId};
 pub use events::{DoorEvent, EventSink, RequestFailure};
-pub use header_templates::{MAX_TEMPLATE_BYTES, MAX_TEMPLATES, TemplatedHeaders};
 pub use listener::ListenOptions;
-pub use peer_header::{PEER, PEER_HEADER};
-pub use refused_upgrades::RefusedUpgrades;
-pub use upgrade_request::{Responder, UpgradeRequest};
+pub use upgrade::decision::{Decision, Handoff, Headers, Reservation, UpgradeId};
+pub use upgrade::header_templates::{MAX_TEMPLATE_BYTES, MAX_TEMPLATES, TemplatedHeaders};
+pub use upgrade::refused::RefusedUpgrades;
+pub use upgrade::request::{Responder, UpgradeRequest};
 
 /// How long [`Door::stop_accepting`] waits for the door's thread, which is never busy for as long.
 const UNLISTEN_TIMEOUT: Duration = Duration::from_secs(1);
@@ -190,35 +149,24 @@ async fn keep_open(
     refused_upgrades: Arc<RefusalCounters>,
     mut closing: Closing,
 ) {
-    let (door, turned_away) = unbounded_channel();
-    let failures = Failures::new(emitter.clone());
-    let proxy = Proxy::new(
-        Upstream::new(config.upstream.clone()),
-        config.max_requests,
-        config.max_body_bytes,
-        config.idle_timeout,
-        failures,
-    );
-    let door = Rc::new(DoorContext::new(config, emitter.clone(), door, refused_upgrades, proxy));
-    let kept = Rc::clone(&door);
-    task::spawn_local(async move { kept.proxy().keep().await });
-    let kept = Rc::clone(&door);
-    task::spawn_local(async move { kept.memory_trimmer().run(memory_trimmer::trim).await });
-    let kept = Rc::clone(&door);
-    task::spawn_local(async move {
-        kept.pending_upgrades().run(|removed| kept.memory_trimmer().note_hand_overs(removed)).await;
+    let (give_back, given_back) = unbounded_channel();
+    let door = Rc::new(DoorContext::new(&config, &emitter, refused_upgrades, give_back));
+    run(&door, async |door| door.proxy.run().await);
+    run(&door, async |door| door.memory.run(memory_trimmer::trim).await);
+    run(&door, async |door| {
+        door.fast_path.run(|removed| door.memory.note_hand_overs(removed)).await;
     });
-    task::spawn_local(go_on(turned_away, Rc::clone(&door), closing.clone()));
-    let (kept, mut ending) = (Rc::clone(&door), closing.clone());
-    task::spawn_local(async move {
+    let mut ending = closing.clone();
+    run(&door, async move |door| {
         ending.ending().await;
-        kept.pending_upgrades().clear();
+        door.fast_path.clear();
     });
-    let door_closing = closing.clone();
+    task::spawn_local(serve_given_back(given_back, Rc::clone(&door), closing.clone()));
+    let connections_closing = closing.clone();
     let welcome = move |socket, peer| {
         // One connection's panic, which the panic hook has reported, is no other's loss.
         let _ = catch_unwind(AssertUnwindSafe(|| {
-            first_read::receive(socket, peer, &door, &door_closing);
+            first_read::receive(socket, peer, &door, &connections_closing);
         }));
     };
     let complain = move |error| emitter.emit(DoorEvent::AcceptFailed(error));
@@ -230,13 +178,19 @@ async fn keep_open(
     closing.closed().await;
 }
 
-/// Serves the connections of guests that are not let in, as fast as they are sent away.
-async fn go_on(
-    mut turned_away: UnboundedReceiver<AcceptedConnection>,
+/// Runs one of the door's own tasks.
+fn run(door: &Rc<DoorContext>, task: impl AsyncFnOnce(&DoorContext) + 'static) {
+    let door = Rc::clone(door);
+    task::spawn_local(async move { task(&door).await });
+}
+
+/// Serves the connections that the fast path gives back, as fast as they come.
+async fn serve_given_back(
+    mut given_back: UnboundedReceiver<AcceptedConnection>,
     door: Rc<DoorContext>,
     closing: Closing,
 ) {
-    while let Some(accepted) = turned_away.recv().await {
-        task::spawn_local(connection::serve(accepted, Rc::clone(&door), closing.clone()));
+    while let Some(connection) = given_back.recv().await {
+        task::spawn_local(connection::serve(connection, Rc::clone(&door), closing.clone()));
     }
 }

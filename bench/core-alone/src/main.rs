@@ -92,6 +92,7 @@ fn door() -> DoorConfig {
         upgrade_timeout: long,
         max_pending_upgrades: MAX_CLIENTS,
         per_message_deflate: false,
+        fast_path: true,
         has_dev_server: false,
     }
 }

@@ -170,6 +170,7 @@ impl DoorOptions {
             upgrade_timeout: Duration::from_millis(u64::from(self.upgrade_timeout_ms)),
             max_pending_upgrades: self.max_pending_upgrades as usize,
             per_message_deflate: self.per_message_deflate,
+            fast_path: true,
             has_dev_server: self.has_dev_server,
         })
     }

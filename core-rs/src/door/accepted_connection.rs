@@ -6,7 +6,7 @@ use bytes::Bytes;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::time::Instant;
 
-use super::decision::Outcome;
+use crate::door::upgrade::decision::Outcome;
 
 /// By which the system reports that a client has ended its side. Not all can tell that from a
 /// client that has left, which they report by the other.
@@ -19,20 +19,20 @@ const END: PollFlags = PollFlags::HUP;
 ///
 /// The door's epoll does not watch its socket: most clients have sent their request before they are
 /// accepted, and soon the epoll of a worker watches them.
-pub(super) struct AcceptedConnection {
-    pub(super) socket: TcpStream,
-    pub(super) peer: SocketAddr,
+pub(crate) struct AcceptedConnection {
+    pub(crate) socket: TcpStream,
+    pub(crate) peer: SocketAddr,
     /// All bytes received so far.
-    pub(super) received: Bytes,
+    pub(crate) received: Bytes,
     /// What was decided on its first request, if that is an upgrade that the application was asked
     /// about already.
-    pub(super) outcome: Option<Outcome>,
-    pub(super) accepted_at: Instant,
+    pub(crate) outcome: Option<Outcome>,
+    pub(crate) accepted_at: Instant,
 }
 
 impl AcceptedConnection {
     /// Whether the client has ended its side or is gone, even behind bytes that it has sent.
-    pub(super) fn has_ended(&self) -> bool {
+    pub(crate) fn has_ended(&self) -> bool {
         let mut polled = [PollFd::new(&self.socket, END)];
         let at_once = Timespec::default();
         poll(&mut polled, Some(&at_once)).is_ok_and(|reported| reported > 0)

@@ -14,28 +14,28 @@ enum Phase {
 }
 
 /// The side that closes.
-pub(super) struct Latch(watch::Sender<Phase>);
+pub(crate) struct Latch(watch::Sender<Phase>);
 
 /// The side that is told. Every task has its own.
 #[derive(Clone)]
-pub(super) struct Closing(watch::Receiver<Phase>);
+pub(crate) struct Closing(watch::Receiver<Phase>);
 
 /// An open latch, and the first of those who watch it.
-pub(super) fn latch() -> (Latch, Closing) {
+pub(crate) fn latch() -> (Latch, Closing) {
     let (sender, receiver) = watch::channel(Phase::Open);
     (Latch(sender), Closing(receiver))
 }
 
 impl Latch {
-    pub(super) fn drain(&self) {
+    pub(crate) fn drain(&self) {
         self.advance(Phase::Draining);
     }
 
-    pub(super) fn end(&self) {
+    pub(crate) fn end(&self) {
         self.advance(Phase::Ending);
     }
 
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         self.advance(Phase::Closed);
     }
 
@@ -50,17 +50,17 @@ impl Latch {
 
 impl Closing {
     /// Returns once the door has begun to close.
-    pub(super) async fn draining(&mut self) {
+    pub(crate) async fn draining(&mut self) {
         self.reached(Phase::Draining).await;
     }
 
     /// Returns once no request is to be answered any more.
-    pub(super) async fn ending(&mut self) {
+    pub(crate) async fn ending(&mut self) {
         self.reached(Phase::Ending).await;
     }
 
     /// Returns once nothing is to be served any more.
-    pub(super) async fn closed(&mut self) {
+    pub(crate) async fn closed(&mut self) {
         self.reached(Phase::Closed).await;
     }
 

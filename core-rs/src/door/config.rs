@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::listener::ListenOptions;
+use crate::door::listener::ListenOptions;
 
 /// Bytes that a connection may hold in either direction while a body streams through. A body of any
 /// size passes in this much memory.
-pub(super) const STREAM_BUFFER_BYTES: usize = 64 * 1024;
+pub(crate) const STREAM_BUFFER_BYTES: usize = 64 * 1024;
 
 /// Where the door listens, and what it tolerates.
 #[derive(Clone, Debug)]
@@ -42,6 +42,9 @@ pub struct DoorConfig {
     pub max_pending_upgrades: usize,
     /// Whether clients may have their messages compressed.
     pub per_message_deflate: bool,
+    /// Whether upgrades that come whole take the fast path. Without it hyper reads every request.
+    /// For tests.
+    pub fast_path: bool,
     /// Whether Bun's development server is behind the door, with sockets of its own.
     pub has_dev_server: bool,
 }

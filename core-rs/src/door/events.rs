@@ -7,8 +7,8 @@ use tokio::task;
 
 use crate::queue::MustWake;
 
-use super::decision::UpgradeId;
-use super::upgrade_request::UpgradeRequest;
+use crate::door::upgrade::decision::UpgradeId;
+use crate::door::upgrade::request::UpgradeRequest;
 
 /// What the door reports.
 pub enum DoorEvent {
@@ -66,17 +66,17 @@ impl<F: Fn(DoorEvent) + Send> EventSink for F {
 
 /// Emits the events of all tasks of the door.
 #[derive(Clone)]
-pub(super) struct Emitter(Rc<dyn EventSink>);
+pub(crate) struct Emitter(Rc<dyn EventSink>);
 
 impl Emitter {
-    pub(super) fn new(sink: impl EventSink + 'static) -> Emitter {
+    pub(crate) fn new(sink: impl EventSink + 'static) -> Emitter {
         Emitter(Rc::new(sink))
     }
 
     /// Emits an event. A receiver that sleeps is woken once the door has handled what is ready now,
     /// so that it takes all clients that come together at once. Woken for the first, it would often
     /// take its core from the door and be asleep again before the second has come.
-    pub(super) fn emit(&self, event: DoorEvent) {
+    pub(crate) fn emit(&self, event: DoorEvent) {
         if self.0.emit(event).0 {
             let wake = Wake(Rc::clone(&self.0));
             task::spawn_local(async move { drop(wake) });

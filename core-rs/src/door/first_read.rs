@@ -10,16 +10,16 @@ use tokio::select;
 use tokio::task;
 use tokio::time::{Instant, sleep_until};
 
-use super::accepted_connection::AcceptedConnection;
-use super::closing::Closing;
-use super::connection::{self, DoorContext};
-use super::fast_path;
+use crate::door::accepted_connection::AcceptedConnection;
+use crate::door::closing::Closing;
+use crate::door::connection;
+use crate::door::context::DoorContext;
 
 /// Receives a connection that was accepted.
 ///
 /// Its first bytes say how it goes on: most clients want a WebSocket and nothing else, for which
-/// there is a [`fast_path`]. Everything else is hyper's, from the first byte on.
-pub(super) fn receive(
+/// there is a `fast_path`. Everything else is hyper's, from the first byte on.
+pub(crate) fn receive(
     socket: BareStream,
     peer: SocketAddr,
     door: &Rc<DoorContext>,
@@ -33,12 +33,12 @@ pub(super) fn receive(
         outcome: None,
         accepted_at,
     };
-    match door.receive_bytes(|buffer| (&socket).read(buffer)) {
+    match door.read_buffer.read(|buffer| (&socket).read(buffer)) {
         Ok(received) => pass_on(with_bytes(socket, received), door, closing),
         Err(error) if error.kind() == ErrorKind::WouldBlock => {
             let (door, closing) = (Rc::clone(door), closing.clone());
             task::spawn_local(async move {
-                let deadline = accepted_at + door.head_timeout();
+                let deadline = accepted_at + door.connections.timeouts.head;
                 let read = first_bytes(socket, &door, deadline, closing.clone()).await;
                 if let Ok((socket, received)) = read {
                     pass_on(with_bytes(socket, received), &door, &closing);
@@ -50,7 +50,8 @@ pub(super) fn receive(
 }
 
 fn pass_on(connection: AcceptedConnection, door: &Rc<DoorContext>, closing: &Closing) {
-    if let Some(connection) = fast_path::take(connection, door) {
+    let not_taken = door.fast_path.take(connection, &door.upgrades, &door.dev_sockets);
+    if let Some(connection) = not_taken {
         task::spawn_local(connection::serve(connection, Rc::clone(door), closing.clone()));
     }
 }
@@ -70,7 +71,7 @@ async fn first_bytes(
     let read = async {
         loop {
             socket.readable().await?;
-            match door.receive_bytes(|buffer| socket.try_read(buffer)) {
+            match door.read_buffer.read(|buffer| socket.try_read(buffer)) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 received => return received,
             }

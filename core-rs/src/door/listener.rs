@@ -13,7 +13,7 @@ use tokio::select;
 use tokio::task::yield_now;
 use tokio::time::sleep;
 
-use super::closing::Closing;
+use crate::door::closing::Closing;
 
 /// Connections that the system completes and keeps until they are accepted: enough for thousands of
 /// clients that reconnect in one moment. The system lowers it to its own limit.
@@ -61,7 +61,7 @@ impl ListenOptions {
 /// # Errors
 ///
 /// What the system says, such as address in use.
-pub(super) fn bind(options: ListenOptions) -> io::Result<std::net::TcpListener> {
+pub(crate) fn bind(options: ListenOptions) -> io::Result<std::net::TcpListener> {
     match options.host {
         Some(host) => bind_to(host, options),
         None => bind_to_either(EVERYWHERE, options),
@@ -124,14 +124,14 @@ fn defer_accept(_socket: &Socket) {}
 ///
 /// tokio's own would register each connection with that epoll, from which most would soon be
 /// removed again: they leave for that of a worker.
-pub(super) type Listener = AsyncFd<TcpListener>;
+pub(crate) type Listener = AsyncFd<TcpListener>;
 
 /// Has a listening, non-blocking socket watched. To be called within the door's runtime.
 ///
 /// # Errors
 ///
 /// What the system says.
-pub(super) fn watch(listener: std::net::TcpListener) -> io::Result<Listener> {
+pub(crate) fn watch(listener: std::net::TcpListener) -> io::Result<Listener> {
     let listener = TcpListener::from_std(listener);
     // SAFETY: A listener has one descriptor, open as long as it lives, and nobody takes it out.
     Ok(unsafe { AsyncFd::register_with_interest(listener, Interest::READABLE) }?)
@@ -140,7 +140,7 @@ pub(super) fn watch(listener: std::net::TcpListener) -> io::Result<Listener> {
 /// Accepts connections and hands them to `welcome`, non-blocking and registered with nobody, until
 /// the door begins to close. When the system cannot give one out, `complain` is told, at most once
 /// in [`EXHAUSTED_PAUSE`].
-pub(super) async fn accept(
+pub(crate) async fn accept(
     listener: Listener,
     mut closing: Closing,
     welcome: impl Fn(TcpStream, SocketAddr),

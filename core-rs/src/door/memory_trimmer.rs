@@ -21,14 +21,14 @@ const MOST_LOOKS: usize = 10;
 
 /// See the module's description.
 #[derive(Default)]
-pub(super) struct MemoryTrimmer {
+pub(crate) struct MemoryTrimmer {
     handed_over: Cell<usize>,
     burst: Notify,
 }
 
 impl MemoryTrimmer {
     /// So many sockets have left the door.
-    pub(super) fn note_hand_overs(&self, sockets: usize) {
+    pub(crate) fn note_hand_overs(&self, sockets: usize) {
         let before = self.handed_over.get();
         self.handed_over.set(before + sockets);
         if before < BURST && before + sockets >= BURST {
@@ -37,7 +37,7 @@ impl MemoryTrimmer {
     }
 
     /// Calls `trim` after every burst, for ever.
-    pub(super) async fn run(&self, trim: impl Fn()) {
+    pub(crate) async fn run(&self, trim: impl Fn()) {
         loop {
             self.burst.notified().await;
             for _ in 0..MOST_LOOKS {
@@ -55,14 +55,14 @@ impl MemoryTrimmer {
 
 /// Gives the free memory of the process back to the system.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-pub(super) fn trim() {
+pub(crate) fn trim() {
     // SAFETY: It touches free memory alone, under the allocator's own locks.
     unsafe { libc::malloc_trim(0) };
 }
 
 /// Other allocators give it back by themselves, or have no such call.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-pub(super) fn trim() {}
+pub(crate) fn trim() {}
 
 #[cfg(test)]
 mod tests {

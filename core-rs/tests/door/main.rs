@@ -12,5 +12,21 @@ mod heads;
 mod proxying;
 mod reuse;
 mod test_server;
-mod upgrades;
 mod wire;
+
+/// Upgrades as most come.
+#[path = "."]
+mod by_the_fast_path {
+    pub(crate) const FAST_PATH: bool = true;
+
+    mod upgrades;
+}
+
+/// The same by hyper alone: the door works so, too.
+#[path = "."]
+#[allow(clippy::duplicate_mod, reason = "the tests are the same for both ways")]
+mod without_the_fast_path {
+    pub(crate) const FAST_PATH: bool = false;
+
+    mod upgrades;
+}

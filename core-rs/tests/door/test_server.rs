@@ -111,6 +111,7 @@ pub(crate) fn config(upstream: &SocketPath) -> DoorConfig {
         upgrade_timeout: TIMEOUT,
         max_pending_upgrades: 8,
         per_message_deflate: true,
+        fast_path: true,
         has_dev_server: false,
     }
 }

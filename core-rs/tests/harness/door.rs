@@ -21,6 +21,7 @@ pub(crate) fn local_door(patience: Duration) -> DoorConfig {
         upgrade_timeout: patience,
         max_pending_upgrades: 8,
         per_message_deflate: true,
+        fast_path: true,
         has_dev_server: false,
     }
 }

@@ -67,6 +67,7 @@ pub(crate) fn door() -> DoorConfig {
         write_timeout: PATIENCE,
         max_pending_upgrades: 64,
         per_message_deflate: true,
+        fast_path: true,
         has_dev_server: false,
     }
 }
