@@ -237,7 +237,7 @@ export type TotalFigure =
   | `refused_${Refusal}`
   | `requests_${FailureKind}`;
 
-type Row = (typeof CORE_FIGURES)[CoreFigure];
+type Row = (typeof CORE_FIGURES)[keyof typeof CORE_FIGURES];
 type InShard = Extract<Row, { shard: string }>;
 type InWorker = Extract<Row, { worker: string }>;
 

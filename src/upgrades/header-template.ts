@@ -1,4 +1,5 @@
 import { excludeFromFtl } from "../process/exclude-from-ftl";
+import { SUBPROTOCOL_HEADER } from "./subprotocol";
 
 /** What a `Host` header cannot hold: it would change the path of the URL that is made with it. */
 const NOT_IN_HOST = /[\s/?#@\\]/;
@@ -35,7 +36,7 @@ export class HeaderTemplate {
     const host = headers.get("host");
     this.init = { headers };
     this.origin = host && !NOT_IN_HOST.test(host) ? `http://${host}` : undefined;
-    this.offersSubprotocols = headers.has("sec-websocket-protocol");
+    this.offersSubprotocols = headers.has(SUBPROTOCOL_HEADER);
     this.#own = own;
   }
 

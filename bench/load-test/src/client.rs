@@ -8,7 +8,9 @@ use std::io;
 
 use crate::dial::dial;
 use crate::fields::FieldFinder;
-use crate::frames::{FrameEvents, FrameReader, ProtocolError, push_close, push_pong, push_text};
+use crate::frames::{
+    FrameEvents, FrameReader, NO_STATUS, ProtocolError, push_close, push_pong, push_text,
+};
 use crate::handshake::{Handshake, Response};
 use crate::latency::{LatencySampler, unix_time_ns};
 use crate::meter::Meter;
@@ -21,7 +23,6 @@ const MAX_OUTGOING_BYTES: usize = 64 * 1024;
 
 /// The code with which a client leaves, and answers a close frame that carries no code.
 const NORMAL_CLOSURE: u16 = 1000;
-const NO_STATUS: u16 = 1005;
 
 /// How a client treats what it is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

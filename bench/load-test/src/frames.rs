@@ -16,7 +16,7 @@ const MAX_HEADER_BYTES: usize = 10;
 const CARRY_BYTES: usize = MAX_HEADER_BYTES + HEAD_BYTES;
 
 /// The code of a close frame that carries none (RFC 6455, 7.1.5).
-const NO_STATUS: u16 = 1005;
+pub(crate) const NO_STATUS: u16 = 1005;
 
 const CONTINUATION: u8 = 0x0;
 const TEXT: u8 = 0x1;
