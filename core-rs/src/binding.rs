@@ -7,8 +7,8 @@ mod constants;
 mod counters;
 mod events;
 mod headers;
+mod hot_functions;
 mod options;
-mod quick_calls;
 mod teardown;
 mod text;
 mod upgrades;
@@ -25,7 +25,7 @@ use napi::{Env, Status};
 use napi_derive::napi;
 
 use crate::broadcaster::placement;
-use crate::broadcaster::reports::Question;
+use crate::broadcaster::reports::Query;
 use crate::broadcaster::{Broadcaster, Sent};
 use crate::frame::{Frame, MAX_CONTROL_PAYLOAD};
 use crate::worker::client::discards::Discards;
@@ -33,35 +33,35 @@ use crate::worker::client::discards::Discards;
 use self::constants::{SEND_DROPPED, SEND_WAITS};
 use self::counters::{ChannelCounts, ChannelTotals, DeliveryTimes, RefusedAtDoor, WorkerCounters};
 use self::headers::parse_headers;
+use self::hot_functions::HotFunctions;
 use self::options::{CoreOptions, DoorAddress, DoorOptions};
-use self::quick_calls::QuickCalls;
 
 /// Calls JavaScript without arguments, does not keep the process alive, and never waits.
-type Doorbell = ThreadsafeFunction<(), (), (), Status, false, true>;
+type WakeCallback = ThreadsafeFunction<(), (), (), Status, false, true>;
 
 /// The native core of one server.
 #[napi]
 pub struct Core {
-    // JavaScript is one thread, and the doorbell waits for the end of a call. Should one be made
-    // within another all the same, it is not to find this half changed.
+    // JavaScript is one thread, and the wake callback comes after the end of a call. A call within
+    // another panics instead of seeing this half changed.
     broadcaster: Rc<RefCell<Broadcaster>>,
 }
 
 #[napi]
 impl Core {
-    /// Starts the workers. `doorbell` is called when events wait and the last `drain` has taken
+    /// Starts the workers. `wake` is called when events wait and the last `drain` has taken
     /// all.
     #[napi(constructor)]
     pub fn new(
         env: &Env,
         options: CoreOptions,
-        #[napi(ts_arg_type = "() => void")] doorbell: Doorbell,
+        #[napi(ts_arg_type = "() => void")] wake: WakeCallback,
     ) -> napi::Result<Core, &'static str> {
-        let ring = move || {
+        let wake = move || {
             // Full or closing: then JavaScript is about to look, or will never look again.
-            let _ = doorbell.call((), ThreadsafeFunctionCallMode::NonBlocking);
+            let _ = wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
         };
-        let broadcaster = Broadcaster::start(options.checked()?, ring).map_err(io_error)?;
+        let broadcaster = Broadcaster::start(options.checked()?, wake).map_err(io_error)?;
         let broadcaster = Rc::new(RefCell::new(broadcaster));
         teardown::watch(env, &broadcaster).map_err(|error| invalid(error.to_string()))?;
         Ok(Core { broadcaster })
@@ -69,8 +69,8 @@ impl Core {
 
     /// What is called for every message, and for every client that comes. To be got once.
     #[napi]
-    pub fn quick_calls<'env>(&self, env: &'env Env) -> napi::Result<QuickCalls<'env>> {
-        QuickCalls::new(env, &self.broadcaster)
+    pub fn hot_functions<'env>(&self, env: &'env Env) -> napi::Result<HotFunctions<'env>> {
+        HotFunctions::new(env, &self.broadcaster)
     }
 
     /// Opens the door; returns where. The error has the system's name for it as its `code`, such as
@@ -97,7 +97,7 @@ impl Core {
     /// The id of a client that was accepted without one, also once it is gone.
     #[napi]
     pub fn given_id(&self, client: u32) -> String {
-        self.broadcaster.borrow().given_id(client)
+        self.broadcaster.borrow().sequencer.given_id(client)
     }
 
     /// Refuses an upgrade with a response; false when nobody waits for it any more. `headers` are
@@ -130,28 +130,28 @@ impl Core {
     /// Unsubscribes a client; false when it was not subscribed.
     #[napi]
     pub fn unsubscribe(&self, client: u32, channel: String) -> bool {
-        self.broadcaster.borrow_mut().unsubscribe(client, &channel)
+        self.broadcaster.borrow_mut().sequencer.unsubscribe(client, &channel)
     }
 
     /// Whether a client is subscribed.
     #[napi]
     pub fn is_subscribed(&self, client: u32, channel: String) -> bool {
-        self.broadcaster.borrow().is_subscribed(client, &channel)
+        self.broadcaster.borrow().sequencer.is_subscribed(client, &channel)
     }
 
     /// What a client is subscribed to.
     #[napi]
     pub fn subscriptions(&self, client: u32) -> Vec<String> {
-        self.broadcaster.borrow().subscriptions(client).map(str::to_owned).collect()
+        self.broadcaster.borrow().sequencer.subscriptions(client).map(str::to_owned).collect()
     }
 
-    /// Sends a ping with at most 125 bytes; answers as `QuickCalls.sendText`.
+    /// Sends a ping with at most 125 bytes; answers as `HotFunctions.sendText`.
     #[napi]
     pub fn ping(&self, client: u32, payload: &[u8]) -> napi::Result<i64, &'static str> {
         self.control(client, payload, Frame::ping)
     }
 
-    /// Sends a pong with at most 125 bytes; answers as `QuickCalls.sendText`.
+    /// Sends a pong with at most 125 bytes; answers as `HotFunctions.sendText`.
     #[napi]
     pub fn pong(&self, client: u32, payload: &[u8]) -> napi::Result<i64, &'static str> {
         self.control(client, payload, Frame::pong)
@@ -160,7 +160,7 @@ impl Core {
     /// Answers a ping that its worker has left to the application, with its at most 125 bytes.
     #[napi]
     pub fn answer_ping(&self, client: u32, payload: &[u8]) {
-        self.broadcaster.borrow().answer_ping(client, payload);
+        self.broadcaster.borrow().sequencer.answer_ping(client, payload);
     }
 
     fn control(
@@ -173,122 +173,122 @@ impl Core {
             let length = payload.len();
             return Err(invalid(format!("at most {MAX_CONTROL_PAYLOAD} bytes, not {length}")));
         }
-        let sent = self.broadcaster.borrow_mut().control(client, frame(payload));
+        let sent = self.broadcaster.borrow_mut().sequencer.control(client, frame(payload));
         Ok(status(sent, payload.len()))
     }
 
     /// Stops reading from a client, or goes on.
     #[napi]
     pub fn pause(&self, client: u32, paused: bool) {
-        self.broadcaster.borrow_mut().pause(client, paused);
+        self.broadcaster.borrow_mut().sequencer.pause(client, paused);
     }
 
     /// Discards these kinds of a client's frames from here on, and no others. The bits are those of
-    /// `QuickCalls.accept`.
+    /// `HotFunctions.accept`.
     #[napi]
     pub fn discard(&self, client: u32, kinds: u8) {
-        self.broadcaster.borrow_mut().discard(client, Discards::from_bits(kinds));
+        self.broadcaster.borrow_mut().sequencer.discard(client, Discards::from_bits(kinds));
     }
 
     /// Bytes of direct messages that wait for a client. After some, `Drained` tells when none do.
     #[napi]
     pub fn buffered_amount(&self, client: u32) -> f64 {
-        self.broadcaster.borrow_mut().buffered(client) as f64
+        self.broadcaster.borrow_mut().sequencer.buffered(client) as f64
     }
 
     /// Starts the closing handshake with a client. Code 1005 stands for none.
     #[napi]
     pub fn close(&self, client: u32, code: u16, reason: String) {
-        self.broadcaster.borrow_mut().close(client, code, reason);
+        self.broadcaster.borrow_mut().sequencer.close(client, code, reason);
     }
 
     /// Closes a client whose peer is done, as a `PeerDone` event asks for.
     #[napi]
     pub fn finish(&self, client: u32) {
-        self.broadcaster.borrow_mut().finish(client);
+        self.broadcaster.borrow_mut().sequencer.finish(client);
     }
 
     /// Ends a client's connection, after what its socket takes at once.
     #[napi]
     pub fn terminate(&self, client: u32) {
-        self.broadcaster.borrow_mut().terminate(client);
+        self.broadcaster.borrow_mut().sequencer.terminate(client);
     }
 
     /// Number of clients that are subscribed to a channel.
     #[napi]
     pub fn subscriber_count(&self, channel: String) -> f64 {
-        self.broadcaster.borrow().subscriber_count(&channel) as f64
+        self.broadcaster.borrow().sequencer.subscriber_count(&channel) as f64
     }
 
     /// How full the fullest queue is, from 0 to 1.
     #[napi]
     pub fn queue_load(&self) -> f64 {
-        self.broadcaster.borrow().queue_load()
+        self.broadcaster.borrow().sequencer.queue_load()
     }
 
     /// Whether any queue is past its soft mark, or has been and is not yet well below it.
     #[napi]
     pub fn is_saturated(&self) -> bool {
-        self.broadcaster.borrow().is_saturated()
+        self.broadcaster.borrow().sequencer.is_saturated()
     }
 
     /// Clients that are not gone yet, those in the closing handshake included.
     #[napi]
     pub fn client_count(&self) -> f64 {
-        self.broadcaster.borrow().client_count() as f64
+        self.broadcaster.borrow().sequencer.client_count() as f64
     }
 
     /// Closes every client after what is queued for it, evenly over `spreadMs`.
     #[napi]
     pub fn close_all(&self, code: u16, reason: String, spread_ms: u32) {
         let over = Duration::from_millis(u64::from(spread_ms));
-        self.broadcaster.borrow_mut().close_all(code, &reason, over);
+        self.broadcaster.borrow_mut().sequencer.close_all(code, &reason, over);
     }
 
     /// Counters and gauges of every worker, shard by shard.
     #[napi]
     pub fn workers(&self) -> Vec<WorkerCounters> {
-        self.broadcaster.borrow().snapshots().map(WorkerCounters::from).collect()
+        self.broadcaster.borrow().sequencer.snapshots().map(WorkerCounters::from).collect()
     }
 
     /// How long messages take from their publish to the end of the pass that carried them.
     #[napi]
     pub fn delivery_times(&self) -> DeliveryTimes {
-        self.broadcaster.borrow().delivery_times().into()
+        self.broadcaster.borrow().sequencer.delivery_times().into()
     }
 
     /// The channels with the most messages of those whose name has `search` in it, most first,
     /// `limit` at most.
     #[napi]
     pub fn busiest_channels(&self, limit: u32, search: String) -> Vec<ChannelCounts> {
-        let busiest = self.broadcaster.borrow().busiest_channels(limit as usize, &search);
+        let busiest = self.broadcaster.borrow().sequencer.busiest_channels(limit as usize, &search);
         busiest.into_iter().map(ChannelCounts::from).collect()
     }
 
     /// How many channels have subscribers, and how many subscriptions these are.
     #[napi]
     pub fn channel_totals(&self) -> ChannelTotals {
-        self.broadcaster.borrow().channel_totals().into()
+        self.broadcaster.borrow().sequencer.channel_totals().into()
     }
 
-    /// Asks for the clients that lag most of those whose socket refuses bytes, `limit` at most. The
-    /// answer is a `Report` event with the number that this returns.
+    /// Requests a report on the clients that lag most of those whose socket refuses bytes, `limit`
+    /// at most. It comes as a `Report` event with the id that this returns.
     #[napi]
-    pub fn ask_slowest(&self, limit: u32) -> u32 {
-        self.broadcaster.borrow_mut().ask(Question::Slowest(limit as usize))
+    pub fn request_slowest_clients(&self, limit: u32) -> u32 {
+        self.broadcaster.borrow_mut().request_report(Query::Slowest(limit as usize))
     }
 
-    /// Asks how one client stands; answered as `askSlowest`.
+    /// Requests a report on one client, as `requestSlowestClients` does.
     #[napi]
-    pub fn ask_client(&self, client: u32) -> u32 {
-        self.broadcaster.borrow_mut().ask(Question::Client(client))
+    pub fn request_client_report(&self, client: u32) -> u32 {
+        self.broadcaster.borrow_mut().request_report(Query::Client(client))
     }
 
-    /// Asks for the delivery counts of all clients and the counters of all workers; answered as
-    /// `askSlowest`.
+    /// Requests the delivery counts of all clients and the counters of all workers, as
+    /// `requestSlowestClients` does.
     #[napi]
-    pub fn ask_reconciliation(&self) -> u32 {
-        self.broadcaster.borrow_mut().ask(Question::Reconciliation)
+    pub fn request_reconciliation(&self) -> u32 {
+        self.broadcaster.borrow_mut().request_report(Query::Reconciliation)
     }
 
     /// Ends all threads and waits for them.
@@ -303,7 +303,7 @@ impl Core {
 fn status(sent: Sent, payload_len: usize) -> i64 {
     match sent {
         Sent::Queued => payload_len as i64,
-        Sent::Behind => SEND_WAITS.into(),
+        Sent::Backpressure => SEND_WAITS.into(),
         Sent::Dropped => SEND_DROPPED.into(),
     }
 }

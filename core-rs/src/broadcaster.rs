@@ -1,32 +1,36 @@
-//! The sequencer: everything that happens to clients and channels is decided here, in one order.
+//! The core as its embedder sees it: the [`Sequencer`], the door, and the events of both.
 //!
-//! One thread calls it. What it decides goes into the workers' queues in the same order, and each
-//! worker carries it out in that order; so a subscribe before a publish hears it and one after does
-//! not, and nobody needs a lock to know who hears what.
+//! One thread calls it. The parts, each in a file of its own:
 //!
-//! - `admitting`: how clients come and go
-//! - `subscribing`: who hears what
-//! - `publishing`: messages on their way into the workers' queues
-//! - `sending`: messages to one client, and what waits for it
-//! - `watching`: how it does, in all and for single clients
+//! - `sequencer`: everything that happens to clients and channels, in one order
+//! - `client_registry`: the clients, their places and the limits of the shards
+//! - `channel_registry`: the channels (`channels`) and which workers hear them (`routes`)
+//! - `worker_links`: the workers' queues, and what these have refused
+//! - `framing`, `publishing`: from a payload to the workers' queues
+//! - `backpressure`: what waits for one client alone
+//! - `undecided_upgrades`, `admission`: upgrades until they are decided, clients until their
+//!   sockets come
+//! - `reports`: what only the workers know of single clients
 
 mod admission;
-mod admitting;
+mod backpressure;
+mod channel_registry;
 mod channels;
-mod client_id;
+mod client_ids;
+mod client_map;
+mod client_registry;
+mod framing;
 pub mod placement;
 mod publishing;
 mod registration;
-mod registry;
 pub mod reports;
 mod routes;
-mod sending;
+mod sequencer;
 mod shard;
-mod subscribing;
 mod subscriptions;
 mod undecided_upgrades;
-mod watching;
 mod worker_link;
+mod worker_links;
 
 use std::io;
 use std::net::SocketAddr;
@@ -34,102 +38,75 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::broadcaster::client_id::ClientIds;
-use crate::broadcaster::reports::Reports;
-use crate::broadcaster::routes::Routes;
-use crate::broadcaster::shard::Shard;
-use crate::broadcaster::undecided_upgrades::UndecidedUpgrades;
-use crate::broadcaster::worker_link::Lane;
-use crate::door::{Door, DoorConfig};
+use bytes::Bytes;
+
+use crate::door::{Decision, Door, DoorConfig, Headers, RefusedUpgrades, Responder, UpgradeId};
 use crate::error::Error;
-use crate::event_queue::{Bridge, Event};
-use crate::ids::ClientKey;
+use crate::event_queue::{Event, EventQueue};
+use crate::frame::form::Form;
 use crate::options::Options;
 use crate::wake_tree::WakeTree;
-use crate::worker::command::{CloseAll, CloseReason, Command};
-use crate::worker::{Mailbox, WorkerHandle, WorkerParts};
+use crate::worker::client::discards::Discards;
+use crate::worker::{WorkerHandle, WorkerParts};
 
-pub use self::admitting::{Accepted, NotAccepted};
+pub use self::admission::{Accepted, Admission, NotAccepted};
+pub use self::backpressure::Sent;
+pub use self::channel_registry::ChannelActivity;
 pub use self::publishing::{Publication, Published};
-pub use self::sending::Sent;
-pub use self::watching::{ChannelCounts, WorkerSnapshot};
+pub use self::sequencer::Sequencer;
+pub use self::shard::ShardFull;
 pub use self::worker_link::QueueCounters;
+pub use self::worker_links::WorkerSnapshot;
 
-use self::channels::{ChannelLimits, Channels};
-use self::registration::Registration;
-use self::registry::Registry;
+use self::reports::{PendingReports, Query, ReportId};
+use self::undecided_upgrades::{UndecidedUpgrades, UpgradeGone};
+use self::worker_link::WorkerLink;
+use self::worker_links::WorkerLinks;
 
 /// How often [`Broadcaster::outlast_clients`] looks.
 const CLIENTS_POLL: Duration = Duration::from_millis(1);
 
 /// A broadcaster with its shards, its workers' threads and its door.
 pub struct Broadcaster {
-    options: Options,
-    shards: Vec<Shard>,
-    lanes: Vec<Lane>,
-    channels: Channels,
-    /// Of the channels that have subscribers.
-    routes: Routes,
-    clients: Registry,
-    last_key: ClientKey,
-    ids: ClientIds,
-    /// Clients that take their messages compressed.
-    compressing: u64,
-    /// Messages that queues refused and that were meant for clients that are gone.
-    refused_departed: u64,
-    bridge: Arc<Bridge>,
-    door: Option<Door>,
+    /// The clients and channels.
+    pub sequencer: Sequencer,
     undecided: UndecidedUpgrades,
-    reports: Reports,
-    /// Nobody is let in any more.
-    closing: bool,
-    /// Wakes the workers at the end of a publish.
-    wake_tree: Arc<WakeTree<Mailbox>>,
+    reports: PendingReports,
+    event_queue: Arc<EventQueue>,
+    door: Option<Door>,
 }
 
 impl Broadcaster {
-    /// Starts the workers. `doorbell` is called from any thread when [`Broadcaster::next_event`]
-    /// has something for a caller who was told [`Broadcaster::may_rest`].
+    /// Starts the workers. They and the door call `wake`, each from its thread, for the first event
+    /// after [`Broadcaster::may_rest`] has returned true.
     ///
     /// # Errors
     ///
     /// What the system says when a thread or a descriptor is not to be had.
     pub fn start(
         options: Options,
-        doorbell: impl Fn() + Send + Sync + 'static,
+        wake: impl Fn() + Send + Sync + 'static,
     ) -> io::Result<Broadcaster> {
-        let bridge = Arc::new(Bridge::new(doorbell));
-        let parts: Vec<_> = (0..options.placement.workers())
+        let event_queue = Arc::new(EventQueue::new(wake));
+        let all_parts: Vec<_> = (0..options.placement.workers())
             .map(|number| WorkerParts::open(number, options.queue))
             .collect::<io::Result<_>>()?;
-        let mailboxes = parts.iter().map(|parts| parts.mailbox().clone());
+        let mailboxes = all_parts.iter().map(|parts| parts.mailbox().clone());
         let wake_tree = Arc::new(WakeTree::new(mailboxes));
-        let lanes = parts
+        let links = all_parts
             .into_iter()
             .map(|parts| {
-                let (bridge, wake_tree) = (Arc::clone(&bridge), Arc::clone(&wake_tree));
-                let worker = WorkerHandle::start(parts, &options, bridge, wake_tree)?;
-                Ok(Lane::new(worker, options.queue, options.saturation_percent))
+                let (event_queue, wake_tree) = (Arc::clone(&event_queue), Arc::clone(&wake_tree));
+                let handle = WorkerHandle::start(parts, &options, event_queue, wake_tree)?;
+                Ok(WorkerLink::new(handle, options.queue, options.saturation_percent))
             })
             .collect::<io::Result<_>>()?;
-        let shards = 0..options.placement.shards.get();
         Ok(Broadcaster {
-            shards: shards.map(|_| Shard::new(options.max_clients)).collect(),
-            lanes,
-            channels: Channels::new(ChannelLimits::DEFAULT),
-            routes: Routes::default(),
-            clients: Registry::default(),
-            last_key: 0,
-            ids: ClientIds::new(),
-            compressing: 0,
-            refused_departed: 0,
-            bridge,
-            door: None,
+            sequencer: Sequencer::new(&options, WorkerLinks::new(links, wake_tree)),
             undecided: UndecidedUpgrades::default(),
-            reports: Reports::default(),
-            closing: false,
-            wake_tree,
-            options,
+            reports: PendingReports::default(),
+            event_queue,
+            door: None,
         })
     }
 
@@ -142,21 +119,21 @@ impl Broadcaster {
         if self.door.is_some() {
             return Err(io::Error::other(Error::AlreadyListening));
         }
-        let door = Door::open(config, Arc::clone(&self.bridge))?;
+        let door = Door::open(config, Arc::clone(&self.event_queue))?;
         let address = door.local_addr();
         self.door = Some(door);
         Ok(address)
     }
 
-    /// Lets nobody in any more. Requests under way are finished.
+    /// Admits no more clients. Requests under way are finished.
     pub fn stop_listening(&mut self) {
-        self.closing = true;
+        self.sequencer.close_admission();
         if let Some(door) = &self.door {
             door.stop_accepting();
         }
     }
 
-    /// Lets nobody in any more, and ends requests under way at once, without an answer.
+    /// Admits no more clients, and ends requests under way at once, without an answer.
     pub fn end_requests(&mut self) {
         self.stop_listening();
         if let Some(door) = &self.door {
@@ -164,80 +141,109 @@ impl Broadcaster {
         }
     }
 
-    /// Closes every client after what is queued for it, evenly over `over`, and lets nobody in any
-    /// more.
-    pub fn close_all(&mut self, code: u16, reason: &str, over: Duration) {
-        self.closing = true;
-        for worker in 0..self.lanes.len() {
-            let why = CloseReason { code, reason: reason.to_owned() };
-            self.command(worker, Command::CloseAll(Box::new(CloseAll { why, over })));
-        }
+    /// Upgrades that the door has refused by itself; none before it has opened.
+    pub fn refused_upgrades(&self) -> RefusedUpgrades {
+        self.door.as_ref().map(Door::refused_upgrades).unwrap_or_default()
     }
 
-    /// The oldest thing that happened and was not told yet. An upgrade whose client has gone
-    /// meanwhile is not told at all.
+    /// Takes the oldest event. An upgrade whose client has gone meanwhile is left out.
     pub fn next_event(&mut self) -> Option<Event> {
         loop {
-            match self.bridge.pop()? {
-                // Its client has gone, or was told 503, while JavaScript was busy.
-                Event::Upgrade(request) if !request.responder.is_awaited() => {}
-                Event::GivenUp(id) if !self.undecided.give_up(id) => {}
-                Event::Closed { client, code, reason, departure } => {
-                    self.forget(client);
-                    return Some(Event::Closed { client, code, reason, departure });
-                }
-                Event::Report(id, part) => {
-                    if let Some((question, mut whole)) = self.reports.answer(id, part) {
-                        self.add_refused(question, &mut whole);
-                        return Some(Event::Report(id, whole));
-                    }
-                }
-                Event::Drained(client) => {
-                    if let Some(registration) = self.clients.get_mut(client) {
-                        registration.awaits_drain = false;
-                    }
-                    return Some(Event::Drained(client));
-                }
-                Event::Relieved { worker, channel, client } => {
-                    if let Some(client) = self.relieved(worker, channel, client) {
-                        return Some(Event::Drained(client));
-                    }
-                }
-                Event::PeerDone(client) => {
-                    if let Some(registration) = self.clients.get_mut(client) {
-                        registration.to_finish = true;
-                    }
-                    return Some(Event::PeerDone(client));
-                }
-                event => return Some(event),
+            let event = self.event_queue.pop()?;
+            if let Some(event) = self.receive(event) {
+                return Some(event);
             }
         }
     }
 
-    /// To be asked when [`Broadcaster::next_event`] has nothing more. After true, the doorbell
-    /// rings for the next event; false means that there is one already.
+    /// Notes what an event changes here; returns the event for the application.
+    fn receive(&mut self, event: Event) -> Option<Event> {
+        match event {
+            // Its client has gone, or got a 503, while JavaScript was busy.
+            Event::Upgrade(request) if !request.responder.is_awaited() => None,
+            Event::UpgradeGivenUp(id) if !self.undecided.give_up(id) => None,
+            Event::Report(id, part) => {
+                let (query, mut whole) = self.reports.add(id, part)?;
+                self.sequencer.add_refused(query, &mut whole);
+                Some(Event::Report(id, whole))
+            }
+            event => self.sequencer.receive(event),
+        }
+    }
+
+    /// For a caller for whom [`Broadcaster::next_event`] has nothing more. After true, the next
+    /// event calls `wake`; false means that there is one already.
     pub fn may_rest(&mut self) -> bool {
         self.let_workers_read();
-        self.bridge.may_rest()
+        self.event_queue.may_rest()
     }
 
-    /// To be called between two batches of events: workers that hold back go on once there is room
+    /// For a caller between two batches of events: workers that hold back go on once there is room
     /// again, and not only when nothing is left to do.
     pub fn let_workers_read(&self) {
-        if self.bridge.catch_up() {
-            for worker in 0..self.lanes.len() {
-                self.command(worker, Command::Resume);
-            }
+        if self.event_queue.catch_up() {
+            self.sequencer.let_workers_read();
         }
     }
 
-    /// Waits until all clients have gone, at most until the deadline, for an application that can
-    /// be told nothing any more. [`Broadcaster::close_all`] is to come first.
+    /// Keeps an upgrade that [`Broadcaster::next_event`] has brought until it is decided.
+    pub fn keep_upgrade(&mut self, id: UpgradeId, form: Form, responder: Responder) {
+        self.undecided.keep(id, form, responder);
+    }
+
+    /// Upgrades that were kept and whose decision the door still waits for.
+    pub fn undecided_upgrades(&self) -> usize {
+        self.undecided.undecided()
+    }
+
+    /// Accepts an upgrade whose frames JavaScript receives all.
+    ///
+    /// # Errors
+    ///
+    /// As [`Broadcaster::accept_without`].
+    pub fn accept(
+        &mut self,
+        id: UpgradeId,
+        client_id: Option<&str>,
+        headers: Headers,
+    ) -> Result<Accepted, NotAccepted> {
+        self.accept_without(id, client_id, headers, Discards::default())
+    }
+
+    /// Accepts an upgrade. Without a `client_id` of the application's, the client gets one.
+    /// `headers` are added to the 101 response, and JavaScript does not receive its `discards`.
+    ///
+    /// # Errors
+    ///
+    /// [`NotAccepted::ShardFull`] leaves the upgrade undecided, so that it can be refused.
+    pub fn accept_without(
+        &mut self,
+        id: UpgradeId,
+        client_id: Option<&str>,
+        headers: Headers,
+        discards: Discards,
+    ) -> Result<Accepted, NotAccepted> {
+        let form = self.undecided.check(id).map_err(|UpgradeGone| NotAccepted::UpgradeGone)?;
+        let admission = self.sequencer.admit_as(client_id, form, discards);
+        let (admission, worker) = admission.map_err(|ShardFull| NotAccepted::ShardFull)?;
+        let client = admission.key();
+        // If the client goes right now, the admission is dropped, and its worker closes the client.
+        self.undecided.decide(id, Decision::Accept { headers, reservation: Box::new(admission) });
+        Ok(Accepted { client, worker })
+    }
+
+    /// Refuses an upgrade with a response; returns whether its client still waited.
+    pub fn refuse(&mut self, id: UpgradeId, status: u16, headers: Headers, body: Bytes) -> bool {
+        self.undecided.decide(id, Decision::Refuse { status, headers, body })
+    }
+
+    /// Waits until all clients have gone, at most until the deadline, for an application that
+    /// receives no more events. [`Sequencer::close_all`] comes first.
     pub fn outlast_clients(&mut self, deadline: Instant) {
-        while self.client_count() > 0 && Instant::now() < deadline {
+        while self.sequencer.client_count() > 0 && Instant::now() < deadline {
             while let Some(event) = self.next_event() {
                 if let Event::PeerDone(client) = event {
-                    self.finish(client);
+                    self.sequencer.finish(client);
                 }
             }
             self.let_workers_read();
@@ -245,22 +251,25 @@ impl Broadcaster {
         }
     }
 
-    /// Ends all threads and waits for them. Sockets are closed as they are. What happened and was
-    /// not told yet is dropped; the counters can still be read.
+    /// Ends all threads and waits for them. Sockets are closed as they are. Events that were not
+    /// taken are dropped; the counters can still be read.
     pub fn stop(&mut self) {
         self.stop_listening();
         if let Some(door) = &mut self.door {
             door.close();
         }
-        // All are told before the first is waited for.
-        self.lanes.iter().for_each(|lane| lane.worker.stop());
-        self.lanes.iter_mut().for_each(|lane| lane.worker.join());
+        self.sequencer.stop();
         // JavaScript may keep this for as long as it likes, with what waited there.
-        while self.bridge.pop().is_some() {}
+        while self.event_queue.pop().is_some() {}
     }
 
-    fn command(&self, worker: usize, command: Command) {
-        self.lanes[worker].worker.mailbox().push(command);
+    /// Requests a report on clients. It comes as an [`Event::Report`] with the id that this
+    /// returns.
+    pub fn request_report(&mut self, query: Query) -> ReportId {
+        let reporters = self.sequencer.reporters(query);
+        let request = self.reports.request(query, reporters.len());
+        reporters.for_each(|worker| self.sequencer.request_report(worker, request));
+        request.id
     }
 }
 

@@ -1,10 +1,10 @@
-//! What Rust tells JavaScript: one bounded ring of events for all threads, and a doorbell.
+//! The events that Rust emits for JavaScript: one queue for all threads, and a wake callback.
 //!
-//! Workers and the door put events in, the JavaScript thread drains them. Messages of clients count
+//! Workers and the door emit events, the JavaScript thread drains them. Messages of clients count
 //! against a limit, past which workers stop reading from their sockets until JavaScript has caught
-//! up. Closes do not count, being bounded by the number of clients, nor do upgrades: the door
-//! limits those that were not taken from here yet, whether their clients still wait or not, and
-//! each is given up once.
+//! up. Closes do not count, for the number of clients bounds them. Upgrades do not count either:
+//! the door limits those that are still in the queue, whether their clients wait or not, and each
+//! is aborted at most once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
@@ -17,18 +17,18 @@ use crate::worker::client::missed::Missed;
 use crate::worker::departure::Departure;
 
 /// Messages of clients that may wait for JavaScript. Each worker may pass it by what one turn of a
-/// client holds, inflated, and each client that closes by the word of what it had missed.
+/// client holds, inflated, and each client that closes by the event of what it has missed.
 ///
 /// A message waits behind all of them, whoever has sent them, so that they are only as many as keep
 /// JavaScript busy until the workers have read more.
 const INBOUND: QueueLimits = QueueLimits { messages: 1024, bytes: 16 * 1024 * 1024 };
 
-/// Something that happened.
+/// Something that happened, for JavaScript.
 pub enum Event {
     /// A client asks for a WebSocket.
     Upgrade(UpgradeRequest),
-    /// Nobody waits for the decision on an upgrade any more: its client has gone, or was told 503.
-    GivenUp(UpgradeId),
+    /// The door has ended an upgrade without a decision: its client has gone, or got a 503.
+    UpgradeGivenUp(UpgradeId),
     /// A client sent a text message.
     Text(ClientKey, String),
     /// A client sent a binary message.
@@ -39,8 +39,8 @@ pub enum Event {
         client: ClientKey,
         /// At most 125 bytes, which its pong has to bring back.
         payload: Vec<u8>,
-        /// Its worker has answered it. Otherwise it is to be answered by
-        /// [`Broadcaster::answer_ping`] once what the client said before has been.
+        /// Its worker has answered it. Otherwise the application answers it by
+        /// [`Broadcaster::answer_ping`], once it has answered what the client sent before.
         ///
         /// [`Broadcaster::answer_ping`]: crate::broadcaster::Broadcaster::answer_ping
         answered: bool,
@@ -49,8 +49,8 @@ pub enum Event {
     Pong(ClientKey, Vec<u8>),
     /// A client has taken all that waited for it.
     Drained(ClientKey),
-    /// A worker has taken what was in its queue when the application was told that this is
-    /// saturated. [`Broadcaster`] makes it a `Drained` of the client.
+    /// A worker has taken what was in its queue when a publish found the queue saturated or full.
+    /// [`Broadcaster`] makes it a `Drained` of the client.
     ///
     /// [`Broadcaster`]: crate::broadcaster::Broadcaster
     Relieved {
@@ -61,9 +61,9 @@ pub enum Event {
         /// One of its subscribers; `None` when there are none left.
         client: Option<ClientKey>,
     },
-    /// A client has closed, has ended its side, or broke the protocol. It is not read from any
-    /// more, and is to be closed by [`Broadcaster::finish`] once what it said before has been
-    /// answered.
+    /// A client has closed, has ended its side, or broke the protocol. Its worker reads no more
+    /// from it. The application answers what it sent before, and then closes it by
+    /// [`Broadcaster::finish`].
     ///
     /// [`Broadcaster::finish`]: crate::broadcaster::Broadcaster::finish
     PeerDone(ClientKey),
@@ -80,10 +80,10 @@ pub enum Event {
     },
     /// A slow client missed messages.
     Skipped(ClientKey, Missed),
-    /// The system has no descriptor or memory for a connection that waits to be accepted. It is
-    /// tried again, and told again, after a pause.
+    /// The system has no descriptor or memory for a connection that waits to be accepted. The door
+    /// tries again after a pause.
     AcceptFailed(String),
-    /// So many requests more have got no answer of the application's, the last one for this reason.
+    /// So many more requests got no answer from the application, the last one for this reason.
     RequestsFailed(RequestFailure, u32, String),
     /// A worker has panicked, and begun anew without its clients. Their closes follow.
     WorkerFailed {
@@ -92,7 +92,7 @@ pub enum Event {
         /// What the panic says.
         reason: String,
     },
-    /// A worker's answer to a question; all workers' when [`Broadcaster`] hands it on.
+    /// A worker's part of a report; the whole report when [`Broadcaster`] hands it on.
     ///
     /// [`Broadcaster`]: crate::broadcaster::Broadcaster
     Report(ReportId, Report),
@@ -115,7 +115,7 @@ impl From<DoorEvent> for Event {
     fn from(event: DoorEvent) -> Event {
         match event {
             DoorEvent::UpgradeRequested(request) => Event::Upgrade(request),
-            DoorEvent::UpgradeGivenUp(id) => Event::GivenUp(id),
+            DoorEvent::UpgradeGivenUp(id) => Event::UpgradeGivenUp(id),
             DoorEvent::AcceptFailed(error) => Event::AcceptFailed(error.to_string()),
             DoorEvent::RequestsFailed { kind, failures, reason } => {
                 Event::RequestsFailed(kind, failures, reason)
@@ -124,26 +124,28 @@ impl From<DoorEvent> for Event {
     }
 }
 
-/// The ring and its doorbell.
-pub struct Bridge {
+/// The queue and its wake callback.
+pub struct EventQueue {
     events: Queue<Event>,
     /// A worker has stopped reading. Set by workers, cleared by the JavaScript thread.
     held_back: AtomicBool,
     /// Asks the JavaScript thread to drain; called from any thread.
-    doorbell: Box<dyn Fn() + Send + Sync>,
+    wake: Box<dyn Fn() + Send + Sync>,
 }
 
-impl Bridge {
-    /// A ring whose bell is armed: the first event calls `doorbell`.
-    pub fn new(doorbell: impl Fn() + Send + Sync + 'static) -> Bridge {
+impl EventQueue {
+    /// An empty queue; the first event calls `wake`.
+    pub fn new(wake: impl Fn() + Send + Sync + 'static) -> EventQueue {
         let events = Queue::new(INBOUND);
         assert!(events.may_sleep(), "a new queue is empty");
-        Bridge { events, held_back: AtomicBool::new(false), doorbell: Box::new(doorbell) }
+        EventQueue { events, held_back: AtomicBool::new(false), wake: Box::new(wake) }
     }
 
-    /// Tells of something. Whoever reads from clients has asked [`Bridge::has_room`] before.
-    pub fn tell(&self, event: Event) {
-        self.ring(self.events.push(event));
+    /// Adds an event. A worker that reads from clients asks [`EventQueue::has_room`] first.
+    pub fn emit(&self, event: Event) {
+        if self.events.push(event).0 {
+            (self.wake)();
+        }
     }
 
     /// Whether workers may read from their clients. After false, the worker's queue will get a
@@ -172,25 +174,20 @@ impl Bridge {
             && self.held_back.swap(false, Ordering::Relaxed)
     }
 
-    /// For the JavaScript thread: arms the bell. False when events wait, and it has to drain again.
+    /// For the JavaScript thread: from here on the next event calls `wake`. False when events wait,
+    /// and it has to drain again.
     pub fn may_rest(&self) -> bool {
         self.events.may_sleep()
     }
-
-    fn ring(&self, must: MustWake) {
-        if must.0 {
-            (self.doorbell)();
-        }
-    }
 }
 
-/// What the door tells is bounded by other means.
-impl EventSink for Arc<Bridge> {
+/// The door bounds what it emits by other means.
+impl EventSink for Arc<EventQueue> {
     fn emit(&self, event: DoorEvent) -> MustWake {
         self.events.push(event.into())
     }
 
     fn wake(&self) {
-        (self.doorbell)();
+        (self.wake)();
     }
 }

@@ -3,15 +3,17 @@
 pub mod close_code;
 pub mod compression;
 mod decoder;
+pub mod form;
 mod mask;
 mod utf8;
 mod work;
 
 use std::sync::OnceLock;
 
-use crate::frame::compression::{Compression, Deflater};
+use crate::frame::compression::Deflater;
+use crate::frame::form::Form;
 
-pub use decoder::{Decoder, Event, Rules, Violation};
+pub use decoder::{Decoder, Received, Rules, Violation};
 pub use work::WorkBudget;
 
 /// What a frame carries.
@@ -59,15 +61,15 @@ pub struct Frame {
     bytes: Box<[u8]>,
     /// The payload's place in it.
     payload_start: u8,
-    compressed: Option<Box<CompressedForms>>,
+    deflated: Option<Box<DeflatedForms>>,
 }
 
-/// What a frame becomes for clients that take their messages compressed. Each form is made by the
-/// first worker that needs it, while others that do wait for it.
+/// A frame in its deflated forms. The first worker that needs a form makes it, while others that
+/// need it wait.
 #[derive(Clone, Debug, Default)]
-struct CompressedForms {
+struct DeflatedForms {
     /// None for what deflate does not make smaller.
-    wide: OnceLock<Option<Box<[u8]>>>,
+    usual: OnceLock<Option<Box<[u8]>>>,
     narrow: OnceLock<Option<Box<[u8]>>>,
 }
 
@@ -121,9 +123,9 @@ impl Frame {
         Frame::encode(Opcode::Close, &[])
     }
 
-    /// The same message, which may be compressed for those that take it so.
+    /// The same message, which is deflated for clients that take it so.
     pub fn compressible(self) -> Frame {
-        Frame { compressed: Some(Box::default()), ..self }
+        Frame { deflated: Some(Box::default()), ..self }
     }
 
     /// Header and payload, ready for the socket.
@@ -131,21 +133,21 @@ impl Frame {
         &self.bytes
     }
 
-    /// The same for clients that take their messages so; not compressed, if it may not be.
-    pub fn in_form(&self, compression: Compression, deflater: &mut Deflater) -> &[u8] {
-        let form = self.compressed.as_deref().and_then(|forms| match compression {
-            Compression::Off => None,
-            Compression::Wide => Some(&forms.wide),
-            Compression::Narrow => Some(&forms.narrow),
+    /// The same in a form. A message that is not compressible is raw in all of them.
+    pub fn in_form(&self, form: Form, deflater: &mut Deflater) -> &[u8] {
+        let slot = self.deflated.as_deref().and_then(|forms| match form {
+            Form::Raw => None,
+            Form::Deflated => Some(&forms.usual),
+            Form::DeflatedNarrow => Some(&forms.narrow),
         });
-        let made = form
-            .and_then(|form| form.get_or_init(|| self.compress(compression, deflater)).as_deref());
+        let made =
+            slot.and_then(|slot| slot.get_or_init(|| self.compress(form, deflater)).as_deref());
         made.unwrap_or(&self.bytes)
     }
 
-    fn compress(&self, compression: Compression, deflater: &mut Deflater) -> Option<Box<[u8]>> {
+    fn compress(&self, form: Form, deflater: &mut Deflater) -> Option<Box<[u8]>> {
         let payload = &self.bytes[usize::from(self.payload_start)..];
-        let deflated = deflater.deflate(payload, compression)?;
+        let deflated = deflater.deflate(payload, form)?;
         Some(encode(self.bytes[0] | COMPRESSED, &[&deflated]).0)
     }
 
@@ -156,7 +158,7 @@ impl Frame {
 
     fn encode(opcode: Opcode, parts: &[&[u8]]) -> Frame {
         let (bytes, payload_start) = encode(FIN | opcode as u8, parts);
-        Frame { bytes, payload_start, compressed: None }
+        Frame { bytes, payload_start, deflated: None }
     }
 }
 
@@ -198,14 +200,14 @@ mod tests {
     fn a_message_is_compressed_for_those_that_take_it_so_and_once() {
         let mut deflater = Deflater::default();
         let frame = Frame::text(&"tick ".repeat(100)).compressible();
-        assert_eq!(frame.in_form(Compression::Off, &mut deflater), frame.as_bytes());
-        let wide = frame.in_form(Compression::Wide, &mut deflater);
+        assert_eq!(frame.in_form(Form::Raw, &mut deflater), frame.as_bytes());
+        let wide = frame.in_form(Form::Deflated, &mut deflater);
         assert_eq!(wide[0], FIN | COMPRESSED | Opcode::Text as u8);
         assert!(wide.len() < 50);
-        let again = frame.in_form(Compression::Wide, &mut deflater);
+        let again = frame.in_form(Form::Deflated, &mut deflater);
         assert_eq!(again.as_ptr(), wide.as_ptr());
         let not = Frame::text(&"tick ".repeat(100));
-        assert_eq!(not.in_form(Compression::Wide, &mut deflater), not.as_bytes());
+        assert_eq!(not.in_form(Form::Deflated, &mut deflater), not.as_bytes());
     }
 
     #[test]

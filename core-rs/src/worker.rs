@@ -57,7 +57,7 @@ use std::time::Duration;
 use mio::Events;
 
 use crate::broadcaster::reports::ReportRequest;
-use crate::event_queue::{Bridge, Event};
+use crate::event_queue::{Event, EventQueue};
 use crate::frame::{Frame, close_code};
 use crate::ids::{ChannelId, ClientIndex, ClientKey};
 use crate::options::ClientLimits;
@@ -97,7 +97,7 @@ const EVENTS_PER_TURN: usize = 1024;
 struct Worker {
     parts: WorkerParts,
     limits: ClientLimits,
-    bridge: Arc<Bridge>,
+    event_queue: Arc<EventQueue>,
     wake_tree: Arc<WakeTree<Mailbox>>,
     telemetry: Telemetry,
     clients: Clients,
@@ -112,14 +112,14 @@ impl Worker {
     fn new(
         parts: WorkerParts,
         limits: ClientLimits,
-        bridge: Arc<Bridge>,
+        event_queue: Arc<EventQueue>,
         wake_tree: Arc<WakeTree<Mailbox>>,
         shared: SharedTelemetry,
     ) -> Worker {
         Worker {
             parts,
             limits,
-            bridge,
+            event_queue,
             wake_tree,
             telemetry: Telemetry::new(shared),
             clients: Clients::default(),
@@ -148,7 +148,7 @@ impl Worker {
             outbound: &mut self.outbound,
             inbound: &mut self.inbound,
             telemetry: &mut self.telemetry,
-            bridge: &self.bridge,
+            event_queue: &self.event_queue,
             registry: self.parts.poll.registry(),
             now_secs: self.clock.secs(),
         };
@@ -193,19 +193,19 @@ impl Worker {
     fn begin_anew(mut self, reason: &str) -> Worker {
         self.telemetry.counters.failures += 1;
         let worker = self.parts.number;
-        self.bridge.tell(Event::WorkerFailed { worker, reason: reason.to_owned() });
+        self.event_queue.emit(Event::WorkerFailed { worker, reason: reason.to_owned() });
         for client in self.clients.open() {
             let departure = Departure { cause: Cause::Failed, waiting: None };
             self.telemetry.count_closed(departure.cause);
             let (client, code, reason) = (client.key, close_code::ABNORMAL, String::new());
-            self.bridge.tell(Event::Closed { client, code, reason, departure });
+            self.event_queue.emit(Event::Closed { client, code, reason, departure });
         }
-        let Worker { parts, limits, bridge, wake_tree, mut telemetry, clients, .. } = self;
+        let Worker { parts, limits, event_queue, wake_tree, mut telemetry, clients, .. } = self;
         // Closes their sockets, which takes them out of epoll.
         drop(clients);
         telemetry.close_totals();
         telemetry.publish();
-        let anew = Worker::new(parts, limits, bridge, wake_tree, SharedTelemetry::default());
+        let anew = Worker::new(parts, limits, event_queue, wake_tree, SharedTelemetry::default());
         Worker { telemetry, ..anew }
     }
 
@@ -265,8 +265,8 @@ impl Worker {
                 let Worker { outbound, clients, telemetry, .. } = self;
                 outbound.publish(clients, &mut telemetry.counters, &message);
             }
-            Command::Expect(key, compression, discards, pressure) => {
-                self.lifecycle().expect(key, compression, discards, pressure);
+            Command::Expect(key, form, discards, pressure) => {
+                self.lifecycle().expect(key, form, discards, pressure);
             }
             Command::Discard(key, discards) => self.with(key, |worker, client| {
                 worker.clients[client].discards = discards;
@@ -315,11 +315,11 @@ impl Worker {
                 self.staggered_close = Some(StaggeredClose::new(*close, self.clock.now(), open));
             }
             Command::Report(request) => {
-                let ReportRequest { id, question } = *request;
+                let ReportRequest { id, query } = *request;
                 let report =
-                    reporting::report(question, &self.clients, &self.outbound, &self.telemetry);
+                    reporting::report(query, &self.clients, &self.outbound, &self.telemetry);
                 // The application has asked, so that answers are few.
-                self.bridge.tell(Event::Report(id, report));
+                self.event_queue.emit(Event::Report(id, report));
             }
             Command::Resume => {}
         }
@@ -354,7 +354,7 @@ impl Worker {
     fn emit_relieved(&self, channel: ChannelId) {
         let subscriber = self.outbound.subscriber_with_room(&self.clients, channel);
         let client = subscriber.or_else(|| self.clients.open().next()).map(|client| client.key);
-        self.bridge.tell(Event::Relieved { worker: self.parts.number, channel, client });
+        self.event_queue.emit(Event::Relieved { worker: self.parts.number, channel, client });
     }
 
     /// Does what is due by the clock.

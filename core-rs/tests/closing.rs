@@ -10,7 +10,7 @@ use shardcast_core::broadcaster::Sent;
 use shardcast_core::door::{Handoff, Reservation};
 use shardcast_core::event_queue::Event;
 use shardcast_core::frame::Payload;
-use shardcast_core::frame::compression::Compression;
+use shardcast_core::frame::form::Form;
 use shardcast_core::worker::client::discards::Discards;
 use tungstenite::protocol::CloseFrame;
 use tungstenite::protocol::frame::coding::CloseCode;
@@ -44,8 +44,8 @@ fn a_close_by_the_application_comes_after_what_was_sent() {
     let mut harness = Harness::start(options());
     let (key, mut client) = harness.subscriber("a", "ticks");
     harness.publish("ticks", "one");
-    harness.broadcaster.send(key, Payload::Text("two"), false);
-    harness.broadcaster.close(key, 4000, "done".to_owned());
+    harness.broadcaster.sequencer.send(key, Payload::Text("two"), false);
+    harness.broadcaster.sequencer.close(key, 4000, "done".to_owned());
     harness.publish("ticks", "three");
     let expected = vec!["one".to_owned(), "two".to_owned()];
     assert_eq!(texts_until_close(&mut client), (expected, 4000, "done".to_owned()));
@@ -56,7 +56,7 @@ fn a_close_by_the_application_comes_after_what_was_sent() {
 fn a_terminated_client_hears_no_close_frame() {
     let mut harness = Harness::start(options());
     let (key, client) = harness.connect("a");
-    harness.broadcaster.terminate(key);
+    harness.broadcaster.sequencer.terminate(key);
     assert_eq!(harness.closed(), (key, 1006, String::new()));
     assert_eq!(client.get_ref().read(&mut [0; 16]).expect("an orderly end"), 0);
 }
@@ -93,7 +93,10 @@ fn what_came_before_a_violation_is_answered_before_the_close() {
     assert!(
         matches!(harness.event(), Event::Text(from, text) if from == key && text == "question")
     );
-    assert_eq!(harness.broadcaster.send(key, Payload::Text("answer"), false), Sent::Queued);
+    assert_eq!(
+        harness.broadcaster.sequencer.send(key, Payload::Text("answer"), false),
+        Sent::Queued
+    );
     assert_eq!(harness.closed().1, 1002);
     assert_eq!(texts_until_close(&mut client).0, ["answer"]);
 }
@@ -106,13 +109,13 @@ fn what_nobody_handles_is_counted_and_answered_and_javascript_is_not_told() {
     for (bit, kind) in all.into_iter().enumerate() {
         assert_eq!(Discards::from_bits(1 << bit), kind);
     }
-    harness.broadcaster.discard(key, Discards::from_bits(0b111));
+    harness.broadcaster.sequencer.discard(key, Discards::from_bits(0b111));
     let frames =
         [masked(0x81, b"text"), masked(0x82, b"bytes"), masked(0x8A, b""), masked(0x89, b"?")];
     write(client.get_ref(), &frames.concat());
     assert_eq!(client.read().expect("a pong"), Message::Pong(Bytes::from_static(b"?")));
     harness.wait_for(|totals| totals.messages_received == 2);
-    harness.broadcaster.discard(key, Discards::default());
+    harness.broadcaster.sequencer.discard(key, Discards::default());
     write(client.get_ref(), &masked(0x81, b"heard"));
     assert!(matches!(harness.event(), Event::Text(from, text) if from == key && text == "heard"));
 }
@@ -122,7 +125,7 @@ fn what_nobody_handles_must_still_follow_the_protocol() {
     for (code, bytes) in [(1007, masked(0x81, b"\xff")), (1002, masked(0xF1, b"a"))] {
         let mut harness = Harness::start(options());
         let (key, client) = harness.connect("a");
-        harness.broadcaster.discard(key, Discards::MESSAGES);
+        harness.broadcaster.sequencer.discard(key, Discards::MESSAGES);
         write(client.get_ref(), &bytes);
         let (closed, told, _) = harness.closed();
         assert_eq!((closed, told), (key, code));
@@ -145,7 +148,10 @@ fn what_came_before_a_close_is_answered_before_it() {
     assert!(
         matches!(harness.event(), Event::Text(from, text) if from == key && text == "question")
     );
-    assert_eq!(harness.broadcaster.send(key, Payload::Text("answer"), false), Sent::Queued);
+    assert_eq!(
+        harness.broadcaster.sequencer.send(key, Payload::Text("answer"), false),
+        Sent::Queued
+    );
     assert_eq!(harness.closed(), (key, 4001, "bye".to_owned()));
     let (texts, code, _) = texts_until_close(&mut client);
     assert_eq!((texts, code), (vec!["answer".to_owned()], 4001));
@@ -157,8 +163,8 @@ fn a_close_by_the_application_ends_a_client_that_has_closed() {
     let mut harness = Harness::start(options());
     let (key, mut client) = harness.connect("a");
     close_behind_a_message(&mut harness, client.get_ref());
-    harness.broadcaster.close(key, 4002, "first".to_owned());
-    harness.broadcaster.finish(key);
+    harness.broadcaster.sequencer.close(key, 4002, "first".to_owned());
+    harness.broadcaster.sequencer.finish(key);
     assert_eq!(harness.closed(), (key, 4002, "first".to_owned()));
     assert_eq!(texts_until_close(&mut client).1, 4002);
     // It does not wait for another close frame.
@@ -173,7 +179,7 @@ fn a_connection_that_breaks_after_a_close_frame_was_ended_by_that() {
     drop(client);
     // A first write after the end of the connection still succeeds.
     let told = loop {
-        harness.broadcaster.send(key, Payload::Text("too late"), false);
+        harness.broadcaster.sequencer.send(key, Payload::Text("too late"), false);
         if let Some(Event::Closed { code, .. }) = harness.broadcaster.next_event() {
             break code;
         }
@@ -204,20 +210,20 @@ fn a_half_closed_connection_counts_as_closed() {
 #[test]
 fn a_client_whose_socket_never_comes_is_closed() {
     let mut harness = Harness::start(options());
-    let admission = harness.broadcaster.admit("a", Compression::Off).expect("there is room");
+    let admission = harness.broadcaster.sequencer.admit("a", Form::Raw).expect("there is room");
     let key = admission.key();
-    assert_eq!(harness.broadcaster.subscribe(key, "ticks"), Ok(true));
+    assert_eq!(harness.broadcaster.sequencer.subscribe(key, "ticks"), Ok(true));
     drop(admission);
     assert_eq!(harness.closed(), (key, 1006, String::new()));
-    assert_eq!(harness.broadcaster.subscriber_count("ticks"), 0);
+    assert_eq!(harness.broadcaster.sequencer.subscriber_count("ticks"), 0);
 }
 
 #[test]
 fn a_client_whose_socket_stays_at_the_door_for_too_long_is_closed() {
     let mut harness = Harness::start(options());
-    let admission = harness.broadcaster.admit("a", Compression::Off).expect("there is room");
+    let admission = harness.broadcaster.sequencer.admit("a", Form::Raw).expect("there is room");
     let key = admission.key();
-    assert_eq!(harness.broadcaster.subscribe(key, "ticks"), Ok(true));
+    assert_eq!(harness.broadcaster.sequencer.subscribe(key, "ticks"), Ok(true));
     harness.publish("ticks", "kept for it");
     assert_eq!(harness.closed(), (key, 1006, String::new()));
     assert_eq!(harness.wait_for(|totals| totals.clients == 0).dropped_closed, 1);

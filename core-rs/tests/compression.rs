@@ -8,7 +8,8 @@ use std::net::TcpStream;
 use shardcast_core::broadcaster::{Publication, Sent};
 use shardcast_core::event_queue::Event;
 use shardcast_core::frame::Payload;
-use shardcast_core::frame::compression::{Compression, Deflater, Inflater};
+use shardcast_core::frame::compression::{Deflater, Inflater};
+use shardcast_core::frame::form::Form;
 use shardcast_core::ids::ClientKey;
 
 use harness::{Harness, TestClient, options, text};
@@ -42,9 +43,9 @@ fn inflated(client: &TestClient) -> String {
     String::from_utf8(message.to_vec()).expect("it is text")
 }
 
-fn subscriber(harness: &mut Harness, compression: Compression) -> (ClientKey, TestClient) {
-    let (key, client) = harness.connect_with("a", compression);
-    assert_eq!(harness.broadcaster.subscribe(key, "ticks"), Ok(true));
+fn subscriber(harness: &mut Harness, form: Form) -> (ClientKey, TestClient) {
+    let (key, client) = harness.connect_with("a", form);
+    assert_eq!(harness.broadcaster.sequencer.subscribe(key, "ticks"), Ok(true));
     (key, client)
 }
 
@@ -55,9 +56,9 @@ fn message(number: usize) -> String {
 #[test]
 fn each_client_gets_each_message_in_its_own_form() {
     let mut harness = Harness::start(options());
-    let (_, mut plain) = subscriber(&mut harness, Compression::Off);
-    let (_, wide) = subscriber(&mut harness, Compression::Wide);
-    let (_, narrow) = subscriber(&mut harness, Compression::Narrow);
+    let (_, mut plain) = subscriber(&mut harness, Form::Raw);
+    let (_, wide) = subscriber(&mut harness, Form::Deflated);
+    let (_, narrow) = subscriber(&mut harness, Form::DeflatedNarrow);
     for number in 0..50 {
         harness.publish("ticks", &message(number));
     }
@@ -73,19 +74,19 @@ fn each_client_gets_each_message_in_its_own_form() {
 #[test]
 fn short_messages_and_those_that_are_not_to_be_are_not_compressed() {
     let mut harness = Harness::start(options());
-    let (key, client) = subscriber(&mut harness, Compression::Wide);
+    let (key, client) = subscriber(&mut harness, Form::Deflated);
     harness.publish("ticks", "tick tick tick tick");
     assert_eq!(raw(&client).0, PLAIN_TEXT);
     let text = message(1);
     let plain = Publication { compress: false, ..Publication::default() };
-    harness.broadcaster.publish("ticks", Payload::Text(&text), plain);
+    harness.broadcaster.sequencer.publish("ticks", Payload::Text(&text), plain);
     assert_eq!(raw(&client).0, PLAIN_TEXT);
-    assert_eq!(harness.broadcaster.send(key, Payload::Text(&text), false), Sent::Queued);
+    assert_eq!(harness.broadcaster.sequencer.send(key, Payload::Text(&text), false), Sent::Queued);
     assert_eq!(raw(&client).0, PLAIN_TEXT);
-    assert_eq!(harness.broadcaster.send(key, Payload::Text(&text), true), Sent::Queued);
+    assert_eq!(harness.broadcaster.sequencer.send(key, Payload::Text(&text), true), Sent::Queued);
     assert_eq!(inflated(&client), message(1));
     harness.wait_for(|totals| totals.deliveries == 4);
-    assert_eq!(harness.broadcaster.buffered(key), 0, "all that was sent has left");
+    assert_eq!(harness.broadcaster.sequencer.buffered(key), 0, "all that was sent has left");
 }
 
 /// A masked text frame, with a key of zeros so that the payload stands as it is.
@@ -106,9 +107,9 @@ fn fragments_of(compressed: &[u8]) -> Vec<u8> {
 #[test]
 fn compressed_messages_are_understood_whole_and_in_fragments() {
     let mut harness = Harness::start(options());
-    let (_, client) = subscriber(&mut harness, Compression::Wide);
+    let (_, client) = subscriber(&mut harness, Form::Deflated);
     let mut deflater = Deflater::default();
-    let deflated = deflater.deflate(message(7).as_bytes(), Compression::Wide).expect("smaller");
+    let deflated = deflater.deflate(message(7).as_bytes(), Form::Deflated).expect("smaller");
     let (start, end) = deflated.split_at(deflated.len() / 2);
     let mut socket: &TcpStream = client.get_ref();
     socket.write_all(&masked(0xc1, &deflated)).expect("the server reads");
@@ -124,20 +125,20 @@ fn compressed_messages_are_understood_whole_and_in_fragments() {
 fn bombs_and_cut_messages_are_refused_and_so_is_compression_that_was_not_agreed_on() {
     let mut harness = Harness::start(options());
     let too_big = vec![b' '; options().client.max_payload_bytes + 1];
-    let bomb = Deflater::default().deflate(&too_big, Compression::Wide).expect("smaller");
+    let bomb = Deflater::default().deflate(&too_big, Form::Deflated).expect("smaller");
     let hello = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
     let (cut_short, _) = hello.split_at(4);
     let cases = [
-        (Compression::Wide, masked(0xc1, &bomb), 1009),
-        (Compression::Wide, masked(0xc1, b"not deflated"), 1007),
-        (Compression::Wide, masked(0xc1, cut_short), 1007),
-        (Compression::Wide, fragments_of(&[0x03, 0x00].repeat(10_000)), 1009),
-        (Compression::Wide, masked(0xc9, b""), 1002),
-        (Compression::Wide, masked(0xa1, b""), 1002),
-        (Compression::Off, masked(0xc1, b""), 1002),
+        (Form::Deflated, masked(0xc1, &bomb), 1009),
+        (Form::Deflated, masked(0xc1, b"not deflated"), 1007),
+        (Form::Deflated, masked(0xc1, cut_short), 1007),
+        (Form::Deflated, fragments_of(&[0x03, 0x00].repeat(10_000)), 1009),
+        (Form::Deflated, masked(0xc9, b""), 1002),
+        (Form::Deflated, masked(0xa1, b""), 1002),
+        (Form::Raw, masked(0xc1, b""), 1002),
     ];
-    for (compression, bytes, code) in cases {
-        let (key, client) = harness.connect_with("a", compression);
+    for (form, bytes, code) in cases {
+        let (key, client) = harness.connect_with("a", form);
         (&mut client.get_ref()).write_all(&bytes).expect("the server reads");
         let (closed, told, _) = harness.closed();
         assert_eq!((closed, told), (key, code), "{bytes:x?}");

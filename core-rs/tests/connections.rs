@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use shardcast_core::broadcaster::Sent;
-use shardcast_core::broadcaster::reports::Question;
+use shardcast_core::broadcaster::reports::Query;
 use shardcast_core::door::{Handoff, Reservation};
 use shardcast_core::event_queue::Event;
-use shardcast_core::frame::compression::Compression;
+use shardcast_core::frame::form::Form;
 use shardcast_core::frame::{Frame, Payload};
 use shardcast_core::ids::ClientKey;
 use shardcast_core::worker::departure::Cause;
@@ -34,7 +34,7 @@ fn messages_reach_javascript_in_order_and_by_type() {
 fn what_the_door_has_read_ahead_is_heard_first() {
     let mut harness = Harness::start(options());
     let (server, client) = harness.sockets();
-    let admission = harness.broadcaster.admit("a", Compression::Off).expect("there is room");
+    let admission = harness.broadcaster.sequencer.admit("a", Form::Raw).expect("there is room");
     let whole = masked(0x81, b"early");
     let (read_ahead, rest) = whole.split_at(7);
     write(&client, rest);
@@ -46,7 +46,7 @@ fn what_the_door_has_read_ahead_is_heard_first() {
 fn nothing_is_lost_while_javascript_is_busy() {
     let mut harness = Harness::start(options());
     let (_, mut client) = harness.connect("a");
-    // More than the bridge takes at once, so that the worker has to stop reading.
+    // More than the event queue takes at once, so that the worker has to stop reading.
     let count = 20_000;
     let sender = std::thread::spawn(move || {
         for number in 0..count {
@@ -79,7 +79,7 @@ fn a_ping_is_answered_in_its_place() {
 fn answer_next_ping(harness: &mut Harness, expected: &str) {
     match harness.event() {
         Event::Ping { client, payload, answered: false } if payload == expected.as_bytes() => {
-            harness.broadcaster.answer_ping(client, &payload);
+            harness.broadcaster.sequencer.answer_ping(client, &payload);
         }
         _ => panic!("a ping comes that is not answered yet"),
     }
@@ -93,7 +93,10 @@ fn a_ping_behind_a_message_is_answered_behind_the_answer() {
     client.write(Message::Ping("?".into())).expect("it is connected");
     client.flush().expect("the server reads");
     assert!(matches!(harness.event(), Event::Text(from, _) if from == key));
-    assert_eq!(harness.broadcaster.send(key, Payload::Text("answer"), false), Sent::Queued);
+    assert_eq!(
+        harness.broadcaster.sequencer.send(key, Payload::Text("answer"), false),
+        Sent::Queued
+    );
     answer_next_ping(&mut harness, "?");
     assert_eq!(text(&mut client), "answer");
     assert_eq!(client.read().expect("a pong comes"), Message::Pong("?".into()));
@@ -122,7 +125,7 @@ fn pings_that_the_application_does_not_answer_hold_their_client_back_until_it_do
         }
     }
     assert!(waiting.len() < 128 + 64, "{} wait", waiting.len());
-    waiting.iter().for_each(|payload| harness.broadcaster.answer_ping(key, payload));
+    waiting.iter().for_each(|payload| harness.broadcaster.sequencer.answer_ping(key, payload));
     for number in waiting.len()..PINGS {
         answer_next_ping(&mut harness, &number.to_string());
     }
@@ -136,8 +139,8 @@ fn pings_that_the_application_does_not_answer_hold_their_client_back_until_it_do
 fn pings_and_pongs_go_both_ways() {
     let mut harness = Harness::start(options());
     let (key, mut client) = harness.connect("a");
-    assert_eq!(harness.broadcaster.control(key, Frame::ping(b"there?")), Sent::Queued);
-    assert_eq!(harness.broadcaster.control(key, Frame::pong(b"here")), Sent::Queued);
+    assert_eq!(harness.broadcaster.sequencer.control(key, Frame::ping(b"there?")), Sent::Queued);
+    assert_eq!(harness.broadcaster.sequencer.control(key, Frame::pong(b"here")), Sent::Queued);
     assert_eq!(client.read().expect("a ping comes"), Message::Ping("there?".into()));
     assert_eq!(client.read().expect("a pong comes"), Message::Pong("here".into()));
     assert!(matches!(harness.event(), Event::Pong(from, data) if from == key && data == b"there?"));
@@ -148,7 +151,7 @@ fn pings_and_pongs_go_both_ways() {
     assert_eq!(client.read().expect("a pong comes"), Message::Pong("you?".into()));
     let totals = harness.totals();
     assert_eq!((totals.deliveries_expected, totals.messages_received), (0, 0));
-    assert_eq!(harness.broadcaster.buffered(key), 0);
+    assert_eq!(harness.broadcaster.sequencer.buffered(key), 0);
 }
 
 #[test]
@@ -158,10 +161,10 @@ fn what_waited_is_told_once_it_is_taken() {
     let bytes = vec![0; 100_000];
     let mut sent = 0;
     // Until the kernel takes no more, and then until no more may wait.
-    while harness.broadcaster.send(key, Payload::Binary(&bytes), false) != Sent::Dropped {
+    while harness.broadcaster.sequencer.send(key, Payload::Binary(&bytes), false) != Sent::Dropped {
         sent += 1;
     }
-    assert!(harness.broadcaster.buffered(key) > 0);
+    assert!(harness.broadcaster.sequencer.buffered(key) > 0);
     for _ in 0..sent {
         client.read().expect("a message comes");
     }
@@ -169,8 +172,11 @@ fn what_waited_is_told_once_it_is_taken() {
     harness.wait_for(|totals| totals.deliveries == sent);
     // The kernel may have taken all of it in between, so there may be more than one.
     assert!(drains_until_heard(&mut harness, key, &mut client) > 0);
-    assert_eq!(harness.broadcaster.buffered(key), 0);
-    assert_eq!(harness.broadcaster.send(key, Payload::Binary(&bytes), false), Sent::Queued);
+    assert_eq!(harness.broadcaster.sequencer.buffered(key), 0);
+    assert_eq!(
+        harness.broadcaster.sequencer.send(key, Payload::Binary(&bytes), false),
+        Sent::Queued
+    );
     client.read().expect("a message comes");
     assert_eq!(drains_until_heard(&mut harness, key, &mut client), 0, "nobody was told to wait");
 }
@@ -195,10 +201,13 @@ fn what_waited_is_told_though_nobody_knew_that_it_would() {
     let mut harness = Harness::start(limits);
     let (server, client) = harness.sockets();
     SockRef::from(&server).set_send_buffer_size(1 << 16).expect("a size may be asked for");
-    let (key, mut client) = harness.attach("a", Compression::Off, server, client);
+    let (key, mut client) = harness.attach("a", Form::Raw, server, client);
     // More than the kernel keeps for this socket, in one: no send could be told that it is full.
     let bytes = vec![0; 4_000_000];
-    assert_eq!(harness.broadcaster.send(key, Payload::Binary(&bytes), false), Sent::Queued);
+    assert_eq!(
+        harness.broadcaster.sequencer.send(key, Payload::Binary(&bytes), false),
+        Sent::Queued
+    );
     harness.wait_for(|totals| totals.slow_clients == 1);
     client.read().expect("a message comes");
     assert!(matches!(harness.event(), Event::Drained(drained) if drained == key));
@@ -211,7 +220,8 @@ fn a_client_may_be_closed_for_what_waits_for_it() {
     let mut harness = Harness::start(limits);
     let (key, _client) = harness.connect("a");
     let bytes = vec![0; 100_000];
-    while harness.broadcaster.send(key, Payload::Binary(&bytes), false) != Sent::Dropped {}
+    while harness.broadcaster.sequencer.send(key, Payload::Binary(&bytes), false) != Sent::Dropped {
+    }
     loop {
         match harness.event() {
             Event::Drained(_) => {}
@@ -225,20 +235,23 @@ fn a_client_may_be_closed_for_what_waits_for_it() {
 fn nothing_is_read_from_a_client_that_is_paused() {
     let mut harness = Harness::start(options());
     let (key, mut client) = harness.connect("a");
-    harness.broadcaster.pause(key, true);
+    harness.broadcaster.sequencer.pause(key, true);
     // Answered by the worker after the pause.
-    harness.ask(Question::Client(key));
+    harness.report(Query::Client(key));
     client.send(Message::text("held back")).expect("it is connected");
-    assert_eq!(harness.broadcaster.send(key, Payload::Text("still sent"), false), Sent::Queued);
+    assert_eq!(
+        harness.broadcaster.sequencer.send(key, Payload::Text("still sent"), false),
+        Sent::Queued
+    );
     assert_eq!(text(&mut client), "still sent");
-    harness.ask(Question::Client(key));
+    harness.report(Query::Client(key));
     assert!(harness.broadcaster.next_event().is_none());
-    harness.broadcaster.pause(key, false);
+    harness.broadcaster.sequencer.pause(key, false);
     assert!(
         matches!(harness.event(), Event::Text(from, text) if from == key && text == "held back")
     );
-    harness.broadcaster.pause(key, true);
-    harness.broadcaster.close(key, 1000, String::new());
+    harness.broadcaster.sequencer.pause(key, true);
+    harness.broadcaster.sequencer.close(key, 1000, String::new());
     assert_eq!(harness.closed(), (key, 1000, String::new()));
     drop(client);
     harness.wait_for(|totals| totals.clients == 0);
@@ -251,10 +264,10 @@ fn a_full_shard_admits_nobody_until_someone_leaves() {
     limits.placement.shards = std::num::NonZeroU32::MIN;
     let mut harness = Harness::start(limits);
     let (_, client) = harness.connect("a");
-    assert!(harness.broadcaster.admit("b", Compression::Off).is_err());
+    assert!(harness.broadcaster.sequencer.admit("b", Form::Raw).is_err());
     drop(client);
     harness.closed();
-    assert!(harness.broadcaster.admit("b", Compression::Off).is_ok());
+    assert!(harness.broadcaster.sequencer.admit("b", Form::Raw).is_ok());
 }
 
 #[test]
@@ -283,7 +296,7 @@ fn a_client_that_nobody_has_time_to_read_from_is_not_silent() {
     limits.client.idle_timeout = Some(Duration::from_secs(1));
     let mut harness = Harness::start(limits);
     let (_, talker) = harness.connect("talks");
-    // More than the bridge takes, while nobody drains it.
+    // More than the event queue takes, while nobody drains it.
     write(talker.get_ref(), &masked(0x81, b"hello").repeat(20_000));
     harness.wait_for(|totals| totals.messages_received >= 1024);
     // Heard at least as late as the other.
@@ -304,10 +317,10 @@ fn a_client_that_nobody_has_time_to_read_from_is_not_silent() {
 fn departures_are_told_and_counted_by_their_cause() {
     let mut harness = Harness::start(options());
     let (closed, _socket) = harness.connect("closed by the application");
-    harness.broadcaster.close(closed, 1000, String::new());
+    harness.broadcaster.sequencer.close(closed, 1000, String::new());
     assert_eq!(harness.departure().1.cause, Cause::App);
     let (terminated, _socket) = harness.connect("terminated");
-    harness.broadcaster.terminate(terminated);
+    harness.broadcaster.sequencer.terminate(terminated);
     assert_eq!(harness.departure().1.cause, Cause::App);
     let (_, mut leaver) = harness.connect("closes by itself");
     leaver.close(None).expect("it is connected");

@@ -29,9 +29,9 @@ fn held() -> [usize; 2] {
 /// A broadcaster that was stopped with a client, an upgrade that is being decided, and one that
 /// was not told yet.
 fn started_and_stopped() -> Harness {
-    let (ring, rung) = channel();
+    let (wake, woken) = channel();
     let mut harness = Harness::start_with(one_worker(), move || {
-        let _ = ring.send(());
+        let _ = wake.send(());
     });
     let config = door::local_door(PATIENCE);
     let address = harness.broadcaster.listen(config).expect("a port is to be had");
@@ -43,11 +43,11 @@ fn started_and_stopped() -> Harness {
     };
     let _decided_late = ask();
     let Event::Upgrade(request) = harness.event() else { panic!("an upgrade is told") };
-    harness.broadcaster.keep_upgrade(request.id, request.compression, request.responder);
+    harness.broadcaster.keep_upgrade(request.id, request.form, request.responder);
     assert!(harness.broadcaster.may_rest(), "nothing else happens");
-    rung.try_iter().for_each(drop);
+    woken.try_iter().for_each(drop);
     let _untold = ask();
-    rung.recv_timeout(PATIENCE).expect("the doorbell rings");
+    woken.recv_timeout(PATIENCE).expect("the wake callback is called");
     harness.broadcaster.stop();
     harness
 }

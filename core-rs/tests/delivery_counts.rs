@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::net::Shutdown;
 
 use proptest::prelude::*;
-use shardcast_core::broadcaster::reports::{Question, Reconciliation, Report};
+use shardcast_core::broadcaster::reports::{Query, Reconciliation, Report};
 use shardcast_core::broadcaster::{Publication, Sent};
 use shardcast_core::event_queue::Event;
 use shardcast_core::frame::Payload;
@@ -95,12 +95,12 @@ impl World {
             Step::Connect => self.connect(),
             Step::Subscribe(client, channel) => {
                 if let Some(key) = self.client(client) {
-                    let _ = self.harness.broadcaster.subscribe(key, CHANNELS[channel]);
+                    let _ = self.harness.broadcaster.sequencer.subscribe(key, CHANNELS[channel]);
                 }
             }
             Step::Unsubscribe(client, channel) => {
                 if let Some(key) = self.client(client) {
-                    self.harness.broadcaster.unsubscribe(key, CHANNELS[channel]);
+                    self.harness.broadcaster.sequencer.unsubscribe(key, CHANNELS[channel]);
                 }
             }
             Step::Publish { channel, bytes, times, except } => {
@@ -109,7 +109,7 @@ impl World {
             }
             Step::Send(client) => {
                 if let Some(key) = self.client(client)
-                    && self.harness.broadcaster.send(key, Payload::Text("direct"), false)
+                    && self.harness.broadcaster.sequencer.send(key, Payload::Text("direct"), false)
                         != Sent::Dropped
                 {
                     *self.expected.entry(key).or_default() += 1;
@@ -127,12 +127,12 @@ impl World {
             }
             Step::Close(client) => {
                 if let Some(key) = self.client(client) {
-                    self.harness.broadcaster.close(key, 1000, String::new());
+                    self.harness.broadcaster.sequencer.close(key, 1000, String::new());
                 }
             }
             Step::Terminate(client) => {
                 if let Some(key) = self.client(client) {
-                    self.harness.broadcaster.terminate(key);
+                    self.harness.broadcaster.sequencer.terminate(key);
                 }
             }
             Step::Reset(client) => {
@@ -156,14 +156,14 @@ impl World {
     fn publish(&mut self, channel: &str, bytes: usize, times: usize, except: Option<ClientKey>) {
         let broadcaster = &mut self.harness.broadcaster;
         for (client, _) in &self.clients {
-            if broadcaster.is_subscribed(*client, channel) && except != Some(*client) {
+            if broadcaster.sequencer.is_subscribed(*client, channel) && except != Some(*client) {
                 *self.expected.entry(*client).or_default() += times as u64;
             }
         }
         let bytes = vec![1; bytes];
         for _ in 0..times {
             let publication = Publication { except, ..Publication::default() };
-            broadcaster.publish(channel, Payload::Binary(&bytes), publication);
+            broadcaster.sequencer.publish(channel, Payload::Binary(&bytes), publication);
         }
     }
 
@@ -174,8 +174,8 @@ impl World {
     }
 
     /// The answer to a question. Whatever happened at a worker before it answered is noted.
-    fn ask(&mut self, question: Question) -> Report {
-        let asked = self.harness.broadcaster.ask(question);
+    fn report(&mut self, query: Query) -> Report {
+        let asked = self.harness.broadcaster.request_report(query);
         loop {
             match self.harness.event() {
                 Event::Report(id, report) if id == asked => return report,
@@ -196,7 +196,7 @@ impl World {
 
 /// The total over all clients is the total over all workers, at any moment.
 fn check_totals(world: &mut World) -> Result<(), TestCaseError> {
-    let Reconciliation { clients, workers } = world.ask(Question::Reconciliation).reconciliation;
+    let Reconciliation { clients, workers } = world.report(Query::Reconciliation).reconciliation;
     prop_assert_eq!(clients, workers);
     Ok(())
 }
@@ -205,7 +205,7 @@ fn check_totals(world: &mut World) -> Result<(), TestCaseError> {
 fn check_open_clients(world: &mut World) -> Result<(), TestCaseError> {
     let keys: Vec<ClientKey> = world.clients.iter().map(|(key, _)| *key).collect();
     for key in keys {
-        let report = world.ask(Question::Client(key));
+        let report = world.report(Query::Client(key));
         let Some(client) = report.clients.first() else { continue };
         let DeliveryCounts { expected, delivered, dropped, pending } = client.delivery_counts;
         prop_assert_eq!(expected, delivered + dropped.total() + pending);
@@ -234,7 +234,7 @@ fn balances(steps: &[Step], slow: SlowPolicy, queue: usize) -> Result<(), TestCa
     prop_assert!(world.closes.values().all(|&times| times == 1), "{:?}", world.closes);
     prop_assert_eq!(world.closes.len(), world.connected);
     for channel in CHANNELS {
-        prop_assert_eq!(world.harness.broadcaster.subscriber_count(channel), 0);
+        prop_assert_eq!(world.harness.broadcaster.sequencer.subscriber_count(channel), 0);
     }
     Ok(())
 }

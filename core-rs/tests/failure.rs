@@ -6,7 +6,7 @@ use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use shardcast_core::broadcaster::reports::Question;
+use shardcast_core::broadcaster::reports::Query;
 use shardcast_core::event_queue::Event;
 use shardcast_core::options::Options;
 use shardcast_core::worker::departure::{Cause, Departure};
@@ -14,8 +14,8 @@ use tungstenite::Message;
 
 use harness::{Harness, one_worker, text};
 
-/// The doorbell that a worker rings is the one thing in its thread that is not its own. This one
-/// panics at the first event once it is told to.
+/// The wake callback is the one thing in a worker's thread that is not its own. This one panics at
+/// the first event once its trap is set.
 fn with_a_trap(options: Options) -> (Harness, Arc<AtomicBool>) {
     let trap = Arc::new(AtomicBool::new(false));
     let set = Arc::clone(&trap);
@@ -51,7 +51,7 @@ fn the_clients_of_a_worker_that_fails_are_closed_and_told() {
     assert_eq!(listener.get_ref().read(&mut [0; 16]).expect("an orderly end"), 0);
     let totals = harness.wait_for(|totals| totals.failures == 1);
     assert_eq!((totals.clients, totals.closed_failed), (0, 2));
-    assert_eq!(harness.broadcaster.subscriber_count("ticks"), 0);
+    assert_eq!(harness.broadcaster.sequencer.subscriber_count("ticks"), 0);
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn a_worker_that_has_failed_serves_the_clients_that_come_then() {
     let (_, mut next) = harness.subscriber("b", "ticks");
     harness.publish("ticks", "two");
     assert_eq!(text(&mut next), "two");
-    let reconciliation = harness.ask(Question::Reconciliation).reconciliation;
+    let reconciliation = harness.report(Query::Reconciliation).reconciliation;
     assert_eq!(reconciliation.clients, reconciliation.workers);
     assert_eq!((reconciliation.workers.expected, reconciliation.workers.delivered), (1, 1));
 }
@@ -80,7 +80,7 @@ fn what_waited_for_the_clients_of_a_worker_that_fails_is_counted_as_dropped() {
     while harness.totals().slow_clients == 0 {
         harness.publish("ticks", &message);
         // Answered by the worker after the message.
-        harness.ask(Question::Reconciliation);
+        harness.report(Query::Reconciliation);
     }
     assert!(harness.broadcaster.may_rest(), "the next event rings");
     trap.store(true, Ordering::Relaxed);
@@ -89,7 +89,7 @@ fn what_waited_for_the_clients_of_a_worker_that_fails_is_counted_as_dropped() {
     while !matches!(harness.event(), Event::WorkerFailed { .. }) {}
     harness.closed();
     harness.closed();
-    let reconciliation = harness.ask(Question::Reconciliation).reconciliation;
+    let reconciliation = harness.report(Query::Reconciliation).reconciliation;
     assert_eq!(reconciliation.clients, reconciliation.workers);
     assert!(reconciliation.workers.dropped.closed > 0);
     assert_eq!(reconciliation.workers.pending, 0);

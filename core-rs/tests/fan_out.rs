@@ -5,12 +5,12 @@ mod harness;
 use std::collections::HashMap;
 use std::net::Shutdown;
 
-use shardcast_core::broadcaster::reports::Question;
+use shardcast_core::broadcaster::reports::Query;
 use shardcast_core::broadcaster::{Publication, Sent};
 use shardcast_core::error::Error;
 use shardcast_core::event_queue::Event;
 use shardcast_core::frame::Payload;
-use shardcast_core::frame::compression::Compression;
+use shardcast_core::frame::form::Form;
 use shardcast_core::ids::ClientKey;
 use shardcast_core::options::{Options, SlowPolicy};
 use shardcast_core::queue::QueueLimits;
@@ -47,11 +47,11 @@ fn a_client_hears_what_is_published_while_it_is_subscribed_and_nothing_else() {
     let mut harness = Harness::start(options());
     let (key, mut client) = harness.connect("a");
     harness.publish("news", "before");
-    assert_eq!(harness.broadcaster.subscribe(key, "news"), Ok(true));
+    assert_eq!(harness.broadcaster.sequencer.subscribe(key, "news"), Ok(true));
     harness.publish("news", "during");
-    assert_eq!(harness.broadcaster.subscribe(key, "sport"), Ok(true));
+    assert_eq!(harness.broadcaster.sequencer.subscribe(key, "sport"), Ok(true));
     harness.publish("sport", "other");
-    assert!(harness.broadcaster.unsubscribe(key, "news"));
+    assert!(harness.broadcaster.sequencer.unsubscribe(key, "news"));
     harness.publish("news", "after");
     harness.publish("sport", "last");
     assert_eq!(
@@ -66,7 +66,7 @@ fn a_publisher_among_the_subscribers_can_be_left_out() {
     let (alice, mut alice_socket) = harness.subscriber("alice", "chat");
     let (_, mut bob_socket) = harness.subscriber("bob", "chat");
     harness.publish("chat", "one");
-    harness.broadcaster.publish("chat", Payload::Text("from alice"), but_not(alice));
+    harness.broadcaster.sequencer.publish("chat", Payload::Text("from alice"), but_not(alice));
     harness.publish("chat", "two");
     assert_eq!([text(&mut alice_socket), text(&mut alice_socket)], ["one", "two"]);
     let bobs = [text(&mut bob_socket), text(&mut bob_socket), text(&mut bob_socket)];
@@ -80,7 +80,10 @@ fn direct_messages_keep_their_place_among_the_published_ones() {
     for number in 0..200 {
         harness.publish("ticks", &format!("published {number}"));
         let text = format!("direct {number}");
-        assert_ne!(harness.broadcaster.send(key, Payload::Text(&text), false), Sent::Dropped);
+        assert_ne!(
+            harness.broadcaster.sequencer.send(key, Payload::Text(&text), false),
+            Sent::Dropped
+        );
     }
     for number in 0..200 {
         assert_eq!(text(&mut client), format!("published {number}"));
@@ -92,14 +95,16 @@ fn direct_messages_keep_their_place_among_the_published_ones() {
 fn a_channel_is_counted_whether_anybody_hears_it_or_not() {
     let mut harness = Harness::start(options());
     harness.publish("ticks", "nobody hears this");
-    assert_eq!(harness.broadcaster.busiest_channels(10, ""), []);
+    assert_eq!(harness.broadcaster.sequencer.busiest_channels(10, ""), []);
     let (key, mut client) = harness.subscriber("a", "ticks");
     harness.publish("ticks", "heard");
     assert_eq!(text(&mut client), "heard");
-    harness.broadcaster.unsubscribe(key, "ticks");
+    harness.broadcaster.sequencer.unsubscribe(key, "ticks");
     harness.publish("ticks", "nobody hears this");
-    assert_eq!(harness.broadcaster.subscribe(key, "ticks"), Ok(true));
-    let [counts] = &harness.broadcaster.busiest_channels(10, "")[..] else { panic!("one channel") };
+    assert_eq!(harness.broadcaster.sequencer.subscribe(key, "ticks"), Ok(true));
+    let [counts] = &harness.broadcaster.sequencer.busiest_channels(10, "")[..] else {
+        panic!("one channel")
+    };
     assert_eq!((&*counts.name, counts.subscribers, counts.published), ("ticks", 1, 3));
 }
 
@@ -113,15 +118,15 @@ fn a_client_that_lets_too_much_wait_is_sent_nothing_more() {
     // warns of a socket that has turned out to be full.
     let most = limit + 2 * (bytes.len() + 4) + (4 << 20);
     let mut accepted = 0;
-    while harness.broadcaster.send(key, Payload::Binary(&bytes), false) != Sent::Dropped {
+    while harness.broadcaster.sequencer.send(key, Payload::Binary(&bytes), false) != Sent::Dropped {
         accepted += 1;
-        assert!(harness.broadcaster.buffered(key) <= most);
+        assert!(harness.broadcaster.sequencer.buffered(key) <= most);
     }
     for _ in 0..accepted {
         assert_eq!(client.read().expect("a message comes").len(), 10_000);
     }
     harness.wait_for(|totals| totals.deliveries == accepted);
-    assert_eq!(harness.broadcaster.buffered(key), 0);
+    assert_eq!(harness.broadcaster.sequencer.buffered(key), 0);
 }
 
 #[test]
@@ -134,8 +139,11 @@ fn a_full_queue_drops_the_message_and_says_so() {
     while dropped < 10 {
         let number = taken.len() as u64 + dropped;
         let text = number.to_string();
-        let published =
-            harness.broadcaster.publish("ticks", Payload::Text(&text), Publication::default());
+        let published = harness.broadcaster.sequencer.publish(
+            "ticks",
+            Payload::Text(&text),
+            Publication::default(),
+        );
         assert_eq!(published.shards + published.dropped, 1, "one worker has subscribers");
         match published.shards {
             0 => dropped += 1,
@@ -145,7 +153,8 @@ fn a_full_queue_drops_the_message_and_says_so() {
     for number in &taken {
         assert_eq!(&text(&mut client), number);
     }
-    let refused: u64 = harness.broadcaster.snapshots().map(|s| s.queue.dropped_queue_full).sum();
+    let refused: u64 =
+        harness.broadcaster.sequencer.snapshots().map(|s| s.queue.dropped_queue_full).sum();
     assert_eq!(refused, dropped);
 }
 
@@ -154,8 +163,9 @@ fn past_its_soft_mark_a_worker_is_saturated_and_loses_nothing() {
     let queue = QueueLimits { messages: 100_000, bytes: 64 << 20 };
     let mut harness = Harness::start(Options { queue, saturation_percent: 1, ..options() });
     let (_, mut client) = harness.subscriber("a", "ticks");
-    let is_saturated =
-        |harness: &Harness| harness.broadcaster.snapshots().any(|s| s.queue.saturated == 1);
+    let is_saturated = |harness: &Harness| {
+        harness.broadcaster.sequencer.snapshots().any(|s| s.queue.saturated == 1)
+    };
     assert!(!is_saturated(&harness));
     // A worker that must copy a message falls behind a publisher that passes on a reference.
     let filler = "x".repeat(1 << 16);
@@ -164,8 +174,11 @@ fn past_its_soft_mark_a_worker_is_saturated_and_loses_nothing() {
     while queued_while_saturated < 5 {
         let text = format!("{published} {filler}");
         for _ in 0..20 {
-            let result =
-                harness.broadcaster.publish("ticks", Payload::Text(&text), Publication::default());
+            let result = harness.broadcaster.sequencer.publish(
+                "ticks",
+                Payload::Text(&text),
+                Publication::default(),
+            );
             assert_eq!((result.shards, result.dropped), (1, 0));
             queued_while_saturated += u64::from(result.saturated);
         }
@@ -177,7 +190,7 @@ fn past_its_soft_mark_a_worker_is_saturated_and_loses_nothing() {
         }
     }
     assert!(!is_saturated(&harness), "the queue is empty");
-    let queues = harness.broadcaster.snapshots().map(|s| s.queue);
+    let queues = harness.broadcaster.sequencer.snapshots().map(|s| s.queue);
     let (times, messages) =
         queues.fold((0, 0), |sum, q| (sum.0 + q.saturations, sum.1 + q.messages_saturated));
     assert!(times >= 1);
@@ -191,7 +204,7 @@ fn which_clients_are_slow_can_be_asked() {
     let (slow, _socket) = harness.subscriber("slow", "ticks");
     let count = overwhelm(&mut harness, &mut reader) as u64;
 
-    let report = harness.ask(Question::Slowest(10));
+    let report = harness.report(Query::Slowest(10));
     let [client] = report.clients[..] else { panic!("only one is slow: {report:?}") };
     assert_eq!((client.client, client.slow), (slow, true));
     assert_eq!(client.delivery_counts.expected, count);
@@ -200,9 +213,9 @@ fn which_clients_are_slow_can_be_asked() {
     assert!(client.lag.messages > 0 && client.lag.bytes > 0);
     assert_eq!(harness.wait_for(|totals| totals.slow_clients > 0).slow_clients, 1);
 
-    harness.broadcaster.terminate(slow);
+    harness.broadcaster.sequencer.terminate(slow);
     harness.closed();
-    assert_eq!(harness.ask(Question::Slowest(10)).clients, []);
+    assert_eq!(harness.report(Query::Slowest(10)).clients, []);
     harness.wait_for(|totals| totals.slow_clients == 0);
 }
 
@@ -272,12 +285,12 @@ fn a_slow_client_may_skip_ahead_instead() {
     let mut harness = Harness::start(limits);
     let (_, mut reader) = harness.subscriber("reader", "ticks");
     let (slow, mut slow_socket) = harness.subscriber("slow", "ticks");
-    assert_eq!(harness.broadcaster.subscribe(slow, "news"), Ok(true));
+    assert_eq!(harness.broadcaster.sequencer.subscribe(slow, "news"), Ok(true));
     let news = 30;
     let mut count = overwhelm(&mut harness, &mut reader) as u64;
     (0..news).for_each(|_| harness.publish("news", "extra"));
     count += overwhelm(&mut harness, &mut reader) as u64;
-    harness.broadcaster.close(slow, 1000, "enough".to_owned());
+    harness.broadcaster.sequencer.close(slow, 1000, "enough".to_owned());
 
     let (texts, code, _) = texts_until_close(&mut slow_socket);
     assert_eq!(code, 1000);
@@ -322,7 +335,7 @@ fn a_client_whose_connection_breaks_is_gone_and_no_other() {
         assert!(!survivors.contains(&key));
         assert_eq!(code, 1006);
     }
-    assert_eq!(harness.broadcaster.subscriber_count("ticks"), 11);
+    assert_eq!(harness.broadcaster.sequencer.subscriber_count("ticks"), 11);
     harness.publish("ticks", "after");
     for client in victims.iter_mut().map(|(_, socket)| socket).chain([&mut reader]) {
         assert_eq!([text(client), text(client)], ["before", "after"]);
@@ -334,11 +347,15 @@ fn a_client_may_hear_only_so_many_channels() {
     let mut harness = Harness::start(options());
     let (key, _socket) = harness.connect("a");
     for channel in ["1", "2", "3", "4"] {
-        assert_eq!(harness.broadcaster.subscribe(key, channel), Ok(true));
+        assert_eq!(harness.broadcaster.sequencer.subscribe(key, channel), Ok(true));
     }
-    assert_eq!(harness.broadcaster.subscribe(key, "1"), Ok(false), "it is subscribed already");
+    assert_eq!(
+        harness.broadcaster.sequencer.subscribe(key, "1"),
+        Ok(false),
+        "it is subscribed already"
+    );
     let error = Error::TooManyChannels { client: key, limit: 4 };
-    assert_eq!(harness.broadcaster.subscribe(key, "5"), Err(error));
+    assert_eq!(harness.broadcaster.sequencer.subscribe(key, "5"), Err(error));
 }
 
 #[test]
@@ -349,7 +366,11 @@ fn what_is_queued_is_delivered_before_everyone_is_closed() {
     for number in 0..100 {
         harness.publish("ticks", &number.to_string());
     }
-    harness.broadcaster.close_all(1001, "going away", std::time::Duration::from_millis(50));
+    harness.broadcaster.sequencer.close_all(
+        1001,
+        "going away",
+        std::time::Duration::from_millis(50),
+    );
     let expected: Vec<String> = (0..100).map(|number| number.to_string()).collect();
     for client in &mut clients {
         assert_eq!(texts_until_close(client), (expected.clone(), 1001, "going away".to_owned()));
@@ -359,8 +380,8 @@ fn what_is_queued_is_delivered_before_everyone_is_closed() {
     }
     drop(clients);
     harness.wait_for(|totals| totals.clients == 0);
-    assert_eq!(harness.broadcaster.client_count(), 0);
-    assert!(harness.broadcaster.admit("late", Compression::Off).is_err());
+    assert_eq!(harness.broadcaster.sequencer.client_count(), 0);
+    assert!(harness.broadcaster.sequencer.admit("late", Form::Raw).is_err());
 }
 
 #[test]

@@ -11,11 +11,12 @@ use std::net::TcpStream;
 
 use bytes::Bytes;
 use shardcast_core::broadcaster::Sent;
-use shardcast_core::broadcaster::reports::Question;
+use shardcast_core::broadcaster::reports::Query;
 use shardcast_core::door::{Handoff, Reservation};
 use shardcast_core::event_queue::Event;
 use shardcast_core::frame::Payload;
-use shardcast_core::frame::compression::{Compression, Deflater};
+use shardcast_core::frame::compression::Deflater;
+use shardcast_core::frame::form::Form;
 use shardcast_core::ids::ClientKey;
 
 use socket2::SockRef;
@@ -43,17 +44,17 @@ impl Clients {
     fn connect(count: usize) -> Clients {
         // One worker: of several, the first that needs a compressor is the one that makes it.
         let mut harness = Harness::start(one_worker());
-        let compressions = [Compression::Off, Compression::Wide].into_iter().cycle();
-        let clients = compressions.take(count).enumerate().map(|(number, compression)| {
+        let forms = [Form::Raw, Form::Deflated].into_iter().cycle();
+        let clients = forms.take(count).enumerate().map(|(number, form)| {
             let (server, client) = harness.sockets();
             client.set_nonblocking(true).expect("a socket");
             SockRef::from(&server).set_send_buffer_size(LITTLE).expect("a socket");
             SockRef::from(&client).set_recv_buffer_size(LITTLE).expect("a socket");
-            let admission = harness.broadcaster.admit(&number.to_string(), compression);
+            let admission = harness.broadcaster.sequencer.admit(&number.to_string(), form);
             let admission = admission.expect("there is room");
             let key = admission.key();
             Box::new(admission).attach(Handoff::answered(server, Bytes::new()));
-            assert_eq!(harness.broadcaster.subscribe(key, "ticks"), Ok(true));
+            assert_eq!(harness.broadcaster.sequencer.subscribe(key, "ticks"), Ok(true));
             (key, client)
         });
         let clients = clients.collect();
@@ -72,7 +73,7 @@ impl Clients {
 
     /// Returns when the workers have done all that they were told.
     fn settle(&mut self) {
-        self.harness.ask(Question::Reconciliation);
+        self.harness.report(Query::Reconciliation);
     }
 
     fn publish(&mut self) {
@@ -87,7 +88,7 @@ impl Clients {
     fn send(&mut self) {
         let text = "x".repeat(16 * LITTLE);
         for (key, _) in &self.clients {
-            let sent = self.harness.broadcaster.send(*key, Payload::Text(&text), false);
+            let sent = self.harness.broadcaster.sequencer.send(*key, Payload::Text(&text), false);
             assert_ne!(sent, Sent::Dropped);
         }
         self.harness.wait_for(|totals| totals.slow_clients == self.clients.len() as u64);
@@ -101,7 +102,7 @@ impl Clients {
     /// A message of each client's own, of which one half waits for the other.
     fn hear(&mut self) {
         let plain = message(0);
-        let deflated = Deflater::default().deflate(plain.as_bytes(), Compression::Wide);
+        let deflated = Deflater::default().deflate(plain.as_bytes(), Form::Deflated);
         let messages =
             [fragments(0x01, plain.as_bytes()), fragments(0x41, &deflated.expect("it is smaller"))];
         for ((_, client), message) in self.clients.iter().zip(messages.iter().cycle()) {

@@ -24,7 +24,10 @@ fn full(harness: &mut Harness, id: &str) -> (ClientKey, TestClient) {
     let (key, client) = harness.connect(id);
     let bytes = vec![0; MORE_THAN_THE_KERNEL_TAKES];
     let before = harness.totals().slow_clients;
-    assert_eq!(harness.broadcaster.send(key, Payload::Binary(&bytes), false), Sent::Behind);
+    assert_eq!(
+        harness.broadcaster.sequencer.send(key, Payload::Binary(&bytes), false),
+        Sent::Backpressure
+    );
     harness.wait_for(|totals| totals.slow_clients == before + 1);
     (key, client)
 }
@@ -33,11 +36,17 @@ fn full(harness: &mut Harness, id: &str) -> (ClientKey, TestClient) {
 fn a_message_may_be_larger_than_all_that_may_wait() {
     let mut harness = Harness::start(options());
     let (key, mut client) = full(&mut harness, "a");
-    assert_eq!(harness.broadcaster.send(key, Payload::Text("too much"), false), Sent::Dropped);
-    assert_eq!(harness.broadcaster.control(key, Frame::ping(b"too")), Sent::Dropped);
+    assert_eq!(
+        harness.broadcaster.sequencer.send(key, Payload::Text("too much"), false),
+        Sent::Dropped
+    );
+    assert_eq!(harness.broadcaster.sequencer.control(key, Frame::ping(b"too")), Sent::Dropped);
     assert_eq!(client.read().expect("it comes").len(), MORE_THAN_THE_KERNEL_TAKES);
     assert!(matches!(harness.event(), Event::Drained(drained) if drained == key));
-    assert_eq!(harness.broadcaster.send(key, Payload::Text("again"), false), Sent::Queued);
+    assert_eq!(
+        harness.broadcaster.sequencer.send(key, Payload::Text("again"), false),
+        Sent::Queued
+    );
     assert_eq!(text(&mut client), "again");
 }
 
@@ -60,7 +69,7 @@ fn a_full_queue_is_told_to_another_when_its_subscriber_has_left() {
     let (leaving, _client) = harness.subscriber("a", "ticks");
     let (staying, _socket) = harness.connect("b");
     publish_until(&mut harness, |published| published.dropped > 0);
-    harness.broadcaster.close(leaving, 1000, String::new());
+    harness.broadcaster.sequencer.close(leaving, 1000, String::new());
     loop {
         match harness.event() {
             Event::Drained(told) => break assert_eq!(told, staying),
@@ -80,7 +89,7 @@ fn publish_until(harness: &mut Harness, is_enough: impl Fn(&Published) -> bool) 
     let mut shards = 0;
     loop {
         let (tick, how) = (Payload::Text("tick"), Publication::default());
-        let published = harness.broadcaster.publish("ticks", tick, how);
+        let published = harness.broadcaster.sequencer.publish("ticks", tick, how);
         shards += published.shards;
         if is_enough(&published) {
             return shards;
@@ -94,10 +103,10 @@ fn who_stops_at_an_amount_is_told_when_to_go_on() {
     let (key, client) = harness.connect("a");
     let reader = std::thread::spawn(move || read_numbers(client, MANY));
     for number in 0..MANY {
-        harness.broadcaster.send(key, Payload::Binary(&numbered(number, 64)), false);
-        if harness.broadcaster.buffered(key) > 0 {
+        harness.broadcaster.sequencer.send(key, Payload::Binary(&numbered(number, 64)), false);
+        if harness.broadcaster.sequencer.buffered(key) > 0 {
             assert!(matches!(harness.event(), Event::Drained(drained) if drained == key));
-            assert_eq!(harness.broadcaster.buffered(key), 0, "nothing was sent since");
+            assert_eq!(harness.broadcaster.sequencer.buffered(key), 0, "nothing was sent since");
         }
     }
     assert_eq!(reader.join().expect("it reads"), (0..MANY).collect::<Vec<_>>());
@@ -110,8 +119,11 @@ fn nothing_is_refused_but_after_a_message_that_is_told_to_wait() {
         let (key, client) = harness.connect("a");
         let (mut last, mut taken) = (Sent::Queued, Vec::new());
         for number in 0..MANY {
-            let sent =
-                harness.broadcaster.send(key, Payload::Binary(&numbered(number, 1 << 16)), false);
+            let sent = harness.broadcaster.sequencer.send(
+                key,
+                Payload::Binary(&numbered(number, 1 << 16)),
+                false,
+            );
             if sent == Sent::Dropped {
                 assert_ne!(last, Sent::Queued, "with a limit of {limit}");
             } else {
@@ -150,10 +162,10 @@ fn what_was_sent_before_a_termination_arrives() {
     let mut harness = Harness::start(options());
     let (key, mut client) = harness.subscriber("a", "ticks");
     for _ in 0..100 {
-        harness.broadcaster.send(key, Payload::Text("direct"), false);
+        harness.broadcaster.sequencer.send(key, Payload::Text("direct"), false);
     }
     harness.publish("ticks", "published");
-    harness.broadcaster.terminate(key);
+    harness.broadcaster.sequencer.terminate(key);
     for _ in 0..100 {
         assert_eq!(text(&mut client), "direct");
     }
@@ -166,7 +178,7 @@ fn what_was_sent_before_a_termination_arrives() {
 fn a_full_client_that_is_terminated_is_gone_at_once() {
     let mut harness = Harness::start(options());
     let (key, client) = full(&mut harness, "a");
-    harness.broadcaster.terminate(key);
+    harness.broadcaster.sequencer.terminate(key);
     assert_eq!(harness.closed(), (key, 1006, String::new()));
     let mut taken = Vec::new();
     client.get_ref().read_to_end(&mut taken).expect("an orderly end");
@@ -179,7 +191,10 @@ fn a_client_past_a_limit_that_closes_is_told_to_be_slow() {
     limits.close_on_backpressure_limit = true;
     let mut harness = Harness::start(limits);
     let (key, _client) = full(&mut harness, "a");
-    assert_eq!(harness.broadcaster.send(key, Payload::Text("too much"), false), Sent::Dropped);
+    assert_eq!(
+        harness.broadcaster.sequencer.send(key, Payload::Text("too much"), false),
+        Sent::Dropped
+    );
     let (client, Departure { cause, waiting }) = harness.departure();
     assert_eq!((client, cause), (key, Cause::Slow));
     let lag = waiting.expect("its worker knows");
@@ -209,7 +224,7 @@ fn a_client_that_was_full_has_its_last_ping_answered_before_the_close() {
     let (key, mut client) = full(&mut harness, "a");
     client.send(Message::Ping("there?".into())).expect("the server reads");
     assert!(matches!(harness.event(), Event::Ping { .. }));
-    harness.broadcaster.close(key, 1000, String::new());
+    harness.broadcaster.sequencer.close(key, 1000, String::new());
     assert!(client.read().expect("it comes").is_binary());
     assert_eq!(client.read().expect("a pong comes"), Message::Pong("there?".into()));
     assert!(client.read().expect("a close frame comes").is_close());

@@ -36,7 +36,7 @@ fn stopping_does_not_wait_for_a_full_queue() {
         (0..50).map(|n| harness.subscriber(&format!("client-{n}"), "ticks")).collect();
     // A log for each, so that every message is a lot of work.
     for (key, _) in &clients {
-        assert_eq!(harness.broadcaster.subscribe(*key, &format!("own-{key}")), Ok(true));
+        assert_eq!(harness.broadcaster.sequencer.subscribe(*key, &format!("own-{key}")), Ok(true));
     }
     let message = "x".repeat(1000);
     for _ in 0..MESSAGES {
@@ -55,7 +55,10 @@ fn what_is_sent_to_one_client_is_counted_when_it_is_stopped_too() {
     let (key, client) = harness.connect("a");
     for _ in 0..1000 {
         let text = "x".repeat(1000);
-        assert_ne!(harness.broadcaster.send(key, Payload::Text(&text), false), Sent::Dropped);
+        assert_ne!(
+            harness.broadcaster.sequencer.send(key, Payload::Text(&text), false),
+            Sent::Dropped
+        );
     }
     harness.broadcaster.stop();
     drop(client);
@@ -71,10 +74,10 @@ fn clients_are_outlasted_without_anybody_who_drains() {
     let (_, mut leaving) = harness.connect("b");
     leaving.close(None).expect("a new socket has room");
     harness.publish("ticks", "last words");
-    harness.broadcaster.close_all(1001, "bye", Duration::ZERO);
+    harness.broadcaster.sequencer.close_all(1001, "bye", Duration::ZERO);
     let heard = thread::spawn(move || texts_until_close(&mut client));
     harness.broadcaster.outlast_clients(Instant::now() + PATIENCE);
-    assert_eq!(harness.broadcaster.client_count(), 0);
+    assert_eq!(harness.broadcaster.sequencer.client_count(), 0);
     let (texts, code, reason) = heard.join().expect("it hears the end");
     assert_eq!((texts, code, reason), (vec!["last words".to_owned()], 1001, "bye".to_owned()));
 }
@@ -83,7 +86,7 @@ fn clients_are_outlasted_without_anybody_who_drains() {
 fn a_client_that_does_not_answer_is_outlasted_until_the_deadline() {
     let mut harness = Harness::start(options());
     let (_, _client) = harness.connect("a");
-    harness.broadcaster.close_all(1001, "bye", Duration::ZERO);
+    harness.broadcaster.sequencer.close_all(1001, "bye", Duration::ZERO);
     harness.broadcaster.outlast_clients(Instant::now());
-    assert_eq!(harness.broadcaster.client_count(), 1);
+    assert_eq!(harness.broadcaster.sequencer.client_count(), 1);
 }

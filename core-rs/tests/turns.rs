@@ -6,7 +6,8 @@ use std::io::Write;
 use std::net::{Shutdown, TcpStream};
 
 use shardcast_core::event_queue::Event;
-use shardcast_core::frame::compression::{Compression, Deflater};
+use shardcast_core::frame::compression::Deflater;
+use shardcast_core::frame::form::Form;
 use shardcast_core::ids::ClientKey;
 
 use harness::{Harness, TestClient, one_worker};
@@ -31,14 +32,14 @@ fn write(client: &TestClient, bytes: &[u8]) {
 /// the flooders' messages before the quiet client's, and all that they are told to be.
 fn before_a_quiet_client(flooders: usize, flood: &[u8], messages: usize) -> usize {
     let mut harness = Harness::start(one_worker());
-    let connect = |harness: &mut Harness| harness.connect_with("a", Compression::Wide);
+    let connect = |harness: &mut Harness| harness.connect_with("a", Form::Deflated);
     let flooders: Vec<_> = (0..flooders).map(|_| connect(&mut harness)).collect();
     let quiet = connect(&mut harness);
     let all: Vec<ClientKey> = flooders.iter().chain([&quiet]).map(|(client, _)| *client).collect();
-    all.iter().for_each(|&client| harness.broadcaster.pause(client, true));
+    all.iter().for_each(|&client| harness.broadcaster.sequencer.pause(client, true));
     flooders.iter().for_each(|(_, flooder)| write(flooder, flood));
     write(&quiet.1, &masked(0x81, b"quiet"));
-    all.iter().for_each(|&client| harness.broadcaster.pause(client, false));
+    all.iter().for_each(|&client| harness.broadcaster.sequencer.pause(client, false));
     let (mut heard, mut before) = (0, None);
     while heard < flooders.len() * messages || before.is_none() {
         match harness.event() {
@@ -61,7 +62,7 @@ fn a_quiet_clients_message_comes_behind_one_turn_of_each_flooder() {
 
 #[test]
 fn messages_that_inflate_are_a_turn_each() {
-    let deflated = Deflater::default().deflate(&[7; 60_000], Compression::Wide).expect("smaller");
+    let deflated = Deflater::default().deflate(&[7; 60_000], Form::Deflated).expect("smaller");
     let flood = masked(0xc2, &deflated).repeat(100);
     let before = before_a_quiet_client(1, &flood, 100);
     assert!(before <= 2, "{before}");
@@ -96,10 +97,10 @@ fn what_a_turn_has_left_is_heard_before_the_end_of_the_stream() {
 fn a_client_that_is_paused_is_not_heard_beyond_its_turn() {
     let mut harness = Harness::start(one_worker());
     let (key, client) = harness.connect("a");
-    harness.broadcaster.pause(key, true);
+    harness.broadcaster.sequencer.pause(key, true);
     write(&client, &masked(EMPTY_MESSAGE, b"").repeat(10_000));
-    harness.broadcaster.pause(key, false);
-    harness.broadcaster.pause(key, true);
+    harness.broadcaster.sequencer.pause(key, false);
+    harness.broadcaster.sequencer.pause(key, true);
     // The worker tells of its other clients after all that it was told before.
     let (other, talker) = harness.connect("b");
     write(&talker, &masked(0x81, b"hello"));
@@ -108,7 +109,7 @@ fn a_client_that_is_paused_is_not_heard_beyond_its_turn() {
         heard += 1;
     }
     assert!(heard <= MOST_OF_A_TURN, "{heard}");
-    harness.broadcaster.pause(key, false);
+    harness.broadcaster.sequencer.pause(key, false);
     for _ in heard..10_000 {
         assert!(matches!(harness.event(), Event::Binary(from, _) if from == key));
     }

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::net::TcpStream;
 
 use shardcast_core::event_queue::Event;
-use shardcast_core::frame::compression::Compression;
+use shardcast_core::frame::form::Form;
 use shardcast_core::options::{ClientLimits, Options, UnfinishedLimits};
 
 use harness::{Harness, TestClient, one_worker, options, texts_until_close};
@@ -42,7 +42,7 @@ fn the_largest_unfinished_message_goes_when_all_are_too_much() {
     // A message that is to be inflated is kept as it came, and counts as such.
     for first in [0x81, 0xc1] {
         let mut harness = Harness::start(with_a_budget());
-        let connect = |harness: &mut Harness| harness.connect_with("a", Compression::Wide);
+        let connect = |harness: &mut Harness| harness.connect_with("a", Form::Deflated);
         let (small, little) = connect(&mut harness);
         write(&little, &start(0x81, 1000));
         let mut large: Vec<_> = (0..4).map(|_| connect(&mut harness)).collect();

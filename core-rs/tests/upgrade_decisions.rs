@@ -56,7 +56,7 @@ fn next_request(broadcaster: &mut Broadcaster) -> UpgradeRequest {
 /// Keeps the next upgrade.
 fn keep(broadcaster: &mut Broadcaster) -> UpgradeId {
     let request = next_request(broadcaster);
-    broadcaster.keep_upgrade(request.id, request.compression, request.responder);
+    broadcaster.keep_upgrade(request.id, request.form, request.responder);
     request.id
 }
 
@@ -88,7 +88,9 @@ fn an_upgrade_whose_client_leaves_is_given_up() {
     let gone = client(port);
     let id = keep(&mut broadcaster);
     drop(gone);
-    let Event::GivenUp(gone_id) = next_event(&mut broadcaster) else { panic!("it was given up") };
+    let Event::UpgradeGivenUp(gone_id) = next_event(&mut broadcaster) else {
+        panic!("it was given up")
+    };
     assert_eq!(gone_id, id);
     assert_eq!(broadcaster.undecided_upgrades(), 0);
     let accepted = broadcaster.accept(id, None, Headers::new());
@@ -122,7 +124,7 @@ fn upgrades_that_were_given_up_leave_room_for_others() {
         assert_eq!(broadcaster.undecided_upgrades(), ids.len());
         drop(clients);
         for _ in ids {
-            assert!(matches!(next_event(&mut broadcaster), Event::GivenUp(_)));
+            assert!(matches!(next_event(&mut broadcaster), Event::UpgradeGivenUp(_)));
         }
         assert_eq!(broadcaster.undecided_upgrades(), 0);
     }
@@ -142,9 +144,9 @@ fn an_accepted_client_gets_its_response_before_anything_else() {
     let mut client = client(port);
     let id = keep(&mut broadcaster);
     let accepted = broadcaster.accept(id, None, Headers::new()).expect("there is room");
-    assert_eq!(broadcaster.subscribe(accepted.client, "ticks"), Ok(true));
+    assert_eq!(broadcaster.sequencer.subscribe(accepted.client, "ticks"), Ok(true));
     let payload = shardcast_core::frame::Payload::Text("tick");
-    broadcaster.publish("ticks", payload, Default::default());
+    broadcaster.sequencer.publish("ticks", payload, Default::default());
     let mut bytes = Vec::new();
     while !bytes.ends_with(b"tick") {
         let mut byte = [0];

@@ -1,8 +1,8 @@
 import { setImmediate } from "node:timers";
 
-import type { CoreEvent, QuickCalls } from "./native";
+import type { CoreEvent, HotFunctions } from "./native";
 
-type Batch = ReturnType<QuickCalls["drain"]>;
+type Batch = ReturnType<HotFunctions["drain"]>;
 
 /** Events taken in one turn of the event loop, each upgrade counted. More wait for the next. */
 export const EVENTS_PER_TURN = 256;
@@ -37,7 +37,7 @@ export class EventPump {
    * @param now a clock, in milliseconds
    */
   constructor(
-    private readonly calls: Pick<QuickCalls, "drain">,
+    private readonly calls: Pick<HotFunctions, "drain">,
     private readonly handle: (event: CoreEvent) => void,
     private readonly failed: (error: unknown) => void,
     private readonly now = () => performance.now(),

@@ -20,8 +20,8 @@ export type {
   DoorOptions,
   DroppedMessages,
   FailureKind,
+  HotFunctions,
   MissedMessages,
-  QuickCalls,
   RefusedAtDoor,
   WorkerCounters,
 } from "../../native/index";

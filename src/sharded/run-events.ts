@@ -6,7 +6,7 @@ import type { Logger } from "../logging/logger";
 import type { ClientReports } from "./clients/client-reports";
 import type { Clients } from "./clients/clients";
 import { EventPump } from "./event-pump";
-import type { Core, CoreEvent, QuickCalls } from "./native";
+import type { Core, CoreEvent, HotFunctions } from "./native";
 import type { RunCounts } from "./run-counts";
 
 /** Where the events of a core go. */
@@ -31,7 +31,7 @@ export class RunEvents {
 
   constructor(
     private readonly core: Pick<Core, "finish" | "answerPing">,
-    calls: Pick<QuickCalls, "drain">,
+    calls: Pick<HotFunctions, "drain">,
     private readonly receivers: EventReceivers,
   ) {
     const failed = (err: unknown) =>
@@ -59,7 +59,7 @@ export class RunEvents {
       case "Upgrades":
         backend()?.decide(event);
         break;
-      case "GivenUp":
+      case "UpgradeGivenUp":
         backend()?.abort(event.upgrade);
         break;
       case "AcceptFailed":

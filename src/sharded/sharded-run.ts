@@ -28,8 +28,8 @@ import {
   type Core,
   type DoorAddress,
   type DoorOptions,
+  type HotFunctions,
   loadNative,
-  type QuickCalls,
 } from "./native";
 import { decodePublish } from "./packed-answers";
 import { RunCounts } from "./run-counts";
@@ -67,7 +67,7 @@ export interface RunParts extends RunOwner {
 export class ShardedRun implements SocketHost {
   readonly config: ResolvedConfig;
   readonly core: Core;
-  readonly calls: QuickCalls;
+  readonly calls: HotFunctions;
   readonly clients: Clients;
   readonly log: RateLimitedLog;
   readonly counts: RunCounts;
@@ -86,7 +86,7 @@ export class ShardedRun implements SocketHost {
     this.#owner = { onState, onTakenOver };
     const { Core } = loadNative();
     this.core = new Core(coreOptions(config), () => this.#events.wake());
-    this.calls = this.core.quickCalls();
+    this.calls = this.core.hotFunctions();
     const onSkip: SkipListener = (ws, missed) => this.config.onSkip?.(ws, missed);
     const discard = (client: number, kinds: number) => this.core.discard(client, kinds);
     const answerPing = (client: number, payload: Buffer) =>

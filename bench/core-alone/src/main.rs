@@ -21,31 +21,31 @@ const CHANNEL: &str = "ticks";
 const MAX_CLIENTS: usize = 100_000;
 
 fn main() -> io::Result<()> {
-    // The bell rings once until it is armed again.
-    let (ring, bell) = sync_channel(1);
+    // One call of the wake callback stands for all events since the last.
+    let (wake, woken) = sync_channel(1);
     let mut broadcaster = Broadcaster::start(options(), move || {
-        let _ = ring.try_send(());
+        let _ = wake.try_send(());
     })?;
     println!("listening {}", broadcaster.listen(door())?.port());
     loop {
         while let Some(event) = broadcaster.next_event() {
             match event {
                 Event::Upgrade(request) => accept(&mut broadcaster, request),
-                Event::PeerDone(client) => broadcaster.finish(client),
+                Event::PeerDone(client) => broadcaster.sequencer.finish(client),
                 _ => {}
             }
         }
         if broadcaster.may_rest() {
-            bell.recv().expect("the broadcaster holds the bell");
+            woken.recv().expect("the broadcaster holds the callback");
         }
     }
 }
 
 fn accept(broadcaster: &mut Broadcaster, request: UpgradeRequest) {
     let id = request.id;
-    broadcaster.keep_upgrade(id, request.compression, request.responder);
+    broadcaster.keep_upgrade(id, request.form, request.responder);
     if let Ok(accepted) = broadcaster.accept(id, Some(&id.to_string()), Headers::new()) {
-        broadcaster.subscribe(accepted.client, CHANNEL).expect("one channel is no limit");
+        broadcaster.sequencer.subscribe(accepted.client, CHANNEL).expect("one channel is no limit");
     }
 }
 

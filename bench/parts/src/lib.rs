@@ -14,7 +14,7 @@ use napi::bindgen_prelude::Buffer;
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Error, Result, Status};
 use napi_derive::napi;
-use shardcast_core::event_queue::{Bridge, Event};
+use shardcast_core::event_queue::{Event, EventQueue};
 use shardcast_core::frame::{Decoder, Frame, Rules, WorkBudget};
 use shardcast_core::queue::{MustWake, Queue, QueueLimits};
 use shardcast_core::worker::command::Command;
@@ -144,7 +144,7 @@ type WakeCallback = ThreadsafeFunction<(), (), (), Status, false, true>;
 /// The way from the core to JavaScript.
 #[napi]
 pub struct JavaScriptEvents {
-    bridge: Bridge,
+    event_queue: EventQueue,
 }
 
 #[napi]
@@ -153,7 +153,7 @@ impl JavaScriptEvents {
     #[napi(constructor)]
     pub fn new(#[napi(ts_arg_type = "() => void")] wake: WakeCallback) -> JavaScriptEvents {
         JavaScriptEvents {
-            bridge: Bridge::new(move || {
+            event_queue: EventQueue::new(move || {
                 let _ = wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
             }),
         }
@@ -163,7 +163,7 @@ impl JavaScriptEvents {
     #[napi]
     pub fn emit(&self, times: u32) {
         for _ in 0..times {
-            self.bridge.tell(Event::AcceptFailed(String::new()));
+            self.event_queue.emit(Event::AcceptFailed(String::new()));
         }
     }
 
@@ -172,10 +172,10 @@ impl JavaScriptEvents {
     pub fn drain(&self) -> u32 {
         let mut taken = 0;
         loop {
-            while self.bridge.pop().is_some() {
+            while self.event_queue.pop().is_some() {
                 taken += 1;
             }
-            if self.bridge.may_rest() {
+            if self.event_queue.may_rest() {
                 return taken;
             }
         }

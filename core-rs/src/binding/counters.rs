@@ -2,7 +2,7 @@
 
 use napi_derive::napi;
 
-use crate::broadcaster::{self, QueueCounters, WorkerSnapshot};
+use crate::broadcaster::{ChannelActivity, QueueCounters, WorkerSnapshot};
 use crate::counter_list::counter_list;
 use crate::door::RefusedUpgrades;
 use crate::worker::counters::Counters;
@@ -90,8 +90,8 @@ pub struct ChannelCounts {
     pub published: f64,
 }
 
-impl From<broadcaster::ChannelCounts> for ChannelCounts {
-    fn from(counts: broadcaster::ChannelCounts) -> ChannelCounts {
+impl From<ChannelActivity> for ChannelCounts {
+    fn from(counts: ChannelActivity) -> ChannelCounts {
         ChannelCounts {
             channel: counts.name,
             subscribers: counts.subscribers as u32,

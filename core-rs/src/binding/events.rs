@@ -37,7 +37,7 @@ pub enum CoreEvent {
         parts: Vec<Part>,
     },
     /// Nobody waits for the decision on an upgrade any more.
-    GivenUp { upgrade: u32 },
+    UpgradeGivenUp { upgrade: u32 },
     /// A client sent a text message.
     Text { client: u32, data: String },
     /// A client sent a binary message.
@@ -92,10 +92,10 @@ pub enum CoreEvent {
     },
     /// A slow client missed messages.
     Skipped { client: u32, missed: Vec<MissedMessages> },
-    /// The answer to a question about clients.
+    /// A report on clients.
     Report {
-        /// What the question returned.
-        asked: u32,
+        /// What the request returned.
+        id: u32,
         clients: Vec<ClientStanding>,
         /// The delivery counts of all clients, of those that are gone too, in one sum.
         #[napi(ts_type = "DeliveryCounts")]
@@ -264,7 +264,7 @@ impl Batch {
 fn told(event: Event, broadcaster: &Broadcaster) -> Option<CoreEvent> {
     Some(match event {
         Event::Upgrade(_) => return None,
-        Event::GivenUp(upgrade) => CoreEvent::GivenUp { upgrade },
+        Event::UpgradeGivenUp(upgrade) => CoreEvent::UpgradeGivenUp { upgrade },
         Event::Text(client, data) => CoreEvent::Text { client, data },
         Event::Binary(client, data) => CoreEvent::Binary { client, data: CopiedBuffer(data) },
         Event::Ping { client, payload, answered } => {
@@ -283,12 +283,12 @@ fn told(event: Event, broadcaster: &Broadcaster) -> Option<CoreEvent> {
             CoreEvent::RequestsFailed { kind: kind.into(), failures, reason }
         }
         Event::WorkerFailed { worker, reason } => {
-            let (shard, worker) = broadcaster.place_of(worker);
+            let (shard, worker) = broadcaster.sequencer.place_of(worker);
             CoreEvent::WorkerFailed { shard: shard as u32, worker: worker as u32, reason }
         }
         Event::Skipped(client, missed) => CoreEvent::Skipped { client, missed: print(&missed) },
-        Event::Report(asked, Report { clients, reconciliation }) => CoreEvent::Report {
-            asked,
+        Event::Report(id, Report { clients, reconciliation }) => CoreEvent::Report {
+            id,
             clients: clients.into_iter().map(ClientStanding::from).collect(),
             client_totals: reconciliation.clients.into(),
             worker_totals: reconciliation.workers.into(),

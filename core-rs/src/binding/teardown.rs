@@ -51,7 +51,7 @@ fn end_all() {
     };
     each(&|broadcaster| {
         broadcaster.end_requests();
-        broadcaster.close_all(close_code::GOING_AWAY, SERVER_CLOSED, Duration::ZERO);
+        broadcaster.sequencer.close_all(close_code::GOING_AWAY, SERVER_CLOSED, Duration::ZERO);
     });
     let deadline = Instant::now() + Duration::from_millis(CUT_OFF_TIMEOUT_MS.into());
     each(&|broadcaster| {

@@ -52,7 +52,7 @@ impl UpgradeRun {
             Either::A(u32::from(port)),
         ];
         self.parts.extend(parts);
-        broadcaster.keep_upgrade(request.id, request.compression, request.responder);
+        broadcaster.keep_upgrade(request.id, request.form, request.responder);
         self.bytes - before
     }
 

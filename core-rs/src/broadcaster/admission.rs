@@ -5,8 +5,26 @@ use crate::ids::ClientKey;
 use crate::worker::Mailbox;
 use crate::worker::command::Command;
 
-/// The place that a worker keeps for a client. Dropped without a socket, it gives the client up:
-/// its close is told, as that of any other.
+/// A client whose upgrade was accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// Its key.
+    pub client: ClientKey,
+    /// Where it lives, counted over all shards.
+    pub worker: usize,
+}
+
+/// Why an upgrade was not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotAccepted {
+    /// The client's shard holds as many as it may, or the server closes.
+    ShardFull,
+    /// The upgrade was decided already, or its client has gone.
+    UpgradeGone,
+}
+
+/// The place that a worker keeps for a client. Dropped without a socket, it gives the client up,
+/// whose worker then closes it.
 pub struct Admission {
     key: ClientKey,
     mailbox: Mailbox,

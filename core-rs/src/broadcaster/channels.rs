@@ -1,4 +1,4 @@
-//! The channels that there are, as the sequencer knows them: a channel outlives its listeners.
+//! The channels that the sequencer knows. A channel outlives its subscribers.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -8,11 +8,11 @@ use slab::Slab;
 
 use crate::ids::{Channel, ChannelId};
 
-/// How many channels may be known without listeners. Those with listeners are never forgotten:
-/// there are at most as many as subscriptions.
+/// How many channels may be known. Those with subscribers are never forgotten: there are at most as
+/// many as subscriptions.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ChannelLimits {
-    /// Channels, with and without listeners.
+    /// Channels, with and without subscribers.
     pub(super) channels: usize,
     /// What they take up, with their names.
     pub(super) bytes: usize,
@@ -26,43 +26,43 @@ impl ChannelLimits {
 
 /// Channels by name and id.
 ///
-/// Past the limits, the channel without listeners that was used least recently is forgotten, and
+/// Past the limits, the channel without subscribers that was used least recently is forgotten, and
 /// its id is free for another. Workers never confuse the two, because everything reaches them in
 /// the order in which it was decided here.
 pub(super) struct Channels {
     /// With a seed: applications take names from clients, who could else choose such as collide.
     ids: HashMap<Arc<str>, ChannelId>,
-    entries: Slab<Entry>,
-    /// Both ends of the list of channels without listeners, by their last use.
+    entries: Slab<ChannelEntry>,
+    /// Both ends of the list of channels without subscribers, by their last use.
     oldest: Option<u32>,
     newest: Option<u32>,
     bytes: usize,
     limits: ChannelLimits,
 }
 
-struct Entry {
+struct ChannelEntry {
     name: Arc<str>,
     /// Messages published since the channel is known.
     published: u64,
-    /// None while it has listeners.
-    unheard: Option<Neighbours>,
+    /// Its place in the list of channels that may be forgotten; none while it has subscribers.
+    unpinned: Option<Neighbours>,
 }
 
-/// A place in the list of channels without listeners.
+/// A place in the list of channels without subscribers.
 #[derive(Clone, Copy)]
 struct Neighbours {
     older: Option<u32>,
     newer: Option<u32>,
 }
 
-impl Entry {
+impl ChannelEntry {
     /// What a channel takes up beside its name: its entry, its place in the table of ids, and the
     /// counts of its name.
     const BYTES: usize =
-        size_of::<Entry>() + size_of::<(Arc<str>, ChannelId)>() + 2 * size_of::<usize>();
+        size_of::<ChannelEntry>() + size_of::<(Arc<str>, ChannelId)>() + 2 * size_of::<usize>();
 
     fn bytes(&self) -> usize {
-        Entry::BYTES + self.name.len()
+        ChannelEntry::BYTES + self.name.len()
     }
 }
 
@@ -88,13 +88,13 @@ impl Channels {
         self.entry(channel).published
     }
 
-    /// Counts a message, and makes its channel known if it is not. Returned is a channel that has
-    /// listeners.
+    /// Counts a message, and makes its channel known if it is not. Returns a channel that has
+    /// subscribers.
     pub(super) fn count_published(&mut self, name: &str) -> Option<ChannelId> {
-        let channel = self.find(name).unwrap_or_else(|| self.add(name));
+        let channel = self.find_or_add(name);
         let entry = &mut self.entries[channel.0 as usize];
         entry.published += 1;
-        if entry.unheard.is_none() {
+        if entry.unpinned.is_none() {
             return Some(channel);
         }
         self.unlink(channel);
@@ -103,17 +103,21 @@ impl Channels {
         None
     }
 
-    /// A client hears the channel from here on.
-    pub(super) fn hear(&mut self, name: &str) -> Channel {
-        let id = self.find(name).unwrap_or_else(|| self.add(name));
-        self.unlink(id);
-        let name = Arc::clone(&self.entry(id).name);
-        self.keep_limits();
-        Channel { id, name }
+    /// The channel with this name, for a client that subscribes. It may be forgotten until
+    /// [`Channels::pin`], which has to follow before anything else.
+    pub(super) fn for_subscriber(&mut self, name: &str) -> Channel {
+        let id = self.find_or_add(name);
+        Channel { id, name: Arc::clone(&self.entry(id).name) }
     }
 
-    /// Nobody hears the channel any more.
-    pub(super) fn leave(&mut self, channel: ChannelId) {
+    /// Keeps a channel, which has got its first subscriber.
+    pub(super) fn pin(&mut self, channel: ChannelId) {
+        self.unlink(channel);
+        self.keep_limits();
+    }
+
+    /// Lets a channel be forgotten, which has lost its last subscriber.
+    pub(super) fn unpin(&mut self, channel: ChannelId) {
         self.link_newest(channel);
         self.keep_limits();
     }
@@ -133,10 +137,14 @@ impl Channels {
         channels.into_iter().map(|(_, id)| id).collect()
     }
 
-    /// Makes a channel known, as the newest without listeners.
+    fn find_or_add(&mut self, name: &str) -> ChannelId {
+        self.find(name).unwrap_or_else(|| self.add(name))
+    }
+
+    /// Makes a channel known, as the newest without subscribers.
     fn add(&mut self, name: &str) -> ChannelId {
         let name: Arc<str> = name.into();
-        let entry = Entry { name: Arc::clone(&name), published: 0, unheard: None };
+        let entry = ChannelEntry { name: Arc::clone(&name), published: 0, unpinned: None };
         self.bytes += entry.bytes();
         let id = u32::try_from(self.entries.insert(entry)).expect("ids are reused");
         self.ids.insert(name, ChannelId(id));
@@ -144,7 +152,7 @@ impl Channels {
         ChannelId(id)
     }
 
-    /// Forgets those without listeners that were used least recently, as far as the limits ask.
+    /// Forgets the channels without subscribers that were used least recently, down to the limits.
     fn keep_limits(&mut self) {
         while self.entries.len() > self.limits.channels || self.bytes > self.limits.bytes {
             let Some(oldest) = self.oldest else { return };
@@ -157,17 +165,17 @@ impl Channels {
 
     fn link_newest(&mut self, ChannelId(id): ChannelId) {
         let older = self.newest.replace(id);
-        self.entries[id as usize].unheard = Some(Neighbours { older, newer: None });
+        self.entries[id as usize].unpinned = Some(Neighbours { older, newer: None });
         match older {
             Some(older) => self.neighbours(older).newer = Some(id),
             None => self.oldest = Some(id),
         }
     }
 
-    /// Takes a channel out of the list of those without listeners, if it is there.
+    /// Takes a channel out of the list of those without subscribers, if it is there.
     fn unlink(&mut self, channel: ChannelId) {
-        let unheard = self.entries[channel.0 as usize].unheard.take();
-        let Some(Neighbours { older, newer }) = unheard else { return };
+        let unpinned = self.entries[channel.0 as usize].unpinned.take();
+        let Some(Neighbours { older, newer }) = unpinned else { return };
         match older {
             Some(older) => self.neighbours(older).newer = newer,
             None => self.oldest = newer,
@@ -179,10 +187,10 @@ impl Channels {
     }
 
     fn neighbours(&mut self, id: u32) -> &mut Neighbours {
-        self.entries[id as usize].unheard.as_mut().expect("its neighbours are in the list too")
+        self.entries[id as usize].unpinned.as_mut().expect("its neighbours are in the list too")
     }
 
-    fn entry(&self, channel: ChannelId) -> &Entry {
+    fn entry(&self, channel: ChannelId) -> &ChannelEntry {
         &self.entries[channel.0 as usize]
     }
 }
@@ -194,6 +202,12 @@ mod tests {
     use super::*;
 
     impl Channels {
+        fn subscribe(&mut self, name: &str) -> ChannelId {
+            let Channel { id, .. } = self.for_subscriber(name);
+            self.pin(id);
+            id
+        }
+
         fn len(&self) -> usize {
             assert_eq!(self.ids.len(), self.entries.len());
             self.entries.len()
@@ -203,12 +217,12 @@ mod tests {
     const ROOM: ChannelLimits = ChannelLimits { channels: 4, bytes: 1 << 20 };
 
     #[test]
-    fn a_channel_outlives_its_listeners() {
+    fn a_channel_outlives_its_subscribers() {
         let mut channels = Channels::new(ROOM);
         assert_eq!(channels.count_published("ticks"), None);
-        let ticks = channels.hear("ticks").id;
+        let ticks = channels.subscribe("ticks");
         assert_eq!(channels.count_published("ticks"), Some(ticks));
-        channels.leave(ticks);
+        channels.unpin(ticks);
         assert_eq!(channels.find("ticks"), Some(ticks));
         assert_eq!((channels.name(ticks), channels.published(ticks)), ("ticks", 2));
     }
@@ -219,15 +233,15 @@ mod tests {
         channels.count_published("short");
         channels.count_published(&"long".repeat(470));
         assert_eq!((channels.find("short"), channels.len()), (None, 1));
-        channels.hear(&"heard".repeat(1000));
-        assert_eq!(channels.len(), 1, "what has listeners is kept, past the limit too");
+        channels.subscribe(&"heard".repeat(1000));
+        assert_eq!(channels.len(), 1, "a channel with subscribers is kept, past the limit too");
     }
 
     #[test]
     fn the_busiest_channels_come_first() {
         let mut channels = Channels::new(ChannelLimits::DEFAULT);
         for (name, published) in [("quiet", 0), ("busy", 9), ("some", 4), ("more", 5)] {
-            channels.hear(name);
+            channels.subscribe(name);
             (0..published).for_each(|_| assert!(channels.count_published(name).is_some()));
         }
         let all = || (0..4).map(ChannelId);
@@ -240,18 +254,18 @@ mod tests {
     }
 
     #[derive(Clone, Debug)]
-    enum Step {
+    enum ChannelStep {
         Publish(u8),
-        Hear(u8),
+        Subscribe(u8),
         Leave(u8),
     }
 
-    fn step() -> impl Strategy<Value = Step> {
+    fn step() -> impl Strategy<Value = ChannelStep> {
         let name = 0u8..10;
         prop_oneof![
-            name.clone().prop_map(Step::Publish),
-            name.clone().prop_map(Step::Hear),
-            name.prop_map(Step::Leave),
+            name.clone().prop_map(ChannelStep::Publish),
+            name.clone().prop_map(ChannelStep::Subscribe),
+            name.prop_map(ChannelStep::Leave),
         ]
     }
 
@@ -259,26 +273,31 @@ mod tests {
     struct Modelled {
         name: u8,
         published: u64,
-        heard: bool,
+        subscribed: bool,
+    }
+
+    fn is_subscribed(known: &[Modelled], name: u8) -> bool {
+        known.iter().any(|channel| channel.name == name && channel.subscribed)
     }
 
     /// Does the step with a list in the place of everything.
-    fn model(known: &mut Vec<Modelled>, step: &Step) {
-        let (Step::Publish(name) | Step::Hear(name) | Step::Leave(name)) = *step;
+    fn model(known: &mut Vec<Modelled>, step: &ChannelStep) {
+        let (ChannelStep::Publish(name) | ChannelStep::Subscribe(name) | ChannelStep::Leave(name)) =
+            *step;
         let at = known.iter().position(|channel| channel.name == name);
         let mut channel = match (at, step) {
             (Some(at), _) => known.remove(at),
-            (None, Step::Leave(_)) => return,
-            (None, _) => Modelled { name, published: 0, heard: false },
+            (None, ChannelStep::Leave(_)) => return,
+            (None, _) => Modelled { name, published: 0, subscribed: false },
         };
         match step {
-            Step::Publish(_) => channel.published += 1,
-            Step::Hear(_) => channel.heard = true,
-            Step::Leave(_) => channel.heard = false,
+            ChannelStep::Publish(_) => channel.published += 1,
+            ChannelStep::Subscribe(_) => channel.subscribed = true,
+            ChannelStep::Leave(_) => channel.subscribed = false,
         }
         known.push(channel);
         while known.len() > ROOM.channels {
-            let Some(oldest) = known.iter().position(|channel| !channel.heard) else { return };
+            let Some(oldest) = known.iter().position(|channel| !channel.subscribed) else { return };
             known.remove(oldest);
         }
     }
@@ -290,22 +309,20 @@ mod tests {
             let mut known: Vec<Modelled> = Vec::new();
             for step in steps {
                 match &step {
-                    Step::Publish(name) => {
-                        let heard = channels.count_published(&name.to_string()).is_some();
-                        let expected = known.iter().any(|known| known.name == *name && known.heard);
-                        prop_assert_eq!(heard, expected);
+                    ChannelStep::Publish(name) => {
+                        let subscribed = channels.count_published(&name.to_string()).is_some();
+                        prop_assert_eq!(subscribed, is_subscribed(&known, *name));
                     }
-                    Step::Hear(name) => {
-                        channels.hear(&name.to_string());
+                    ChannelStep::Subscribe(name) => {
+                        channels.subscribe(&name.to_string());
                     }
-                    Step::Leave(name) => {
-                        // Only what is heard can be left.
-                        let heard = known.iter().any(|known| known.name == *name && known.heard);
-                        if !heard {
+                    ChannelStep::Leave(name) => {
+                        // Only a channel with subscribers loses its last.
+                        if !is_subscribed(&known, *name) {
                             continue;
                         }
-                        let id = channels.find(&name.to_string()).expect("it is heard");
-                        channels.leave(id);
+                        let id = channels.find(&name.to_string()).expect("it has subscribers");
+                        channels.unpin(id);
                     }
                 }
                 model(&mut known, &step);

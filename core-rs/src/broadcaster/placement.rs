@@ -99,6 +99,11 @@ impl Placement {
     pub fn shard_of(self, worker: usize) -> usize {
         worker / self.workers_per_shard.get() as usize
     }
+
+    /// The shard of a worker that is counted over all shards, and its number within the shard.
+    pub fn within_shard(self, worker: usize) -> (usize, usize) {
+        (self.shard_of(worker), worker % self.workers_per_shard.get() as usize)
+    }
 }
 
 #[cfg(test)]

@@ -3,14 +3,16 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::broadcaster::routes::Listeners;
-use crate::broadcaster::worker_link::Answer;
-use crate::frame::{Frame, Payload};
+use crate::broadcaster::placement::Placement;
+use crate::frame::Payload;
 use crate::ids::{ChannelId, ClientKey};
-use crate::queue::ring_all;
 use crate::worker::command::{Command, PublishedMessage};
 
-use super::Broadcaster;
+use super::channel_registry::ChannelRegistry;
+use super::client_registry::ClientRegistry;
+use super::framing::Framing;
+use super::worker_link::Offered;
+use super::worker_links::WorkerLinks;
 
 /// What became of a published message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,7 +30,7 @@ pub struct Published {
 /// How a message is published.
 #[derive(Clone, Copy, Debug)]
 pub struct Publication {
-    /// A client that is not to get it.
+    /// A client that does not get it.
     pub except: Option<ClientKey>,
     /// Whether clients that take compressed messages get it so, if it is worth it.
     pub compress: bool,
@@ -40,13 +42,25 @@ impl Default for Publication {
     }
 }
 
-impl Broadcaster {
-    /// Publishes a message to the subscribers of a channel. It costs one push for
-    /// every worker that has subscribers, whatever their number.
-    ///
-    /// A message that nobody hears is counted and nothing more. A worker whose queue is full does
-    /// not get it; that is counted, and told.
-    pub fn publish(
+/// The parts of the sequencer that a publish takes.
+pub(super) struct Publisher<'a> {
+    pub(super) placement: Placement,
+    pub(super) framing: Framing,
+    pub(super) channels: &'a mut ChannelRegistry,
+    pub(super) clients: &'a mut ClientRegistry,
+    pub(super) workers: &'a mut WorkerLinks,
+}
+
+/// A subscriber that does not get the message, and its worker.
+#[derive(Clone, Copy)]
+struct Except {
+    client: ClientKey,
+    worker: usize,
+}
+
+impl Publisher<'_> {
+    /// See [`Sequencer::publish`](super::Sequencer::publish).
+    pub(super) fn publish(
         &mut self,
         channel: &str,
         payload: Payload<'_>,
@@ -55,33 +69,33 @@ impl Broadcaster {
         let mut published = Published::default();
         let Some(channel) = self.channels.count_published(channel) else { return published };
         let at = Instant::now();
-        let except = except.filter(|&client| self.hears(client, channel));
-        let except_on = except.and_then(|client| self.clients.get(client));
-        let except_on = except_on.map(|client| client.place.worker);
-        let frame = self.framed(payload, compress);
-        let message = Arc::new(PublishedMessage { channel, frame, except, at });
+        let except = except.and_then(|client| self.subscriber(client, channel));
+        let except_on = except.map(|except| except.worker);
+        let frame = self.framing.frame(payload, compress && self.clients.any_deflated());
+        let except_key = except.map(|except| except.client);
+        let message = Arc::new(PublishedMessage { channel, frame, except: except_key, at });
         let mut shard = ShardOutcome::default();
-        for listeners in self.routes.listeners_mut(channel) {
-            let subscribers = listeners.clients_but_one_on(except_on);
+        for route in self.channels.routes_mut(channel) {
+            let subscribers = route.subscribers_but_one_on(except_on);
             if subscribers == 0 {
                 continue;
             }
             published.subscribers += subscribers;
-            shard.enter(self.options.placement.shard_of(listeners.worker), &mut published);
-            let command = Command::Publish(Arc::clone(&message), subscribers);
-            match self.lanes[listeners.worker].offer(command) {
-                Answer::Taken { saturated: false } => {}
-                Answer::Taken { saturated: true } => {
+            shard.enter(self.placement.shard_of(route.worker), &mut published);
+            let link = self.workers.link_mut(route.worker);
+            match link.offer(Command::Publish(Arc::clone(&message), subscribers)) {
+                Offered::Taken { saturated: false } => {}
+                Offered::Taken { saturated: true } => {
                     published.saturated += 1;
-                    self.lanes[listeners.worker].ask_for_relief(channel);
+                    link.request_relief(channel);
                 }
-                Answer::Refused => {
+                Offered::Refused => {
                     published.dropped += 1;
-                    self.lanes[listeners.worker].ask_for_relief(channel);
+                    link.request_relief(channel);
                     shard.took_all = false;
-                    listeners.refused += 1;
-                    if let Some(except) = except.filter(|_| except_on == Some(listeners.worker))
-                        && let Some(registration) = self.clients.get_mut(except)
+                    route.refused += 1;
+                    if let Some(except) = except.filter(|except| except.worker == route.worker)
+                        && let Some(registration) = self.clients.get_mut(except.client)
                     {
                         registration.except_refused(channel);
                     }
@@ -90,49 +104,16 @@ impl Broadcaster {
         }
         shard.leave(&mut published);
         // After all have it: a waking thread may take this one's processor at once.
-        self.wake_listeners(channel, except_on);
+        let routes = self.channels.routes(channel).iter();
+        let offered = routes.filter(|route| route.subscribers_but_one_on(except_on) > 0);
+        self.workers.wake(offered.map(|route| route.worker));
         published
     }
 
-    /// Wakes those that sleep of the workers which have just been offered a message.
-    fn wake_listeners(&self, channel: ChannelId, except_on: Option<usize>) {
-        let listeners = self.routes.listeners(channel).iter();
-        let listeners = listeners.filter(|listeners| listeners.clients_but_one_on(except_on) > 0);
-        let queues =
-            listeners.map(|&Listeners { worker, .. }| (worker, self.lanes[worker].queue()));
-        let mut sleepers = false;
-        for worker in ring_all(queues) {
-            self.wake_tree.note(worker);
-            sleepers = true;
-        }
-        if sleepers {
-            self.wake_tree.wake_one();
-        }
-    }
-
-    /// The client to whom it is told that a worker has caught up; none when there is nobody left.
-    pub(super) fn relieved(
-        &mut self,
-        worker: usize,
-        channel: ChannelId,
-        client: Option<ClientKey>,
-    ) -> Option<ClientKey> {
-        let lane = &mut self.lanes[worker];
-        lane.relieved();
-        let client = client?;
-        let open = self.clients.get(client).is_some_and(|client| !client.closing);
-        if !open {
-            // The application has closed it meanwhile, and the worker names another.
-            lane.ask_for_relief(channel);
-        }
-        open.then_some(client)
-    }
-
-    /// The message as the workers get it: if it is compressed, then there and once.
-    pub(super) fn framed(&self, payload: Payload<'_>, compress: bool) -> Frame {
-        let frame = Frame::message(payload);
-        let worth_it = frame.encoded_len() >= self.options.compression_threshold_bytes;
-        if compress && worth_it && self.compressing > 0 { frame.compressible() } else { frame }
+    fn subscriber(&self, client: ClientKey, channel: ChannelId) -> Option<Except> {
+        let registration = self.clients.get(client)?;
+        let worker = registration.place.worker;
+        registration.is_subscribed(channel).then_some(Except { client, worker })
     }
 }
 

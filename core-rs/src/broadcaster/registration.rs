@@ -3,47 +3,40 @@
 use std::sync::Arc;
 
 use crate::broadcaster::placement::Place;
-use crate::broadcaster::routes::Routes;
-use crate::frame::compression::Compression;
-use crate::ids::ChannelId;
+use crate::frame::form::Form;
+use crate::ids::{Channel, ChannelId};
 use crate::worker::client::Pressure;
 
-use super::channels::Channels;
+use super::backpressure::Backpressure;
+use super::channel_registry::ChannelRegistry;
 use super::subscriptions::{Subscription, Subscriptions};
 
 /// See the module's description.
 pub(super) struct Registration {
     pub(super) place: Place,
-    pub(super) compression: Compression,
-    pub(super) pressure: Arc<Pressure>,
-    /// The application has closed it; the worker's word that it is gone is still to come.
+    pub(super) form: Form,
+    pub(super) backpressure: Backpressure,
+    /// The application has closed it; its worker has not let it go yet.
     pub(super) closing: bool,
-    /// It has said its last word, and is to be closed once what it said before is answered.
-    pub(super) to_finish: bool,
-    /// Its worker was asked to tell when it has taken all that waits, and that was not told yet.
-    pub(super) awaits_drain: bool,
-    /// The last message to it alone was answered with [`Sent::Behind`](super::Sent::Behind): only
-    /// then may the next be refused.
-    pub(super) was_behind: bool,
+    /// It sends nothing more. The application closes it once it has answered what came before.
+    pub(super) peer_done: bool,
     subscriptions: Subscriptions,
-    /// Messages meant for it that the worker's queue refused, of subscriptions that have ended.
+    /// Messages for it that the worker's queue refused, of subscriptions that have ended.
     refused: u64,
 }
 
+/// The client has as many channels as it may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ChannelsFull;
+
 impl Registration {
-    pub(super) fn new(
-        place: Place,
-        compression: Compression,
-        pressure: Arc<Pressure>,
-    ) -> Registration {
+    pub(super) fn new(place: Place, form: Form, pressure: Arc<Pressure>) -> Registration {
         Registration {
             place,
-            compression,
-            pressure,
+            form,
+            backpressure: Backpressure::new(pressure),
             closing: false,
-            to_finish: false,
-            awaits_drain: false,
-            was_behind: false,
+            peer_done: false,
             subscriptions: Subscriptions::default(),
             refused: 0,
         }
@@ -53,32 +46,48 @@ impl Registration {
         self.subscriptions.iter().map(|subscription| subscription.channel)
     }
 
-    pub(super) fn hears(&self, channel: ChannelId) -> bool {
+    pub(super) fn is_subscribed(&self, channel: ChannelId) -> bool {
         self.subscriptions.find(channel).is_some()
     }
 
-    /// Adds a channel, which `routes` knows already.
-    pub(super) fn subscribe(&mut self, channel: ChannelId, routes: &Routes) {
-        let refused_before = routes.refused(channel, self.place.worker);
-        self.subscriptions.add(Subscription { channel, refused_before });
+    /// Adds a channel, in the registry too; none when it was subscribed already.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelsFull`] when it has `limit` channels.
+    pub(super) fn subscribe(
+        &mut self,
+        name: &str,
+        limit: usize,
+        channels: &mut ChannelRegistry,
+    ) -> Result<Option<Channel>, ChannelsFull> {
+        if channels.find(name).is_some_and(|channel| self.is_subscribed(channel)) {
+            return Ok(None);
+        }
+        if self.subscriptions.iter().len() >= limit {
+            return Err(ChannelsFull);
+        }
+        let channel = channels.subscribe(name, self.place.worker);
+        let refused_before = channels.refused(channel.id, self.place.worker);
+        self.subscriptions.add(Subscription { channel: channel.id, refused_before });
+        Ok(Some(channel))
     }
 
-    /// Removes a channel, from `routes` too; false when it was not subscribed.
+    /// Removes a channel, in the registry too; false when it was not subscribed.
     pub(super) fn unsubscribe(
         &mut self,
         channel: ChannelId,
-        routes: &mut Routes,
-        channels: &mut Channels,
+        channels: &mut ChannelRegistry,
     ) -> bool {
         let Some(subscription) = self.subscriptions.remove(channel) else { return false };
-        self.settle(&subscription, routes, channels);
+        self.settle(&subscription, channels);
         true
     }
 
-    /// Removes all channels, from `routes` too.
-    pub(super) fn unsubscribe_all(&mut self, routes: &mut Routes, channels: &mut Channels) {
+    /// Removes all channels, in the registry too.
+    pub(super) fn unsubscribe_all(&mut self, channels: &mut ChannelRegistry) {
         for subscription in std::mem::take(&mut self.subscriptions) {
-            self.settle(&subscription, routes, channels);
+            self.settle(&subscription, channels);
         }
     }
 
@@ -89,25 +98,18 @@ impl Registration {
         }
     }
 
-    /// Messages that were meant for it and that the worker's queue refused.
-    pub(super) fn refused(&self, routes: &Routes) -> u64 {
+    /// Messages for it that the worker's queue refused.
+    pub(super) fn refused(&self, channels: &ChannelRegistry) -> u64 {
         let worker = self.place.worker;
         let current = self.subscriptions.iter().map(|subscription| {
-            routes.refused(subscription.channel, worker) - subscription.refused_before
+            channels.refused(subscription.channel, worker) - subscription.refused_before
         });
         self.refused + current.sum::<u64>()
     }
 
-    fn settle(
-        &mut self,
-        subscription: &Subscription,
-        routes: &mut Routes,
-        channels: &mut Channels,
-    ) {
+    fn settle(&mut self, subscription: &Subscription, channels: &mut ChannelRegistry) {
         let Subscription { channel, refused_before } = *subscription;
-        self.refused += routes.refused(channel, self.place.worker) - refused_before;
-        if routes.remove(channel, self.place.worker) {
-            channels.leave(channel);
-        }
+        self.refused += channels.refused(channel, self.place.worker) - refused_before;
+        channels.unsubscribe(channel, self.place.worker);
     }
 }

@@ -1,5 +1,6 @@
-//! How single clients stand. Only their workers know: each is asked through its queue and answers
-//! through the bridge, and the sequencer puts the parts together.
+//! Reports on single clients. Only their workers know them: a request goes through each worker's
+//! queue, a part of the report comes back through the event queue, and the sequencer puts the parts
+//! together.
 
 use std::cmp::Reverse;
 
@@ -9,35 +10,35 @@ use crate::ids::ClientKey;
 use crate::worker::client::delivery_counts::DeliveryCounts;
 use crate::worker::cohort::log::Lag;
 
-/// Names a question that is not answered yet.
+/// Names a report that is not complete yet.
 pub type ReportId = u32;
 
-/// What a worker is asked.
+/// A request to a worker, for its part of a report.
 #[derive(Clone, Copy, Debug)]
 pub struct ReportRequest {
-    /// To be given back with the answer.
+    /// Comes back with the part.
     pub id: ReportId,
-    /// See there.
-    pub question: Question,
+    /// What the report is about.
+    pub query: Query,
 }
 
-/// What may be asked.
+/// What a report is about.
 #[derive(Clone, Copy, Debug)]
-pub enum Question {
-    /// Which clients lag most of those whose socket refuses bytes? This many at most.
+pub enum Query {
+    /// The clients that lag most of those whose socket refuses bytes, this many at most.
     Slowest(usize),
-    /// How does this client stand?
+    /// One client.
     Client(ClientKey),
     /// Do the delivery counts of the clients add up to the counters of the workers?
     Reconciliation,
 }
 
-/// The answer of one worker, or of all of them.
+/// A worker's part of a report, or the whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     /// The clients asked for, those that lag most first.
     pub clients: Vec<ClientReport>,
-    /// All zero when they were not asked for.
+    /// All zero in a report on anything else.
     pub reconciliation: Reconciliation,
 }
 
@@ -82,41 +83,42 @@ impl Report {
     }
 }
 
-struct Unanswered {
+struct Incomplete {
+    /// Workers whose part is missing.
     workers: usize,
-    question: Question,
+    query: Query,
     so_far: Report,
 }
 
-/// The questions that not all workers have answered yet.
+/// The reports of which parts are missing.
 #[derive(Default)]
-pub struct Reports {
-    unanswered: FxHashMap<ReportId, Unanswered>,
+pub struct PendingReports {
+    incomplete: FxHashMap<ReportId, Incomplete>,
     last_id: ReportId,
 }
 
-impl Reports {
-    /// Notes a question to so many workers, and makes of it what each of them is asked.
-    pub fn ask(&mut self, question: Question, workers: usize) -> ReportRequest {
+impl PendingReports {
+    /// Begins a report of so many parts; returns the request for each of them.
+    pub fn request(&mut self, query: Query, workers: usize) -> ReportRequest {
         self.last_id = self.last_id.wrapping_add(1);
-        let unanswered = Unanswered { workers, question, so_far: Report::default() };
-        self.unanswered.insert(self.last_id, unanswered);
-        ReportRequest { id: self.last_id, question }
+        let incomplete = Incomplete { workers, query, so_far: Report::default() };
+        self.incomplete.insert(self.last_id, incomplete);
+        ReportRequest { id: self.last_id, query }
     }
 
-    /// Adds a worker's answer; returns the question and the whole with the last one.
-    pub fn answer(&mut self, id: ReportId, part: Report) -> Option<(Question, Report)> {
-        let unanswered = self.unanswered.get_mut(&id)?;
-        unanswered.so_far.add(part);
-        unanswered.workers -= 1;
-        if unanswered.workers > 0 {
+    /// Adds a worker's part; returns the query and the whole with the last one.
+    pub fn add(&mut self, id: ReportId, part: Report) -> Option<(Query, Report)> {
+        let incomplete = self.incomplete.get_mut(&id)?;
+        incomplete.so_far.add(part);
+        incomplete.workers -= 1;
+        if incomplete.workers > 0 {
             return None;
         }
-        let Unanswered { question, mut so_far, .. } = self.unanswered.remove(&id)?;
-        if let Question::Slowest(limit) = question {
+        let Incomplete { query, mut so_far, .. } = self.incomplete.remove(&id)?;
+        if let Query::Slowest(limit) = query {
             so_far.keep_slowest(limit);
         }
-        Some((question, so_far))
+        Some((query, so_far))
     }
 }
 
@@ -136,19 +138,19 @@ mod tests {
 
     #[test]
     fn the_slowest_of_all_workers_come_in_order() {
-        let mut reports = Reports::default();
-        let ReportRequest { id, .. } = reports.ask(Question::Slowest(3), 2);
-        assert!(reports.answer(id, part(&[(1, 5), (2, 9), (3, 1)])).is_none());
-        let (_, whole) = reports.answer(id, part(&[(4, 7), (5, 2)])).expect("both have answered");
+        let mut reports = PendingReports::default();
+        let ReportRequest { id, .. } = reports.request(Query::Slowest(3), 2);
+        assert!(reports.add(id, part(&[(1, 5), (2, 9), (3, 1)])).is_none());
+        let (_, whole) = reports.add(id, part(&[(4, 7), (5, 2)])).expect("both parts are there");
         assert_eq!(whole, part(&[(2, 9), (4, 7), (1, 5)]));
-        assert!(reports.answer(id, part(&[])).is_none(), "it is answered");
+        assert!(reports.add(id, part(&[])).is_none(), "it is complete already");
     }
 
     #[test]
-    fn nobody_is_kept_of_a_question_for_nobody() {
-        let mut reports = Reports::default();
-        let ReportRequest { id, .. } = reports.ask(Question::Slowest(0), 1);
-        let (_, whole) = reports.answer(id, part(&[(1, 5)])).expect("it is answered");
+    fn a_report_on_no_clients_has_none() {
+        let mut reports = PendingReports::default();
+        let ReportRequest { id, .. } = reports.request(Query::Slowest(0), 1);
+        let (_, whole) = reports.add(id, part(&[(1, 5)])).expect("it is complete");
         assert_eq!(whole, part(&[]));
     }
 }

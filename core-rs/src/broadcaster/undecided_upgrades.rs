@@ -3,11 +3,11 @@
 use rustc_hash::FxHashMap;
 
 use crate::door::{Decision, Responder, UpgradeId};
-use crate::frame::compression::Compression;
+use crate::frame::form::Form;
 
 struct Undecided {
     /// What the door has agreed on with the client.
-    compression: Compression,
+    form: Form,
     responder: Responder,
 }
 
@@ -23,8 +23,8 @@ pub(super) struct UpgradeGone;
 
 impl UndecidedUpgrades {
     /// Keeps an upgrade until it is decided or given up.
-    pub(super) fn keep(&mut self, id: UpgradeId, compression: Compression, responder: Responder) {
-        self.waiting.insert(id, Undecided { compression, responder });
+    pub(super) fn keep(&mut self, id: UpgradeId, form: Form, responder: Responder) {
+        self.waiting.insert(id, Undecided { form, responder });
     }
 
     /// Whether someone still waits for this decision; returns how that client takes its messages.
@@ -32,9 +32,9 @@ impl UndecidedUpgrades {
     /// # Errors
     ///
     /// [`UpgradeGone`] when nobody does.
-    pub(super) fn check(&self, id: UpgradeId) -> Result<Compression, UpgradeGone> {
+    pub(super) fn check(&self, id: UpgradeId) -> Result<Form, UpgradeGone> {
         let upgrade = self.waiting.get(&id).filter(|upgrade| upgrade.responder.is_awaited());
-        upgrade.map(|upgrade| upgrade.compression).ok_or(UpgradeGone)
+        upgrade.map(|upgrade| upgrade.form).ok_or(UpgradeGone)
     }
 
     /// Upgrades that somebody still waits for.

@@ -6,17 +6,16 @@ use crate::queue::{Queue, QueueLimits};
 use crate::worker::WorkerHandle;
 use crate::worker::command::Command;
 
-/// A worker, and how its queue has served.
-pub(super) struct Lane {
-    /// The worker.
-    pub worker: WorkerHandle,
-    /// Its gauges are read when somebody asks.
+/// A worker's handle, and what became of what was offered to its queue.
+pub(super) struct WorkerLink {
+    pub(super) handle: WorkerHandle,
+    /// The gauges among them stay 0: they are read from the queue.
     counters: QueueCounters,
     /// The queue is past its soft mark, or has been and is not yet well below it. Messages still go
     /// in, in order.
     saturated: bool,
     marks: Marks,
-    /// The worker was asked to tell when it has caught up, and that was not told yet.
+    /// The worker will emit a `Relieved`, which has not come yet.
     awaits_relief: bool,
 }
 
@@ -36,7 +35,7 @@ macro_rules! derive {
 
 counter_list!(derive);
 
-/// Where saturation begins and where it ends. Apart, so that one long spell is not told as many.
+/// Where saturation begins and where it ends. Apart, so that one long spell does not count as many.
 #[derive(Clone, Copy, Debug)]
 struct Marks {
     soft: QueueLimits,
@@ -46,7 +45,7 @@ struct Marks {
 
 /// What the queue made of an offer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Answer {
+pub(super) enum Offered {
     /// It is in.
     Taken {
         /// The queue is past its soft mark.
@@ -56,14 +55,18 @@ pub(super) enum Answer {
     Refused,
 }
 
-impl Lane {
-    /// The lane to a worker whose queue has these limits and, in percent of them, this soft mark.
-    pub(super) fn new(worker: WorkerHandle, limits: QueueLimits, soft_mark_percent: u32) -> Lane {
+impl WorkerLink {
+    /// A link to a worker whose queue has these limits and, in percent of them, this soft mark.
+    pub(super) fn new(
+        handle: WorkerHandle,
+        limits: QueueLimits,
+        soft_mark_percent: u32,
+    ) -> WorkerLink {
         let percent = soft_mark_percent as usize;
         let soft = limits.percent(percent);
         let marks = Marks { soft, relief: soft.percent(50) };
-        Lane {
-            worker,
+        WorkerLink {
+            handle,
             counters: QueueCounters::default(),
             saturated: false,
             marks,
@@ -71,36 +74,36 @@ impl Lane {
         }
     }
 
-    /// Offers a message. The bell is left to the caller.
-    pub(super) fn offer(&mut self, publish: Command) -> Answer {
+    /// Offers a message. The caller wakes the worker.
+    pub(super) fn offer(&mut self, publish: Command) -> Offered {
         if let Err(refused) = self.queue().try_push(publish) {
             self.counters.messages_queue_full += 1;
             self.counters.dropped_queue_full += refused.deliveries();
-            return Answer::Refused;
+            return Offered::Refused;
         }
         let saturated = self.is_saturated();
         self.counters.saturations += u64::from(saturated && !self.saturated);
         self.counters.messages_saturated += u64::from(saturated);
         self.saturated = saturated;
-        Answer::Taken { saturated }
+        Offered::Taken { saturated }
     }
 
-    /// Has a subscriber of the channel told once the worker has taken what is in its queue now: the
-    /// application was told that a message waits there, or had no room. Once until that is told.
-    pub(super) fn ask_for_relief(&mut self, channel: ChannelId) {
+    /// Has the worker emit a `Relieved` once it has taken what is in its queue now: the application
+    /// has seen that a message waits there, or had no room. Once until that event.
+    pub(super) fn request_relief(&mut self, channel: ChannelId) {
         if !std::mem::replace(&mut self.awaits_relief, true) {
-            self.worker.mailbox().push(Command::NotifyRelieved(channel));
+            self.handle.mailbox().push(Command::NotifyRelieved(channel));
         }
     }
 
-    /// The worker has caught up, and the application is about to be told.
+    /// The worker has caught up.
     pub(super) fn relieved(&mut self) {
         self.awaits_relief = false;
     }
 
     /// The worker's queue.
     pub(super) fn queue(&self) -> &Queue<Command> {
-        self.worker.mailbox().queue()
+        self.handle.mailbox().queue()
     }
 
     /// Deliveries that the queue refused.

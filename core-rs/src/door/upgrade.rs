@@ -70,7 +70,7 @@ impl Upgrades {
         peer: SocketAddr,
         handshake: &HandshakeResponse,
     ) -> Result<UnsentUpgrade, HttpError> {
-        self.gate.admit(request, peer, handshake.compression())
+        self.gate.admit(request, peer, handshake.form())
     }
 
     /// Sends the request to the application, which may have decided when this returns.

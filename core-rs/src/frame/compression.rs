@@ -7,20 +7,9 @@ mod inflater;
 
 use flate2::{Compress, FlushCompress};
 
-pub use inflater::{InflateError, Inflater};
+use crate::frame::form::Form;
 
-/// How a client takes its messages.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Compression {
-    /// As they are.
-    #[default]
-    Off,
-    /// Deflated, with the usual window of 32 KiB.
-    Wide,
-    /// Deflated, with the smallest window there is. A client that limits the server's window at all
-    /// gets this one, so that there are two forms of a message to make and not seven.
-    Narrow,
-}
+pub use inflater::{InflateError, Inflater};
 
 /// Base 2 logarithms of the windows.
 const WIDE_WINDOW_BITS: u8 = 15;
@@ -50,11 +39,11 @@ pub struct Deflater {
 impl Deflater {
     /// Deflates one message; `None` when it is not to be, or would grow by more than the few bytes
     /// that data takes which cannot be made smaller.
-    pub fn deflate(&mut self, payload: &[u8], compression: Compression) -> Option<Vec<u8>> {
-        let (stream, window_bits) = match compression {
-            Compression::Off => return None,
-            Compression::Wide => (&mut self.wide, WIDE_WINDOW_BITS),
-            Compression::Narrow => (&mut self.narrow, NARROW_WINDOW_BITS),
+    pub fn deflate(&mut self, payload: &[u8], form: Form) -> Option<Vec<u8>> {
+        let (stream, window_bits) = match form {
+            Form::Raw => return None,
+            Form::Deflated => (&mut self.wide, WIDE_WINDOW_BITS),
+            Form::DeflatedNarrow => (&mut self.narrow, NARROW_WINDOW_BITS),
         };
         let level = flate2::Compression::default();
         let stream =
@@ -87,9 +76,9 @@ mod tests {
     #[test]
     fn a_message_comes_back_and_needs_nothing_of_those_before() {
         let mut deflater = Deflater::default();
-        for compression in [Compression::Wide, Compression::Narrow] {
+        for form in [Form::Deflated, Form::DeflatedNarrow] {
             for _ in 0..3 {
-                let deflated = deflater.deflate(&text(), compression).expect("it is repetitive");
+                let deflated = deflater.deflate(&text(), form).expect("it is repetitive");
                 assert!(deflated.len() < text().len() / 2);
                 assert_eq!(Inflater::default().inflate(&deflated, 1000), Ok(&text()[..]));
             }
@@ -107,13 +96,13 @@ mod tests {
         .take(200_000)
         .collect();
         for bytes in [&noise[..0], &noise[..1], &noise[..200], &noise[..]] {
-            for compression in [Compression::Wide, Compression::Narrow] {
-                let deflated = deflater.deflate(bytes, compression).expect("it is to be");
+            for form in [Form::Deflated, Form::DeflatedNarrow] {
+                let deflated = deflater.deflate(bytes, form).expect("it is to be");
                 assert!(deflated.len() < most_compressed(bytes.len()));
                 assert_eq!(Inflater::default().inflate(&deflated, bytes.len()), Ok(bytes));
             }
         }
-        assert_eq!(deflater.deflate(&text(), Compression::Off), None);
+        assert_eq!(deflater.deflate(&text(), Form::Raw), None);
     }
 
     #[test]
@@ -143,7 +132,7 @@ mod tests {
                 prop_assert!(message.len() <= max);
             }
             // The next message is not harmed by this one.
-            let deflated = Deflater::default().deflate(&text(), Compression::Wide).expect("smaller");
+            let deflated = Deflater::default().deflate(&text(), Form::Deflated).expect("smaller");
             prop_assert_eq!(inflater.inflate(&deflated, 1000), Ok(&text()[..]));
         }
 
@@ -151,8 +140,8 @@ mod tests {
         fn whatever_is_deflated_is_inflated(
             bytes in prop::collection::vec(0u8..4, 0..5000), narrow in any::<bool>(),
         ) {
-            let compression = if narrow { Compression::Narrow } else { Compression::Wide };
-            if let Some(deflated) = Deflater::default().deflate(&bytes, compression) {
+            let form = if narrow { Form::DeflatedNarrow } else { Form::Deflated };
+            if let Some(deflated) = Deflater::default().deflate(&bytes, form) {
                 let mut inflater = Inflater::default();
                 prop_assert_eq!(inflater.inflate(&deflated, bytes.len()), Ok(&bytes[..]));
             }

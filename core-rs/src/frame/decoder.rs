@@ -3,25 +3,28 @@
 //! A message that arrives whole in one read is handed on where it lies, without a copy. Only what
 //! is incomplete is kept, and a client with nothing incomplete keeps no buffer.
 
-mod head;
+mod header;
+mod violation;
 
 use super::Opcode;
-use super::close_code::{self, is_sendable};
+use super::close_code::is_sendable;
 use super::mask::unmask;
-use super::utf8::{NotUtf8, Utf8Validator};
+use super::utf8::Utf8Validator;
 use super::work::WorkBudget;
-use crate::frame::compression::{InflateError, Inflater, most_compressed};
+use crate::frame::compression::{Inflater, most_compressed};
 
-use self::head::{FrameInProgress, Head};
+use self::header::{FrameHeader, FrameInProgress};
+
+pub use self::violation::Violation;
 
 /// What a frame costs beside its payload, in bytes of a large message.
 const FRAME_WORK: usize = 64;
-/// What telling of a message or a control frame costs, here and in JavaScript.
+/// What handing on a message or a control frame costs, here and in JavaScript.
 const EVENT_WORK: usize = 1024;
 
-/// Something a client said.
+/// What a client has sent: a whole message, or a control frame.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Event<'a> {
+pub enum Received<'a> {
     /// A whole text message.
     Text(&'a str),
     /// A whole binary message.
@@ -34,58 +37,19 @@ pub enum Event<'a> {
     Close(Option<u16>, &'a str),
 }
 
-/// The client broke the protocol: the connection has to be closed with this code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Violation {
-    /// Close code (RFC 6455, section 7.4.1).
-    pub code: u16,
-    /// What was wrong, for the close frame.
-    pub reason: &'static str,
-}
-
-impl Violation {
-    const fn protocol(reason: &'static str) -> Violation {
-        Violation { code: close_code::PROTOCOL_ERROR, reason }
-    }
-
-    const TOO_BIG: Violation = Violation { code: close_code::TOO_BIG, reason: "message too big" };
-    const NOT_UTF8: Violation =
-        Violation { code: close_code::INVALID_DATA, reason: "invalid UTF-8" };
-    const TOO_MANY_BLOCKS: Violation =
-        Violation { code: close_code::TOO_BIG, reason: "message of too many compressed blocks" };
-    const NOT_DEFLATED: Violation =
-        Violation { code: close_code::INVALID_DATA, reason: "invalid compressed data" };
-}
-
-impl From<InflateError> for Violation {
-    fn from(error: InflateError) -> Violation {
-        match error {
-            InflateError::TooBig => Violation::TOO_BIG,
-            InflateError::TooManyBlocks => Violation::TOO_MANY_BLOCKS,
-            InflateError::Malformed => Violation::NOT_DEFLATED,
-        }
-    }
-}
-
-/// What a client may say.
+/// What a client may send.
 pub struct Rules<'a> {
     /// The largest message, in bytes, however small it came.
     pub max_payload: usize,
     /// Inflates its messages, if it has agreed to compress them.
     pub inflater: Option<&'a mut Inflater>,
-    /// It is told good-bye already: only its close frame matters, and no work is done for the rest.
+    /// The server has closed it already: only its close frame matters, and the rest is skipped.
     pub leaving: bool,
     /// What it may make its worker do before the others have their turn.
     pub work: &'a mut WorkBudget,
 }
 
-impl From<NotUtf8> for Violation {
-    fn from(_: NotUtf8) -> Violation {
-        Violation::NOT_UTF8
-    }
-}
-
-/// The state between two reads of one client. Most have said nothing in part, and are small.
+/// The state between two reads of one client. It is small while nothing is incomplete.
 #[derive(Default)]
 pub struct Decoder {
     partial: Option<Box<Partial>>,
@@ -96,14 +60,14 @@ pub struct Decoder {
 /// What is kept of what is incomplete; a control frame may stand between two fragments.
 #[derive(Default)]
 struct Partial {
-    head: Head,
+    header: FrameHeader,
     frame: Option<FrameInProgress>,
-    message: Option<Message>,
+    message: Option<IncompleteMessage>,
     control: Vec<u8>,
 }
 
 /// A data message of which frames or bytes are missing.
-struct Message {
+struct IncompleteMessage {
     text: bool,
     compressed: bool,
     payload: Vec<u8>,
@@ -113,23 +77,23 @@ struct Message {
 }
 
 impl Decoder {
-    /// Decodes `input`, which it unmasks in place, and calls `on_event` for all that is complete.
-    /// Tells how many bytes it has taken: all, unless the client's budget is spent. What is left is
-    /// as it came, and is for the client's next turn.
+    /// Decodes `input`, which it unmasks in place, and calls `on_received` for what is complete.
+    /// Returns how many bytes it has taken: all, unless the client's budget is spent. What is left
+    /// is as it came, and is for the client's next turn.
     ///
     /// # Errors
     ///
     /// The [`Violation`] to close the connection with. Events before it were delivered; nothing
     /// that follows it is decoded. A message of more than `max_payload` bytes is one, found in the
-    /// head of the frame that would pass it or, in a compressed message, while it is inflated.
+    /// header of the frame that would pass it or, in a compressed message, while it is inflated.
     pub fn feed(
         &mut self,
         input: &mut [u8],
         mut rules: Rules<'_>,
-        on_event: &mut impl FnMut(Event<'_>),
+        on_received: &mut impl FnMut(Received<'_>),
     ) -> Result<usize, Violation> {
         let length = input.len();
-        let left = self.decode(input, &mut rules, on_event);
+        let left = self.decode(input, &mut rules, on_received);
         if left.is_err() || self.ended {
             self.end();
         }
@@ -155,7 +119,7 @@ impl Decoder {
         }
     }
 
-    /// Notes that the rest of a message was waited for, for another second; tells for how many it
+    /// Notes that the rest of a message was waited for, for another second; returns for how many it
     /// was by now. 0 where nothing is incomplete.
     pub fn wait_a_second(&mut self) -> u32 {
         let message = self.partial.as_mut().and_then(|partial| partial.message.as_mut());
@@ -165,7 +129,7 @@ impl Decoder {
         })
     }
 
-    fn unfinished(&self) -> Option<&Message> {
+    fn unfinished(&self) -> Option<&IncompleteMessage> {
         self.partial.as_ref().and_then(|partial| partial.message.as_ref())
     }
 
@@ -174,20 +138,20 @@ impl Decoder {
         &mut self,
         mut input: &mut [u8],
         rules: &mut Rules<'_>,
-        on_event: &mut impl FnMut(Event<'_>),
+        on_received: &mut impl FnMut(Received<'_>),
     ) -> Result<usize, Violation> {
-        let (mut head, mut in_progress) = self.resume();
+        let (mut header, mut in_progress) = self.resume();
         while !self.ended {
             if in_progress.is_none() {
-                if head.is_empty() && rules.work.is_spent() {
+                if header.is_empty() && rules.work.is_spent() {
                     break;
                 }
-                let taken = head.fill(input);
+                let taken = header.fill(input);
                 input = &mut input[taken..];
-                let Some(frame) = head.parse(rules.inflater.is_some())? else { break };
+                let Some(frame) = header.parse(rules.inflater.is_some())? else { break };
                 self.check(&frame, rules.max_payload)?;
                 rules.work.spend(FRAME_WORK);
-                head.clear();
+                header.clear();
                 in_progress = Some(frame);
             }
             let frame = in_progress.as_mut().expect("a frame is in progress");
@@ -204,32 +168,32 @@ impl Decoder {
             if frame.seen == frame.length {
                 in_progress = None;
             }
-            self.take(frame, chunk, rules, on_event)?;
+            self.take(frame, chunk, rules, on_received)?;
         }
-        self.pause(head, in_progress);
+        self.pause(header, in_progress);
         Ok(input.len())
     }
 
     /// What the last read has left of a frame.
-    fn resume(&mut self) -> (Head, Option<FrameInProgress>) {
+    fn resume(&mut self) -> (FrameHeader, Option<FrameInProgress>) {
         let partial = self.partial.as_deref_mut();
         partial
-            .map(|partial| (std::mem::take(&mut partial.head), partial.frame.take()))
+            .map(|partial| (std::mem::take(&mut partial.header), partial.frame.take()))
             .unwrap_or_default()
     }
 
     /// Keeps for the next read what this one has left of a frame.
-    fn pause(&mut self, head: Head, frame: Option<FrameInProgress>) {
-        if !head.is_empty() || frame.is_some() {
+    fn pause(&mut self, header: FrameHeader, frame: Option<FrameInProgress>) {
+        if !header.is_empty() || frame.is_some() {
             let partial = self.partial.get_or_insert_default();
-            partial.head = head;
+            partial.header = header;
             partial.frame = frame;
         } else {
             self.forget_empty_partial();
         }
     }
 
-    /// Checks what the head promises against what came before.
+    /// Checks what the header promises against what came before.
     fn check(&self, frame: &FrameInProgress, max_payload: usize) -> Result<(), Violation> {
         if frame.is_control() {
             return Ok(());
@@ -258,27 +222,27 @@ impl Decoder {
         frame: FrameInProgress,
         chunk: &[u8],
         rules: &mut Rules<'_>,
-        on_event: &mut impl FnMut(Event<'_>),
+        on_received: &mut impl FnMut(Received<'_>),
     ) -> Result<(), Violation> {
         let whole = chunk.len() == frame.length;
         if frame.is_control() {
             if whole {
-                return self.control(frame.opcode, chunk, rules, on_event);
+                return self.control(frame.opcode, chunk, rules, on_received);
             }
             let partial = self.partial.get_or_insert_default();
             partial.control.extend_from_slice(chunk);
             if frame.seen == frame.length {
                 let payload = std::mem::take(&mut partial.control);
                 self.forget_empty_partial();
-                return self.control(frame.opcode, &payload, rules, on_event);
+                return self.control(frame.opcode, &payload, rules, on_received);
             }
             return Ok(());
         }
         if whole && frame.fin && frame.opcode != Opcode::Continuation {
             let is_text = frame.opcode == Opcode::Text;
-            return deliver(is_text, frame.compressed, chunk, rules, on_event);
+            return deliver(is_text, frame.compressed, chunk, rules, on_received);
         }
-        self.collect(frame, chunk, rules, on_event)
+        self.collect(frame, chunk, rules, on_received)
     }
 
     /// Adds a piece to the message in progress, and delivers it when that was the last.
@@ -287,10 +251,10 @@ impl Decoder {
         frame: FrameInProgress,
         chunk: &[u8],
         rules: &mut Rules<'_>,
-        on_event: &mut impl FnMut(Event<'_>),
+        on_received: &mut impl FnMut(Received<'_>),
     ) -> Result<(), Violation> {
         let slot = &mut self.partial.get_or_insert_default().message;
-        let message = slot.get_or_insert_with(|| Message {
+        let message = slot.get_or_insert_with(|| IncompleteMessage {
             text: frame.opcode == Opcode::Text,
             compressed: frame.compressed,
             payload: Vec::new(),
@@ -308,7 +272,7 @@ impl Decoder {
         }
         let message = slot.take().expect("the message was just extended");
         self.forget_empty_partial();
-        deliver(message.text, message.compressed, &message.payload, rules, on_event)
+        deliver(message.text, message.compressed, &message.payload, rules, on_received)
     }
 
     fn control(
@@ -316,16 +280,16 @@ impl Decoder {
         opcode: Opcode,
         payload: &[u8],
         rules: &mut Rules<'_>,
-        on_event: &mut impl FnMut(Event<'_>),
+        on_received: &mut impl FnMut(Received<'_>),
     ) -> Result<(), Violation> {
         match opcode {
             Opcode::Ping | Opcode::Pong if rules.leaving => {}
-            Opcode::Ping => tell(Event::Ping(payload), rules, on_event),
-            Opcode::Pong => tell(Event::Pong(payload), rules, on_event),
+            Opcode::Ping => emit(Received::Ping(payload), rules, on_received),
+            Opcode::Pong => emit(Received::Pong(payload), rules, on_received),
             _ => {
                 let (code, reason) = close_payload(payload)?;
                 self.ended = true;
-                on_event(Event::Close(code, reason));
+                on_received(Received::Close(code, reason));
             }
         }
         Ok(())
@@ -338,7 +302,7 @@ impl Decoder {
     }
 }
 
-impl Message {
+impl IncompleteMessage {
     /// Adds a piece. Memory is taken for what has come, and not for what is announced; never more
     /// than the message may have.
     fn add(&mut self, chunk: &[u8], max_payload: usize) -> Result<(), Violation> {
@@ -360,18 +324,18 @@ fn largest(max_payload: usize, compressed: bool) -> usize {
     if compressed { most_compressed(max_payload) } else { max_payload }
 }
 
-fn tell(event: Event<'_>, rules: &mut Rules<'_>, on_event: &mut impl FnMut(Event<'_>)) {
+fn emit(event: Received<'_>, rules: &mut Rules<'_>, on_received: &mut impl FnMut(Received<'_>)) {
     rules.work.spend(EVENT_WORK);
-    on_event(event);
+    on_received(event);
 }
 
-/// Delivers a whole message, inflated if it was compressed, to whoever still listens.
+/// Delivers a whole message, inflated if it was compressed. Of a client that leaves none is.
 fn deliver(
     is_text: bool,
     compressed: bool,
     payload: &[u8],
     rules: &mut Rules<'_>,
-    on_event: &mut impl FnMut(Event<'_>),
+    on_received: &mut impl FnMut(Received<'_>),
 ) -> Result<(), Violation> {
     if rules.leaving {
         return Ok(());
@@ -385,7 +349,7 @@ fn deliver(
         }
         _ => payload,
     };
-    on_event(if is_text { Event::Text(text(payload)?) } else { Event::Binary(payload) });
+    on_received(if is_text { Received::Text(text(payload)?) } else { Received::Binary(payload) });
     Ok(())
 }
 

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use bytes::BytesMut;
 use mio::net::TcpStream;
 
-use crate::frame::compression::Compression;
+use crate::frame::form::Form;
 use crate::frame::{Decoder, Frame, Violation};
 use crate::ids::{ClientKey, CohortIndex, SILENT};
 use crate::worker::client::backlog::Backlog;
@@ -79,7 +79,7 @@ pub struct Client {
     /// Its name.
     pub key: ClientKey,
     /// How it takes its messages, and may send its own.
-    pub compression: Compression,
+    pub form: Form,
     /// A ping was sent since it was last heard, or seen to take messages.
     pub pinged: bool,
     /// What it sends that no handler of the application is for.
@@ -160,12 +160,7 @@ pub enum Flushed {
 
 impl Client {
     /// A client whose socket is still at the door.
-    pub fn expected(
-        key: ClientKey,
-        compression: Compression,
-        pressure: Arc<Pressure>,
-        now_secs: u32,
-    ) -> Client {
+    pub fn expected(key: ClientKey, form: Form, pressure: Arc<Pressure>, now_secs: u32) -> Client {
         Client {
             cohort: SILENT,
             state: ClientState::Open,
@@ -184,7 +179,7 @@ impl Client {
             backlog: Backlog::default(),
             position: 0,
             key,
-            compression,
+            form,
             pinged: false,
             discards: Discards::default(),
             decoder: Decoder::default(),

@@ -7,7 +7,7 @@ pub mod prefetch;
 
 use std::time::Instant;
 
-use crate::frame::compression::Compression;
+use crate::frame::form::Form;
 use crate::ids::{Channel, ChannelId, ClientIndex};
 use crate::worker::cohort::log::{Cursor, Log};
 use crate::worker::cohort::members::{Members, Moved};
@@ -16,7 +16,7 @@ use crate::worker::delivery_times::PassLoad;
 /// A cohort. Its clients differ only in their cursors.
 pub struct Cohort {
     /// How its clients take their messages.
-    compression: Compression,
+    form: Form,
     log: Log,
     members: Members,
     /// The oldest cursor seen in this pass: when the pass ends, everyone has read up to here.
@@ -30,9 +30,9 @@ pub struct Cohort {
 
 impl Cohort {
     /// A cohort without members.
-    pub fn new(compression: Compression, channels: Box<[Channel]>) -> Cohort {
+    pub fn new(form: Form, channels: Box<[Channel]>) -> Cohort {
         Cohort {
-            compression,
+            form,
             log: Log::new(channels),
             members: Members::default(),
             oldest: Cursor::default(),
@@ -48,8 +48,8 @@ impl Cohort {
     }
 
     /// How its clients take their messages.
-    pub fn compression(&self) -> Compression {
-        self.compression
+    pub fn form(&self) -> Form {
+        self.form
     }
 
     /// The log that all members read.

@@ -5,17 +5,14 @@ use std::ops::{Index, IndexMut};
 use rustc_hash::FxHashMap;
 use slab::Slab;
 
-use crate::frame::compression::Compression;
+use crate::frame::form::Form;
 use crate::ids::{Channel, ChannelId, CohortIndex, SILENT};
 use crate::worker::cohort::Cohort;
-
-/// The forms in which messages are taken: see [`Compression`].
-const FORMS: usize = Compression::Narrow as usize + 1;
 
 /// See the module's description.
 pub(super) struct Cohorts {
     cohorts: Slab<Listed>,
-    by_channels: [FxHashMap<Box<[Channel]>, CohortIndex>; FORMS],
+    by_channels: [FxHashMap<Box<[Channel]>, CohortIndex>; Form::COUNT],
     subscribed: FxHashMap<ChannelId, Vec<CohortIndex>>,
 }
 
@@ -33,7 +30,7 @@ impl Cohorts {
             by_channels: Default::default(),
             subscribed: FxHashMap::default(),
         };
-        let silent = cohorts.create(Compression::Off, Box::default());
+        let silent = cohorts.create(Form::Raw, Box::default());
         assert_eq!(silent, SILENT, "a new slab starts with its first place");
         cohorts
     }
@@ -48,24 +45,20 @@ impl Cohorts {
     }
 
     /// The cohort that hears just these channels, which are sorted, in this form.
-    pub(super) fn find_or_create(
-        &mut self,
-        compression: Compression,
-        channels: &[Channel],
-    ) -> CohortIndex {
+    pub(super) fn find_or_create(&mut self, form: Form, channels: &[Channel]) -> CohortIndex {
         if channels.is_empty() {
             return SILENT;
         }
-        match self.by_channels[compression as usize].get(channels) {
+        match self.by_channels[form as usize].get(channels) {
             Some(&index) => index,
-            None => self.create(compression, channels.into()),
+            None => self.create(form, channels.into()),
         }
     }
 
     /// Removes a cohort that has no clients.
     pub(super) fn remove(&mut self, index: CohortIndex) {
         let Listed { cohort, places } = self.cohorts.remove(index);
-        self.by_channels[cohort.compression() as usize].remove(cohort.channels());
+        self.by_channels[cohort.form() as usize].remove(cohort.channels());
         for (channel, &place) in cohort.channels().iter().zip(&places) {
             self.unlist(channel.id, place);
         }
@@ -82,7 +75,7 @@ impl Cohorts {
         }
     }
 
-    fn create(&mut self, compression: Compression, channels: Box<[Channel]>) -> CohortIndex {
+    fn create(&mut self, form: Form, channels: Box<[Channel]>) -> CohortIndex {
         let entry = self.cohorts.vacant_entry();
         let index = entry.key();
         let places = channels.iter().map(|channel| {
@@ -91,8 +84,8 @@ impl Cohorts {
             subscribed.len() - 1
         });
         let places = places.collect();
-        entry.insert(Listed { cohort: Cohort::new(compression, channels.clone()), places });
-        self.by_channels[compression as usize].insert(channels, index);
+        entry.insert(Listed { cohort: Cohort::new(form, channels.clone()), places });
+        self.by_channels[form as usize].insert(channels, index);
         index
     }
 }
@@ -145,7 +138,7 @@ mod tests {
             let mut cohorts = Cohorts::new();
             let mut there: BTreeMap<u32, CohortIndex> = BTreeMap::new();
             for bits in toggled {
-                let index = cohorts.find_or_create(Compression::Off, &channels_of(bits));
+                let index = cohorts.find_or_create(Form::Raw, &channels_of(bits));
                 if there.remove(&bits).is_some() {
                     cohorts.remove(index);
                 } else {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::broadcaster::reports::ReportRequest;
 use crate::door::Handoff;
 use crate::frame::Frame;
-use crate::frame::compression::Compression;
+use crate::frame::form::Form;
 use crate::ids::{Channel, ChannelId, ClientKey};
 use crate::queue::QueueItem;
 use crate::worker::client::Pressure;
@@ -19,7 +19,7 @@ pub enum Command {
     /// that counts against the queue.
     Publish(Arc<PublishedMessage>, u32),
     /// A client was accepted; its socket follows. Other commands for it may come first.
-    Expect(ClientKey, Compression, Discards, Arc<Pressure>),
+    Expect(ClientKey, Form, Discards, Arc<Pressure>),
     /// Discard these frames of a client from here on, and no others.
     Discard(ClientKey, Discards),
     /// The socket of an expected client.
@@ -53,7 +53,7 @@ pub enum Command {
     TerminateSlow(ClientKey),
     /// Close every client, evenly over a time.
     CloseAll(Box<CloseAll>),
-    /// Tell the bridge how clients stand.
+    /// Tell the event queue how clients stand.
     Report(Box<ReportRequest>),
     /// JavaScript has caught up: read from clients again.
     Resume,

@@ -1,7 +1,7 @@
 //! From the bytes of a client to events for JavaScript.
 
-use crate::event_queue::{Bridge, Event};
-use crate::frame::compression::{Compression, Inflater};
+use crate::event_queue::{Event, EventQueue};
+use crate::frame::compression::Inflater;
 use crate::frame::{self, Frame, Rules, WorkBudget};
 use crate::options::ClientLimits;
 use crate::worker::client::discards::Discards;
@@ -16,7 +16,7 @@ pub(super) const WORK_PER_TURN: usize = READ_BYTES;
 /// What the decoding of one client's turn needs beside the client.
 pub(super) struct Decoding<'a> {
     pub(super) limits: &'a ClientLimits,
-    pub(super) bridge: &'a Bridge,
+    pub(super) event_queue: &'a EventQueue,
     pub(super) counters: &'a mut Counters,
     pub(super) inflater: &'a mut Inflater,
 }
@@ -34,14 +34,14 @@ pub(super) struct Decoded {
 impl Decoding<'_> {
     /// Decodes what a client has sent, as far as its turn goes.
     pub(super) fn decode(self, client: &mut Client, bytes: &mut [u8]) -> Decoded {
-        let Decoding { limits, bridge, counters, inflater } = self;
+        let Decoding { limits, event_queue, counters, inflater } = self;
         let Client { key, decoder, app_notified, has_sent, pongs_due, .. } = client;
         let key = *key;
         let mut decoded = Decoded::default();
         let mut work = WorkBudget::new(WORK_PER_TURN);
         let rules = Rules {
             max_payload: limits.max_payload_bytes,
-            inflater: (client.compression != Compression::Off).then_some(inflater),
+            inflater: client.form.is_deflated().then_some(inflater),
             leaving: client.state != ClientState::Open,
             work: &mut work,
         };
@@ -54,21 +54,21 @@ impl Decoding<'_> {
                 *has_sent |= !discards.contains(Discards::MESSAGES);
             };
             let event = match event {
-                frame::Event::Text(text) => {
+                frame::Received::Text(text) => {
                     count(text.len());
                     if discards.contains(Discards::MESSAGES) {
                         return;
                     }
                     Event::Text(key, text.to_owned())
                 }
-                frame::Event::Binary(bytes) => {
+                frame::Received::Binary(bytes) => {
                     count(bytes.len());
                     if discards.contains(Discards::MESSAGES) {
                         return;
                     }
                     Event::Binary(key, bytes.to_owned())
                 }
-                frame::Event::Ping(payload) => {
+                frame::Received::Ping(payload) => {
                     let answered = !*has_sent;
                     if answered {
                         decoded.pongs.push(Frame::pong(payload));
@@ -80,15 +80,15 @@ impl Decoding<'_> {
                     }
                     Event::Ping { client: key, payload: payload.to_owned(), answered }
                 }
-                frame::Event::Pong(_) if discards.contains(Discards::PONGS) => return,
-                frame::Event::Pong(payload) => Event::Pong(key, payload.to_owned()),
-                frame::Event::Close(code, reason) => {
+                frame::Received::Pong(_) if discards.contains(Discards::PONGS) => return,
+                frame::Received::Pong(payload) => Event::Pong(key, payload.to_owned()),
+                frame::Received::Close(code, reason) => {
                     let reason = reason.to_owned();
                     return decoded.peer_done = Some(PeerDone::Close { code, reason });
                 }
             };
             *app_notified = true;
-            bridge.tell(event);
+            event_queue.emit(event);
         });
         decoded.taken = result.unwrap_or_else(|violation| {
             decoded.peer_done = Some(PeerDone::Violation(violation));

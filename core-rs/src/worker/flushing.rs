@@ -79,7 +79,7 @@ impl Flushing<'_> {
             ClientState::Open => {
                 if std::mem::take(&mut client.notify_drained) {
                     // At most one for each direct message that had to wait.
-                    self.lifecycle.bridge.tell(Event::Drained(client.key));
+                    self.lifecycle.event_queue.emit(Event::Drained(client.key));
                 }
             }
             ClientState::Leaving { peer_closed: true, .. } => {

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use crate::event_queue::Bridge;
+use crate::event_queue::EventQueue;
 use crate::options::Options;
 use crate::wake_tree::WakeTree;
 use crate::worker::counters::Counters;
@@ -31,12 +31,12 @@ impl WorkerHandle {
     pub fn start(
         parts: WorkerParts,
         options: &Options,
-        bridge: Arc<Bridge>,
+        event_queue: Arc<EventQueue>,
         wake_tree: Arc<WakeTree<Mailbox>>,
     ) -> io::Result<WorkerHandle> {
         let (name, mailbox) = (format!("shardcast-{}", parts.number), parts.mailbox().clone());
         let telemetry = SharedTelemetry::default();
-        let worker = Worker::new(parts, options.client, bridge, wake_tree, telemetry.clone());
+        let worker = Worker::new(parts, options.client, event_queue, wake_tree, telemetry.clone());
         let niceness = options.worker_niceness;
         let thread = thread::Builder::new().name(name).spawn(move || {
             make_way(niceness);

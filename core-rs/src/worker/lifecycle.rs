@@ -11,9 +11,9 @@ use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 
 use crate::door::Handoff;
-use crate::event_queue::{Bridge, Event};
+use crate::event_queue::{Event, EventQueue};
 use crate::frame::close_code;
-use crate::frame::compression::Compression;
+use crate::frame::form::Form;
 use crate::ids::{ClientIndex, ClientKey, SILENT};
 use crate::worker::client::backlog::Kind;
 use crate::worker::client::discards::Discards;
@@ -38,7 +38,7 @@ pub(super) struct Lifecycle<'a> {
     pub(super) outbound: &'a mut Outbound,
     pub(super) inbound: &'a mut Inbound,
     pub(super) telemetry: &'a mut Telemetry,
-    pub(super) bridge: &'a Bridge,
+    pub(super) event_queue: &'a EventQueue,
     pub(super) registry: &'a Registry,
     pub(super) now_secs: u32,
 }
@@ -48,11 +48,11 @@ impl Lifecycle<'_> {
     pub(super) fn expect(
         &mut self,
         key: ClientKey,
-        compression: Compression,
+        form: Form,
         discards: Discards,
         pressure: Arc<Pressure>,
     ) {
-        let mut client = Client::expected(key, compression, pressure, self.now_secs);
+        let mut client = Client::expected(key, form, pressure, self.now_secs);
         client.discards = discards;
         client.position = self.outbound.join_silent(self.clients.next_index());
         self.clients.insert(client);
@@ -167,16 +167,16 @@ impl Lifecycle<'_> {
         let client = &mut self.clients[index];
         if let Some(missed) = client.missed.take() {
             // At the latest now, room or not: a client closes once.
-            self.bridge.tell(Event::Skipped(client.key, *missed));
+            self.event_queue.emit(Event::Skipped(client.key, *missed));
         }
-        self.bridge.tell(Event::Closed { client: client.key, code, reason, departure });
+        self.event_queue.emit(Event::Closed { client: client.key, code, reason, departure });
     }
 
     /// Reports to JavaScript what a client has skipped; later, if JavaScript is behind itself.
     pub(super) fn emit_skipped(&mut self, index: ClientIndex) {
         let client = &mut self.clients[index];
-        if let Some(missed) = client.missed.take_if(|_| self.bridge.has_room()) {
-            self.bridge.tell(Event::Skipped(client.key, *missed));
+        if let Some(missed) = client.missed.take_if(|_| self.event_queue.has_room()) {
+            self.event_queue.emit(Event::Skipped(client.key, *missed));
         }
     }
 }

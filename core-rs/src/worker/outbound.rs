@@ -77,7 +77,7 @@ impl Outbound {
                 client.backlog.detach(self.cohorts[index].log());
             }
             let cohort = &mut self.cohorts[index];
-            cohort.append(frame.in_form(cohort.compression(), &mut self.deflater), channel, at);
+            cohort.append(frame.in_form(cohort.form(), &mut self.deflater), channel, at);
             counters.deliveries_expected += cohort.len() as u64;
             if let Some(position) = excluded {
                 let client = &mut clients[position];
@@ -102,7 +102,7 @@ impl Outbound {
             return;
         }
         self.write_before_copy(client, counters);
-        let bytes = frame.in_form(client.compression, &mut self.deflater);
+        let bytes = frame.in_form(client.form, &mut self.deflater);
         client.note_form(frame.encoded_len(), bytes.len());
         counters.deliveries_expected += u64::from(kind == Kind::Direct);
         client.backlog.push(kind, bytes, self.cohorts[client.cohort].log());
@@ -251,7 +251,7 @@ impl Outbound {
         }
         let mut channels = self.cohorts[client.cohort].channels().to_vec();
         change(&mut channels);
-        let cohort = self.cohorts.find_or_create(client.compression, &channels);
+        let cohort = self.cohorts.find_or_create(client.form, &channels);
         self.move_to_cohort(clients, counters, index, cohort);
     }
 

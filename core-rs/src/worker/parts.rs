@@ -35,7 +35,7 @@ pub struct Mailbox {
 impl Mailbox {
     /// Gives the worker a command.
     pub fn push(&self, command: Command) {
-        debug_assert!(command.bytes().is_none(), "messages are limited: see `Lane::offer`");
+        debug_assert!(command.bytes().is_none(), "messages are limited: see `WorkerLink::offer`");
         if self.queue.push(command) == MustWake(true) {
             self.wake();
         }

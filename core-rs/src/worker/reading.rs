@@ -77,8 +77,8 @@ impl Reading<'_> {
             if work >= WORK_OF_ALL_PER_TURN {
                 break;
             }
-            let Lifecycle { clients, inbound, bridge, .. } = &mut self.flushing.lifecycle;
-            if !bridge.has_room() {
+            let Lifecycle { clients, inbound, event_queue, .. } = &mut self.flushing.lifecycle;
+            if !event_queue.has_room() {
                 return false;
             }
             let Some(index) = inbound.next_to_read() else { return false };
@@ -165,7 +165,7 @@ impl Reading<'_> {
         let kept = client.decoder.unfinished_bytes();
         let decoding = Decoding {
             limits,
-            bridge: lifecycle.bridge,
+            event_queue: lifecycle.event_queue,
             counters: &mut lifecycle.telemetry.counters,
             inflater: &mut self.buffers.inflater,
         };
@@ -211,13 +211,13 @@ impl Reading<'_> {
     /// A client's peer is done. What the application sends in answer to earlier messages comes
     /// before the close.
     fn finish_receiving(&mut self, index: ClientIndex, peer_done: PeerDone) {
-        let Lifecycle { clients, inbound, bridge, .. } = &mut self.flushing.lifecycle;
+        let Lifecycle { clients, inbound, event_queue, .. } = &mut self.flushing.lifecycle;
         let client = &mut clients[index];
         client.peer_done = Some(Box::new(peer_done));
         inbound.forget_unfinished(&mut client.decoder);
         client.decoder.end();
         if client.app_notified {
-            bridge.tell(Event::PeerDone(client.key));
+            event_queue.emit(Event::PeerDone(client.key));
         } else {
             self.flushing.finish(index);
         }

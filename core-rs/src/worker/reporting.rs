@@ -1,6 +1,6 @@
 //! How single clients stand: the answers of one worker to questions of the application.
 
-use crate::broadcaster::reports::{ClientReport, Question, Reconciliation, Report};
+use crate::broadcaster::reports::{ClientReport, Query, Reconciliation, Report};
 use crate::worker::client::Client;
 
 use super::clients::Clients;
@@ -9,23 +9,23 @@ use super::telemetry::Telemetry;
 
 /// This worker's answer to a question.
 pub(super) fn report(
-    question: Question,
+    query: Query,
     clients: &Clients,
     outbound: &Outbound,
     telemetry: &Telemetry,
 ) -> Report {
     let mut report = Report::default();
-    match question {
-        Question::Slowest(limit) => {
+    match query {
+        Query::Slowest(limit) => {
             let slow = clients.open().filter(|client| client.is_slow());
             report.clients = slow.map(|client| status(client, outbound)).collect();
             report.keep_slowest(limit);
         }
-        Question::Client(key) => {
+        Query::Client(key) => {
             let client = clients.find(key).map(|index| &clients[index]);
             report.clients = client.map(|client| status(client, outbound)).into_iter().collect();
         }
-        Question::Reconciliation => {
+        Query::Reconciliation => {
             report.reconciliation = reconciliation(clients, outbound, telemetry);
         }
     }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use super::*;
 use crate::door::Handoff;
 use crate::frame::Frame;
-use crate::frame::compression::Compression;
+use crate::frame::form::Form;
 use crate::ids::{Channel, ChannelId};
 use crate::options::{SlowPolicy, UnfinishedLimits};
 use crate::queue::QueueLimits;
@@ -35,14 +35,14 @@ fn worker_that_tolerates(lag: Lag) -> Worker {
     };
     let queue = QueueLimits { messages: 1000, bytes: 1_000_000 };
     let parts = WorkerParts::open(0, queue).expect("a descriptor");
-    let bridge = Arc::new(Bridge::new(|| {}));
+    let event_queue = Arc::new(EventQueue::new(|| {}));
     let wake_tree = Arc::new(WakeTree::new([]));
-    Worker::new(parts, limits, bridge, wake_tree, SharedTelemetry::default())
+    Worker::new(parts, limits, event_queue, wake_tree, SharedTelemetry::default())
 }
 
 /// Lets in a client whose socket is still to come, and that hears ticks.
 fn expect(worker: &mut Worker, client: ClientKey) {
-    worker.apply(Command::Expect(client, Compression::Off, Discards::default(), Arc::default()));
+    worker.apply(Command::Expect(client, Form::Raw, Discards::default(), Arc::default()));
     worker.apply(Command::Subscribe(client, Box::new(Channel { id: TICKS, name: "ticks".into() })));
 }
 
@@ -122,12 +122,7 @@ fn what_is_much_is_written_before_something_of_the_clients_own_copies_it() {
 fn heard_after(commands: Vec<Command>, client: ClientKey) -> Vec<u32> {
     let mut worker = worker();
     for client in [1, 2] {
-        worker.apply(Command::Expect(
-            client,
-            Compression::Off,
-            Discards::default(),
-            Arc::default(),
-        ));
+        worker.apply(Command::Expect(client, Form::Raw, Discards::default(), Arc::default()));
     }
     for command in commands {
         let _ = worker.queue().push(command);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use shardcast_core::door::{Decision, DoorConfig, Headers, RefusedUpgrades, UpgradeRequest};
-use shardcast_core::frame::compression::Compression;
+use shardcast_core::frame::form::Form;
 
 use crate::head_reader::lines_of;
 use crate::test_server::{
@@ -52,7 +52,7 @@ fn an_extension_is_agreed_on_when_it_is_offered() {
     client
         .send(UPGRADE.replace("Upgrade: websocket\r\n", &format!("Upgrade: websocket\r\n{offer}")));
     let asked = server.asked();
-    assert_eq!(asked.compression, Compression::Wide);
+    assert_eq!(asked.form, Form::Deflated);
     let (decision, _fate) = acceptance(headers(&[("sec-websocket-extensions", "x-forged")]));
     assert!(asked.responder.decide(decision));
     let head = client.head();

@@ -10,12 +10,12 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use shardcast_core::broadcaster::placement::Placement;
-use shardcast_core::broadcaster::reports::{Question, Report};
+use shardcast_core::broadcaster::reports::{Query, Report};
 use shardcast_core::broadcaster::{Broadcaster, Publication};
 use shardcast_core::door::{Handoff, Reservation};
 use shardcast_core::event_queue::Event;
 use shardcast_core::frame::Payload;
-use shardcast_core::frame::compression::Compression;
+use shardcast_core::frame::form::Form;
 use shardcast_core::ids::ClientKey;
 use shardcast_core::options::{ClientLimits, Options, SlowPolicy, UnfinishedLimits};
 use shardcast_core::queue::QueueLimits;
@@ -66,8 +66,8 @@ pub fn one_worker() -> Options {
 pub struct Harness {
     pub broadcaster: Broadcaster,
     listener: TcpListener,
-    bell: Receiver<()>,
-    /// The bell is armed, or has rung since it was.
+    woken: Receiver<()>,
+    /// The next event calls the wake callback, or has called it already.
     rested: bool,
 }
 
@@ -76,17 +76,17 @@ impl Harness {
         Harness::start_with(options, || {})
     }
 
-    /// `on_ring` is called with the doorbell, on the thread that rings.
-    pub fn start_with(options: Options, on_ring: impl Fn() + Send + Sync + 'static) -> Harness {
-        let (ring, bell) = channel();
+    /// `on_wake` is called by the wake callback, on the thread that emits.
+    pub fn start_with(options: Options, on_wake: impl Fn() + Send + Sync + 'static) -> Harness {
+        let (wake, woken) = channel();
         let broadcaster = Broadcaster::start(options, move || {
-            let _ = ring.send(());
-            on_ring();
+            let _ = wake.send(());
+            on_wake();
         });
         Harness {
             broadcaster: broadcaster.expect("threads are to be had"),
             listener: TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is to be had"),
-            bell,
+            woken,
             rested: true,
         }
     }
@@ -102,24 +102,24 @@ impl Harness {
     }
 
     pub fn connect(&mut self, id: &str) -> (ClientKey, TestClient) {
-        self.connect_with(id, Compression::Off)
+        self.connect_with(id, Form::Raw)
     }
 
     /// A client that was promised its messages in this form. tungstenite knows only one.
-    pub fn connect_with(&mut self, id: &str, compression: Compression) -> (ClientKey, TestClient) {
+    pub fn connect_with(&mut self, id: &str, form: Form) -> (ClientKey, TestClient) {
         let (server, client) = self.sockets();
-        self.attach(id, compression, server, client)
+        self.attach(id, form, server, client)
     }
 
     /// A client whose connection the test has made.
     pub fn attach(
         &mut self,
         id: &str,
-        compression: Compression,
+        form: Form,
         server: TcpStream,
         client: TcpStream,
     ) -> (ClientKey, TestClient) {
-        let admission = self.broadcaster.admit(id, compression).expect("there is room");
+        let admission = self.broadcaster.sequencer.admit(id, form).expect("there is room");
         let key = admission.key();
         Box::new(admission).attach(Handoff::answered(server, Bytes::new()));
         (key, WebSocket::from_raw_socket(client, Role::Client, None))
@@ -127,13 +127,16 @@ impl Harness {
 
     pub fn subscriber(&mut self, id: &str, channel: &str) -> (ClientKey, TestClient) {
         let (key, client) = self.connect(id);
-        assert_eq!(self.broadcaster.subscribe(key, channel), Ok(true));
+        assert_eq!(self.broadcaster.sequencer.subscribe(key, channel), Ok(true));
         (key, client)
     }
 
     pub fn publish(&mut self, channel: &str, text: &str) {
-        let published =
-            self.broadcaster.publish(channel, Payload::Text(text), Publication::default());
+        let published = self.broadcaster.sequencer.publish(
+            channel,
+            Payload::Text(text),
+            Publication::default(),
+        );
         assert_eq!(published.dropped, 0, "the queue has room");
     }
 
@@ -146,17 +149,17 @@ impl Harness {
             if !self.rested && !self.broadcaster.may_rest() {
                 continue;
             }
-            self.bell.recv_timeout(PATIENCE).expect("an event comes");
+            self.woken.recv_timeout(PATIENCE).expect("an event comes");
             self.rested = false;
         }
     }
 
-    /// The answer to a question about clients. Nothing else may happen meanwhile.
-    pub fn ask(&mut self, question: Question) -> Report {
-        let asked = self.broadcaster.ask(question);
+    /// A report on clients. Nothing else may happen meanwhile.
+    pub fn report(&mut self, query: Query) -> Report {
+        let requested = self.broadcaster.request_report(query);
         match self.event() {
-            Event::Report(id, report) if id == asked => report,
-            _ => panic!("the question is answered"),
+            Event::Report(id, report) if id == requested => report,
+            _ => panic!("the report comes"),
         }
     }
 
@@ -165,7 +168,7 @@ impl Harness {
         loop {
             match self.event() {
                 Event::Closed { client, code, reason, .. } => return (client, code, reason),
-                Event::PeerDone(client) => self.broadcaster.finish(client),
+                Event::PeerDone(client) => self.broadcaster.sequencer.finish(client),
                 Event::Pong(..) => {}
                 _ => panic!("a client closes"),
             }
@@ -177,7 +180,7 @@ impl Harness {
         loop {
             match self.event() {
                 Event::Closed { client, departure, .. } => return (client, departure),
-                Event::PeerDone(client) => self.broadcaster.finish(client),
+                Event::PeerDone(client) => self.broadcaster.sequencer.finish(client),
                 Event::Pong(..) => {}
                 _ => panic!("a client closes"),
             }
@@ -187,7 +190,7 @@ impl Harness {
     /// The counters of all workers together.
     pub fn totals(&self) -> Counters {
         let mut totals = Counters::default();
-        for snapshot in self.broadcaster.snapshots() {
+        for snapshot in self.broadcaster.sequencer.snapshots() {
             totals += snapshot.counters;
         }
         totals

@@ -149,7 +149,7 @@ fn messages_while_javascript_is_behind() {
             wait_for_messages(&server, 8 * 20_000);
         };
         let most = most_during(|| server.serves_during(attack));
-        // What the bridge takes, and what each of four workers may pass it by.
+        // What the event queue takes, and what each of four workers may pass it by.
         assert!(most < 16 * MIB, "{most} bytes");
     });
 }

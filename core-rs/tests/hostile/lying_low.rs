@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use shardcast_core::broadcaster::Sent;
-use shardcast_core::broadcaster::reports::Question;
+use shardcast_core::broadcaster::reports::Query;
 use shardcast_core::door::{Handoff, Reservation};
 use shardcast_core::event_queue::Event;
 use shardcast_core::frame::Payload;
-use shardcast_core::frame::compression::{Compression, Deflater};
+use shardcast_core::frame::compression::Deflater;
+use shardcast_core::frame::form::Form;
 use shardcast_core::options::Options;
 use tungstenite::Message;
 
@@ -41,9 +42,12 @@ fn write(client: &TestClient, bytes: &[u8]) {
 fn leaving(harness: &mut Harness) -> TestClient {
     let (key, client) = harness.connect("leaving");
     let bytes = vec![0; MORE_THAN_THE_KERNEL_TAKES];
-    assert_eq!(harness.broadcaster.send(key, Payload::Binary(&bytes), false), Sent::Behind);
+    assert_eq!(
+        harness.broadcaster.sequencer.send(key, Payload::Binary(&bytes), false),
+        Sent::Backpressure
+    );
     harness.wait_for(|totals| totals.slow_clients == 1);
-    harness.broadcaster.close(key, 1000, String::new());
+    harness.broadcaster.sequencer.close(key, 1000, String::new());
     assert_eq!(harness.closed().0, key);
     client
 }
@@ -58,7 +62,7 @@ fn let_it_read(control: &mut TestClient) {
 }
 
 /// What the worker hears of a client, and only then of a message, when JavaScript does not look.
-fn fill_the_bridge(harness: &mut Harness) -> TestClient {
+fn fill_the_event_queue(harness: &mut Harness) -> TestClient {
     let (_, flooder) = harness.connect("flooder");
     write(&flooder, &masked(0x81, b"x").repeat(50_000));
     flooder
@@ -109,8 +113,8 @@ fn whoever_ends_its_side_still_hears_why_it_is_closed() {
 fn a_paused_client_that_is_reset_is_closed() {
     let mut harness = Harness::start(one_worker());
     let (key, client) = harness.connect("paused");
-    harness.broadcaster.pause(key, true);
-    harness.ask(Question::Client(key));
+    harness.broadcaster.sequencer.pause(key, true);
+    harness.report(Query::Client(key));
     write(&client, b"unread");
     reset(client.get_ref());
     drop(client);
@@ -125,8 +129,8 @@ fn what_nobody_reads_is_no_silence() {
     let mut harness = Harness::start(limits);
     let (talks, talker) = harness.connect("talks");
     let (_silent, _socket) = harness.connect("silent");
-    let _flooder = fill_the_bridge(&mut harness);
-    // The bridge is full, and the worker has stopped to read.
+    let _flooder = fill_the_event_queue(&mut harness);
+    // The event queue is full, and the worker has stopped to read.
     harness.wait_for(|totals| totals.messages_received >= 1024);
     write(&talker, &masked(0x81, b"me too"));
     let totals = harness.wait_for(|totals| totals.closed_idle > 0);
@@ -147,7 +151,7 @@ fn bombs_that_the_door_has_read_ahead_while_javascript_is_behind() {
         limits.client.max_payload_bytes = MIB;
         let mut harness = Harness::start(limits);
         let zeros = vec![0; MIB];
-        let bomb = Deflater::default().deflate(&zeros, Compression::Wide).expect("it is smaller");
+        let bomb = Deflater::default().deflate(&zeros, Form::Deflated).expect("it is smaller");
         let length = u16::try_from(bomb.len()).expect("it is small").to_be_bytes();
         let head = [0xc2, 0xfe, length[0], length[1], 0, 0, 0, 0];
         let bombs = Bytes::from([&head, bomb.as_slice()].concat().repeat(4));
@@ -155,17 +159,18 @@ fn bombs_that_the_door_has_read_ahead_while_javascript_is_behind() {
         let most = most_during(|| {
             for _ in 0..20 {
                 let (server, client) = harness.sockets();
-                let admission = harness.broadcaster.admit("a", Compression::Wide);
+                let admission = harness.broadcaster.sequencer.admit("a", Form::Deflated);
                 let admission = admission.expect("there is room");
                 let key = admission.key();
                 Box::new(admission).attach(Handoff::answered(server, bombs.clone()));
                 // Answered after the worker has taken the socket.
-                harness.broadcaster.ask(Question::Client(key));
+                harness.broadcaster.request_report(Query::Client(key));
                 sockets.push(client);
             }
             harness.wait_for(|totals| totals.clients == 20 && totals.messages_received >= 16);
         });
-        // What the bridge takes, what one client passes it by, and what inflating takes meanwhile.
+        // What the event queue takes, what one client passes it by, and what inflating takes
+        // meanwhile.
         assert!(most < 32 * MIB, "{most} bytes");
         let mut bombs = 0;
         while bombs < 20 * 4 {

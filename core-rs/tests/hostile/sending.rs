@@ -25,11 +25,13 @@ fn sends_that_are_dropped_in_a_loop() {
         client.send(Message::text("hello")).expect("the server reads");
         harness.event();
         let bytes = [0; 10_000];
-        while harness.broadcaster.send(key, Payload::Binary(&bytes), false) != Sent::Dropped {}
+        while harness.broadcaster.sequencer.send(key, Payload::Binary(&bytes), false)
+            != Sent::Dropped
+        {}
         let most = most_during(|| {
             for _ in 0..100_000 {
                 assert_eq!(
-                    harness.broadcaster.send(key, Payload::Binary(&bytes), false),
+                    harness.broadcaster.sequencer.send(key, Payload::Binary(&bytes), false),
                     Sent::Dropped
                 );
             }

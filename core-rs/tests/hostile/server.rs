@@ -35,7 +35,7 @@ pub(crate) struct Heard {
 }
 
 enum Order {
-    /// The doorbell.
+    /// The wake callback was called.
     Look,
     Publish(String),
     /// See [`Server::slow_down`].
@@ -79,11 +79,11 @@ impl Server {
 
     pub(crate) fn start_with(options: Options, door: DoorConfig) -> Server {
         let (orders, taken) = channel();
-        let bell = orders.clone();
-        let ring = move || {
-            let _ = bell.send(Order::Look);
+        let woken = orders.clone();
+        let wake = move || {
+            let _ = woken.send(Order::Look);
         };
-        let mut broadcaster = Broadcaster::start(options, ring).expect("threads are to be had");
+        let mut broadcaster = Broadcaster::start(options, wake).expect("threads are to be had");
         let address = broadcaster.listen(door).expect("a port is to be had");
         let heard = Arc::new(Heard::default());
         let application = Application::new(broadcaster, Arc::clone(&heard));
@@ -173,7 +173,7 @@ impl Application {
                 Order::Look => {}
                 Order::Publish(text) => {
                     let payload = Payload::Text(&text);
-                    self.broadcaster.publish(CHANNEL, payload, Publication::default());
+                    self.broadcaster.sequencer.publish(CHANNEL, payload, Publication::default());
                 }
                 Order::TakeAtOnce(events) => self.take_at_once = events,
                 Order::Hold(guard) => {
@@ -202,23 +202,23 @@ impl Application {
                 count(&self.heard.asked);
                 let never = request.uri == NEVER;
                 let ask = request.id;
-                self.broadcaster.keep_upgrade(ask, request.compression, request.responder);
+                self.broadcaster.keep_upgrade(ask, request.form, request.responder);
                 if never {
                     return;
                 }
                 if let Ok(Accepted { client, .. }) =
                     self.broadcaster.accept(ask, Some("a"), Headers::new())
                 {
-                    assert_eq!(self.broadcaster.subscribe(client, CHANNEL), Ok(true));
+                    assert_eq!(self.broadcaster.sequencer.subscribe(client, CHANNEL), Ok(true));
                 }
             }
             Event::Text(..) | Event::Binary(..) => {
                 count(&self.heard.messages);
             }
             Event::Ping { client, payload, answered: false } => {
-                self.broadcaster.answer_ping(client, &payload);
+                self.broadcaster.sequencer.answer_ping(client, &payload);
             }
-            Event::PeerDone(client) => self.broadcaster.finish(client),
+            Event::PeerDone(client) => self.broadcaster.sequencer.finish(client),
             Event::Closed { .. } => {
                 count(&self.heard.closed);
             }

@@ -2,7 +2,8 @@
 
 use std::iter;
 
-use shardcast_core::frame::compression::{Compression, Deflater, InflateError, Inflater};
+use shardcast_core::frame::compression::{Deflater, InflateError, Inflater};
+use shardcast_core::frame::form::Form;
 use shardcast_core::frame::{Decoder, Rules, Violation, WorkBudget};
 
 use crate::alone::alone;
@@ -83,7 +84,7 @@ fn a_bomb_is_inflated_to_the_limit_and_no_further() {
     alone("bounded::a_bomb_is_inflated_to_the_limit_and_no_further", || {
         let limit = 100_000;
         let zeros = vec![0; 10_000_000];
-        let bomb = Deflater::default().deflate(&zeros, Compression::Wide).expect("it is smaller");
+        let bomb = Deflater::default().deflate(&zeros, Form::Deflated).expect("it is smaller");
         let mut inflater = Inflater::default();
         inflater.inflate(&[], limit).expect("nothing is inflated to nothing");
         let most = most_during(|| {

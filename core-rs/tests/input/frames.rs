@@ -3,7 +3,7 @@
 use std::io::{self, Read, Write};
 
 use shardcast_core::frame::compression::Inflater;
-use shardcast_core::frame::{Decoder, Event, Rules, WorkBudget};
+use shardcast_core::frame::{Decoder, Received, Rules, WorkBudget};
 use tungstenite::protocol::{Role, WebSocketConfig};
 use tungstenite::{Error, Message, WebSocket};
 
@@ -23,14 +23,14 @@ pub(crate) enum Heard {
     Refused,
 }
 
-impl From<Event<'_>> for Heard {
-    fn from(event: Event<'_>) -> Heard {
+impl From<Received<'_>> for Heard {
+    fn from(event: Received<'_>) -> Heard {
         match event {
-            Event::Text(text) => Heard::Text(text.to_owned()),
-            Event::Binary(bytes) => Heard::Binary(bytes.to_owned()),
-            Event::Ping(bytes) => Heard::Ping(bytes.to_owned()),
-            Event::Pong(bytes) => Heard::Pong(bytes.to_owned()),
-            Event::Close(code, reason) => Heard::Close(code, reason.to_owned()),
+            Received::Text(text) => Heard::Text(text.to_owned()),
+            Received::Binary(bytes) => Heard::Binary(bytes.to_owned()),
+            Received::Ping(bytes) => Heard::Ping(bytes.to_owned()),
+            Received::Pong(bytes) => Heard::Pong(bytes.to_owned()),
+            Received::Close(code, reason) => Heard::Close(code, reason.to_owned()),
         }
     }
 }

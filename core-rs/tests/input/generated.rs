@@ -1,7 +1,8 @@
 //! Generated input: conversations that are nearly right, and noise.
 
 use proptest::prelude::*;
-use shardcast_core::frame::compression::{Compression, Deflater, InflateError, Inflater};
+use shardcast_core::frame::compression::{Deflater, InflateError, Inflater};
+use shardcast_core::frame::form::Form;
 
 use crate::{frames, inflating};
 
@@ -35,7 +36,7 @@ fn payload() -> impl Strategy<Value = Vec<u8>> {
         bytes
     });
     let deflated = ".{0,40}".prop_map(|text| {
-        let deflated = Deflater::default().deflate(text.as_bytes(), Compression::Wide);
+        let deflated = Deflater::default().deflate(text.as_bytes(), Form::Deflated);
         deflated.expect("it is to be")
     });
     prop_oneof![
@@ -75,8 +76,8 @@ fn compressed() -> impl Strategy<Value = Vec<u8>> {
         (0usize..50_000).prop_map(|length| vec![b' '; length]),
     ];
     let deflated = (message, any::<bool>()).prop_map(|(message, narrow)| {
-        let compression = if narrow { Compression::Narrow } else { Compression::Wide };
-        Deflater::default().deflate(&message, compression).expect("it is to be")
+        let form = if narrow { Form::DeflatedNarrow } else { Form::Deflated };
+        Deflater::default().deflate(&message, form).expect("it is to be")
     });
     let cut = prop::option::weighted(0.2, any::<prop::sample::Index>());
     let damage = prop::option::of((any::<prop::sample::Index>(), any::<u8>()));
@@ -132,7 +133,7 @@ proptest! {
     fn a_message_that_is_cut_short_is_refused(
         message in prop::collection::vec(0u8..4, 1..3000), at in any::<prop::sample::Index>(),
     ) {
-        let deflated = Deflater::default().deflate(&message, Compression::Wide);
+        let deflated = Deflater::default().deflate(&message, Form::Deflated);
         let deflated = deflated.expect("it is smaller");
         // Of nothing at all nothing is missing.
         let at = 1 + at.index(deflated.len() - 1);

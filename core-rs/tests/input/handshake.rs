@@ -9,7 +9,7 @@ use bytes::Bytes;
 use shardcast_core::door::{
     Decision, Door, DoorConfig, DoorEvent, Handoff, Headers, Reservation, UpgradeRequest,
 };
-use shardcast_core::frame::compression::Compression;
+use shardcast_core::frame::form::Form;
 use socket2::SockRef;
 use tungstenite::handshake::server::{Request, Response};
 
@@ -52,7 +52,7 @@ pub(crate) struct Taken {
     answer: String,
     uri: String,
     headers: Vec<String>,
-    compression: Compression,
+    form: Form,
     /// What came behind the head, and is for the worker.
     behind: Vec<u8>,
 }
@@ -62,14 +62,14 @@ struct Entry {
     peer: SocketAddr,
     uri: String,
     headers: Vec<String>,
-    compression: Compression,
+    form: Form,
     socket: TcpStream,
     read_ahead: Bytes,
 }
 
 /// A place for whoever has asked for it.
 struct Place {
-    request: (SocketAddr, String, Vec<String>, Compression),
+    request: (SocketAddr, String, Vec<String>, Form),
     entries: Sender<Entry>,
 }
 
@@ -79,10 +79,10 @@ impl Reservation for Place {
     }
 
     fn attach(self: Box<Self>, handoff: Handoff) {
-        let (peer, uri, headers, compression) = self.request;
+        let (peer, uri, headers, form) = self.request;
         let Handoff { mut socket, response, read_ahead } = handoff;
         socket.write_all(&response).expect("room in a new socket");
-        let _ = self.entries.send(Entry { peer, uri, headers, compression, socket, read_ahead });
+        let _ = self.entries.send(Entry { peer, uri, headers, form, socket, read_ahead });
     }
 }
 
@@ -101,11 +101,11 @@ impl House {
         let (sender, entries) = channel();
         let decide = move |event: DoorEvent| {
             let DoorEvent::UpgradeRequested(request) = event else { return };
-            let UpgradeRequest { uri, headers, peer, compression, responder, .. } = request;
+            let UpgradeRequest { uri, headers, peer, form, responder, .. } = request;
             let mut headers = lines_of(&headers);
             // hyper puts lines of the same name together, which changes nothing.
             headers.sort_by(|a, b| a.split(':').next().cmp(&b.split(':').next()));
-            let request = (peer, uri, headers, compression);
+            let request = (peer, uri, headers, form);
             let reservation = Box::new(Place { request, entries: sender.clone() });
             responder.decide(Decision::Accept { headers: Headers::new(), reservation });
         };
@@ -146,11 +146,11 @@ impl House {
         }
         let entry = self.entry(client.local_addr().expect("a socket"));
         client.shutdown(Shutdown::Write).expect("it is connected");
-        let Entry { uri, headers, compression, mut socket, read_ahead, .. } = entry;
+        let Entry { uri, headers, form, mut socket, read_ahead, .. } = entry;
         socket.set_nonblocking(false).expect("a socket");
         let mut behind = read_ahead.to_vec();
         socket.read_to_end(&mut behind).expect("the client ends its side");
-        Outcome::Taken(Taken { answer, uri, headers, compression, behind })
+        Outcome::Taken(Taken { answer, uri, headers, form, behind })
     }
 }
 

@@ -7,7 +7,7 @@ import { DISCARD_MESSAGES, DISCARD_PINGS, DISCARD_PONGS } from "../../sharded/co
 
 type Kind = "message" | "ping" | "pong";
 
-/** The bits of `QuickCalls.accept`. */
+/** The bits of `HotFunctions.accept`. */
 const BITS: Record<Kind, number> = {
   message: DISCARD_MESSAGES,
   ping: DISCARD_PINGS,

@@ -1,4 +1,4 @@
-/** The state of single clients. Workers are asked for it, and answer later. */
+/** The state of single clients. The workers report it, a while after a request. */
 
 import type { Core, CoreEvent, DeliveryCounts, DroppedMessages } from "../native";
 import type { Clients } from "./clients";
@@ -48,12 +48,15 @@ export class ClientReports {
   readonly #waiting = new Map<number, (report: Report | undefined) => void>();
 
   constructor(
-    private readonly core: Pick<Core, "askSlowest" | "askClient" | "askReconciliation">,
+    private readonly core: Pick<
+      Core,
+      "requestSlowestClients" | "requestClientReport" | "requestReconciliation"
+    >,
     private readonly clients: Pick<Clients, "get">,
   ) {}
 
   async slowest(top: number): Promise<SlowClient[]> {
-    const report = await this.#reportOf(this.core.askSlowest(top));
+    const report = await this.#reportOf(this.core.requestSlowestClients(top));
     return (report?.clients ?? []).flatMap(({ client, lagMessages, lagBytes, deliveryCounts }) => {
       const socket = this.clients.get(client);
       if (!socket) return [];
@@ -63,19 +66,19 @@ export class ClientReports {
   }
 
   async deliveryCounts(handle: number): Promise<DeliveryCounts | undefined> {
-    const report = await this.#reportOf(this.core.askClient(handle));
+    const report = await this.#reportOf(this.core.requestClientReport(handle));
     return report?.clients[0]?.deliveryCounts;
   }
 
   async reconcile(): Promise<Reconciliation | undefined> {
-    const report = await this.#reportOf(this.core.askReconciliation());
+    const report = await this.#reportOf(this.core.requestReconciliation());
     return report && { clients: report.clientTotals, shards: report.workerTotals };
   }
 
   /** Passes on what the workers have answered. */
   receive(report: Report): void {
-    this.#waiting.get(report.asked)?.(report);
-    this.#waiting.delete(report.asked);
+    this.#waiting.get(report.id)?.(report);
+    this.#waiting.delete(report.id);
   }
 
   /** Ends all waiting, when the core has ended. */

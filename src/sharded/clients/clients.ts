@@ -19,7 +19,7 @@ export type ClientEvent = Exclude<
   {
     type:
       | "Upgrades"
-      | "GivenUp"
+      | "UpgradeGivenUp"
       | "Report"
       | "PeerDone"
       | "WorkerFailed"

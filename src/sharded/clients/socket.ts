@@ -3,7 +3,7 @@ import type { RateLimitedLog } from "../../logging/rate-limited-log";
 import { type MessageData, toBytes, toPayload, toText } from "../../payload";
 import { type PublishResult, sendStatus } from "../../publish-result";
 import { CLOSE_ABNORMAL, NO_CLIENT } from "../constants";
-import type { Core, DeliveryCounts, MissedMessages, QuickCalls } from "../native";
+import type { Core, DeliveryCounts, HotFunctions, MissedMessages } from "../native";
 import { checkChannel, toCompress, toControlPayload } from "./arguments";
 import { type BinaryType, toBinaryType } from "./binary-message";
 import { closeReason, toClose } from "./close-code";
@@ -12,7 +12,7 @@ import { truncateId } from "./truncate-id";
 /** What a socket needs of its broadcaster. */
 export interface SocketHost {
   readonly core: Core;
-  readonly calls: QuickCalls;
+  readonly calls: HotFunctions;
   readonly log: Pick<RateLimitedLog, "record">;
   /** Whether a socket hears what it publishes itself. */
   readonly publishToSelf: boolean;

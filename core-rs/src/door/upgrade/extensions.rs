@@ -2,7 +2,7 @@
 
 use hyper::header::{self, HeaderValue};
 
-use crate::frame::compression::Compression;
+use crate::frame::form::Form;
 
 use crate::door::http::headers::Fields;
 use crate::door::http::headers::lines;
@@ -11,7 +11,7 @@ const NAME: &str = "permessage-deflate";
 
 /// What was agreed on with a client.
 pub(crate) struct Agreement {
-    pub(crate) compression: Compression,
+    pub(crate) form: Form,
     /// The value of `Sec-WebSocket-Extensions` in the response.
     pub(crate) response: HeaderValue,
 }
@@ -21,14 +21,14 @@ pub(crate) struct Agreement {
 pub(crate) fn agree<F: Fields + ?Sized>(fields: &F) -> Option<Agreement> {
     let mut lines = lines(fields, &header::SEC_WEBSOCKET_EXTENSIONS);
     let window = lines.find_map(|line| split_unquoted(line, ',').find_map(accept))?;
-    let (compression, limit) = match window {
-        Window::Unlimited => (Compression::Wide, ""),
-        Window::Wide => (Compression::Wide, "; server_max_window_bits=15"),
-        Window::Limited => (Compression::Narrow, "; server_max_window_bits=9"),
+    let (form, limit) = match window {
+        Window::Unlimited => (Form::Deflated, ""),
+        Window::Wide => (Form::Deflated, "; server_max_window_bits=15"),
+        Window::Limited => (Form::DeflatedNarrow, "; server_max_window_bits=9"),
     };
     let response = format!("{NAME}; client_no_context_takeover; server_no_context_takeover{limit}");
     let response = HeaderValue::try_from(response).expect("it is ASCII");
-    Some(Agreement { compression, response })
+    Some(Agreement { form, response })
 }
 
 /// What a client says about the server's window.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::{Instant, timeout_at};
 
-use crate::frame::compression::Compression;
+use crate::frame::form::Form;
 
 use crate::door::events::{DoorEvent, Emitter};
 use crate::door::http::error::HttpError;
@@ -35,7 +35,7 @@ pub(crate) struct UnsentUpgrade {
     uri: String,
     headers: TemplatedHeaders,
     peer: SocketAddr,
-    compression: Compression,
+    form: Form,
     permit: OwnedSemaphorePermit,
 }
 
@@ -62,22 +62,22 @@ impl UpgradeGate {
         &self,
         request: &RequestHead<'_, F>,
         peer: SocketAddr,
-        compression: Compression,
+        form: Form,
     ) -> Result<UnsentUpgrade, HttpError> {
         let permit = Arc::clone(&self.permits).try_acquire_owned();
         let permit = permit.map_err(|_| HttpError::TooManyUndecided)?;
         let (uri, headers) = (request.target.to_owned(), self.templates.split(request.fields));
-        Ok(UnsentUpgrade { uri, headers, peer, compression, permit })
+        Ok(UnsentUpgrade { uri, headers, peer, form, permit })
     }
 
     /// Sends the request; the application may have decided when this returns.
     pub(crate) fn send(&self, unsent: UnsentUpgrade, waiting: WaitingClient) -> SentUpgrade {
-        let UnsentUpgrade { uri, headers, peer, compression, permit } = unsent;
+        let UnsentUpgrade { uri, headers, peer, form, permit } = unsent;
         let id = self.last_id.get().wrapping_add(1);
         self.last_id.set(id);
         let deadline = Instant::now() + self.timeout;
         let responder = Responder::new(waiting, permit);
-        let request = UpgradeRequest { id, uri, headers, peer, compression, responder };
+        let request = UpgradeRequest { id, uri, headers, peer, form, responder };
         self.emitter.emit(DoorEvent::UpgradeRequested(request));
         SentUpgrade { id, deadline }
     }

@@ -9,7 +9,7 @@ use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
 use sha1::{Digest, Sha1};
 
-use crate::frame::compression::Compression;
+use crate::frame::form::Form;
 
 use crate::door::http::error::HttpError;
 use crate::door::http::headers::{Fields, WEBSOCKET_VERSION, is_free};
@@ -89,8 +89,8 @@ impl HandshakeResponse {
     }
 
     /// How the client gets its messages.
-    pub(crate) fn compression(&self) -> Compression {
-        self.agreement.as_ref().map(|agreed| agreed.compression).unwrap_or_default()
+    pub(crate) fn form(&self) -> Form {
+        self.agreement.as_ref().map(|agreed| agreed.form).unwrap_or_default()
     }
 
     /// The fields of the response that switches protocols. Of `headers`, those that the handshake

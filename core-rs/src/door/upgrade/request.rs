@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use crate::frame::compression::Compression;
+use crate::frame::form::Form;
 
 use crate::door::fast_path::pending_upgrade::SlotHandle;
 use crate::door::upgrade::decision::{Decision, UpgradeId};
@@ -21,7 +21,7 @@ pub struct UpgradeRequest {
     /// The client's own address.
     pub peer: SocketAddr,
     /// How the client gets its messages, if it is accepted.
-    pub compression: Compression,
+    pub form: Form,
     /// Takes the decision.
     pub responder: Responder,
 }

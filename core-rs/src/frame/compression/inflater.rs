@@ -110,7 +110,8 @@ impl Inflation<'_> {
         }
     }
 
-    /// Goes on to the end of a block, of the room or of the piece; tells how much of that was read.
+    /// Goes on to the end of a block, of the room or of the piece; returns how much of that was
+    /// read.
     fn step(&mut self, piece: &[u8]) -> Result<(Status, usize), InflateError> {
         let (read, written) = (self.stream.total_in(), self.stream.total_out());
         let room = self.message.spare_capacity_mut();
@@ -171,7 +172,8 @@ fn make_room(message: &mut Vec<u8>, input: usize, max: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::frame::compression::{Compression, Deflater};
+    use crate::frame::compression::Deflater;
+    use crate::frame::form::Form;
 
     /// Four times a block of 90 bits, with codes of its own and nothing in them but its end.
     const EMPTY_DYNAMIC_BLOCKS: [u8; 45] = [
@@ -211,7 +213,7 @@ mod tests {
     #[test]
     fn a_bomb_is_stopped_at_the_limit() {
         let zeros = vec![0; 10_000_000];
-        let bomb = Deflater::default().deflate(&zeros, Compression::Wide).expect("it is smaller");
+        let bomb = Deflater::default().deflate(&zeros, Form::Deflated).expect("it is smaller");
         assert!(bomb.len() < 20_000);
         let mut inflater = Inflater::default();
         assert_eq!(inflater.inflate(&bomb, 100_000), Err(InflateError::TooBig));
@@ -220,9 +222,9 @@ mod tests {
     }
 
     #[test]
-    fn what_a_message_costs_is_told() {
+    fn the_inflater_counts_what_a_message_costs() {
         let text = b"tick ".repeat(1000);
-        let deflated = Deflater::default().deflate(&text, Compression::Wide).expect("smaller");
+        let deflated = Deflater::default().deflate(&text, Form::Deflated).expect("smaller");
         let mut inflater = Inflater::default();
         inflater.inflate(&deflated, 5000).expect("it is whole");
         assert_eq!(inflater.work(), 5000 + BLOCK_WORK);

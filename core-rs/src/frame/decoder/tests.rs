@@ -1,13 +1,13 @@
-use super::head::MASKED;
+use super::header::MASKED;
 use super::*;
 use crate::frame::{FIN, LENGTH_16, LENGTH_64};
 use proptest::prelude::*;
 
 const MAX: usize = 1 << 20;
 
-/// An event that owns its payload.
+/// The same with a payload of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Heard {
+enum Owned {
     Text(String),
     Binary(Vec<u8>),
     Ping(Vec<u8>),
@@ -16,14 +16,14 @@ enum Heard {
     Violation(u16),
 }
 
-impl From<Event<'_>> for Heard {
-    fn from(event: Event<'_>) -> Heard {
+impl From<Received<'_>> for Owned {
+    fn from(event: Received<'_>) -> Owned {
         match event {
-            Event::Text(text) => Heard::Text(text.to_owned()),
-            Event::Binary(bytes) => Heard::Binary(bytes.to_owned()),
-            Event::Ping(bytes) => Heard::Ping(bytes.to_owned()),
-            Event::Pong(bytes) => Heard::Pong(bytes.to_owned()),
-            Event::Close(code, reason) => Heard::Close(code, reason.to_owned()),
+            Received::Text(text) => Owned::Text(text.to_owned()),
+            Received::Binary(bytes) => Owned::Binary(bytes.to_owned()),
+            Received::Ping(bytes) => Owned::Ping(bytes.to_owned()),
+            Received::Pong(bytes) => Owned::Pong(bytes.to_owned()),
+            Received::Close(code, reason) => Owned::Close(code, reason.to_owned()),
         }
     }
 }
@@ -55,24 +55,24 @@ fn first_frame(opcode: Opcode, payload: &[u8]) -> Vec<u8> {
 }
 
 /// Everything that `pieces` say, up to the first violation.
-fn hear<'a>(pieces: impl IntoIterator<Item = &'a [u8]>, max_payload: usize) -> Vec<Heard> {
+fn receive<'a>(pieces: impl IntoIterator<Item = &'a [u8]>, max_payload: usize) -> Vec<Owned> {
     let mut decoder = Decoder::default();
-    let mut heard = Vec::new();
+    let mut received = Vec::new();
     for piece in pieces {
         let mut piece = piece.to_vec();
         let work = &mut WorkBudget::unlimited();
         let rules = Rules { max_payload, inflater: None, leaving: false, work };
-        let result = decoder.feed(&mut piece, rules, &mut |event| heard.push(event.into()));
+        let result = decoder.feed(&mut piece, rules, &mut |event| received.push(event.into()));
         if let Err(violation) = result {
-            heard.push(Heard::Violation(violation.code));
+            received.push(Owned::Violation(violation.code));
             break;
         }
     }
-    heard
+    received
 }
 
-fn hear_all(bytes: &[u8]) -> Vec<Heard> {
-    hear([bytes], MAX)
+fn receive_all(bytes: &[u8]) -> Vec<Owned> {
+    receive([bytes], MAX)
 }
 
 #[test]
@@ -82,8 +82,8 @@ fn a_control_frame_may_stand_between_two_fragments() {
         final_frame(Opcode::Ping, b"?"),
         final_frame(Opcode::Continuation, b"lo"),
     ];
-    let expected = [Heard::Ping(b"?".to_vec()), Heard::Text("hello".to_owned())];
-    assert_eq!(hear_all(&bytes.concat()), expected);
+    let expected = [Owned::Ping(b"?".to_vec()), Owned::Text("hello".to_owned())];
+    assert_eq!(receive_all(&bytes.concat()), expected);
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn what_breaks_the_protocol_closes_with_1002() {
         ("close code that is never sent", final_frame(Opcode::Close, &1006u16.to_be_bytes())),
     ];
     for (what, bytes) in cases {
-        assert_eq!(hear_all(&bytes), [Heard::Violation(1002)], "{what}");
+        assert_eq!(receive_all(&bytes), [Owned::Violation(1002)], "{what}");
     }
 }
 
@@ -112,26 +112,26 @@ fn what_breaks_the_protocol_closes_with_1002() {
 fn a_message_over_the_limit_closes_with_1009_before_its_payload_arrives() {
     let mut bytes = final_frame(Opcode::Binary, &[0; 101]);
     bytes.truncate(6);
-    assert_eq!(hear([&bytes[..]], 100), [Heard::Violation(1009)]);
+    assert_eq!(receive([&bytes[..]], 100), [Owned::Violation(1009)]);
 }
 
 #[test]
 fn fragments_count_together_against_the_limit() {
     let bytes =
         [first_frame(Opcode::Binary, &[0; 60]), final_frame(Opcode::Continuation, &[0; 41])];
-    assert_eq!(hear([&bytes.concat()[..]], 100), [Heard::Violation(1009)]);
+    assert_eq!(receive([&bytes.concat()[..]], 100), [Owned::Violation(1009)]);
 }
 
 #[test]
 fn wrong_utf8_in_a_first_fragment_closes_at_once_with_1007() {
-    assert_eq!(hear_all(&first_frame(Opcode::Text, b"ok\xff")), [Heard::Violation(1007)]);
+    assert_eq!(receive_all(&first_frame(Opcode::Text, b"ok\xff")), [Owned::Violation(1007)]);
 }
 
 #[test]
 fn nothing_after_a_close_is_decoded() {
     let bytes =
         [final_frame(Opcode::Close, b"\x03\xe8bye"), final_frame(Opcode::Text, b"too late")];
-    assert_eq!(hear_all(&bytes.concat()), [Heard::Close(Some(1000), "bye".to_owned())]);
+    assert_eq!(receive_all(&bytes.concat()), [Owned::Close(Some(1000), "bye".to_owned())]);
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn nothing_after_a_violation_is_decoded() {
         let work = &mut WorkBudget::unlimited();
         let rules = Rules { max_payload: MAX, inflater: None, leaving: false, work };
         let fed =
-            decoder.feed(&mut bytes.to_vec(), rules, &mut |event| panic!("{event:?} is told"));
+            decoder.feed(&mut bytes.to_vec(), rules, &mut |event| panic!("{event:?} is handed on"));
         fed.map(|taken| assert_eq!(taken, bytes.len()))
     };
     let (start, wrong) = text.split_at(text.len() - 1);
@@ -155,7 +155,7 @@ fn nothing_after_a_violation_is_decoded() {
 }
 
 #[test]
-fn of_a_client_that_leaves_only_its_close_frame_is_told() {
+fn of_a_client_that_leaves_only_its_close_frame_is_handed_on() {
     let bomb = frame(0xC1, [0; 4], b"it is not even deflated");
     let frames = [
         bomb,
@@ -163,15 +163,15 @@ fn of_a_client_that_leaves_only_its_close_frame_is_told() {
         final_frame(Opcode::Ping, b"?"),
         final_frame(Opcode::Close, b"\x03\xe8"),
     ];
-    let mut heard = Vec::new();
+    let mut received = Vec::new();
     let mut inflater = Inflater::default();
     let work = &mut WorkBudget::unlimited();
     let rules = Rules { max_payload: MAX, inflater: Some(&mut inflater), leaving: true, work };
     let mut frames = frames.concat();
     let result =
-        Decoder::default().feed(&mut frames, rules, &mut |event| heard.push(Heard::from(event)));
+        Decoder::default().feed(&mut frames, rules, &mut |event| received.push(Owned::from(event)));
     assert_eq!(result, Ok(frames.len()));
-    assert_eq!(heard, [Heard::Close(Some(1000), String::new())]);
+    assert_eq!(received, [Owned::Close(Some(1000), String::new())]);
 }
 
 /// Frames of whole conversations, right and wrong ones.
@@ -203,17 +203,17 @@ proptest! {
         cuts.extend([0, bytes.len()]);
         cuts.sort_unstable();
         let pieces = cuts.windows(2).map(|cut| &bytes[cut[0]..cut[1]]);
-        prop_assert_eq!(hear(pieces, MAX), hear_all(&bytes));
-        prop_assert_eq!(hear(bytes.chunks(1), MAX), hear_all(&bytes));
+        prop_assert_eq!(receive(pieces, MAX), receive_all(&bytes));
+        prop_assert_eq!(receive(bytes.chunks(1), MAX), receive_all(&bytes));
     }
 
     #[test]
     fn arbitrary_bytes_do_no_harm(bytes in prop::collection::vec(any::<u8>(), 0..500)) {
-        hear_all(&bytes);
+        receive_all(&bytes);
     }
 
     #[test]
     fn a_message_comes_out_as_it_went_in(text in ".{0,100}", key in any::<[u8; 4]>()) {
-        prop_assert_eq!(hear_all(&frame(0x81, key, text.as_bytes())), [Heard::Text(text)]);
+        prop_assert_eq!(receive_all(&frame(0x81, key, text.as_bytes())), [Owned::Text(text)]);
     }
 }

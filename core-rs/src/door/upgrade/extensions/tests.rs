@@ -6,11 +6,11 @@ use hyper::HeaderMap;
 
 use super::*;
 
-fn agreed(offers: &'static str) -> Option<(Compression, String)> {
+fn agreed(offers: &'static str) -> Option<(Form, String)> {
     let mut headers = HeaderMap::new();
     headers.insert(header::SEC_WEBSOCKET_EXTENSIONS, HeaderValue::from_static(offers));
-    let Agreement { compression, response } = agree(&headers)?;
-    Some((compression, response.to_str().expect("ASCII").to_owned()))
+    let Agreement { form, response } = agree(&headers)?;
+    Some((form, response.to_str().expect("ASCII").to_owned()))
 }
 
 const PLAIN: &str = "permessage-deflate; client_no_context_takeover; server_no_context_takeover";
@@ -26,20 +26,20 @@ fn an_offer_is_accepted_without_context_takeover() {
         "x-other; a=1, permessage-deflate",
         "permessage-deflate; server_max_window_bits=8, permessage-deflate",
     ] {
-        assert_eq!(agreed(offer), Some((Compression::Wide, PLAIN.to_owned())), "{offer}");
+        assert_eq!(agreed(offer), Some((Form::Deflated, PLAIN.to_owned())), "{offer}");
     }
 }
 
 #[test]
 fn a_limited_window_is_kept_to() {
-    for (bits, compression, kept) in [
-        ("15", Compression::Wide, 15),
-        ("12", Compression::Narrow, 9),
-        ("\"9\"", Compression::Narrow, 9),
+    for (bits, form, kept) in [
+        ("15", Form::Deflated, 15),
+        ("12", Form::DeflatedNarrow, 9),
+        ("\"9\"", Form::DeflatedNarrow, 9),
     ] {
         let offer = format!("permessage-deflate; server_max_window_bits={bits}").leak();
         let response = format!("{PLAIN}; server_max_window_bits={kept}");
-        assert_eq!(agreed(offer), Some((compression, response)));
+        assert_eq!(agreed(offer), Some((form, response)));
     }
 }
 
@@ -73,7 +73,7 @@ fn what_another_extension_quotes_is_no_offer() {
         assert_eq!(agreed(offer), None, "{offer}");
     }
     let beside = r#"x; a="b, c\", d", permessage-deflate"#;
-    assert_eq!(agreed(beside), Some((Compression::Wide, PLAIN.to_owned())));
+    assert_eq!(agreed(beside), Some((Form::Deflated, PLAIN.to_owned())));
 }
 
 /// An extension that a client names, with its parameters.
@@ -192,11 +192,11 @@ proptest! {
             .collect();
         let mut proper = offers.iter().flatten().filter(|offer| offer.is_proper());
         match agree(&lines(&printed)) {
-            Some(Agreement { compression, response }) => {
+            Some(Agreement { form, response }) => {
                 let response = parameters(&response);
                 prop_assert!(proper.any(|offer| offer.permits(&response)), "{printed:?}");
                 let narrow = response.contains(&("server_max_window_bits", Some(9)));
-                prop_assert_eq!(compression == Compression::Narrow, narrow);
+                prop_assert_eq!(form == Form::DeflatedNarrow, narrow);
             }
             // The smallest window there is cannot be kept to; all others can.
             None => prop_assert!(

@@ -32,7 +32,7 @@ const MAX_PACKED_SUBSCRIBERS: u32 = (1 << (f64::MANTISSA_DIGITS - UPPER)) - 1;
 
 /// Functions of the core, to be got once and called without it.
 #[napi(object, object_from_js = false)]
-pub struct QuickCalls<'env> {
+pub struct HotFunctions<'env> {
     /// Publishes text to a channel, but not to the client `except` (0 for nobody). The answer
     /// holds, from the lowest bits up: the number of shards that took it in 11 bits, of workers
     /// that took it though saturated in 13, and of subscribers above. Where workers dropped it,
@@ -67,18 +67,18 @@ pub struct QuickCalls<'env> {
     #[napi(ts_type = "(client: number, channel: string) => boolean")]
     pub subscribe: Function<'env, (), bool>,
     /// The oldest events, `max` at most, each upgrade counted. A batch that is not full means that
-    /// the doorbell will ring for the next.
+    /// the core will call `wake` for the next.
     #[napi(ts_type = "(max: number) => Batch")]
     pub drain: Function<'env, (), Batch>,
 }
 
-impl<'env> QuickCalls<'env> {
+impl<'env> HotFunctions<'env> {
     pub(super) fn new(
         env: &'env Env,
         broadcaster: &Rc<RefCell<Broadcaster>>,
-    ) -> napi::Result<QuickCalls<'env>> {
+    ) -> napi::Result<HotFunctions<'env>> {
         let call = Maker { env, broadcaster };
-        Ok(QuickCalls {
+        Ok(HotFunctions {
             publish_text: call.make("publishText", |core, arguments| {
                 with_text(arguments, 0, |channel| {
                     with_text(arguments, 1, |text| {
@@ -105,7 +105,7 @@ impl<'env> QuickCalls<'env> {
             subscribe: call.make("subscribe", |core, arguments| {
                 let client = arguments.get(0)?;
                 with_text(arguments, 1, |channel| {
-                    let subscribed = core.borrow_mut().subscribe(client, channel);
+                    let subscribed = core.borrow_mut().sequencer.subscribe(client, channel);
                     subscribed.map_err(|error| Error::from_reason(error.to_string()))
                 })
             })?,
@@ -160,10 +160,10 @@ fn publish(
         except: (except != NO_CLIENT).then_some(except),
         compress: arguments.get(3)?,
     };
-    Ok(packed(core.borrow_mut().publish(channel, payload, how)))
+    Ok(packed(core.borrow_mut().sequencer.publish(channel, payload, how)))
 }
 
-/// As [`QuickCalls::publish_text`] says.
+/// As [`HotFunctions::publish_text`] says.
 fn packed(Published { subscribers, shards, dropped, saturated }: Published) -> i64 {
     let low = i64::from(shards) | i64::from(saturated) << PUBLISH_SHARD_BITS;
     match dropped {
@@ -180,7 +180,7 @@ fn send(
     payload_len: usize,
 ) -> napi::Result<i64> {
     let (client, compress) = (arguments.get(0)?, arguments.get(2)?);
-    let sent = core.borrow_mut().send(client, payload, compress);
+    let sent = core.borrow_mut().sequencer.send(client, payload, compress);
     Ok(status(sent, payload_len))
 }
 

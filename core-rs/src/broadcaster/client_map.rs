@@ -1,22 +1,23 @@
-//! The clients that the sequencer knows, by their keys.
+//! What the sequencer knows of each client, by the client's key.
 
-use crate::ids::ClientKey;
 use rustc_hash::FxHashMap;
 use slab::Slab;
 
-use super::Registration;
+use crate::ids::ClientKey;
+
+use super::registration::Registration;
 
 /// See the module's description.
 ///
-/// A hash table has nearly twice the room that it needs, so that only where each client stands is
-/// in it.
+/// A hash table has nearly twice the room that it needs, so that it holds only where each client
+/// stands.
 #[derive(Default)]
-pub(super) struct Registry {
+pub(super) struct ClientMap {
     registrations: Slab<Registration>,
     by_key: FxHashMap<ClientKey, u32>,
 }
 
-impl Registry {
+impl ClientMap {
     pub(super) fn get(&self, key: ClientKey) -> Option<&Registration> {
         self.by_key.get(&key).map(|&at| &self.registrations[at as usize])
     }

@@ -1,6 +1,6 @@
-//! The head of a frame, however the network cuts it.
+//! The header of a frame, however the network cuts it.
 
-use super::Violation;
+use super::violation::Violation;
 use crate::frame::{COMPRESSED, FIN, LENGTH_16, LENGTH_64, MAX_CONTROL_PAYLOAD, Opcode};
 
 const RESERVED_BITS: u8 = 0x70;
@@ -9,16 +9,16 @@ pub(super) const MASKED: u8 = 0x80;
 const LENGTH_BITS: u8 = 0x7F;
 const KEY_LEN: usize = 4;
 /// Two fixed bytes, a 64-bit length and the masking key.
-const HEAD_MAX: usize = 14;
+const HEADER_MAX: usize = 14;
 
-/// The bytes of a frame's head seen so far.
+/// The bytes of a frame's header seen so far.
 #[derive(Default)]
-pub(super) struct Head {
-    bytes: [u8; HEAD_MAX],
+pub(super) struct FrameHeader {
+    bytes: [u8; HEADER_MAX],
     len: u8,
 }
 
-/// A frame whose head is complete and whose payload is not.
+/// A frame whose header is complete and whose payload is not.
 #[derive(Clone, Copy)]
 pub(super) struct FrameInProgress {
     pub(super) opcode: Opcode,
@@ -30,7 +30,7 @@ pub(super) struct FrameInProgress {
     pub(super) seen: usize,
 }
 
-impl Head {
+impl FrameHeader {
     pub(super) fn is_empty(&self) -> bool {
         self.len == 0
     }
@@ -40,7 +40,7 @@ impl Head {
         self.len = 0;
     }
 
-    /// Takes from `input` what the head still lacks; returns how many bytes that were.
+    /// Takes from `input` what the header still lacks; returns how many bytes that were.
     pub(super) fn fill(&mut self, input: &[u8]) -> usize {
         let mut taken = 0;
         while usize::from(self.len) < self.needed() && taken < input.len() {
@@ -51,7 +51,7 @@ impl Head {
         taken
     }
 
-    /// Length of the whole head, as far as the bytes so far tell.
+    /// Length of the whole header, as far as the bytes so far tell.
     fn needed(&self) -> usize {
         if self.len < 2 {
             return 2;
@@ -64,7 +64,7 @@ impl Head {
         2 + length + KEY_LEN
     }
 
-    /// The frame that the head describes; `None` while the head is incomplete.
+    /// The frame that the header describes; `None` while the header is incomplete.
     pub(super) fn parse(
         &self,
         may_be_compressed: bool,

@@ -1,12 +1,13 @@
 //! Ids of clients to which the application gives none.
 //!
 //! Every client has one, which decides where it lives, and hardly any is ever looked at. So none is
-//! kept: it is made anew of the client's key whenever somebody asks.
+//! kept: each is computed from the client's key.
 
-use crate::ids::ClientKey;
 use std::hash::{BuildHasher, RandomState};
 
 use sha1::{Digest, Sha1};
+
+use crate::ids::ClientKey;
 
 /// See the module's description.
 pub(super) struct ClientIds {
@@ -20,7 +21,7 @@ impl ClientIds {
         ClientIds { secret: [0, 1].map(|half: u64| RandomState::new().hash_one(half)) }
     }
 
-    /// The id of the client with this key: a UUID that looks random to whoever does not know the
+    /// The id of the client with this key: a UUID that looks random without the
     /// secret. Only a key that is used again, four billion clients later, brings it back.
     pub(super) fn of(&self, key: ClientKey) -> String {
         let [first, second] = self.secret.map(u64::to_ne_bytes);
