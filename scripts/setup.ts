@@ -14,7 +14,7 @@ import { existsSync, mkdirSync, statSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 
 import { runChild } from "./child";
-import { canProvideChromium, LOCAL_CHROMIUM } from "./tools/chromium";
+import { canInstallChromium, findChromium } from "./tools/chromium";
 import { canFetchPromtool, LOCAL_PROMTOOL } from "./tools/promtool";
 import { hasPython, KOSOKU, type PythonPackage, recordOf, WEBSOCKETS } from "./tools/python";
 import { MissingTool, requireBun, requireRust } from "./tools/toolchain";
@@ -28,7 +28,7 @@ export interface Step {
   /** Only some tests want what it brings: without it they are skipped, but not in CI. */
   readonly isOptional?: boolean;
   /** Globs of what it makes. Where they are there, newer than `inputs`, there is nothing to do. */
-  readonly outputs?: readonly string[];
+  readonly outputs?: readonly string[] | undefined;
   readonly inputs?: readonly string[];
 }
 
@@ -85,15 +85,13 @@ function crates(names: readonly string[], directory = "target"): Step {
 
 /** What only some tests want, where it can be had. */
 function toolsOfTests(): Step[] {
-  const tool = (script: string, output: string): Step => ({
-    doing: `providing ${output}`,
-    command: [BUN, script],
-    outputs: [output],
-    isOptional: true,
-  });
+  const tool = (name: string, outputs?: string[]): Step => {
+    const command = [BUN, `scripts/tools/${name}.ts`];
+    return { doing: `installing ${name}`, command, outputs, isOptional: true };
+  };
   return [
-    ...(canFetchPromtool() ? [tool("scripts/tools/promtool.ts", LOCAL_PROMTOOL)] : []),
-    ...(canProvideChromium() ? [tool("scripts/tools/chromium.ts", LOCAL_CHROMIUM)] : []),
+    ...(canFetchPromtool() ? [tool("promtool", [LOCAL_PROMTOOL])] : []),
+    ...(findChromium() === undefined && canInstallChromium() ? [tool("chromium")] : []),
     ...installed(WEBSOCKETS),
   ];
 }
@@ -175,9 +173,7 @@ function isFresh(root: string, { inputs = [], outputs }: Step): boolean {
 }
 
 function matches(root: string, glob: string): string[] {
-  const paths = [...new Bun.Glob(glob).scanSync({ cwd: root, dot: true, absolute: true })];
-  // A glob passes over links, such as that to a browser.
-  return paths.length === 0 && existsSync(join(root, glob)) ? [join(root, glob)] : paths;
+  return [...new Bun.Glob(glob).scanSync({ cwd: root, dot: true, absolute: true })];
 }
 
 if (import.meta.main) {

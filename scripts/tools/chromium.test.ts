@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { canProvideChromium } from "./chromium";
+import { canInstallChromium, findChromium } from "./chromium";
 
 /** A path on which there are these tools alone. */
 async function pathWith(...tools: string[]): Promise<string> {
@@ -13,14 +13,14 @@ async function pathWith(...tools: string[]): Promise<string> {
   return path;
 }
 
-test("a browser can be had where there is one, or where root can install one", async () => {
-  const [none, apt, chrome] = [
-    await pathWith(),
-    await pathWith("apt-get"),
-    await pathWith("google-chrome"),
-  ];
-  expect(canProvideChromium(none, true)).toBe(false);
-  expect(canProvideChromium(apt, false)).toBe(false);
-  expect(canProvideChromium(apt, true)).toBe(true);
-  expect(canProvideChromium(chrome, false)).toBe(true);
+test("a browser is found by any of its names", async () => {
+  expect(findChromium(await pathWith())).toBeUndefined();
+  expect(findChromium(await pathWith("google-chrome"))).toEndWith("/google-chrome");
+});
+
+test("root alone can install one, where there is apt-get", async () => {
+  const [none, apt] = [await pathWith(), await pathWith("apt-get")];
+  expect(canInstallChromium(none, true)).toBe(false);
+  expect(canInstallChromium(apt, false)).toBe(false);
+  expect(canInstallChromium(apt, true)).toBe(true);
 });

@@ -1,12 +1,11 @@
 /** A browser for tests. */
 
 import { onTestFinished } from "bun:test";
-import { join } from "node:path";
 import { type BrowserContextOptions, chromium, type Page } from "playwright-core";
 
 import { findChromium } from "../../../scripts/tools/chromium";
 
-const found = await findChromium(join(import.meta.dir, "../../.."));
+const found = findChromium();
 
 /** Tests in a browser are skipped where there is none; CI must have one. */
 export const withoutBrowser = found === undefined && !process.env.CI;
