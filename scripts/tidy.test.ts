@@ -62,7 +62,6 @@ const KNOWN_PRIVATE_WORDS = [
   "nobody",
   "patience",
   "somebody",
-  "strike",
   "whoever",
 ];
 

@@ -37,14 +37,14 @@ describe("the configuration", () => {
     expect(() => resolveConfig(input as never)).toThrow(message);
   });
 
-  test("does not repeat a placementKey that is none", () => {
+  test("does not repeat a placementKey that is wrong", () => {
     const placementKey = "0123456789abcdef-secret";
     expect(() => resolveConfig({ placementKey })).toThrow(
       /^placementKey must be 32 hexadecimal digits$/,
     );
   });
 
-  test("knows its keys", () => {
+  test("refuses unknown keys", () => {
     expect(() => resolveConfig({ shards: 4 } as never)).toThrow(
       "shards is not a configuration key",
     );

@@ -14,7 +14,7 @@ describe("the configuration in one line", () => {
     );
   });
 
-  test("names every key that the sentence does not tell and that is no default", () => {
+  test("names every key outside the sentence that differs from its default", () => {
     const changed = { idleTimeout: 30, sendPings: false };
     expect(describeConfig(resolveConfig(changed))).toEndWith(
       "messages; idleTimeout 30; sendPings false",

@@ -9,7 +9,7 @@ const HOW =
   "ulimit -n 1204 in a shell of root";
 
 describe("the fitness of a configuration", () => {
-  test("is no news while it is good", () => {
+  test("has no warning while it fits", () => {
     expect(misfits(resolveConfig(), ENOUGH)).toEqual([]);
     expect(misfits(resolveConfig(), { ...ENOUGH, cores: 2 })).toEqual([]);
   });
@@ -35,7 +35,7 @@ describe("the fitness of a configuration", () => {
     expect(misfits(config, { ...ENOUGH, fileLimit: 204 })[0]).toEndWith(HOW);
   });
 
-  test("is told where there were too few files for a start", () => {
+  test("has an error where there are too few files for a start", () => {
     const config = resolveConfig({ numShards: 2, workersPerShard: 1, maxClients: 500 });
     expect(noFilesToStart(config, 20)).toBe(
       "the hard limit of 20 open files is too low to start: the process with its worker threads " +

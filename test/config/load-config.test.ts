@@ -50,7 +50,7 @@ describe("the places of the configuration", () => {
     expect(loadConfig({ env: {} })).toEqual(resolveConfig());
   });
 
-  test("decide on switches in both directions", () => {
+  test("set boolean settings in both directions", () => {
     const file = temporaryFile("shardcast.toml", "useSharding = false\nsendPings = false");
     const places = {
       file,
@@ -98,7 +98,7 @@ describe("the number of expected clients", () => {
     expect(loadConfig({ overrides: { expectedClients: 20_000 }, env: {} })).toEqual(expected);
   });
 
-  test("gives way to every key that is said, even in a lower place", () => {
+  test("gives way to every key that is given, even in a lower place", () => {
     const file = temporaryFile("shardcast.json", { numShards: 16 });
     const config = loadConfig({ args: ["--expected-clients", "20000"], env: {}, file });
     expect(config).toMatchObject({ numShards: 16, workersPerShard: 8, maxClients: 2000 });
@@ -123,13 +123,13 @@ describe("an unknown variable", () => {
     ]);
   });
 
-  test("is none of another program's or of a service's", () => {
+  test("is not one of another program or of a service", () => {
     const ofService = { SHARDCAST_SERVICE_HOST: "10.0.0.1", SHARDCAST_PORT_80_TCP: "tcp://a" };
     const env = { ...ofService, SHARDCAST_NO_SHARDING: "true", SHARD: "1", PATH: "/bin" };
     expect(warningsOf(env)).toEqual([]);
   });
 
-  test("is none of the app's own settings", () => {
+  test("is not one of the app's own settings", () => {
     const env = { SHARDCAST_PORT: "1", SHARDCAST_API_KEY: "k", SHARDCAST_APIKEY: "sekret" };
     const { warnings } = loadSettings(SERVER_SETTINGS, { env });
     expect(warnings).toEqual([ignored("SHARDCAST_APIKEY", ": did you mean SHARDCAST_API_KEY?")]);
@@ -175,7 +175,7 @@ describe("a secret is in no message about", () => {
     try {
       read();
     } catch (error) {
-      // Where nobody catches it, its causes are printed too.
+      // Where nothing catches it, its causes are printed too.
       return messagesOf(error).join("\n");
     }
     throw new Error("nothing was wrong");

@@ -43,7 +43,7 @@ describe.each([
   }
 
   describe("without an API key", () => {
-    test("answers for no host that a stranger could own, whatever the path", async () => {
+    test("answers for no host that others could own, whatever the path", async () => {
       const { ask, ws, port } = start();
       for (const name of ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example"]) {
         const headers = { host: `${name}:${port}`, origin: `http://${name}:${port}` };

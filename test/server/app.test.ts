@@ -77,7 +77,7 @@ describe.each(both)("the ready-made app, %s", (_name, config) => {
     expect(await client.take(3)).toEqual(["a", "b", "c"]);
   });
 
-  test("tells how a message was taken: by no shard without a subscriber", async () => {
+  test("answers how a message was taken: by no shard without a subscriber", async () => {
     const { post } = start(config);
     expect(await (await post("/publish/empty", "x")).json()).toEqual({
       subscribers: 0,
@@ -142,7 +142,7 @@ describe.each(both)("the ready-made app, %s", (_name, config) => {
     expect(await readiness()).toEqual([503, { status: "ended" }]);
   });
 
-  test("tells which clients are slow, and how many of them at most", async () => {
+  test("lists the slowest clients, as many as are asked for", async () => {
     const { http } = start(config);
     expect(await (await fetch(`${http}/slow-clients?top=3`)).json()).toEqual([]);
     for (const top of ["-1", "x", "1001"]) {
@@ -285,7 +285,7 @@ describe.each(both)("the ready-made app, %s", (_name, config) => {
 });
 
 describe("the ready-made app, sharded", () => {
-  test("tells how many workers dropped a message because their queues were full", async () => {
+  test("answers how many workers dropped a message because their queues were full", async () => {
     const { broadcaster, post } = start({ numShards: 1 });
     const publish = spyOn(broadcaster, "publish");
     publish.mockReturnValueOnce({ subscribers: 0, shards: 0, dropped: 3, saturated: 0 });
@@ -297,7 +297,7 @@ describe("the ready-made app, sharded", () => {
     });
   });
 
-  test("refuses a client whose shard is full with 503, and says when to come back", async () => {
+  test("refuses a client whose shard is full with 503 and Retry-After", async () => {
     const { stream } = start({ numShards: 1, maxClients: 1 });
     await connect(`${stream}?channels=a`);
     const { status, headers } = await refused(`${stream}?channels=a`);

@@ -23,13 +23,13 @@ describe("the command line", () => {
     expect(options?.config).toMatchObject({ numShards: 3, bufferSize: 7, workersPerShard: 4 });
   });
 
-  test("takes switches that are off by default as --x", () => {
+  test("takes boolean settings that are false by default as --x", () => {
     const flags = ["--per-message-deflate", "--publish-to-self", "--close-on-backpressure-limit"];
     const on = { perMessageDeflate: true, publishToSelf: true, closeOnBackpressureLimit: true };
     expect(readOptions(flags, {})?.config).toMatchObject(on);
   });
 
-  test("takes switches that are on by default as --no-x, and as variables that say true or false", () => {
+  test("takes boolean settings that are true by default as --no-x, and as variables of true or false", () => {
     const flags = readOptions(["--no-drop-slow-clients", "--no-sharding"], {});
     expect(flags?.config).toMatchObject({ dropSlowClients: false, useSharding: false });
     for (const env of [{ SHARDCAST_SHARDING: "false" }, { SHARDCAST_NO_SHARDING: "true" }]) {
@@ -161,7 +161,7 @@ describe("the command line", () => {
     expect(readOptions(["--config", file], { PORT: "tcp://a" }).port).toBe(1);
   });
 
-  test("shows of a switch the flag that changes it", () => {
+  test("shows the flag that changes a boolean setting", () => {
     // Of all flags, these are the ones without a value.
     const flags = helpText().match(/(?<=^ {2})--\S+$/gm) ?? [];
     const config = readOptions(flags, {})?.config;

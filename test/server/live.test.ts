@@ -10,7 +10,7 @@ import { connect, until } from "../helpers/client";
 import { SMALL, serveWith } from "../helpers/serving";
 import { logged, spyLogger } from "../helpers/spy-logger";
 
-/** A timer that strikes when it is told to. */
+/** A timer that fires when a test calls it. */
 class HandTimer {
   intervalMs = 0;
   isGoing = false;
@@ -24,7 +24,7 @@ class HandTimer {
     };
   };
 
-  strike(): void {
+  fire(): void {
     if (this.isGoing) this.#work();
   }
 }
@@ -54,7 +54,7 @@ function start() {
   return { broadcaster, logger, timer, url: `${ws}/live`, looks: () => looks };
 }
 
-test("tells at once, and then once a second", async () => {
+test("sends a snapshot at once, and then once a second", async () => {
   const { timer, url, looks } = start();
   const watcher = await connect(url);
   expect(JSON.parse(String(await watcher.next()))).toMatchObject({
@@ -63,7 +63,7 @@ test("tells at once, and then once a second", async () => {
   });
   expect(timer.intervalMs).toBe(1000);
   for (let ticks = 2; ticks < 5; ticks += 1) {
-    timer.strike();
+    timer.fire();
     await watcher.next();
     expect(looks()).toBe(ticks);
   }
@@ -74,19 +74,19 @@ test("looks once for two watchers", async () => {
   const first = await connect(url);
   await first.next();
   const second = await connect(url);
-  timer.strike();
+  timer.fire();
   expect(await first.next()).toEqual(await second.next());
   expect(looks()).toBe(2);
 });
 
-test("does nothing while nobody watches, and begins again with the next", async () => {
+test("does nothing without a client, and begins again with the next", async () => {
   const { broadcaster, timer, url, looks } = start();
   expect(timer.isGoing).toBe(false);
   const watcher = await connect(url);
   await watcher.next();
   await watcher.close();
   await until(() => broadcaster.subscriberCount("$live") === 0);
-  timer.strike();
+  timer.fire();
   expect(timer.isGoing).toBe(false);
   expect(looks()).toBe(1);
   const next = await connect(url);
@@ -98,12 +98,12 @@ test("does nothing while nobody watches, and begins again with the next", async 
 test("logs what it could not find out, and goes on with the next", async () => {
   const { broadcaster, logger, timer, url } = start();
   const slowClients = broadcaster.slowClients;
-  broadcaster.slowClients = () => Promise.reject(new Error("nobody knows"));
+  broadcaster.slowClients = () => Promise.reject(new Error("unknown"));
   const watcher = await connect(url);
   await until(() => logged(logger, "error").length > 0);
-  expect(logged(logger, "error")[0]?.fields).toEqual({ err: new Error("nobody knows") });
+  expect(logged(logger, "error")[0]?.fields).toEqual({ err: new Error("unknown") });
   broadcaster.slowClients = slowClients;
-  timer.strike();
+  timer.fire();
   expect(JSON.parse(String(await watcher.next()))).toMatchObject({ about: "a test" });
 });
 
@@ -125,11 +125,11 @@ test("never starts a tick while another is under way", async () => {
     failed: () => {},
   });
   ticking.start();
-  for (let n = 0; n < 5; n += 1) timer.strike();
+  for (let n = 0; n < 5; n += 1) timer.fire();
   expect(begun).toBe(1);
   end();
   // The tick ends in its turn, which is before this one goes on.
   await Promise.resolve();
-  timer.strike();
+  timer.fire();
   expect(begun).toBe(2);
 });

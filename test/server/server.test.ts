@@ -90,7 +90,7 @@ describe.each(both)("the server's process, %s", (_name, flags) => {
     expect(JSON.parse(String(await client.next()))).toHaveProperty("symbol");
   });
 
-  test("says that its port is taken", async () => {
+  test("reports that its port is taken", async () => {
     const { url } = await run(...flags);
     const { port } = new URL(url);
     expect(refusal(process.execPath, SERVER, "--port", port, ...flags)).toEqual({
@@ -125,7 +125,7 @@ test.each([
   expect(stderr).toContain(message);
 });
 
-describe("a start that fails says in one line what to do, and ends with exit code 1", () => {
+describe("a start that fails prints what to do in one line, and ends with exit code 1", () => {
   /** A line on standard error, and nothing else. */
   function complaint(...command: string[]): string {
     const { stderr, ...rest } = refusal(...command);

@@ -28,14 +28,14 @@ describe("a histogram of times", () => {
     expect(deliveryPercentile(histogram, percent)).toBe(expected as number);
   });
 
-  test("tells what has come since", () => {
+  test("subtracts what was there before", () => {
     expect(deliveryTimesSince(times(5, 2, 0, 1), times(3, 2, 0, 0))?.counts).toEqual([2, 0, 0, 1]);
     expect(deliveryTimesSince(times(1), undefined)?.counts).toEqual([1]);
   });
 });
 
 describe("the sharded broadcaster", () => {
-  test("knows its busiest channels, and how long messages took", async () => {
+  test("shows the busiest channels, and how long messages took", async () => {
     const { broadcaster, ws } = serve({}, (app) =>
       app.ws("/", {
         open(ws) {
@@ -47,7 +47,7 @@ describe("the sharded broadcaster", () => {
     const client = await connect(ws);
     for (let n = 0; n < 3; n += 1) broadcaster.publish("busy", "x");
     broadcaster.publish("quiet", "x");
-    broadcaster.publish("nobody", "x");
+    broadcaster.publish("unheard", "x");
     await client.take(4);
     expect(broadcaster.channels()).toEqual([
       { channel: "busy", subscribers: 1, published: 3 },
@@ -149,7 +149,7 @@ describe("a snapshot", () => {
     expect(shards.map(({ workers }) => workers.length)).toEqual([1, 1]);
   });
 
-  test("tells no rates before half a second has passed, and none of it is lost", async () => {
+  test("shows no rates before half a second has passed, and loses no count", async () => {
     const broadcaster = new Standing([{}]);
     const { after } = looking(broadcaster);
     broadcaster.published = 10;
@@ -186,14 +186,14 @@ describe("a snapshot", () => {
     expect(snapshot.workersStuck).toBe(1);
   });
 
-  test("tells how full a queue is, by what fills it more", async () => {
+  test("shows how full a queue is, by messages or bytes", async () => {
     const byMessages = { queue_messages: 50, queue_bytes: 100 };
     const byBytes = { queue_messages: 1, queue_bytes: 900 };
     const { after } = looking(new Standing([byMessages, byBytes]));
     expect(workersOf(await after(1000)).map(({ fill }) => fill)).toEqual([0.5, 0.9]);
   });
 
-  test("does not wait for a stuck worker to say who is slow, nor ask it again", async () => {
+  test("does not wait for a stuck worker to report slow clients, nor ask it again", async () => {
     const broadcaster = new Standing([{}]);
     const sleepy = { id: "sleepy", shard: 0, worker: 0, address: "", lagBytes: 7 };
     let asked = 0;
@@ -210,7 +210,7 @@ describe("a snapshot", () => {
     expect(asked).toBe(2);
   });
 
-  test("says how many workers it leaves out", async () => {
+  test("counts the workers that it leaves out", async () => {
     const workers = Array.from({ length: 64 }, () => ({ queue_messages: 1 }));
     const { after } = looking(new Standing(workers, 20));
     const { shards, workersLeftOut, workersStuck } = await after(1000);
@@ -219,7 +219,7 @@ describe("a snapshot", () => {
     expect(workersStuck).toBe(20 * 64);
   });
 
-  test("does not pretend to know what Bun does not tell", async () => {
+  test("leaves empty what is unknown without sharding", async () => {
     const config = resolveConfig({ useSharding: false });
     const snapshots = new Snapshots(new Standing([{}]), { ...config, hidden: "$own" });
     const { sharded, dropped, bytesPerSecond, verdict } = await snapshots.next();

@@ -226,7 +226,7 @@ describe("feeding", () => {
     await feed(endless, sink, ending.signal);
   });
 
-  test("ends when it is told to", async () => {
+  test("ends when its signal is aborted", async () => {
     const ending = new AbortController();
     const publish = () => {
       ending.abort();
@@ -239,7 +239,7 @@ describe("feeding", () => {
 });
 
 describe("a source's spec", () => {
-  test("says channel, rate and size", () => {
+  test("takes channel, rate and size", () => {
     const source = parseSource("synthetic:channel=ticks,rate=800,size=128", 1000);
     expect(source).toMatchObject({ channel: "ticks", canWait: false });
     expect(parseSource("stdin:channel=a/b", 1000)).toMatchObject({ channel: "a/b", canWait: true });

@@ -31,7 +31,7 @@ describe("a verdict", () => {
     expect(judging().after(0, {}, [slow(1000), slow(WINDOW_MS + 1000)]).names).toEqual([]);
   });
 
-  test("tells of a problem for ten seconds", () => {
+  test("shows a problem for ten seconds", () => {
     const { after } = judging();
     const saturated = ["ShardcastWorkerSaturated"];
     expect(after(0, { saturated_workers: 1 }).names).toEqual(saturated);

@@ -6,7 +6,7 @@ import { connect, refused } from "../../helpers/client";
 import { AWAY, flow, open, REFUSED, says, seen, start, status } from "./live-page";
 
 describe("the page, where there is an API key,", () => {
-  seen("asks for it, and says when it was wrong", async () => {
+  seen("asks for it, and shows when it was wrong", async () => {
     const server = start({}, { apiKey: "sésame" });
     const page = await open(server, { tolerates: REFUSED });
     const dialog = page.locator("#key[open]");
@@ -66,7 +66,7 @@ describe("the page, where there is an API key,", () => {
   });
 });
 
-describe("strangers", () => {
+describe("clients without the key", () => {
   test("cannot watch where there is an API key, nor be heard on the page's channel", async () => {
     const { http, ws } = start({}, { apiKey: "key" });
     expect((await refused(`${ws}/live`)).status).toBe(401);

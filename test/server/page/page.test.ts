@@ -76,7 +76,7 @@ describe("the page", () => {
     await says(page, "#stream li", /^\{"n":\d+,"p":"x+…$/);
   });
 
-  seen("draws its charts, and says in words what they show", async () => {
+  seen("draws its charts, and describes them in their labels", async () => {
     const server = start();
     const page = await open(server);
     await status(page, "connected");
@@ -101,7 +101,7 @@ describe("the page", () => {
     await says(page, "#slow td:nth-child(3)", /^[1-9][\d,]* messages?[\d.]+\s[kM]B$/);
   });
 
-  seen("tells what was dropped, and why", async () => {
+  seen("shows what was dropped, and why", async () => {
     const server = start({ dropSlowClients: false, bufferSize: 10 });
     const stalled = await connect(`${server.ws}/stream?channels=other`);
     stalled.socket.pause();
@@ -128,7 +128,7 @@ describe("the page", () => {
     await says(page, "#verdict[data-level=ticket] [role=status]", /^Warning: .*being slow\.$/);
   });
 
-  seen("says that all is well, and is red when a rule to wake somebody holds", async () => {
+  seen("shows that all is well, and is red when a critical rule holds", async () => {
     const server = start();
     const page = await open(server);
     await says(page, "#verdict[data-level=good] [role=status]", /^All is well\./);
@@ -170,7 +170,7 @@ describe("the page", () => {
     await status(page, "connected");
   });
 
-  seen("says how many workers it does not show", async () => {
+  seen("shows how many workers it leaves out", async () => {
     const server = start();
     const page = await open(server);
     const workers = Array.from(
@@ -211,7 +211,7 @@ describe("the page", () => {
     expect(await page.evaluate(opacity)).toBeLessThan(1);
     silence.mockRestore();
     await page.locator("body:not(.stale)").waitFor();
-    // The line breaks where nobody looked.
+    // The line has a gap where the page was away.
     const gaps = async () => {
       const columns = await drawn(page, "#chart-clients");
       return columns.map((x, n) => x - (columns[n - 1] ?? x)).filter((step) => step > 10);
@@ -219,7 +219,7 @@ describe("the page", () => {
     while ((await gaps()).length === 0) await says(page, "#clients", /\d/);
   });
 
-  seen("publishes, and says what became of it", async () => {
+  seen("publishes, and shows the result", async () => {
     const server = start({ maxPayloadLength: 1000 });
     const client = await connect(`${server.ws}/stream?channels=news`);
     const page = await open(server, { tolerates: REFUSED });
@@ -229,7 +229,7 @@ describe("the page", () => {
     await page.click("#publish button");
     expect(await client.next()).toBe("from the page");
     await says(page, "#published", /^Published to 1 subscriber\.$/);
-    await page.fill("#publish-channel", "nobody");
+    await page.fill("#publish-channel", "unheard");
     await page.click("#publish button");
     await says(page, "#published", /^Published to 0 subscribers\.$/);
     spyOn(server.broadcaster, "publish").mockReturnValueOnce({
@@ -325,7 +325,7 @@ describe("the page", () => {
     await page.getByRole("button", { name: "needle" }).click();
     await says(page, "#stream-state", /^Listening to needle\.$/);
     await says(page, "#channels td:nth-child(3)", /^[\d.]+$/);
-    await page.fill("#channel-search", "nobody");
+    await page.fill("#channel-search", "unheard");
     await says(page, "#channels", /^No channel is called so\.$/);
     await page.fill("#channel-search", "");
     await says(page, "#channels-note", /^61 channels/);
@@ -346,7 +346,7 @@ describe("the page", () => {
     expect(await page.evaluate("shifts")).toEqual([]);
   });
 
-  seen("says that there are no channels in words that cannot be clicked", async () => {
+  seen("shows that there are no channels in a text that cannot be clicked", async () => {
     const server = start();
     const page = await open(server);
     await page.getByRole("button", { name: "ticks" }).waitFor();
@@ -369,7 +369,7 @@ describe("the page", () => {
     await says(page, "#stream li", /^<img/);
     flow(() => server.broadcaster.publish("ticks", "x".repeat(100_000)));
     await says(page, "#slow td", /^<img/);
-    // The server has to refuse what the form lets nobody send.
+    // The server has to refuse what the form does not send.
     await page.evaluate("document.querySelector('#publish').noValidate = true");
     await page.fill("#publish-channel", evil);
     await page.fill("#message", evil);
@@ -379,7 +379,7 @@ describe("the page", () => {
     expect(await page.locator("main img").count()).toBe(0);
   });
 
-  seen("says what is not known without sharding", async () => {
+  seen("shows what is unknown without sharding", async () => {
     const server = start({ useSharding: false });
     const page = await open(server);
     flow(() => server.broadcaster.publish("ticks", "x"));
