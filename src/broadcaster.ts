@@ -118,7 +118,7 @@ export interface Broadcaster {
   writable(): Promise<void>;
 
   /**
-   * Ends in order: accepts no one, delivers what is queued, closes all clients, waits until they
+   * Ends in order: closes the port, delivers what is queued, closes all clients, waits until they
    * and the HTTP requests under way are gone, and ends the threads. Further calls await the first.
    */
   shutdown(options?: ShutdownOptions): Promise<void>;

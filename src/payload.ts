@@ -69,7 +69,7 @@ function bytesOfBlob(blob: Blob, caller: string): Uint8Array {
   const reading = blob.arrayBuffer();
   const bytes = Bun.peek(reading);
   if (bytes instanceof ArrayBuffer) return new Uint8Array(bytes);
-  // Nobody waits for it.
+  // A rejection that no code handles would end the process.
   reading.catch(() => {});
   throw new TypeError(
     `${caller} cannot send a Blob that is not in memory, such as a file; await its bytes() first`,

@@ -8,13 +8,13 @@ export type Handler = (request: Request, server: unknown) => unknown;
 
 const FORBIDDEN = 403;
 
-/** The peers of the requests under way, by what the door has told. */
+/** The peers of the requests in progress, by the door's header. */
 export class Peers {
   readonly #peers = new WeakMap<Request, PeerAddress>();
-  /** A request that is asked for just now comes from within the process. */
-  #isAdmitting = false;
+  /** A call of `internally` is in progress: its request comes from within the process. */
+  #isInternal = false;
 
-  /** What handlers are told is their server: the public one, not Bun's behind the door. */
+  /** The server that handlers get: the public one, not Bun's behind the door. */
   server: unknown;
 
   constructor(
@@ -22,13 +22,13 @@ export class Peers {
     private readonly secret: string,
   ) {}
 
-  /** Lets a request in that does not come through the door. */
-  admitting<T>(ask: () => T): T {
-    this.#isAdmitting = true;
+  /** Lets in a request of the process itself, which does not come through the door. */
+  internally<T>(call: () => T): T {
+    this.#isInternal = true;
     try {
-      return ask();
+      return call();
     } finally {
-      this.#isAdmitting = false;
+      this.#isInternal = false;
     }
   }
 
@@ -64,7 +64,7 @@ export class Peers {
     return (request) => {
       const { server } = this;
       const isFromDoor = this.#note(request);
-      if (!isFromDoor && !this.#isAdmitting) return new Response(null, { status: FORBIDDEN });
+      if (!isFromDoor && !this.#isInternal) return new Response(null, { status: FORBIDDEN });
       return handler.call(server, request, server);
     };
   }

@@ -7,7 +7,7 @@ import { join } from "node:path";
 
 import { ShardcastError } from "../errors";
 
-/** Bytes of what nobody can guess. */
+/** Bytes of a secret that cannot be guessed. */
 const SECRET_BYTES = 16;
 
 /**
@@ -79,7 +79,7 @@ function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0);
   } catch (error) {
-    // One that is another user's may not be asked.
+    // A process of another user exists too, though it takes no signal.
     return (error as NodeJS.ErrnoException).code !== "ESRCH";
   }
 }

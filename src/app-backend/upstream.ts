@@ -10,9 +10,9 @@ export interface Upstream {
   server: Server<unknown>;
   /** Its unix socket: a path, or an abstract name with a NUL before it. */
   path: string;
-  /** What the door shows with each request, and nobody else can. */
+  /** The door sends it with each request. No other process knows it. */
   secret: string;
-  /** Stands before the handlers, which are to get a public server. */
+  /** Gives the handlers the public server. */
   peers: Peers;
   /** Ends it at once, and leaves nothing on the disk. */
   close(): void;
@@ -51,17 +51,17 @@ export function reloadUpstream(app: AnyElysia, options: ServeOptions, former: Fo
   listenBuiltIn(app, { ...options, ...NOWHERE, unix: path, id }, (served) => peers.noting(served));
 }
 
-/** What `limitSilence` goes through. */
-let timekeeper: Server<unknown> | undefined;
+/** The server whose `timeout` sets it. */
+let timeoutServer: Server<unknown> | undefined;
 
 /**
  * Limits how long a request may be silent, as `Server.timeout` does. Bun does nothing there for a
  * server on a unix socket, though the limit is the request's own, whichever server it came to: one
  * that has been on a port, and is closed, sets it.
  */
-export function limitSilence(request: Request, seconds: number): void {
-  timekeeper ??= closedServer();
-  timekeeper.timeout(request, seconds);
+export function setIdleTimeout(request: Request, seconds: number): void {
+  timeoutServer ??= closedServer();
+  timeoutServer.timeout(request, seconds);
 }
 
 function closedServer(): Server<unknown> {

@@ -4,7 +4,7 @@ import { types } from "node:util";
 import { UpgradeRequest } from "../upgrades/upgrade-request";
 import type { Handler } from "./http-peers";
 
-/** Tells an upgrade on its way through the wrapping. */
+/** Identifies an upgrade on its way through the wrapped `fetch`. */
 const UPGRADE_HEADER = "x-shardcast-upgrade";
 
 /** Whether something has taken the place of Bun's own function. */
@@ -55,7 +55,7 @@ export class WrappedServe {
   }
 }
 
-/** Whoever wraps `fetch` expects a response, also for a client that was accepted. */
+/** What wraps `fetch` expects a response, also for a client that was accepted. */
 async function responseTo(request: UpgradeRequest, answer: unknown): Promise<unknown> {
   const response = await answer;
   const isAccepted = request.pending === undefined;

@@ -86,8 +86,8 @@ export function shardcast(options: ShardcastOptions = {}): ShardcastAdapter {
 }
 
 /**
- * Makes responses as with Bun, but none for an upgrade that was decided and has no answer: nobody
- * gets it, nor sees it, unless something is wrapped around the app.
+ * Makes responses as with Bun, but none for an upgrade that was decided and has no answer: only
+ * what is wrapped around the app would see it.
  */
 function answering(isWrapped: () => boolean): ElysiaAdapter["handler"] {
   const { handler } = BunAdapter;
@@ -111,7 +111,7 @@ function isBroadcaster(options: ShardcastOptions): options is OwnBroadcaster {
   return options instanceof ShardedBroadcaster || options instanceof BunBroadcaster;
 }
 
-/** Starts, and says what to do where the system has no descriptor for some part of it. */
+/** Starts. Without enough descriptors the error explains what to do. */
 function listenWithFiles(
   app: AnyElysia,
   serve: ServeOptions,

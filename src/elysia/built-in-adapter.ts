@@ -6,8 +6,8 @@ import { ShardcastError } from "../errors";
 import type { ListenOptions, ServeOptions } from "./listen-options";
 
 /**
- * Has Elysia's own adapter listen, but keeps the app's `onStart` hooks back: they are to see the
- * server that the app ends up with.
+ * Has Elysia's own adapter listen, but keeps the app's `onStart` hooks back: they run later,
+ * with the server that the app ends up with.
  *
  * @param change is given what Bun is to serve, with the app's handlers, and returns it changed
  */

@@ -21,15 +21,15 @@ export function portVariable(env: Environment): string | undefined {
  * The port that `Bun.serve` takes when it is given none: of a variable, of `bun --port`, of
  * `[serve]` in Bun's own config file, or 3000.
  *
- * @param flags what Bun itself was told on its command line
+ * @param flags of Bun's own command line
  */
 export function defaultPort(
   env: Environment = process.env,
   flags: readonly string[] = process.execArgv,
 ): number {
   const variable = portVariable(env);
-  const told = toPort(variable && env[variable]) ?? toPort(flag(flags, "--port"));
-  if (told !== undefined) return told;
+  const given = toPort(variable && env[variable]) ?? toPort(flag(flags, "--port"));
+  if (given !== undefined) return given;
   const file = flag(flags, "--config") ?? flag(flags, "-c") ?? "bunfig.toml";
   return portOf(file) ?? DEFAULT_PORT;
 }
@@ -40,7 +40,7 @@ function toPort(text: string | undefined): number | undefined {
   return port <= MAX_PORT ? port : undefined;
 }
 
-/** What a flag says last, behind `=` or as the next argument. */
+/** The value of a flag, behind `=` or as the next argument. The last one wins. */
 function flag(args: readonly string[], name: string): string | undefined {
   const at = args.findLastIndex((arg) => arg === name || arg.startsWith(`${name}=`));
   if (at < 0) return undefined;
@@ -54,7 +54,7 @@ function portOf(bunfig: string): number | undefined {
     const { port } = serve as { port?: number };
     return toPort(String(port)) || undefined;
   } catch {
-    // There is none, or it does not speak of a server.
+    // There is none, or it has no section of a server.
     return undefined;
   }
 }

@@ -2,7 +2,7 @@ import { isIPv6 } from "node:net";
 import type { Server, SocketAddress } from "bun";
 import type { Handler, Peers } from "../app-backend/http-peers";
 import type { TrustedProxies } from "../app-backend/trusted-proxies";
-import { limitSilence } from "../app-backend/upstream";
+import { setIdleTimeout } from "../app-backend/upstream";
 import { isServeWrapped, WrappedServe } from "../app-backend/wrapped-serve";
 import { type MessageData, toPayload } from "../payload";
 import { sendStatus } from "../publish-result";
@@ -48,7 +48,7 @@ export class EdgeServer implements Server<unknown> {
    *
    * @param compress false keeps the message as it is for those too that take messages compressed
    * @returns bytes of payload when every worker with a subscriber took it; 0 when any dropped it,
-   *   or nobody subscribes. `broadcaster.publish` tells more
+   *   or the channel has no subscriber. `broadcaster.publish` returns more
    */
   publish(topic: string, data: MessageData, compress = true): number {
     // As Bun does, and as no method of a socket does; so is that anything may be meant by
@@ -79,7 +79,7 @@ export class EdgeServer implements Server<unknown> {
   }
 
   /**
-   * Accepts no one from here on. Resolves once all is over.
+   * Closes the port. Resolves once everything has ended.
    *
    * @param closeActiveConnections false waits for clients and requests to leave by themselves,
    *   however long that takes; true closes them: requests at once, and clients with code 1001
@@ -122,12 +122,12 @@ export class EdgeServer implements Server<unknown> {
 
   /** Answers without a socket. */
   fetch(request: Request | string): Response | Promise<Response> {
-    return this.#parts.peers.admitting(() => this.#parts.inner.fetch(request));
+    return this.#parts.peers.internally(() => this.#parts.inner.fetch(request));
   }
 
   /** Limits how long plain HTTP may be silent. An upgrade has the config's own limits. */
   timeout(request: Request, seconds: number): void {
-    if (!this.#parts.upgrades.peer(request)) limitSilence(request, seconds);
+    if (!this.#parts.upgrades.peer(request)) setIdleTimeout(request, seconds);
   }
 
   closeIdleConnections(): number {

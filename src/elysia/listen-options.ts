@@ -19,14 +19,14 @@ export interface ServeOptions {
   [other: string]: unknown;
 }
 
-/** Where the public port is to be opened. */
+/** The address of the public port. */
 export interface Address {
   /** The IP address or the name to listen on; none is every address of this machine. */
   host: string | undefined;
   port: number;
   reusePort: boolean;
   ipv6Only: boolean;
-  /** The name by which the server speaks of itself: the one that it was given. */
+  /** The name in the server's own URL: the one that it was given. */
   hostname: string;
 }
 
@@ -37,8 +37,7 @@ const DEFAULT_IDLE_SECONDS = 30;
 const DEFAULT_MAX_BODY_BYTES = 128 * 1024 * 1024;
 
 /**
- * Options that would have to be the door's, what they are when not asked for, and what does
- * instead.
+ * Options that the door does not have, their values that ask for nothing, and what to do instead.
  */
 const NOT_AT_THE_DOOR: [name: string, harmless: unknown[], instead?: string][] = [
   ["tls", [undefined, null, false], "Let a proxy in front end TLS (docs/operations.md)."],
@@ -78,7 +77,7 @@ export function refuseUnsupported(options: ServeOptions): void {
   }
 }
 
-/** An object or a list that says nothing. */
+/** An object or a list without members. */
 function isEmpty(option: unknown): boolean {
   return typeof option === "object" && option !== null && Object.keys(option).length === 0;
 }

@@ -29,7 +29,7 @@ export function websocketLimits(options: WebSocketOptions): ShardcastConfig {
   });
 }
 
-/** As with Bun, null says as little as undefined. */
+/** As with Bun, null means as little as undefined. */
 function withoutNothing(values: ShardcastConfig): ShardcastConfig {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => (value ?? null) !== null));
 }

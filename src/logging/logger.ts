@@ -1,6 +1,6 @@
 import pino from "pino";
 
-/** Writes one line. `fields` tell, where they apply, `shard`, `client`, `channel` and `err`. */
+/** Writes one line. `fields` have `shard`, `client`, `channel` and `err`, where they apply. */
 type Write = (fields: object, message: string) => void;
 
 /** What shardcast needs of a logger; any of pino's is one. */

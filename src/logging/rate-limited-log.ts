@@ -50,7 +50,7 @@ const LINES = {
 
 export type LineName = keyof typeof LINES;
 
-/** What a line says of the last time. A function is called when the line is written. */
+/** Fields of the line, of the last time. A function is called when the line is written. */
 type Fields = object | (() => object);
 
 /**

@@ -1,4 +1,4 @@
-/** Which Bun shardcast runs on. Free of dependencies: the set-up asks before there are any. */
+/** Which Bun shardcast runs on. Free of dependencies: the set-up runs before there are any. */
 
 import { engines } from "../../package.json";
 

@@ -1,6 +1,6 @@
 /** State of the process, as opposed to that of modules: `bun --hot` runs these anew. */
 
-/** The state of that name. `make` makes it for the first who asks in this process. */
+/** The state of that name. `make` makes it at the first call in this process. */
 export function processState<T extends object>(name: string, make: () => T): T {
   const key = Symbol.for(`shardcast.${name}`);
   const place = globalThis as { [key: symbol]: T | undefined };

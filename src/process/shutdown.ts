@@ -21,7 +21,7 @@ export interface EndOnSignalsOptions {
   timeoutMs?: number;
 }
 
-/** All that are to end. Without any, no signal has been heard of yet. */
+/** All that end at a signal. Signals have handlers once there is one. */
 const endings = processState("endings", () => new Set<EndOnSignalsOptions>());
 
 /**

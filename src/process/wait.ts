@@ -46,7 +46,7 @@ export interface PollOptions {
 }
 
 /**
- * Resolves once `condition` holds, for what can be asked but does not report by itself.
+ * Resolves once `condition` holds, for what reports no change by itself.
  *
  * @returns whether it holds; false after `timeoutMs`
  */

@@ -56,7 +56,7 @@ function builtFor(directory: string): string[] {
   return files.flatMap((file) => ADDON_FILE.exec(file)?.[1] ?? []).sort();
 }
 
-/** What the system's loader says, which stands at the end of the chain of causes. */
+/** The message of the system's loader, at the end of the chain of causes. */
 function reason(error: unknown): string {
   let last = error;
   while (last instanceof Error && last.cause) last = last.cause;

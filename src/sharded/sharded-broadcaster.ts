@@ -1,20 +1,13 @@
 import { availableParallelism } from "node:os";
 
 import type { Broadcaster, BroadcasterState, ChannelStats, ShutdownOptions } from "../broadcaster";
-import {
-  type ResolvedConfig,
-  resolveConfig,
-  type ShardcastConfig,
-  withoutUndefined,
-} from "../config/config";
+import type { ResolvedConfig, ShardcastConfig } from "../config/config";
 import { misfits } from "../config/fitness";
-import { ShardcastError } from "../errors";
-import { createLogger, guarded, type Logger } from "../logging/logger";
+import { Lifecycle } from "../lifecycle";
 import { RateLimitedLog } from "../logging/rate-limited-log";
 import { type MessageData, toPayload } from "../payload";
 import { pollUntil } from "../process/wait";
 import { NO_SUBSCRIBERS, type PublishResult } from "../publish-result";
-import { Feeds } from "../sources/feeds";
 import type { Source } from "../sources/source";
 import type { DeliveryTimes } from "../stats/delivery-times";
 import { type ShardStats, shardStats, sumByShard } from "../stats/stats";
@@ -29,25 +22,16 @@ import type { SocketHandlers } from "./clients/clients";
 import { type Departure, MAX_DEPARTURES } from "./clients/departures";
 import { NO_CLIENT } from "./constants";
 import { raiseFileLimit } from "./native";
-import { ShardedRun } from "./sharded-run";
+import { type RunOwner, ShardedRun } from "./sharded-run";
 
 /** How often a waiting source looks at the queues. A full queue drains in tens of milliseconds. */
 const LOAD_POLL_MS = 2;
 
 /** The native broadcaster: sockets, queues and fan-out on Rust threads, one core a run. */
 export class ShardedBroadcaster implements Broadcaster {
-  readonly #input: ShardcastConfig;
-  readonly #logger: Logger;
-  readonly #feeds: Feeds;
+  readonly #lifecycle: Lifecycle<ShardedRun>;
   /** @internal */
   readonly log: RateLimitedLog;
-  #config: ResolvedConfig;
-  /** The last one that has listened. Nothing before the first. */
-  #run: ShardedRun | undefined;
-  /** All that are not over: an app may listen again before it has stopped. */
-  readonly #runs = new Set<ShardedRun>();
-  /** The app that listens, or did so last. */
-  #app: object | undefined;
 
   /**
    * Has no thread and no socket before an app listens with it.
@@ -55,11 +39,8 @@ export class ShardedBroadcaster implements Broadcaster {
    * @internal
    */
   constructor(config: ShardcastConfig, sources: readonly Source[] = []) {
-    this.#input = withoutUndefined(config);
-    this.#config = resolveConfig(config);
-    this.#logger = guarded(this.#config.logger ?? createLogger());
-    this.log = new RateLimitedLog(this.#logger);
-    this.#feeds = new Feeds(sources, this, this.#logger);
+    this.#lifecycle = new Lifecycle(config, sources, this);
+    this.log = new RateLimitedLog(this.#lifecycle.logger);
   }
 
   get state(): BroadcasterState {
@@ -72,32 +53,28 @@ export class ShardedBroadcaster implements Broadcaster {
    * @internal
    */
   get config(): ResolvedConfig {
-    return this.#config;
+    return this.#lifecycle.config;
+  }
+
+  /** The last run that has listened. Nothing before the first. */
+  get #run(): ShardedRun | undefined {
+    return this.#lifecycle.current;
   }
 
   /**
-   * Starts worker threads. Nobody can connect before the run listens. From then on it is the one
-   * that publishes: as with Bun, an app that listens twice speaks to its last server.
+   * Starts worker threads. Once the run listens, it is the one that publishes: as with Bun, an app
+   * that listens twice speaks to its last server.
    *
-   * @param app who listens, which no other may do meanwhile
+   * @param app the only app that may listen meanwhile
    * @param defaults of the app's, for keys that the broadcaster's own config leaves out
    * @internal
    */
   start(app: object, handlers: SocketHandlers, defaults: ShardcastConfig): ShardedRun {
-    if (this.#runs.size > 0 && app !== this.#app) {
-      throw new ShardcastError("ALREADY_LISTENING", "one broadcaster serves one app");
-    }
-    this.#config = resolveConfig({ ...defaults, ...this.#input });
-    const run: ShardedRun = new ShardedRun({
-      config: this.#config,
-      handlers,
-      logger: this.#logger,
-      log: this.log,
-      onState: (state) => this.#entered(run, state),
-      onTakenOver: () => this.#feeds.stop(),
-    });
-    this.#app = app;
-    this.#runs.add(run);
+    const { logger, servers } = this.#lifecycle;
+    const config = this.#lifecycle.begin(app, defaults);
+    const owner = this.#ownerOf(() => run);
+    const run: ShardedRun = new ShardedRun({ config, handlers, logger, log: this.log, ...owner });
+    servers.add(run);
     return run;
   }
 
@@ -105,51 +82,40 @@ export class ShardedBroadcaster implements Broadcaster {
    * Goes on with the run of another broadcaster, whose app has been reloaded.
    *
    * @param code what the app is now
-   * @param unheeded what the app asks for that is as it was, besides keys of the config
+   * @param ignored what the app asks for that stays as it was, besides keys of the config
    * @internal
    */
   takeOver(
     app: object,
     run: ShardedRun,
-    code: { handlers: SocketHandlers; defaults: ShardcastConfig },
-    unheeded: string[],
+    { handlers, defaults }: { handlers: SocketHandlers; defaults: ShardcastConfig },
+    ignored: string[],
   ): void {
-    const keys = run.takeOver({
-      config: resolveConfig({ ...code.defaults, ...this.#input }),
-      handlers: code.handlers,
-      onState: (state) => this.#entered(run, state),
-      onTakenOver: () => this.#feeds.stop(),
-    });
-    this.#config = run.config;
-    this.#app = app;
-    this.#run = run;
-    this.#runs.add(run);
-    this.#feeds.start();
-    const asBefore = [...keys, ...unheeded];
-    if (asBefore.length === 0) return;
-    const what = asBefore.join(", ");
-    this.#logger.warn({}, `${what}: a reloaded server keeps its old value. Restart it`);
+    const config = this.#lifecycle.resolve(defaults);
+    const keys = run.takeOver({ config, handlers, ...this.#ownerOf(() => run) });
+    this.#lifecycle.adopt(app, run, run.config);
+    const unchanged = [...keys, ...ignored];
+    if (unchanged.length === 0) return;
+    const what = unchanged.join(", ");
+    this.#lifecycle.logger.warn({}, `${what}: a reloaded server keeps its old value. Restart it`);
   }
 
-  /** A run that takes its time to end says nothing about one that was started since. */
-  #entered(run: ShardedRun, state: BroadcasterState): void {
-    if (state === "ended") this.#runs.delete(run);
-    if (state === "serving") this.#run = run;
-    if (run !== this.#run) return;
-    this.#logger.info({ state }, `the broadcaster is ${state}`);
-    if (state === "serving") this.#serve();
-    else this.#feeds.stop();
-  }
-
-  #serve(): void {
-    this.#warnOfMisfits();
-    this.#feeds.start();
+  #ownerOf(run: () => ShardedRun): RunOwner {
+    return {
+      onState: (state) => {
+        const isEntered = this.#lifecycle.enter(run(), state);
+        if (isEntered && state === "serving") this.#warnOfMisfits();
+      },
+      onTakenOver: () => this.#lifecycle.stopSources(),
+    };
   }
 
   /** Once it serves: a start that has failed says what to do by itself. */
   #warnOfMisfits(): void {
     const machine = { cores: availableParallelism(), fileLimit: raiseFileLimit() };
-    for (const misfit of misfits(this.#config, machine)) this.#logger.warn({}, misfit);
+    for (const misfit of misfits(this.config, machine)) {
+      this.#lifecycle.logger.warn({}, misfit);
+    }
   }
 
   publish(channel: string, data: MessageData): PublishResult {
@@ -163,7 +129,7 @@ export class ShardedBroadcaster implements Broadcaster {
   }
 
   stats(): ShardStats {
-    return this.#run?.stats() ?? shardStats(sumByShard([], this.#config));
+    return this.#run?.stats() ?? shardStats(sumByShard([], this.config));
   }
 
   async slowClients(top = DEFAULT_TOP): Promise<SlowClient[]> {
@@ -205,6 +171,6 @@ export class ShardedBroadcaster implements Broadcaster {
   }
 
   async shutdown(options: ShutdownOptions = {}): Promise<void> {
-    await Promise.all([...this.#runs].map((run) => run.shutdown(options)));
+    await Promise.all([...this.#lifecycle.servers].map((run) => run.shutdown(options)));
   }
 }

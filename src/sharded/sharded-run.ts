@@ -117,7 +117,7 @@ export class ShardedRun implements SocketHost {
     return this.#state === "serving" || this.#state === "draining";
   }
 
-  /** For the sockets: whether they hear what they publish themselves. */
+  /** For the sockets: whether they receive what they publish themselves. */
   get publishToSelf(): boolean {
     return this.config.publishToSelf;
   }
@@ -145,7 +145,7 @@ export class ShardedRun implements SocketHost {
   /**
    * Opens the door. The run closes the backend with itself, also where this fails.
    *
-   * @returns where, with the port that was found when the one asked for was 0
+   * @returns the address, with the port that the system chose for port 0
    * @throws with the system's `code`, such as `EADDRINUSE`
    */
   listen(door: Omit<DoorOptions, DoorOptionOfConfig>, backend: AppBackend): DoorAddress {

@@ -15,7 +15,7 @@ export type Sink = Pick<Broadcaster, "publish" | "saturated" | "writable">;
  * Publishes what a source brings, until it ends or `signal` is aborted.
  *
  * A source that always has a message ready, such as a fast pipe, never lets go of the thread by
- * itself: nobody would be answered any more, and no signal heard. So turns are taken here, for all.
+ * itself: requests, timers and signals would wait for ever. So it gives way after each turn.
  *
  * @throws what the source throws
  */
@@ -23,7 +23,7 @@ export async function feed(source: Source, sink: Sink, signal: AbortSignal): Pro
   let turnStartedAt = performance.now();
   let turnMessages = 0;
   for await (const message of until(signal, source.messages())) {
-    // Asked right before the publish: nobody else can fill the queue in between.
+    // Checked right before the publish, so that nothing fills the queue in between.
     if (source.canWait && sink.saturated) await sink.writable();
     if (signal.aborted) return;
     sink.publish(source.channel, message);
@@ -40,7 +40,7 @@ export async function feed(source: Source, sink: Sink, signal: AbortSignal): Pro
 /** Ends the iteration when `signal` is aborted, even while it waits for the next value. */
 function until<T>(signal: AbortSignal, values: AsyncIterable<T>): AsyncIterable<T> {
   const iterator = values[Symbol.asyncIterator]();
-  // An iterator may still finish its last step; whatever comes of that, nobody waits for it.
+  // An iterator may still finish its last step. Its result is not used.
   const end = async () => {
     try {
       await iterator.return?.();

@@ -2,7 +2,7 @@ import { isMessageData, type MessageData } from "../payload";
 import type { Source } from "./source";
 
 /**
- * What is to be published, by channel. Whatever an iterable yields is published on its channel:
+ * Iterables by channel. Each value that an iterable yields is published on its channel:
  * text and bytes as they are, any other value as JSON.
  *
  * An iterable is pulled while the broadcaster serves and no worker is saturated, so that it loses

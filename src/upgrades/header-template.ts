@@ -29,8 +29,7 @@ export class HeaderTemplate {
       const colon = line.indexOf(": ");
       const name = colon < 0 ? line : line.slice(0, colon);
       if (colon < 0) own.push(name);
-      // The door has seen that it says "websocket", in whatever case. Elysia knows lower case
-      // alone.
+      // The door has checked that it is "websocket", in any case. Elysia knows only lower case.
       headers.append(name, name === "upgrade" ? "websocket" : line.slice(name.length + 2));
     }
     const host = headers.get("host");

@@ -39,7 +39,7 @@ const RETRY_AFTER_SECONDS = 5;
 /** The answer where neither the app nor its error handler has one. */
 const INTERNAL_ERROR = plainRefusal(500, "internal server error");
 
-/** Answers that the app is not asked for. */
+/** Answers without a call of the app. */
 const REFUSAL_TEXTS = { full: "the server is full", draining: "the server is shutting down" };
 
 /**

@@ -1,4 +1,4 @@
-/** What of its clients' frames a route has no handler for: the core need not tell of it. */
+/** Which of its clients' frames a route has no handler for: the core discards them. */
 
 import type { WebSocketHandler } from "bun";
 import { websocket as elysiaHandlers } from "elysia/ws";

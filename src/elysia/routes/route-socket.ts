@@ -32,8 +32,8 @@ const KNOWN = ["remoteAddress", "binaryType", "subscriptions"] as const;
  * What a route's handlers are given for a socket: an `ElysiaWS`, made for each event.
  *
  * Elysia's own constructor binds 14 methods, of which a handler calls one or two. Here a method is
- * bound when it is first asked for, so that `const { send } = ws` works as ever. What the socket
- * knows is asked of it, and is not that of when the handler began.
+ * bound at its first use, so that `const { send } = ws` works as ever. State is
+ * read from the socket, and is not that of when the handler began.
  */
 export class RouteSocket {
   readonly raw: ServerWebSocket<RouteData>;

@@ -37,7 +37,7 @@ type ErrorHandler = (context: object) => unknown;
 /** Where `ws.data` keeps the context of its upgrade, if there are error handlers to be given it. */
 const CONTEXT = Symbol("context");
 
-/** A socket has its id from when somebody first asks for it. */
+/** A socket gets its id at its first use. */
 const ids = new WeakMap<object, string>();
 const ID: PropertyDescriptor = {
   get(this: object) {
@@ -64,7 +64,7 @@ export function addWebSocketRoute(
   const { parse, body, response, ...hooks } = options;
   const route = new WebSocketRoute(app, options, host);
   // Elysia looks into the text of a handler for what to prepare in its context: for one that hands
-  // that on, everything. What an async function throws is told to the hooks for errors.
+  // that on, everything. What an async function throws goes to the error hooks.
   const handler =
     typeof options.upgrade === "function"
       ? async (context: RouteContext) => route.prepareAndAccept(context)
@@ -189,7 +189,7 @@ class WebSocketRoute {
     }
   }
 
-  /** Where there is no error handler, the client is told what is wrong with its message. */
+  /** Where there is no error handler, the client gets what is wrong with its message. */
   #refuse(ws: RawSocket, message: unknown): Promise<void> | undefined {
     const error = validationError(this.#messages as Validator, message);
     if (this.#hasErrorHandlers) return this.#fail(ws, error);

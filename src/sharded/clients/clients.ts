@@ -50,14 +50,14 @@ export interface ClientsParts {
 export class Clients {
   readonly #sockets = new Map<number, ShardcastSocket>();
   readonly departures = new Departures();
-  /** Whether each that comes is a line of the log. */
-  #tellsOfArrivals = true;
+  /** Whether each new client is a line of the log. */
+  #logsArrivals = true;
   /** Clients whose `close` handlers run just now: of two, one runs within the other. */
   #closing = 0;
 
   readonly #parts: ClientsParts;
   #handlers: SocketHandlers;
-  /** Kinds of frames that need not be told where the route has no handler for them. */
+  /** Kinds of frames that the core may discard where the route has no handler for them. */
   #mayDiscard: number;
 
   constructor(parts: ClientsParts) {
@@ -82,14 +82,14 @@ export class Clients {
     }
   }
 
-  /** The kinds of a client's frames that nobody handles, by its `ws.data`. */
+  /** The kinds of a client's frames that have no handler, by its `ws.data`. */
   discardsFor(data: unknown): number {
     return discardsIn(data) & this.#mayDiscard;
   }
 
-  /** To be called before clients come: it is asked once for all that do so in one moment. */
+  /** Reads the level once for all clients that come together. Called before they come. */
   readLogLevel(): void {
-    this.#tellsOfArrivals = this.#tellsAll;
+    this.#logsArrivals = this.#logsDebug;
   }
 
   /** The socket behind a handle, while it is open. */
@@ -105,7 +105,7 @@ export class Clients {
   /** Takes a new client in and runs its `open`. A throw in `open` ends the client, as with Bun. */
   admit(handle: number, socket: ShardcastSocket): void {
     this.#sockets.set(handle, socket);
-    if (this.#tellsOfArrivals) this.#logger.debug(whereabouts(socket), "a client has connected");
+    if (this.#logsArrivals) this.#logger.debug(whereabouts(socket), "a client has connected");
     // Not by `run`: thousands that come at once leave a function behind each.
     try {
       this.#handlers.open?.(socket);
@@ -149,15 +149,13 @@ export class Clients {
     }
   }
 
-  /**
-   * The app has closed a client: its `close` handler runs at once. The core's event finds nobody.
-   */
+  /** The app has closed a client: its `close` handler runs at once. The core's event finds none. */
   closed(handle: number, code: number, reason: string): void {
     const socket = this.#sockets.get(handle);
     if (socket) this.#close(handle, socket, code, reason);
   }
 
-  /** Closes whoever the core, now ended, has not reported as closed. */
+  /** Closes the clients that the core, now ended, has not reported as closed. */
   abandonAll(): void {
     // All first: a `close` handler may well send to the others.
     for (const socket of this.#sockets.values()) socket.markClosed();
@@ -174,14 +172,14 @@ export class Clients {
 
   #skip(socket: ShardcastSocket, missed: MissedMessages[]): void {
     for (const { messages } of missed) socket.noteSkipped(messages);
-    this.#tellOfSkip(socket, missed);
+    this.#callOnSkip(socket, missed);
     this.#logger.info({ ...whereabouts(socket), missed }, "a slow client has missed messages");
   }
 
   /**
    * What the listener throws or rejects with is its own affair: slow clients choose when it runs.
    */
-  #tellOfSkip(socket: ShardcastSocket, missed: MissedMessages[]): void {
+  #callOnSkip(socket: ShardcastSocket, missed: MissedMessages[]): void {
     const { onSkip, log } = this.#parts;
     const failed = (err: unknown) => log.record("onSkipFailed", { ...whereabouts(socket), err });
     try {
@@ -199,7 +197,7 @@ export class Clients {
     this.#run(socket, () => this.handlers.close?.(socket, code, reason));
     this.#closing -= 1;
     const level = code === CLOSE_TRY_AGAIN_LATER ? "info" : "debug";
-    if (level === "debug" && !this.#tellsAll) return;
+    if (level === "debug" && !this.#logsDebug) return;
     this.#logger[level]({ ...whereabouts(socket), code, reason }, "a client has left");
   }
 
@@ -207,8 +205,8 @@ export class Clients {
     return this.#parts.logger;
   }
 
-  /** A line for every client costs even where nobody writes it: its id has to be made. */
-  get #tellsAll(): boolean {
+  /** Whether lines at debug level are written: their fields cost, as ids have to be made. */
+  get #logsDebug(): boolean {
     return this.#logger.isLevelEnabled?.("debug") ?? true;
   }
 
@@ -236,7 +234,7 @@ export class Clients {
 }
 
 /**
- * Bytes in the form that the socket asks for. Bun's types of the handlers know only the default
+ * Bytes in the form of the socket's `binaryType`. Bun's types of the handlers know only the default
  * one.
  */
 function asDeclared({ binaryType }: ShardcastSocket, data: Buffer): Buffer<ArrayBuffer> {

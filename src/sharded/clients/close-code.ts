@@ -12,8 +12,8 @@ const WITHOUT_CODE = [0, CLOSE_NO_STATUS, CLOSE_ABNORMAL];
 export interface Close {
   /** Sent to the client; 1005 is none. */
   sent: number;
-  /** Told to the `close` handler. */
-  told: number;
+  /** The code that the `close` handler gets. */
+  reported: number;
 }
 
 /**
@@ -25,7 +25,7 @@ export interface Close {
 export function toClose(code: unknown): Close {
   if (typeof code !== "number") throw new TypeError("close requires a numeric code or undefined");
   const sent = code & 0xffff;
-  return { sent: WITHOUT_CODE.includes(sent) ? CLOSE_NO_STATUS : sent, told: code | 0 };
+  return { sent: WITHOUT_CODE.includes(sent) ? CLOSE_NO_STATUS : sent, reported: code | 0 };
 }
 
 /**

@@ -24,7 +24,7 @@ export interface Departure {
   /** IP address. */
   address: string;
   reason: DepartureReason;
-  /** Close code and reason, as the `close` handler is told. */
+  /** Close code and reason, as the `close` handler gets them. */
   code: number;
   detail: string;
   /** Messages that waited for it, published and direct. Unknown when its worker has failed. */

@@ -14,7 +14,7 @@ export interface SocketHost {
   readonly core: Core;
   readonly calls: HotFunctions;
   readonly log: Pick<RateLimitedLog, "record">;
-  /** Whether a socket hears what it publishes itself. */
+  /** Whether a socket receives what it publishes itself. */
   readonly publishToSelf: boolean;
   readonly workersPerShard: number;
   /** Publishes to everyone but the client `except`. */
@@ -24,7 +24,7 @@ export interface SocketHost {
     except: number,
     compress: boolean,
   ): PublishResult;
-  /** The app has closed a client, with what its `close` handler is told. */
+  /** The app has closed a client, with what its `close` handler gets. */
   closed(handle: number, code: number, reason: string): void;
   /** Messages expected to reach a client, and what became of them. */
   deliveryCounts(handle: number): Promise<DeliveryCounts | undefined>;
@@ -50,7 +50,7 @@ interface SocketState {
   readonly skippedMessages: number;
 }
 
-/** Shared by all sockets to which nothing has happened: thousands of them are to stay small. */
+/** Shared by all sockets to which nothing has happened: there are thousands of them. */
 const FRESH: SocketState = {
   open: true,
   paused: false,
@@ -68,14 +68,14 @@ const FRESH: SocketState = {
 export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
   readonly #host: SocketHost;
   readonly #handle: number;
-  /** Made when it is first asked for, unless it is the app's. */
+  /** Made at its first use, unless it is the app's. */
   #id: string | undefined;
   readonly #worker: number;
   readonly remoteAddress: string;
   data: T;
 
   #state = FRESH;
-  /** Channels that it hears. */
+  /** How many channels it is subscribed to. */
   #channels = 0;
 
   /** @internal */
@@ -170,7 +170,7 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
 
   /**
    * Publishes to all subscribers but this client, also once it is closed: as with Bun, a `close`
-   * handler may tell the others. Returns as `server.publish` does.
+   * handler may still publish. Returns as `server.publish` does.
    *
    * @param compress as for `send`, and unlike for `server.publish`
    */
@@ -213,7 +213,7 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
     try {
       return calls.subscribe(this.#handle, channel);
     } catch (error) {
-      // Elysia's routes tell an error hook alone of what a handler throws.
+      // What a handler of a route throws goes to Elysia's error hooks alone.
       log.record("tooManyChannels", { client: truncateId(this.id) });
       throw error;
     }
@@ -234,7 +234,7 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
     return this.#host.core.isSubscribed(this.#handle, channel);
   }
 
-  /** Elysia looks at it whenever it runs a handler, and mostly before the client hears anything. */
+  /** Elysia reads it whenever it runs a handler, mostly before the client has any channel. */
   get subscriptions(): string[] {
     if (!this.#open || this.#channels === 0) return [];
     return this.#host.core.subscriptions(this.#handle);
@@ -262,18 +262,18 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
    */
   close(code = 1000, reason = ""): void {
     if (!this.#open) return;
-    const { sent, told } = toClose(code);
+    const { sent, reported } = toClose(code);
     const text = closeReason(reason);
     // Making the text of a reason may run code of the app's.
     if (!this.#open) return;
     this.#become({ open: false });
     this.#host.core.close(this.#handle, sent, text);
-    this.#host.closed(this.#handle, told, text);
+    this.#host.closed(this.#handle, reported, text);
   }
 
   /**
    * Drops the connection without a close frame, after as much of what was sent before as the socket
-   * takes at once. The `close` handler is told 1006, as by `close`.
+   * takes at once. The `close` handler runs with 1006, as by `close`.
    */
   terminate(): void {
     if (!this.#open) return;
@@ -311,7 +311,7 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
   }
 
   /**
-   * Asks the client for a sign of life.
+   * Sends a ping, which the client answers with a pong.
    *
    * @param data at most 125 bytes, which the client's pong brings back
    * @returns as `send`
@@ -321,7 +321,7 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
     return this.#host.core.ping(this.#handle, toControlPayload(data, "ping"));
   }
 
-  /** Sends a pong that no ping has asked for. See `ping`. */
+  /** Sends a pong without a ping. See `ping`. */
   pong(data: MessageData = ""): number {
     if (!this.#open) return 0;
     return this.#host.core.pong(this.#handle, toControlPayload(data, "pong"));
