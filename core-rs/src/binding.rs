@@ -3,8 +3,10 @@
 //! Every method runs on the JavaScript thread. Nothing here decides anything: it turns JavaScript
 //! values into calls of the [`Broadcaster`], and what happened into JavaScript values.
 
+mod batch;
 mod constants;
 mod counters;
+mod errors;
 mod events;
 mod headers;
 mod hot_functions;
@@ -14,7 +16,6 @@ mod text;
 mod upgrades;
 
 use std::cell::RefCell;
-use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -24,16 +25,16 @@ use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Status};
 use napi_derive::napi;
 
+use crate::broadcaster::Broadcaster;
 use crate::broadcaster::placement;
 use crate::broadcaster::reports::Query;
-use crate::broadcaster::{Broadcaster, Sent};
 use crate::frame::{Frame, MAX_CONTROL_PAYLOAD};
 use crate::worker::client::discards::Discards;
 
-use self::constants::{SEND_DROPPED, SEND_WAITS};
 use self::counters::{ChannelCounts, ChannelTotals, DeliveryTimes, RefusedAtDoor, WorkerCounters};
+use self::errors::{invalid, io_error};
 use self::headers::parse_headers;
-use self::hot_functions::HotFunctions;
+use self::hot_functions::{HotFunctions, sent_status};
 use self::options::{CoreOptions, DoorAddress, DoorOptions};
 
 /// Calls JavaScript without arguments, does not keep the process alive, and never waits.
@@ -174,7 +175,7 @@ impl Core {
             return Err(invalid(format!("at most {MAX_CONTROL_PAYLOAD} bytes, not {length}")));
         }
         let sent = self.broadcaster.borrow_mut().sequencer.control(client, frame(payload));
-        Ok(status(sent, payload.len()))
+        Ok(sent_status(sent, payload.len()))
     }
 
     /// Stops reading from a client, or goes on.
@@ -299,15 +300,6 @@ impl Core {
     }
 }
 
-/// What became of a direct message, in Bun's terms.
-fn status(sent: Sent, payload_len: usize) -> i64 {
-    match sent {
-        Sent::Queued => payload_len as i64,
-        Sent::Backpressure => SEND_WAITS.into(),
-        Sent::Dropped => SEND_DROPPED.into(),
-    }
-}
-
 /// 32-bit FNV-1a of a text's UTF-8 bytes.
 #[napi(js_name = "fnv1a")]
 pub fn fnv1a(text: String) -> u32 {
@@ -323,20 +315,4 @@ pub fn raise_file_limit() -> f64 {
     // Refused, the limit stays as it is, which is what the caller is told.
     let _ = setrlimit(Resource::Nofile, raised);
     getrlimit(Resource::Nofile).current.map_or(f64::INFINITY, |limit| limit as f64)
-}
-
-fn invalid(message: String) -> napi::Error<&'static str> {
-    napi::Error::new("EINVAL", message)
-}
-
-/// An error with the system's name for it as its `code`.
-fn io_error(error: io::Error) -> napi::Error<&'static str> {
-    let code = match error.kind() {
-        io::ErrorKind::AddrInUse => "EADDRINUSE",
-        io::ErrorKind::AddrNotAvailable => "EADDRNOTAVAIL",
-        io::ErrorKind::PermissionDenied => "EACCES",
-        _ if error.raw_os_error() == Some(rustix::io::Errno::MFILE.raw_os_error()) => "EMFILE",
-        _ => "EIO",
-    };
-    napi::Error::new(code, error.to_string())
 }

@@ -1,6 +1,6 @@
 //! What happened, as JavaScript values.
 
-use napi::bindgen_prelude::{BufferSlice, ToNapiValue};
+use napi::bindgen_prelude::{BufferSlice, Either, ToNapiValue};
 use napi::{Env, sys};
 use napi_derive::napi;
 
@@ -8,19 +8,12 @@ use crate::broadcaster::Broadcaster;
 use crate::broadcaster::reports::{ClientReport, Report};
 use crate::door::RequestFailure;
 use crate::event_queue::Event;
-use crate::queue::QueueItem;
 use crate::worker::client::delivery_counts::DeliveryCounts;
 use crate::worker::client::missed::Missed;
 use crate::worker::departure::{Cause, Departure};
 
-use super::upgrades::{Part, UpgradeRun};
-
-/// What happened since the last batch, and whether more may wait.
-#[napi(object, object_from_js = false)]
-pub struct Batch {
-    pub events: Vec<CoreEvent>,
-    pub is_full: bool,
-}
+/// A number or a text of an upgrade.
+pub type Part = Either<u32, Option<String>>;
 
 /// Something that happened.
 #[napi(discriminant = "type", object_from_js = false)]
@@ -223,45 +216,8 @@ impl ToNapiValue for CopiedBuffer {
     }
 }
 
-/// Bytes of clients' messages and heads that go over in one batch, beside the last: to make
-/// JavaScript's own of a mebibyte takes a millisecond.
-const BATCH_BYTES: usize = 1024 * 1024;
-
-impl Batch {
-    /// The oldest events, `max` at most, each upgrade counted, and no more than [`BATCH_BYTES`].
-    pub(super) fn take(broadcaster: &mut Broadcaster, max: u32) -> Batch {
-        let mut events = Vec::new();
-        let mut upgrades = UpgradeRun::default();
-        let mut taken = 0;
-        let mut bytes = 0;
-        while taken < max && bytes < BATCH_BYTES {
-            match broadcaster.next_event() {
-                Some(Event::Upgrade(request)) => {
-                    bytes += upgrades.add(request, broadcaster);
-                    taken += 1;
-                    if upgrades.is_full() {
-                        events.extend(upgrades.end());
-                    }
-                }
-                Some(event) => {
-                    bytes += event.bytes().unwrap_or(0);
-                    events.extend(upgrades.end());
-                    events.extend(told(event, broadcaster));
-                    taken += 1;
-                }
-                None if broadcaster.may_rest() => break,
-                None => {}
-            }
-        }
-        events.extend(upgrades.end());
-        // While JavaScript handles this batch, the workers read for the next ones.
-        broadcaster.let_workers_read();
-        Batch { events, is_full: taken == max || bytes >= BATCH_BYTES }
-    }
-}
-
 /// An event as JavaScript gets it; none of an upgrade, which is one of a run.
-fn told(event: Event, broadcaster: &Broadcaster) -> Option<CoreEvent> {
+pub(super) fn core_event(event: Event, broadcaster: &Broadcaster) -> Option<CoreEvent> {
     Some(match event {
         Event::Upgrade(_) => return None,
         Event::UpgradeGivenUp(upgrade) => CoreEvent::UpgradeGivenUp { upgrade },

@@ -12,17 +12,17 @@ use napi::bindgen_prelude::{Function, FunctionCallContext, ToNapiValue, Uint8Arr
 use napi::{Env, Error, Status};
 use napi_derive::napi;
 
-use crate::broadcaster::{Accepted, Broadcaster, NotAccepted, Publication, Published};
+use crate::broadcaster::{Accepted, Broadcaster, NotAccepted, Publication, Published, Sent};
 use crate::frame::Payload;
 use crate::worker::client::discards::Discards;
 
+use super::batch::Batch;
 use super::constants::{
-    ACCEPT_CLIENT_BITS, NO_CLIENT, PUBLISH_SATURATED_BITS, PUBLISH_SHARD_BITS, SHARD_FULL,
-    UPGRADE_GONE,
+    ACCEPT_CLIENT_BITS, NO_CLIENT, PUBLISH_SATURATED_BITS, PUBLISH_SHARD_BITS, SEND_DROPPED,
+    SEND_WAITS, SHARD_FULL, UPGRADE_GONE,
 };
-use super::events::Batch;
+
 use super::headers::parse_headers;
-use super::status;
 use super::text::with_text;
 
 /// Where the upper count of the answer to a publish begins.
@@ -172,6 +172,15 @@ fn packed(Published { subscribers, shards, dropped, saturated }: Published) -> i
     }
 }
 
+/// What became of a direct message, in Bun's terms.
+pub(super) fn sent_status(sent: Sent, payload_len: usize) -> i64 {
+    match sent {
+        Sent::Queued => payload_len as i64,
+        Sent::Backpressure => SEND_WAITS.into(),
+        Sent::Dropped => SEND_DROPPED.into(),
+    }
+}
+
 /// The arguments are those of `sendText`.
 fn send(
     core: &RefCell<Broadcaster>,
@@ -181,7 +190,7 @@ fn send(
 ) -> napi::Result<i64> {
     let (client, compress) = (arguments.get(0)?, arguments.get(2)?);
     let sent = core.borrow_mut().sequencer.send(client, payload, compress);
-    Ok(status(sent, payload_len))
+    Ok(sent_status(sent, payload_len))
 }
 
 fn accept(core: &RefCell<Broadcaster>, arguments: &FunctionCallContext) -> napi::Result<i64> {

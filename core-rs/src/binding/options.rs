@@ -14,7 +14,7 @@ use crate::options::{ClientLimits, Options, SlowPolicy, UnfinishedLimits};
 use crate::queue::QueueLimits;
 use crate::worker::cohort::log::Lag;
 
-use super::invalid;
+use super::errors::invalid;
 
 /// Limits and sizes of the core. Counts, unless the name carries a unit.
 #[napi(object)]

@@ -10,10 +10,7 @@ use crate::broadcaster::Broadcaster;
 use crate::door::UpgradeRequest;
 
 use super::constants::UPGRADE_PARTS;
-use super::events::CoreEvent;
-
-/// A number or a text of an upgrade.
-pub type Part = Either<u32, Option<String>>;
+use super::events::{CoreEvent, Part};
 
 /// Upgrades in one event, and bytes of their heads. JavaScript looks at the clock behind each
 /// event: it takes a millisecond for so many clients, or for heads of so many fields.
