@@ -12,35 +12,35 @@ import type { ShardStats } from "./stats/stats";
 const MAX_SPREAD_MS = 86_400_000;
 
 /**
- * `starting` until its app listens, `draining` from the beginning of a shutdown, `ended` after it.
+ * `starting` until its app listens, `draining` during a shutdown, `ended` after it.
  */
 export type BroadcasterState = "starting" | "serving" | "draining" | "ended";
 
-/** How to end. What is left out comes from the config. */
+/** Options of a shutdown. Missing ones come from the config. */
 export interface ShutdownOptions {
   /** Close code for the clients. Default: 1001, "going away". */
   code?: number;
   /** Close reason for the clients, at most 123 bytes of UTF-8. Default: none. */
   reason?: string;
-  /** The clients are closed evenly over this time, so that they do not all return at once. */
+  /** Time over which the closes are spread, so that the clients do not all reconnect at once. */
   spreadMs?: number;
-  /** After this time everything ends, delivered or not. */
+  /** After this time the shutdown ends and drops undelivered messages. */
   timeoutMs?: number;
 }
 
-/** How a channel does that has subscribers. */
+/** Figures of a channel that has subscribers. */
 export interface ChannelStats {
   channel: string;
   subscribers: number;
-  /** Messages published since the channel is known, with or without a subscriber. */
+  /** Messages published since the channel exists, with or without a subscriber. */
   published: number;
 }
 
 /**
- * Brings one message to every subscriber of a channel.
+ * Sends each message to every subscriber of a channel.
  *
- * Two implementations: `ShardedBroadcaster`, on native threads, and `BunBroadcaster`, on Bun's
- * own `publish`. The adapter's `broadcaster` is one of them, by `useSharding`.
+ * There are two implementations: `ShardedBroadcaster`, on native threads, and `BunBroadcaster`, on
+ * Bun's own `publish`. `useSharding` decides which of them the adapter's `broadcaster` is.
  *
  * @example
  * ```ts
@@ -64,16 +64,16 @@ export interface Broadcaster {
   stats(): ShardStats;
 
   /**
-   * The clients that lag most of those whose socket refuses bytes, slowest first.
+   * Clients whose socket refuses bytes, those that lag most first.
    *
    * @param top how many at most. Default: 10
    */
   slowClients(top?: number): Promise<SlowClient[]>;
 
   /**
-   * The last clients that the server has disconnected by itself, newest first: such as were too
-   * slow, were silent for too long or broke the protocol, or whose worker has failed. Without
-   * sharding none are known.
+   * The last clients that the server itself disconnected, newest first: clients that were too slow,
+   * were silent for too long or broke the protocol, or whose worker failed. Always empty without
+   * sharding.
    *
    * @param top how many at most. Default: 100, which is how many are kept
    */
@@ -87,39 +87,39 @@ export interface Broadcaster {
   reconcile(): Promise<Reconciliation | undefined>;
 
   /**
-   * The channels that have subscribers, those with the most messages first. Without sharding none
-   * are known. Looks at all of them: `stats()` has their number.
+   * The channels that have subscribers, those with the most messages first. Always empty without
+   * sharding. Visits every channel: `stats()` has their number.
    *
    * @param top how many at most. Default: 10
-   * @param search what their names have in them. Default: anything
+   * @param search a part of their names. Default: any name
    */
   channels(top?: number, search?: string): ChannelStats[];
 
   /**
-   * How long messages take from their publish until a worker has written them to all of its clients
-   * whose sockets take them. Nothing where it cannot be known, as without sharding.
+   * The times from the publish of messages until a worker has written them to all of its clients
+   * whose sockets accept them. Undefined without sharding.
    */
   deliveryTimes(): DeliveryTimes | undefined;
 
-  /** How full the fullest queue is, from 0 to 1. At 1 a publish may be dropped. */
+  /** Fill level of the fullest queue, from 0 to 1. At 1 a publish can be dropped. */
   queueLoad(): number;
 
   /**
    * Whether any worker is saturated: its queue has passed `saturationPercent` and is not yet below
-   * half of that. A source that can wait should, by `writable`.
+   * half of that. A source that can wait should then await `writable`.
    */
   readonly saturated: boolean;
 
   /**
    * Resolves once no worker is saturated, so that a source that can wait loses nothing.
    *
-   * Resolves as well when the broadcaster ends; a source must then stop for its own reasons.
+   * Also resolves when the broadcaster ends; a source must detect that by itself.
    */
   writable(): Promise<void>;
 
   /**
-   * Ends in order: closes the port, delivers what is queued, closes all clients, waits until they
-   * and the HTTP requests under way are gone, and ends the threads. Further calls await the first.
+   * Shuts down in order: closes the port, delivers what is queued, closes all clients, waits
+   * for them and for HTTP requests in progress, and ends the threads. Later calls await the first.
    */
   shutdown(options?: ShutdownOptions): Promise<void>;
 }

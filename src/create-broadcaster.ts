@@ -12,13 +12,13 @@ import type { StatsCollector } from "./stats/stats-collector";
 export type OwnBroadcaster = ShardedBroadcaster | BunBroadcaster;
 
 /**
- * Makes a broadcaster, to be given to `shardcast`. It serves once an app listens with it.
+ * Makes a broadcaster for `shardcast`. It serves when an app listens with it.
  *
  * @param config `useSharding` chooses between native threads and Bun's own publish
- * @param channels what it publishes while it serves: iterables by their channels, or sources
- * @param statsCollector is given the broadcaster to read its statistics
- * @throws ConfigError for a value of the config that cannot be, TypeError for channels that cannot,
- *   ShardcastError `BUN_TOO_OLD`
+ * @param channels sources that it publishes while it serves: iterables by channel, or `Source`s
+ * @param statsCollector gets the broadcaster, to read its statistics
+ * @throws ConfigError for an invalid config, TypeError for invalid channels, ShardcastError
+ *   `BUN_TOO_OLD`
  *
  * @example
  * ```ts

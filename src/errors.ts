@@ -1,7 +1,7 @@
 /** How the system's names for errors look, such as `EADDRINUSE`. */
 const SYSTEM_NAME = /^E[A-Z]{2,}\b/;
 
-/** What went wrong, for programs. The message is for people. */
+/** The kind of error, for programs. The message is for people. */
 export type ShardcastErrorCode =
   | "ALREADY_LISTENING"
   | "ALREADY_OBSERVING"
@@ -11,7 +11,7 @@ export type ShardcastErrorCode =
   | "NOT_LISTENING"
   | "UNSUPPORTED";
 
-/** Misuse, or a start that failed. A full queue or a slow client is a result and never an error. */
+/** Misuse, or a failed start. A full queue or a slow client is a result, never an error. */
 export class ShardcastError extends Error {
   override readonly name = "ShardcastError";
 

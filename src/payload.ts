@@ -1,6 +1,6 @@
 import type { Server } from "bun";
 
-/** What can be sent: text goes out as a text frame, anything else as a binary frame. */
+/** A message: text becomes a text frame, anything else a binary frame. */
 export type MessageData = Parameters<Server<unknown>["publish"]>[1];
 
 /** Whether a value can be published as it is. */

@@ -1,15 +1,15 @@
 import { bytesIn } from "./payload";
 import { SEND_DROPPED, SEND_WAITS } from "./sharded/constants";
 
-/** How the queues took one published message. */
+/** The result of publishing one message. */
 export interface PublishResult {
   /** Clients that are subscribed to the channel. */
   subscribers: number;
-  /** Shards of which every worker with a subscriber took the message. 0 without a subscriber. */
+  /** Shards of which every worker with a subscriber accepted the message. */
   shards: number;
   /** Workers that dropped it because their queue was full. */
   dropped: number;
-  /** Workers that took it with their queue past its soft mark. It is delivered, but late. */
+  /** Workers that accepted it with their queue past its soft limit. They deliver it late. */
   saturated: number;
 }
 

@@ -37,11 +37,10 @@ type HotServer = Server<unknown> & { [OWNED]?: Owned };
 /**
  * Bun's own `publish`, behind the same interface and without the addon.
  *
- * Right for under a thousand clients, and the control in every benchmark. It counts what is
- * published through it, as handed to Bun; what the app gives to `server.publish` itself goes past
- * it. Bun has no limit of clients and no queue, so `maxClients` does not apply and nothing is
- * dropped here: a slow client's own buffer drops, at `backpressureLimit`, and Bun does not say
- * whose.
+ * Use it for fewer than a thousand clients. It counts the messages that it hands to Bun, but not
+ * those that the app publishes with `server.publish`. Bun has no limit of clients and no queue, so
+ * `maxClients` does not apply. Bun drops messages of a slow client beyond `backpressureLimit`, and
+ * does not report for which client.
  */
 export class BunBroadcaster implements Broadcaster {
   readonly #lifecycle: Lifecycle<Server<unknown>>;

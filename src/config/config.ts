@@ -11,17 +11,17 @@ import { unknownName } from "./unknown-name";
 /** A key of the table. */
 export type ConfigKey = keyof typeof CONFIG_KEYS;
 
-/** What an app can bring of its own. */
+/** Functions and objects of the app. */
 export interface ConfigHooks {
-  /** Names the client for its placement. Default: a random UUID. */
+  /** Returns the client's id, which decides its shard and worker. Default: a random UUID. */
   clientId?: (request: Request) => string;
   /** Called when a slow client has missed messages, with `dropSlowClients: false`. */
   onSkip?: SkipListener;
-  /** Where log lines go. Default: standard error, warnings and errors alone. */
+  /** Where log lines go. Default: standard error, only warnings and errors. */
   logger?: Logger;
 }
 
-/** What an app may configure. What is left out, or undefined, has its default. */
+/** What an app can configure. A missing or undefined key has its default. */
 export type ShardcastConfig = {
   [Key in ConfigKey]?: ValueOf<(typeof CONFIG_KEYS)[Key]> | undefined;
 } & ConfigHooks;
@@ -34,7 +34,7 @@ export type ResolvedConfig = {
 /**
  * Checks a configuration and fills in the defaults.
  *
- * @param nameOf how messages call a key, where its value does not come from code
+ * @param nameOf the name of a key in messages, if its value does not come from code
  * @throws ConfigError for an unknown key, a value of the wrong type and one out of range
  */
 export function resolveConfig(

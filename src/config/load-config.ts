@@ -31,15 +31,15 @@ const LIBRARY_SETTINGS = {
   ...CONFIG_KEYS,
 } as const satisfies Settings;
 
-/** The configuration, or the number of clients to choose one for. */
+/** The configuration, or the number of clients to compute one for. */
 export interface Overrides extends ShardcastConfig {
   /** Starts from `recommendedConfig` of this number, instead of the defaults. */
   expectedClients?: number | undefined;
 }
 
-/** Where to look. Each place wins over those below it, and all of them over the defaults. */
+/** Where to look. Each place overrides those below it, and all override the defaults. */
 export interface LoadOptions {
-  /** What the program itself decides. */
+  /** Values from code. */
   overrides?: Overrides;
   /** Flags, such as `["--num-shards", "2"]`. Default: none. */
   args?: string[];
@@ -49,24 +49,24 @@ export interface LoadOptions {
   file?: string;
 }
 
-/** The configuration, with the settings of an app beside it. */
+/** The configuration, and the app's own settings. */
 export interface LoadedSettings<Own extends Settings> {
   config: ResolvedConfig;
   /** The values of the app's own settings. */
   settings: ValuesOf<Own>;
-  /** What messages call a key: `--port`, `SHARDCAST_PORT` or `port in shardcast.json`. */
+  /** The name of a key in messages: `--port`, `SHARDCAST_PORT` or `port in shardcast.json`. */
   nameOf: (key: string) => string;
   /** One for each variable that begins with `SHARDCAST_` and belongs to no setting. */
   warnings: string[];
 }
 
 /**
- * Loads the configuration. Code wins over flags, flags over variables, variables over the config
- * file, and the file over the defaults. A variable that begins with `SHARDCAST_` and belongs to no
- * key is logged as a warning.
+ * Loads the configuration. Code overrides flags, flags override variables, variables override the
+ * config file, and the file overrides the defaults. A variable that begins with `SHARDCAST_` and
+ * belongs to no key is logged as a warning.
  *
- * @returns every key: given to `shardcast`, none is left to the `websocket` options of Elysia
- * @throws ConfigError naming the value, the place that it comes from and what is allowed
+ * @returns every key, so that `shardcast` takes none from the `websocket` options of Elysia
+ * @throws ConfigError with the value, where it comes from, and what is allowed
  *
  * @example
  * ```ts
@@ -83,10 +83,10 @@ export function loadConfig(options: LoadOptions = {}): ResolvedConfig {
 }
 
 /**
- * Loads the configuration as `loadConfig` does, with settings that an app declares beside it: they
- * have a flag, a variable and a key of the config file each. Logs nothing.
+ * Loads the configuration as `loadConfig` does, together with settings that the app declares. Each
+ * of these has a flag, a variable and a key of the config file. Logs nothing.
  *
- * @throws ConfigError naming the value, the place that it comes from and what is allowed
+ * @throws ConfigError with the value, where it comes from, and what is allowed
  *
  * @example
  * ```ts
@@ -136,9 +136,9 @@ function withRecommended(
 }
 
 /**
- * What an app's `--help` says of the flags that `loadSettings` takes: a few lines for each.
+ * The part of an app's `--help` about the flags of `loadSettings`: a few lines for each.
  *
- * @param own the settings that the app declares beside the configuration
+ * @param own the settings that the app declares
  */
 export function flagsHelp(own: Settings = {}): string {
   return helpOf({ ...FILE_SETTING, ...own, ...LIBRARY_SETTINGS });

@@ -30,10 +30,10 @@ const CLIENTS_PER_SHARD = { min: 1000, max: 2000 };
 const ROUND_TO = 100;
 
 /**
- * The number of shards for so many clients: 1 under 1,000, where the original broadcaster does
- * well, then 2, from 5,000 on 4, and from 10,000 on 8 or as many as keep to 2,000 clients each.
+ * The number of shards for a number of clients: 1 below 1,000, where the Bun broadcaster is enough,
+ * then 2, from 5,000 on 4, and from 10,000 on 8, or enough for at most 2,000 clients each.
  *
- * @throws ConfigError for what is not an integer from 0 to 10,000,000
+ * @throws ConfigError if it is not an integer from 0 to 10,000,000
  */
 export function optimalShards(expectedClients: number): number {
   const { from, minShards, workersPerShard } = rowOf(expectedClients);
@@ -45,9 +45,9 @@ export function optimalShards(expectedClients: number): number {
 }
 
 /**
- * The configuration for so many clients. All shards together hold a fifth more of them.
+ * The configuration for a number of clients. All shards together have room for a fifth more.
  *
- * @throws ConfigError for what is not an integer from 0 to 10,000,000
+ * @throws ConfigError if it is not an integer from 0 to 10,000,000
  *
  * @example
  * ```ts

@@ -37,20 +37,20 @@ import {
 import { addWebSocketRoute } from "./routes/websocket-route";
 import { websocketLimits } from "./websocket-limits";
 
-/** What `shardcast` takes: a config, or a broadcaster that was made of one. */
+/** A config, or the result of `createBroadcaster`. */
 export type ShardcastOptions = ShardcastConfig | OwnBroadcaster;
 
-/** An Elysia adapter whose WebSockets live on native shards. */
+/** An Elysia adapter whose WebSockets run on native shards. */
 export interface ShardcastAdapter extends ElysiaAdapter {
-  /** Publishes, counts and shuts down for the app that listens. It serves from then on. */
+  /** Publishes, counts and shuts down. It serves from the moment when the app listens. */
   readonly broadcaster: Broadcaster;
 }
 
 /**
  * Makes the adapter for one Elysia app.
  *
- * @param options a config, or what `createBroadcaster` has made of one
- * @throws RangeError or TypeError for a value that cannot be, naming the option and the value
+ * @param options a config, or the result of `createBroadcaster`
+ * @throws RangeError or TypeError for an invalid value, with the option and the value
  *
  * @example
  * ```ts

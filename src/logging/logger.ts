@@ -3,13 +3,13 @@ import pino from "pino";
 /** Writes one line. `fields` have `shard`, `client`, `channel` and `err`, where they apply. */
 type Write = (fields: object, message: string) => void;
 
-/** What shardcast needs of a logger; any of pino's is one. */
+/** The logger that shardcast needs; every pino logger is one. */
 export interface Logger {
   debug: Write;
   info: Write;
   warn: Write;
   error: Write;
-  /** Whether lines of a level are written; where it is missing they are. */
+  /** Whether it writes lines of a level. Default: all levels. */
   isLevelEnabled?(level: LogLevel): boolean;
 }
 
@@ -22,7 +22,7 @@ const STDERR = 2;
 /**
  * A logger that writes JSON lines to standard error.
  *
- * @param level quiet by default: what an operator must see, and nothing of what goes well
+ * @param level the lowest level to write. By default only warnings and errors
  */
 export function createLogger(level: LogLevel = "warn"): Logger {
   // Synchronous: lines are few, and the last ones before an exit are those that matter.

@@ -10,13 +10,13 @@ const SAME_SIGNAL_MS = 250;
 /** A terminal that is closed sends SIGHUP. */
 const SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
 
-/** What `endOnSignals` ends: a broadcaster, or anything that is to end well. */
+/** What `endOnSignals` shuts down: a broadcaster, or anything else with a `shutdown`. */
 export interface EndOnSignalsOptions {
-  /** Ends in order. */
+  /** Shuts down in order. */
   shutdown(): Promise<void>;
   /**
-   * After this time the process ends whether `shutdown` has or not. Default: any time. A
-   * broadcaster's takes `drainTimeoutMs` at most.
+   * After this time the process ends even if `shutdown` has not. Default: no limit. That of a
+   * broadcaster takes at most `drainTimeoutMs`.
    */
   timeoutMs?: number;
 }
@@ -26,10 +26,10 @@ const endings = processState("endings", () => new Set<EndOnSignalsOptions>());
 
 /**
  * Ends the process on SIGTERM, SIGINT and SIGHUP: in order and with code 0, or at once and with
- * code 1 on a second signal, at the deadline and if `shutdown` fails. Without it a signal ends a
- * process as it is, and its clients see code 1006.
+ * code 1 after a second signal, after `timeoutMs`, or if `shutdown` fails. Without this function, a
+ * signal ends the process at once, and its clients see code 1006.
  *
- * May be called for several things, which then end side by side.
+ * Several calls shut down several things at the same time.
  *
  * @example
  * ```ts

@@ -2,11 +2,11 @@ import { isMessageData, type MessageData } from "../payload";
 import type { Source } from "./source";
 
 /**
- * Iterables by channel. Each value that an iterable yields is published on its channel:
- * text and bytes as they are, any other value as JSON.
+ * Iterables by channel. Each value of an iterable is published on its channel: text and bytes as
+ * they are, any other value as JSON.
  *
- * An iterable is pulled while the broadcaster serves and no worker is saturated, so that it loses
- * nothing. One that throws is logged and ends; the others go on.
+ * The broadcaster reads from an iterable while it serves and no worker is saturated, so that it
+ * loses nothing. An iterable that throws an error is logged and ends; the others continue.
  */
 export type Channels = Record<string, AsyncIterable<unknown>>;
 

@@ -4,10 +4,10 @@ import type { MessageData } from "../payload";
 export interface Source {
   readonly channel: string;
   /**
-   * Whether it can wait. One that can is not pulled while the queues are full, and loses nothing.
-   * One that cannot keeps to a clock: what a full queue does not take is dropped.
+   * Whether it can wait. If it can, shardcast does not read from it while a worker is saturated,
+   * and it loses nothing. If it cannot, it follows a clock, and a full queue drops its messages.
    */
   readonly canWait: boolean;
-  /** The messages. Called once; they end by themselves, or when their reader stops pulling. */
+  /** The messages. Called once; they end by themselves, or when the reader stops. */
   messages(): AsyncIterable<MessageData>;
 }

@@ -47,7 +47,7 @@ const CLOSED: MetricByReason = {
 };
 export const DROPPED: MetricByReason = {
   name: "shardcast_deliveries_dropped_total",
-  help: "Deliveries that were expected and not made, by reason.",
+  help: "Expected deliveries that were not made, by reason.",
 };
 const REFUSED: MetricByReason = {
   name: "shardcast_upgrades_refused_total",
@@ -55,7 +55,7 @@ const REFUSED: MetricByReason = {
 };
 const FAILED: MetricByReason = {
   name: "shardcast_http_requests_failed_total",
-  help: "Requests of plain HTTP that have got no answer of the app, by reason.",
+  help: "Plain HTTP requests that got no answer from the app, by reason.",
 };
 
 /** All that the core counts for each worker. The compiler refuses a table that lacks one. */
@@ -70,17 +70,17 @@ export const CORE_FIGURES = {
     shard: "slow_clients",
     metric: "shardcast_slow_clients",
   }),
-  saturated: gauge("Workers whose queue is past its soft mark now.", {
+  saturated: gauge("Workers whose queue is past its soft limit now.", {
     shard: "saturated_workers",
     worker: "saturated",
     workerMetric: "shardcast_worker_saturated",
-    workerHelp: "1 while the queue of the worker is past its soft mark, otherwise 0.",
+    workerHelp: "1 while the queue of the worker is past its soft limit, otherwise 0.",
   }),
   messages: counter(
     "Published messages taken from the queues of workers, each once for each worker.",
     { shard: "messages", metric: "shardcast_messages_total" },
   ),
-  messagesQueueFull: counter("Published messages that the full queue of a worker did not take.", {
+  messagesQueueFull: counter("Published messages that the full queue of a worker refused.", {
     shard: "messages_queue_full",
     metric: "shardcast_messages_dropped_total",
   }),
@@ -88,7 +88,7 @@ export const CORE_FIGURES = {
     shard: "messages_saturated",
     metric: "shardcast_messages_saturated_total",
   }),
-  saturations: counter("Times that the queue of a worker went past its soft mark.", {
+  saturations: counter("Times that the queue of a worker exceeded its soft limit.", {
     shard: "saturations",
     worker: "saturations",
     workerMetric: "shardcast_worker_saturations_total",
@@ -97,12 +97,12 @@ export const CORE_FIGURES = {
     "Deliveries expected: each message once for each of its subscribers, and each direct one.",
     { shard: "deliveries_expected", metric: "shardcast_deliveries_expected_total" },
   ),
-  deliveries: counter("Deliveries made: the socket of the client took the whole message.", {
+  deliveries: counter("Deliveries made: the socket of the client accepted the whole message.", {
     shard: "deliveries",
     metric: "shardcast_deliveries_total",
   }),
   droppedSlow: counter(
-    "Deliveries dropped because the client was disconnected for being slow.",
+    "Deliveries dropped because the client was too slow and was disconnected.",
     partOf(DROPPED, "slow", "dropped_slow"),
   ),
   droppedSkipped: counter(
@@ -122,14 +122,17 @@ export const CORE_FIGURES = {
     partOf(CLOSED, "app", "closed_by_app"),
   ),
   closedByClient: counter(
-    "Clients that closed by themselves, with a handshake.",
+    "Clients that closed the connection with a handshake.",
     partOf(CLOSED, "client", "closed_by_client"),
   ),
   closedSlow: counter(
-    "Clients disconnected for being slow.",
+    "Clients disconnected because they were too slow.",
     partOf(CLOSED, "slow", "closed_slow"),
   ),
-  closedIdle: counter("Clients given up for their silence.", partOf(CLOSED, "idle", "closed_idle")),
+  closedIdle: counter(
+    "Clients disconnected because they were silent.",
+    partOf(CLOSED, "idle", "closed_idle"),
+  ),
   closedBroken: counter(
     "Clients whose connection ended or broke without a closing handshake.",
     partOf(CLOSED, "broken", "closed_broken"),
@@ -143,14 +146,14 @@ export const CORE_FIGURES = {
     partOf(CLOSED, "unfinished", "closed_unfinished"),
   ),
   closedFailed: counter(
-    "Clients closed because their worker has failed.",
+    "Clients closed because their worker failed.",
     partOf(CLOSED, "failed", "closed_failed"),
   ),
   bytesWritten: counter("Bytes written to sockets, frame headers included.", {
     shard: "bytes_written",
     metric: "shardcast_written_bytes_total",
   }),
-  writes: counter("Writes to sockets. One may carry many messages.", {
+  writes: counter("Writes to sockets. One write can carry many messages.", {
     shard: "writes",
     metric: "shardcast_writes_total",
   }),
@@ -172,14 +175,14 @@ export const CORE_FIGURES = {
     worker: "queue_bytes",
     workerMetric: "shardcast_worker_queue_bytes",
   }),
-  busyNs: counter("Seconds that workers were at work, and did not wait for something to do.", {
+  busyNs: counter("Seconds that workers were busy, and not waiting for work.", {
     shard: "busy_seconds",
     worker: "busy_seconds",
     workerMetric: "shardcast_worker_busy_seconds_total",
     unit: "seconds",
     per: 1e9,
   }),
-  failures: counter("Times that a worker has failed, closed its clients and begun anew.", {
+  failures: counter("Times that a worker failed, closed its clients and restarted.", {
     worker: "failures",
     workerMetric: "shardcast_worker_failures_total",
   }),
@@ -188,8 +191,8 @@ export const CORE_FIGURES = {
 /** What of a shard the core does not count. */
 export const SHARD_FIGURES = {
   workers: gauge("Worker threads.", { metric: "shardcast_workers" }),
-  max_clients: gauge("Clients that a shard admits.", { metric: "shardcast_clients_limit" }),
-  deliveries_pending: gauge("Deliveries expected that are neither made nor dropped yet.", {
+  max_clients: gauge("Most clients that a shard accepts.", { metric: "shardcast_clients_limit" }),
+  deliveries_pending: gauge("Expected deliveries that are neither made nor dropped yet.", {
     metric: "shardcast_deliveries_pending",
   }),
 } satisfies Record<string, StatsFigure>;
@@ -198,23 +201,23 @@ export const SHARD_FIGURES = {
 export const TOTAL_FIGURES = {
   total_clients: gauge("Clients now.", {}),
   total_shards: gauge("Shards.", {}),
-  total_published: counter("Messages published to somebody since the start, each once.", {}),
+  total_published: counter("Messages published with a subscriber since the start, each once.", {}),
   total_channels: gauge("Channels that have subscribers.", { metric: "shardcast_channels" }),
-  total_subscriptions: gauge("Clients that are subscribed, each once for each of its channels.", {
+  total_subscriptions: gauge("Subscriptions: each client counts once for each of its channels.", {
     metric: "shardcast_subscriptions",
   }),
   accept_failures: counter(
-    "Times that the system had no descriptor or memory for a connection, which then had to wait.",
+    "Times that a connection had to wait because the system had no descriptor or memory for it.",
     { metric: "shardcast_accept_failures_total" },
   ),
 } satisfies Record<string, StatsFigure>;
 
 /** Upgrades that were answered with something else than a WebSocket, by reason. */
 export const REFUSALS = {
-  app: "The app answered otherwise: with a status of its own, or an error.",
-  full: "The shard of the client had `maxClients` already.",
+  app: "The app answered with a status of its own, or with an error.",
+  full: "The shard of the client already had `maxClients` clients.",
   draining: "The server was shutting down.",
-  malformed: "The request was no proper RFC 6455 handshake.",
+  malformed: "The request was not a correct RFC 6455 handshake.",
   busy: "`maxPendingUpgrades` waited for the decision of the app already.",
   undecided: "The app did not decide within `upgradeTimeoutMs`.",
 } satisfies Record<keyof RefusedAtDoor, string> & Record<string, string>;
@@ -222,7 +225,7 @@ export const REFUSALS = {
 /** Requests of plain HTTP that the app has not answered, by how that came. */
 export const REQUEST_FAILURES = {
   busy: "`maxHttpRequests` were under way, or the process had too few files left: 503.",
-  unreachable: "The app did not take a connection: 502.",
+  unreachable: "The app accepted no connection: 502.",
   unusable: "The answer of the app could not be passed on: 502.",
   broken: "The app ended its connection before the end of the answer.",
 } satisfies Record<FailureKind, string>;

@@ -1,16 +1,16 @@
 /** A histogram of how long messages take. */
 
-/** Times of messages in seconds, by bucket. */
+/** A histogram of delivery times, in seconds. */
 export interface DeliveryTimes {
   /** Upper bounds of the buckets; there is one more, without a bound. */
   bounds: number[];
-  /** Messages of each bucket alone. */
+  /** Messages in each bucket, not cumulative. */
   counts: number[];
-  /** All times in one sum. */
+  /** The sum of all times. */
   sum: number;
 }
 
-/** What has come to a histogram since it was `before`. */
+/** The difference between a histogram and an earlier state of it, `before`. */
 export function deliveryTimesSince(
   now: DeliveryTimes | undefined,
   before: DeliveryTimes | undefined,
@@ -24,8 +24,8 @@ export function deliveryTimesSince(
 }
 
 /**
- * The time that `percent` of the messages did not exceed, in seconds: evenly between the bounds of
- * its bucket, and the last bound for what took longer. Nothing of no messages.
+ * The time in seconds that `percent` of the messages did not exceed, interpolated within its
+ * bucket; the last bound for longer times. Undefined without messages.
  */
 export function deliveryPercentile(times: DeliveryTimes, percent: number): number | undefined {
   const total = times.counts.reduce((sum, count) => sum + count, 0);

@@ -6,8 +6,8 @@ import { type ShardStats, shardStats } from "./stats";
 import type { StatsCollector, StatsSource } from "./stats-collector";
 
 /**
- * The default collector: reads the stats when it is asked, and shows them as they are or as
- * Prometheus text. It costs nothing in between.
+ * The default collector: reads the stats on each call, and returns them as an object or as
+ * Prometheus text. It costs nothing between calls.
  *
  * @example
  * ```ts
@@ -35,12 +35,12 @@ export class PrometheusCollector implements StatsCollector {
     this.#source = source;
   }
 
-  /** The stats as they are now; without a shard before `observe`. */
+  /** The current stats; without shards before `observe`. */
   stats(): ShardStats {
     return this.#source?.stats() ?? shardStats([]);
   }
 
-  /** The stats as they are now, as Prometheus text; without a metric before `observe`. */
+  /** The current stats as Prometheus text; without metrics before `observe`. */
   async metrics(): Promise<string> {
     if (!this.#source) return "";
     this.#registry ??= register(

@@ -1,16 +1,16 @@
 import type { DeliveryTimes } from "./delivery-times";
 import type { ShardStats } from "./stats";
 
-/** Where a collector reads. */
+/** What a collector reads. */
 export interface StatsSource {
   /** Counters since start and gauges now, by shard. */
   stats(): ShardStats;
-  /** How long messages take; nothing where it cannot be known. */
+  /** Delivery times; undefined if they are not measured. */
   deliveryTimes?(): DeliveryTimes | undefined;
 }
 
 /**
- * Brings the stats to a metrics system, of whatever kind. `PrometheusCollector` is the default one.
+ * Passes the stats to a metrics system. `PrometheusCollector` is the default.
  *
  * @example
  * ```ts
@@ -22,6 +22,6 @@ export interface StatsSource {
  * ```
  */
 export interface StatsCollector {
-  /** Called once, at the start. It reads whenever it wants: at a scrape, or on a timer. */
+  /** Called once, at the start. The collector can read at any time: at a scrape, or on a timer. */
   observe(source: StatsSource): void;
 }

@@ -10,9 +10,9 @@ import {
   type WorkerFigure,
 } from "./counters";
 
-/** What one worker of a shard does. `STATS_FIGURES.worker` describes each figure. */
+/** Figures of one worker of a shard. `STATS_FIGURES.worker` describes each figure. */
 export interface WorkerStats extends Record<Exclude<WorkerFigure, "saturated">, number> {
-  /** Its queue is past its soft mark now. */
+  /** Whether its queue is past its soft limit now. */
   saturated: boolean;
 }
 
@@ -33,7 +33,7 @@ export interface ShardStats extends Record<TotalFigure, number> {
   [shard: `shard_${number}`]: ShardCounters;
 }
 
-/** All channels together, where none are known. */
+/** The totals of channels without any channel. */
 export const NO_CHANNELS: Readonly<ChannelTotals> = { channels: 0, subscriptions: 0 };
 
 /** A shard of which nothing has been counted. */

@@ -23,7 +23,7 @@ export const PUBLISH_RESULT = object<PublishResult>({
   subscribers: count("Clients that are subscribed to the channel."),
   shards: count("Shards of which every worker with a subscriber took it."),
   dropped: count("Workers that dropped it because their queue was full."),
-  saturated: count("Workers that have it late: their queue is past its soft mark."),
+  saturated: count("Workers that have it late: their queue is past its soft limit."),
 });
 
 /** Of `/healthz` and `/readyz`. */
@@ -89,7 +89,7 @@ export const DEPARTURES = list(
 
 const WORKER = object<WorkerStats>({
   ...schemasOf(STATS_FIGURES.worker),
-  saturated: { ...FLAG, description: "Its queue is past its soft mark now." },
+  saturated: { ...FLAG, description: "Its queue is past its soft limit now." },
 });
 
 export const STATS = {

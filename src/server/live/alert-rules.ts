@@ -58,7 +58,7 @@ export const ALERT_RULES: readonly AlertRule[] = [
   {
     name: "ShardcastDropsForFullQueues",
     severity: "page",
-    summary: "Workers cannot keep up, and messages are dropped before anyone gets them.",
+    summary: "Workers cannot keep up, and drop messages for all of their subscribers.",
     expr: 'sum by (instance) (rate(shardcast_deliveries_dropped_total{reason="queue_full"}[5m]))',
     above: 0,
     for: "1m",
@@ -79,7 +79,7 @@ export const ALERT_RULES: readonly AlertRule[] = [
     name: "ShardcastWorkerFailed",
     severity: "page",
     summary:
-      "A worker has failed and closed its clients, by a fault of shardcast's. Report what the log says.",
+      "A worker failed and closed its clients, because of a bug in shardcast. Please report the error in the log.",
     expr: "sum by (instance) (increase(shardcast_worker_failures_total[15m]))",
     above: 0,
     figure: (recent) =>
@@ -101,7 +101,7 @@ export const ALERT_RULES: readonly AlertRule[] = [
   {
     name: "ShardcastClientsDisconnected",
     severity: "ticket",
-    summary: "More than 1 % of the clients were disconnected for being slow.",
+    summary: "More than 1 % of the clients were disconnected because they were slow.",
     expr:
       'sum by (instance) (increase(shardcast_clients_closed_total{reason="slow"}[5m]))\n' +
       "  / sum by (instance) (shardcast_clients)",
@@ -128,7 +128,7 @@ export const ALERT_RULES: readonly AlertRule[] = [
   {
     name: "ShardcastSlowDelivery",
     severity: "ticket",
-    summary: "The slowest hundredth of the messages takes more than a second to be written.",
+    summary: "The slowest 1 % of the messages take more than a second.",
     expr: "histogram_quantile(0.99, sum by (instance, le) (rate(shardcast_delivery_seconds_bucket[5m])))",
     above: 1,
     for: "5m",
@@ -141,7 +141,7 @@ export const ALERT_RULES: readonly AlertRule[] = [
   {
     name: "ShardcastWorkerBusy",
     severity: "ticket",
-    summary: "A worker is at work nearly all of the time.",
+    summary: "A worker is busy nearly all of the time.",
     expr: "max by (instance) (rate(shardcast_worker_busy_seconds_total[5m]))",
     above: 0.9,
     for: "5m",
@@ -161,7 +161,7 @@ export const ALERT_RULES: readonly AlertRule[] = [
   {
     name: "ShardcastShardNearlyFull",
     severity: "ticket",
-    summary: "A shard has nearly all the clients that it admits; more get 503.",
+    summary: "A shard has nearly reached its limit of clients; further clients get 503.",
     // Without sharding there is no limit, which shows as 0.
     expr: "shardcast_clients / (shardcast_clients_limit > 0)",
     above: 0.9,

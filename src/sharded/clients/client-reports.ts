@@ -5,9 +5,9 @@ import type { Clients } from "./clients";
 
 export type { DeliveryCounts, DroppedMessages };
 
-/** A client that takes less than it is sent. */
+/** A client that accepts less than the server sends. */
 export interface SlowClient {
-  /** The id by which it was placed. */
+  /** The id that decided its shard and worker. */
   id: string;
   shard: number;
   /** Counted within the shard. */

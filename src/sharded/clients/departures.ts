@@ -1,4 +1,4 @@
-/** Clients that the server has disconnected by itself: who, why, and how far they lagged. */
+/** Clients that the server itself disconnected: which, why, and how far they lagged. */
 
 import { DISCONNECT_CAUSES } from "../constants";
 import type { CoreEvent, DisconnectCause } from "../native";
@@ -6,17 +6,17 @@ import type { ShardcastSocket } from "./socket";
 import { truncateId } from "./truncate-id";
 
 /**
- * Why the server disconnects a client by itself: it was too slow, or silent for too long, it broke
- * the protocol or one of its limits, it did not complete a message, or its worker has failed.
+ * Why the server itself disconnected a client: it was too slow or silent for too long, it broke the
+ * protocol or a limit, it did not complete a message, or its worker failed.
  */
 export type DepartureReason = DisconnectCause;
 
 /** Every such reason. */
 export const DEPARTURE_REASONS: readonly DepartureReason[] = DISCONNECT_CAUSES;
 
-/** A client that the server has disconnected by itself. */
+/** A client that the server itself disconnected. */
 export interface Departure {
-  /** The id by which it was placed. Of a long one, the beginning. */
+  /** The id that decided its shard and worker; of a long id, the beginning. */
   id: string;
   shard: number;
   /** Counted within the shard. */
@@ -24,12 +24,12 @@ export interface Departure {
   /** IP address. */
   address: string;
   reason: DepartureReason;
-  /** Close code and reason, as the `close` handler gets them. */
+  /** Close code and reason that the `close` handler got. */
   code: number;
   detail: string;
-  /** Messages that waited for it, published and direct. Unknown when its worker has failed. */
+  /** Messages that waited for it, published and direct. Unknown if its worker failed. */
   lagMessages?: number;
-  /** Their bytes that were still to be written. */
+  /** Bytes of these messages that were not written yet. */
   lagBytes?: number;
   at: Date;
 }

@@ -59,8 +59,8 @@ const FRESH: SocketState = {
 };
 
 /**
- * One client, in the shape of Bun's `ServerWebSocket`, so that Elysia and user handlers cannot
- * tell.
+ * One client, with the interface of Bun's `ServerWebSocket`, so that Elysia and the app's handlers
+ * work unchanged.
  *
  * It holds an integer handle and no native object. Once closed, from either side, it never calls
  * the core again and answers as Bun's closed socket does.
@@ -88,23 +88,23 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
     this.data = data;
   }
 
-  /** The id by which the client was placed on its shard. */
+  /** The id that decided the client's shard and worker. */
   get id(): string {
     this.#id ??= this.#host.core.givenId(this.#handle);
     return this.#id;
   }
 
-  /** Where it lives: its shard. */
+  /** The number of the client's shard. */
   get shard(): number {
     return Math.floor(this.#worker / this.#host.workersPerShard);
   }
 
-  /** Where it lives: the worker within the shard. */
+  /** The number of the client's worker within the shard. */
   get worker(): number {
     return this.#worker % this.#host.workersPerShard;
   }
 
-  /** Messages that this client missed for being slow, with `dropSlowClients: false`. */
+  /** Messages that this client skipped because it was too slow, with `dropSlowClients: false`. */
   get skippedMessages(): number {
     return this.#state.skippedMessages;
   }
@@ -141,10 +141,11 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
   }
 
   /**
-   * @param compress compresses the message, if the client takes it so; by default it is not
-   * @returns bytes of payload taken; -1 when it is taken and waits, because the socket is full or
-   *   would not take so much at once; 0 when dropped because the client is closed or more than
-   *   `backpressureLimit` waits already, which comes only after -1. `drain` follows -1 and 0
+   * @param compress compresses the message if the client accepts that. Default: false
+   * @returns accepted bytes of payload; -1 if the message was accepted and waits, because the
+   *   socket is full or cannot take so much at once; 0 if it was dropped, because the client is
+   *   closed or more than `backpressureLimit` already waits, which only happens after -1. `drain`
+   *   follows -1 and 0
    */
   send(data: MessageData, compress = false): number {
     if (!this.#open) return 0;
@@ -169,10 +170,10 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
   }
 
   /**
-   * Publishes to all subscribers but this client, also once it is closed: as with Bun, a `close`
-   * handler may still publish. Returns as `server.publish` does.
+   * Publishes to all subscribers except this client. Also works after it has closed, so that, as
+   * with Bun, a `close` handler can notify the others. Returns the same as `server.publish`.
    *
-   * @param compress as for `send`, and unlike for `server.publish`
+   * @param compress as for `send`; `server.publish` has another default
    */
   publish(channel: string, data: MessageData, compress = false): number {
     return this.#publish(channel, toPayload(data, "publish"), toCompress(compress, "publish"));
@@ -197,7 +198,7 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
 
   /**
    * @returns whether the client is subscribed now; false only when it is closed
-   * @throws when it would hold more than `maxChannelsPerClient` channels
+   * @throws if the client would have more than `maxChannelsPerClient` channels
    */
   subscribe(channel: string): boolean {
     if (!this.#open) return false;
@@ -241,8 +242,8 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
   }
 
   /**
-   * Runs `callback` at once, with this socket as its `this` and its argument. The core batches by
-   * itself, so there is nothing to hold back.
+   * Runs `callback` at once, with this socket as its `this` and its argument. The core batches
+   * writes by itself.
    */
   cork<R = unknown>(callback: (ws: ServerWebSocket<T>) => R): R {
     if (typeof callback !== "function") {
@@ -255,10 +256,10 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
    * Closes with a handshake, after what was sent before. As with Bun, the `close` handler has run
    * when this returns.
    *
-   * @param code 1000 to 1014 as far as the standard lets it be sent, or 3000 to 4999; 0, 1005 and
-   *   1006 send a close frame without a code. Any other number is sent as well, and is an error to
-   *   the client
-   * @param reason cut to 123 bytes of UTF-8, at a character
+   * @param code one that the standard allows from 1000 to 1014, or 3000 to 4999; 0, 1005 and 1006
+   *   send a close frame without a code. Any other number is sent as well, and is an error for the
+   *   client
+   * @param reason cut to 123 bytes of UTF-8, between characters
    */
   close(code = 1000, reason = ""): void {
     if (!this.#open) return;
@@ -272,8 +273,8 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
   }
 
   /**
-   * Drops the connection without a close frame, after as much of what was sent before as the socket
-   * takes at once. The `close` handler runs with 1006, as by `close`.
+   * Drops the connection without a close frame. Of what was sent before, it still writes as much as
+   * the socket accepts at once. As with `close`, the `close` handler has run, here with code 1006.
    */
   terminate(): void {
     if (!this.#open) return;
@@ -283,16 +284,16 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
   }
 
   /**
-   * Bytes that `send`, `ping` and `pong` have taken and the socket has not, those that its worker
-   * has yet to try to write among them. `drain` follows an amount above 0, once it is 0 again.
+   * Bytes that `send`, `ping` and `pong` have accepted and the socket has not, including those that
+   * the worker has not tried to write yet. After an amount above 0, `drain` runs when it is 0.
    */
   getBufferedAmount(): number {
     return this.#open ? this.#host.core.bufferedAmount(this.#handle) : 0;
   }
 
   /**
-   * The client's delivery counts: messages expected, delivered, dropped and pending. Nothing once
-   * it is closed.
+   * The client's delivery counts: messages expected, delivered, dropped and pending. Undefined
+   * after it has closed.
    */
   async deliveryCounts(): Promise<DeliveryCounts | undefined> {
     return this.#open ? this.#host.deliveryCounts(this.#handle) : undefined;
@@ -313,7 +314,7 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
   /**
    * Sends a ping, which the client answers with a pong.
    *
-   * @param data at most 125 bytes, which the client's pong brings back
+   * @param data at most 125 bytes, which the client's pong repeats
    * @returns as `send`
    */
   ping(data: MessageData = ""): number {
@@ -321,13 +322,13 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
     return this.#host.core.ping(this.#handle, toControlPayload(data, "ping"));
   }
 
-  /** Sends a pong without a ping. See `ping`. */
+  /** Sends an unsolicited pong. See `ping`. */
   pong(data: MessageData = ""): number {
     if (!this.#open) return 0;
     return this.#host.core.pong(this.#handle, toControlPayload(data, "pong"));
   }
 
-  /** Stops reading from the client, and holds no silence against it. Sending still works. */
+  /** Stops reading from the client, and stops its idle timeout. Sending still works. */
   pause(): void {
     this.#pause(true);
   }
@@ -344,5 +345,5 @@ export class ShardcastSocket<T = unknown> implements ServerWebSocket<T> {
   }
 }
 
-/** Is called with what a slow client has missed since the last call, by channel. */
+/** Called with the messages that a slow client has missed since the last call, by channel. */
 export type SkipListener = (ws: ShardcastSocket, missed: MissedMessages[]) => void;
