@@ -43,7 +43,7 @@ ${tableOf(STATS_FIGURES.total)}
 /** In the stats it is a boolean. */
 const SATURATED: StatsFigure = {
   ...STATS_FIGURES.worker.saturated,
-  help: "Whether the queue of the worker is past its soft mark. The metric is 1 or 0.",
+  help: "Whether the queue of the worker is past its soft limit. The metric is 1 or 0.",
 };
 
 function tableOf(figures: Readonly<Record<string, StatsFigure>>): string {
