@@ -295,7 +295,7 @@ describe.each(both)("createBroadcaster, %s", (_name, config) => {
     expect(total(broadcaster.stats(), ({ closed_by_client }) => closed_by_client)).toBe(1);
   });
 
-  test("lets nobody in whom the config cannot name", async () => {
+  test("refuses a client that the config cannot name", async () => {
     const printed = spyOn(console, "error").mockImplementation(() => {});
     onTestFinished(() => printed.mockRestore());
     const clientId = () => {
@@ -314,7 +314,7 @@ describe.each(both)("createBroadcaster, %s", (_name, config) => {
       () => 500,
     );
     expect([500, 1011]).toContain(await within(end, "the end"));
-    await until(() => app.server?.pendingWebSockets === 0, "nobody to be there");
+    await until(() => app.server?.pendingWebSockets === 0, "no client to be left");
     expect([heard, broadcaster.stats().total_clients]).toEqual([0, 0]);
   });
 });
@@ -391,7 +391,7 @@ describe("the sharded broadcaster", () => {
     let dropped = 0;
     while (dropped < 1000) {
       const result = broadcaster.publish("ticks", "x");
-      // Whoever is subscribed counts, whether the queue takes the message or not.
+      // Each subscriber counts, whether the queue takes the message or not.
       expect(result).toMatchObject({ subscribers: 1, shards: 1 - result.dropped });
       dropped += result.dropped;
     }

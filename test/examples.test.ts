@@ -10,7 +10,7 @@ import { connect, refused } from "./helpers/client";
 import { visit, whyNoBrowser, withoutBrowser } from "./server/page/browser";
 
 const EXAMPLES = join(import.meta.dir, "../examples");
-const PATIENCE_MS = 30_000;
+const TIMEOUT_MS = 30_000;
 
 const promtool = await findPromtool(join(import.meta.dir, ".."));
 const withoutPromtool = promtool === undefined && !process.env.CI;
@@ -111,7 +111,7 @@ describe("the example", () => {
       await page.locator("#message").filter({ hasText: /Z$/ }).waitFor();
       expect(await page.locator("#state").textContent()).toBe("open");
     },
-    PATIENCE_MS,
+    TIMEOUT_MS,
   );
 
   test("browser's client waits twice as long each time, up to half a minute, less a random part", () => {
@@ -153,7 +153,7 @@ describe("the example", () => {
       // A clock of whole milliseconds may take one off.
       expect(waitedMs.map((ms, n) => ms >= 250 * 2 ** n - 1)).toEqual([true, true, true]);
     },
-    PATIENCE_MS,
+    TIMEOUT_MS,
   );
 
   test("prometheus is scraped, and its dashboard and alerts name metrics that there are", async () => {

@@ -136,7 +136,7 @@ describe.each(both)("the server, %s", (_name, config) => {
 });
 
 describe.each(both)("the broadcaster, %s", (_name, config) => {
-  test("has nobody to publish to before listen", () => {
+  test("has no subscriber before listen", () => {
     const { broadcaster } = shardcast({ ...SMALL, ...config });
     expect(broadcaster.state).toBe("starting");
     expect(broadcaster.publish("ticks", "nobody").shards).toBe(0);
@@ -205,7 +205,7 @@ describe.each(both)("the broadcaster, %s", (_name, config) => {
     for (const url of [http, String(app.server?.url)]) expect(fetch(url)).rejects.toThrow();
   });
 
-  test("ends at the deadline, whoever has not left", async () => {
+  test("ends at the deadline, though clients have not left", async () => {
     const reached = Promise.withResolvers<void>();
     const { http, broadcaster } = serve(config, (app) =>
       app.get("/never", () => {

@@ -11,7 +11,7 @@ import { $ } from "bun";
 import { dependencies, peerDependencies, version } from "../package.json";
 
 const ROOT = join(import.meta.dir, "..");
-const PATIENCE_MS = 30_000;
+const TIMEOUT_MS = 30_000;
 
 const APP = `
 import { Elysia } from "elysia";
@@ -134,7 +134,7 @@ afterAll(() => rm(directory, { recursive: true }));
 
 /** Runs a program in the project. */
 async function run(command: string[]): Promise<{ stdout: string; stderr: string }> {
-  const options = { cwd: directory, timeout: PATIENCE_MS, stdout: "pipe", stderr: "pipe" } as const;
+  const options = { cwd: directory, timeout: TIMEOUT_MS, stdout: "pipe", stderr: "pipe" } as const;
   const child = Bun.spawn(command, options);
   const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text()]);
   return { stdout, stderr };

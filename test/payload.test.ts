@@ -15,7 +15,7 @@ describe("a payload", () => {
     expect(toPayload(data, "send")).toEqual(payload);
   });
 
-  test("of shared memory is a copy, which nobody else can change", () => {
+  test("of shared memory is a copy, which no other thread can change", () => {
     const shared = new Uint8Array(new SharedArrayBuffer(1));
     const payload = toPayload(shared, "send") as Uint8Array;
     shared[0] = 9;
@@ -50,7 +50,7 @@ describe("the status of a publish", () => {
     expect(sendStatus({ subscribers: 2, shards: 2, dropped: 0, saturated: 1 }, "x")).toBe(-1);
   });
 
-  test("is 0 when a worker dropped it, or nobody listens", () => {
+  test("is 0 when a worker dropped it, or the channel has no subscriber", () => {
     expect(sendStatus({ subscribers: 2, shards: 2, dropped: 1, saturated: 0 }, "x")).toBe(0);
     expect(sendStatus({ subscribers: 0, shards: 0, dropped: 0, saturated: 0 }, "x")).toBe(0);
   });

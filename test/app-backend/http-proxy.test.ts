@@ -8,7 +8,7 @@ import { linesOf } from "../helpers/hot-app";
 import { serve } from "../helpers/serving";
 import { logged, spyLogger } from "../helpers/spy-logger";
 
-/** More than a server takes that nobody asks anything of, and little more. */
+/** Little more than a server takes before it has a request. */
 const FEW_FILES = 100;
 
 async function text(url: string): Promise<string> {

@@ -58,7 +58,7 @@ describe.skipIf(process.platform !== "linux")("an app on shards", () => {
     });
   });
 
-  test("answers nobody who comes past the door", async () => {
+  test("answers no request that does not come through the door", async () => {
     const before = new Set(abstractNames());
     let calls = 0;
     const count = () => String(++calls);

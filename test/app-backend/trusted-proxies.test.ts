@@ -15,7 +15,7 @@ function clientBehind(peer: string, forwardedFor: string | null): string {
 
 describe("the client behind proxies", () => {
   test.each([
-    ["of nobody's word", "203.0.113.5", "198.51.100.1", "203.0.113.5 1"],
+    ["of no trusted proxy", "203.0.113.5", "198.51.100.1", "203.0.113.5 1"],
     ["of a proxy that says nothing", "10.1.2.3", null, "10.1.2.3 1"],
     ["of a proxy", "10.1.2.3", "198.51.100.1", "198.51.100.1 0"],
     ["of a proxy that is seen as IPv6", "::ffff:10.1.2.3", "198.51.100.1", "198.51.100.1 0"],

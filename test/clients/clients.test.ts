@@ -1,4 +1,4 @@
-/** The same scenario under clients that nobody here wrote. */
+/** The same scenario under clients of other projects. */
 
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ import { serveClient } from "./server";
 
 const HERE = import.meta.dir;
 /** For a browser to start on a busy machine. */
-const PATIENCE_MS = 30_000;
+const TIMEOUT_MS = 30_000;
 
 const python = findProgram(join(HERE, "../.."), WEBSOCKETS, "python");
 const withoutPython = python === undefined && !process.env.CI;
@@ -31,20 +31,20 @@ describe("a client sees what it should", () => {
     test(
       `${name} on Node`,
       () => serveClient((base) => run("node", "node.js", name, base)),
-      PATIENCE_MS,
+      TIMEOUT_MS,
     );
   }
 
   test(
     "tungstenite from Rust",
     () => serveClient((base) => run("../../target/release/tungstenite-client", base)),
-    PATIENCE_MS,
+    TIMEOUT_MS,
   );
 
   test.skipIf(withoutPython)(
     `websockets on Python${whyNoPython}`,
     () => serveClient((base) => run(String(python), "websockets_client.py", base)),
-    PATIENCE_MS,
+    TIMEOUT_MS,
   );
 
   test.skipIf(withoutBrowser)(
@@ -54,6 +54,6 @@ describe("a client sees what it should", () => {
         const { page } = await visit(`${base.replace("ws", "http")}/`);
         return page.evaluate(`(${play})(WebSocket, ${JSON.stringify(base)})`);
       }),
-    PATIENCE_MS,
+    TIMEOUT_MS,
   );
 });

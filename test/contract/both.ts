@@ -30,7 +30,7 @@ export class Stage {
   /** @param config nothing for Elysia itself, with no adapter of ours */
   constructor(private readonly config: ShardcastConfig | undefined) {}
 
-  /** Writes down what somebody saw. */
+  /** Writes down what was seen. */
   note(...seen: unknown[]): void {
     this.transcript.push(seen.map(print).join(": "));
   }

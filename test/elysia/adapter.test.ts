@@ -168,7 +168,7 @@ describe.each([
     expect([await ada.next(), await bob.next()]).toEqual(["sent", "hello"]);
   });
 
-  test("learns by publish that nobody else was there", async () => {
+  test("returns from publish that no other client is subscribed", async () => {
     const { ws } = serve(config, (app) =>
       app.ws("/chat", {
         open(ws) {
@@ -381,7 +381,7 @@ describe.each([
     );
   });
 
-  test("refuses a body that is too long, whoever is quicker", async () => {
+  test("refuses a body that is too long, whichever side is quicker", async () => {
     const { http } = serve(config, (app) => {
       app.config.serve = { maxRequestBodySize: MIB };
       return app.post("/", async ({ request }) => (await request.arrayBuffer()).byteLength, {

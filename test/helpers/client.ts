@@ -10,7 +10,7 @@ import { pollUntil } from "../../src/process/wait";
 const WebSocket = require("../../node_modules/ws/index.js") as typeof WS;
 
 /** No wait in a test takes longer. */
-const PATIENCE_MS = 30_000;
+const TIMEOUT_MS = 30_000;
 
 /** How a connection ended. */
 export interface CloseInfo {
@@ -122,13 +122,10 @@ export function refused(url: string, options: ConnectOptions = {}): Promise<Refu
   return within(answer, `a refusal by ${url}`);
 }
 
-/** Rejects if `promise` takes longer than a test's patience. */
+/** Rejects if `promise` takes longer than a test may wait. */
 export async function within<T>(promise: Promise<T>, what: string): Promise<T> {
   const late = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => late.reject(new Error(`waited too long for ${what}`)),
-    PATIENCE_MS,
-  );
+  const timer = setTimeout(() => late.reject(new Error(`waited too long for ${what}`)), TIMEOUT_MS);
   try {
     return await Promise.race([promise, late.promise]);
   } finally {
@@ -138,7 +135,7 @@ export async function within<T>(promise: Promise<T>, what: string): Promise<T> {
 
 /** Resolves once `condition` holds, for what no event tells; rejects as `within` does. */
 export async function until(condition: () => boolean, what = String(condition)): Promise<void> {
-  const holds = await pollUntil(condition, { everyMs: 1, timeoutMs: PATIENCE_MS });
+  const holds = await pollUntil(condition, { everyMs: 1, timeoutMs: TIMEOUT_MS });
   if (!holds) throw new Error(`waited too long for ${what}`);
 }
 
@@ -146,6 +143,6 @@ function open(
   url: string,
   { protocols = [], headers = {}, perMessageDeflate = true }: ConnectOptions,
 ): WS {
-  const options = { headers, perMessageDeflate, handshakeTimeout: PATIENCE_MS };
+  const options = { headers, perMessageDeflate, handshakeTimeout: TIMEOUT_MS };
   return new WebSocket(url, protocols, options);
 }

@@ -48,7 +48,7 @@ export async function loadTest(url: string, ...flags: string[]): Promise<LoadTes
     throw new Error(`the load tester ended with ${child.signalCode ?? child.exitCode}: ${said}`);
   };
   const reported = report();
-  // Whoever waits for it hears of a failure; before that, nobody need.
+  // A failure reaches the code that awaits it; until then it is no unhandled rejection.
   reported.catch(() => {});
   await ready.promise;
   return { report: reported };

@@ -32,7 +32,7 @@ describe.each(both)("the log, %s", (_name, config) => {
     expect(logged(logger, "warn")).toEqual([]);
   });
 
-  test("makes no line for every client where nobody writes it", async () => {
+  test("makes no line for each client where the level leaves it out", async () => {
     const logger: Spy = { ...spyLogger(), isLevelEnabled: (level) => level !== "debug" };
     const left = Promise.withResolvers<void>();
     const { ws } = serve({ ...config, logger }, (app) =>

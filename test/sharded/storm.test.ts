@@ -1,6 +1,6 @@
 /**
  * The whole product in a storm: a server in a process of its own, an attacker in another, and
- * somebody who wants service meanwhile.
+ * a client that wants service meanwhile.
  */
 
 import { expect, onTestFinished, test } from "bun:test";
@@ -10,14 +10,14 @@ import { connect, type TestClient, within } from "../helpers/client";
 
 const ROOT = join(import.meta.dir, "../..");
 /**
- * Nobody waits longer for service, on however busy a machine. It takes some milliseconds without a
- * storm.
+ * No request waits longer for service, on however busy a machine. It takes some milliseconds
+ * without a storm.
  */
 const SERVICE_MS = 5000;
 /** A message is so long that clients which do not read have soon no room for more. */
 const PADDING = "x".repeat(16 * 1024);
 /** The storm takes 8 seconds where the machine has time for it. */
-const PATIENCE_MS = 90_000;
+const TIMEOUT_MS = 90_000;
 
 /** As many as `test/peers` sends. */
 const SLOW = { headsCutOff: 200, framesEchoed: 50, bodiesAnswered: 50 };
@@ -91,7 +91,7 @@ test(
     expect(slowestMessage).toBeLessThan(SERVICE_MS);
     expect(slowestAnswer).toBeLessThan(SERVICE_MS);
 
-    // Whoever came has left, or was sent away for hearing nothing.
+    // Each client has left, or was closed because it took nothing.
     const left = async () => {
       let seen = await heard();
       while (seen.opened > seen.closed + 1) {
@@ -102,5 +102,5 @@ test(
     };
     expect(await within(left(), "the end of all others")).toBe(DEAF);
   },
-  PATIENCE_MS,
+  TIMEOUT_MS,
 );

@@ -9,7 +9,7 @@ import { type Serving, serve } from "../helpers/serving";
 const NONE = refusedUpgrades();
 
 /**
- * Lets everybody in who may be, asks nobody who says `?no`, and never decides on who says `?wait`.
+ * Accepts every client but one with `?no`, and never decides on one with `?wait`.
  */
 const routes = (app: Elysia) =>
   app.ws("/", {

@@ -214,7 +214,7 @@ describe("what a handler answers is sent", () => {
     stage.note((await client.take(2)).toSorted());
   });
 
-  sameOnBoth("to nobody once the client is closed", async (stage) => {
+  sameOnBoth("not at all once the client is closed", async (stage) => {
     const gate = Promise.withResolvers<void>();
     const heard: unknown[] = [];
     stage.serve((app) =>

@@ -32,7 +32,7 @@ describe("close is told how a client ended", () => {
     ["a code alone", (client) => client.close(1000)],
     ["no code", (client) => client.close()],
     ["a long reason", (client) => client.close(3000, "é".repeat(61))],
-    ["no farewell", (client) => client.terminate()],
+    ["no close frame", (client) => client.terminate()],
   ];
   for (const [name, end] of BY_CLIENT) {
     sameOnBoth(`by itself, with ${name}`, async (stage) => {
@@ -48,7 +48,7 @@ describe("close is told how a client ended", () => {
     ["a code and a reason", (ws) => ws.close(4001, "enough")],
     ["a code alone", (ws) => ws.close(1001)],
     ["a long reason", (ws) => ws.close(4001, "x".repeat(123))],
-    ["no farewell", (ws) => ws.terminate()],
+    ["no close frame", (ws) => ws.terminate()],
     [
       "a last message",
       (ws) => {

@@ -93,7 +93,7 @@ export const HTTP_DIFFERENCES: Record<string, () => Promise<void>> = {
     expect(sharded).toEndWith("the body of the request is too long\n");
   },
 
-  async "a body in chunks that is too long, and that nobody reads"() {
+  async "a body in chunks that is too long, and that no handler reads"() {
     const [builtIn, sharded] = await answers(...IN_CHUNKS("/unread"), ...TOO_LONG);
     expect(builtIn).toEndWith("unread");
     expect(sharded).toStartWith("HTTP/1.1 413");

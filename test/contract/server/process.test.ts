@@ -9,7 +9,7 @@ import { SMALL } from "../../helpers/serving";
 
 const FIXTURE = join(import.meta.dir, "../../fixtures/exiting.ts");
 
-/** What clients and whoever waits for the process see of an end that a handler decides on. */
+/** What clients and the parent of the process see of an end that a handler decides on. */
 async function ending(config: object | undefined, by: "http" | "websocket"): Promise<unknown> {
   const command = [process.execPath, FIXTURE, ...(config ? [JSON.stringify(config)] : [])];
   const child = Bun.spawn(command, { stderr: "inherit" });

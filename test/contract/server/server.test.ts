@@ -57,7 +57,7 @@ describe("the server publishes as Bun's does", () => {
     } while (message !== "the end");
   });
 
-  sameOnBoth("to nobody", (stage) => {
+  sameOnBoth("without a subscriber", (stage) => {
     serveAll(stage);
     for (const [label, data] of DATA) {
       stage.try(label, () => stage.server.publish("nobody", data as string));

@@ -1,4 +1,4 @@
-/** In which async context handlers run, whoever ran before. */
+/** In which async context handlers run, whatever ran before. */
 
 import { describe, expect } from "bun:test";
 import { AsyncLocalStorage } from "node:async_hooks";
@@ -95,7 +95,7 @@ const WRAPPERS: Record<string, (options: Options, around: (inner: Fetch) => Fetc
   },
 };
 
-/** Runs `work`, in which whoever calls `Bun.serve` gets it wrapped. */
+/** Runs `work`, in which `Bun.serve` is wrapped. */
 function withWrappedServe(wrap: (options: Options) => Options, work: () => void): void {
   const { serve } = Bun;
   const wrapped = new Proxy(serve, {

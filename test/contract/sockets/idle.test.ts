@@ -4,7 +4,7 @@ import { describe } from "bun:test";
 
 import { type Socket, type Stage, sameOnBoth, until } from "../both";
 
-const PATIENCE_MS = 60_000;
+const TIMEOUT_MS = 60_000;
 const IDLE_AT_LEAST_MS = 4000;
 
 /** A server that notes who was ended, why, and not too soon. */
@@ -51,7 +51,7 @@ describe("a silent client is ended as by Bun", () => {
         stage.note(ends);
         clearInterval(sending);
       },
-      { timeoutMs: PATIENCE_MS, concurrent: true },
+      { timeoutMs: TIMEOUT_MS, concurrent: true },
     );
   }
 
@@ -71,7 +71,7 @@ describe("a silent client is ended as by Bun", () => {
       stage.note(ends);
       clearInterval(busy);
     },
-    { timeoutMs: PATIENCE_MS, concurrent: true },
+    { timeoutMs: TIMEOUT_MS, concurrent: true },
   );
 
   sameOnBoth(
@@ -86,6 +86,6 @@ describe("a silent client is ended as by Bun", () => {
       client.socket.resume();
       stage.note((await client.closed).code);
     },
-    { timeoutMs: PATIENCE_MS, concurrent: true },
+    { timeoutMs: TIMEOUT_MS, concurrent: true },
   );
 });

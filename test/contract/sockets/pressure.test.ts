@@ -40,7 +40,7 @@ describe("a message goes out whatever its length, as with Bun", () => {
   for (const [name, websocket, length] of [
     ["more than backpressureLimit", { backpressureLimit: 1024 }, 15 * MIB],
     ["more than the default", {}, 17 * MIB],
-    ["and closes nobody", { backpressureLimit: 1024, closeOnBackpressureLimit: true }, 15 * MIB],
+    ["and closes no client", { backpressureLimit: 1024, closeOnBackpressureLimit: true }, 15 * MIB],
   ] as const) {
     sameOnBoth(name, async (stage) => {
       const { client, socket, drained } = await pairOf(stage, websocket);

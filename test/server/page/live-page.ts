@@ -8,7 +8,7 @@ import { emptySource, SMALL } from "../../helpers/serving";
 import { visit, whyNoBrowser, withoutBrowser } from "./browser";
 
 /** For a browser to start, and for a page that shows something every second. */
-const PATIENCE_MS = 60_000;
+const TIMEOUT_MS = 60_000;
 
 /** What a browser writes by itself while its server is away, and of an answer of 4xx. */
 export const AWAY = /ERR_CONNECTION|WebSocket connection/;
@@ -80,5 +80,5 @@ export function seen(what: string, look: () => Promise<void>): void {
     await look();
     lookAtConsoles();
   };
-  test.skipIf(withoutBrowser)(`${what}${whyNoBrowser}`, lookAtAll, PATIENCE_MS);
+  test.skipIf(withoutBrowser)(`${what}${whyNoBrowser}`, lookAtAll, TIMEOUT_MS);
 }
