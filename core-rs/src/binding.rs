@@ -227,7 +227,7 @@ impl Core {
         self.broadcaster.borrow().sequencer.queue_load()
     }
 
-    /// Whether any queue is past its soft mark, or has been and is not yet well below it.
+    /// Whether any queue is past its soft limit, or has been and is not yet well below it.
     #[napi]
     pub fn is_saturated(&self) -> bool {
         self.broadcaster.borrow().sequencer.is_saturated()

@@ -61,7 +61,7 @@ macro_rules! counter_list {
                 messages_queue_full,
                 /// What they would have become: each counted once for every subscriber.
                 dropped_queue_full,
-                /// How often the queue got past its soft mark.
+                /// How often the queue got past its soft limit.
                 saturations,
                 /// Messages that went in while it was.
                 messages_saturated,

@@ -23,7 +23,7 @@ pub struct Published {
     pub shards: u32,
     /// Workers with subscribers whose queue was full.
     pub dropped: u32,
-    /// Workers that took it with their queue past its soft mark.
+    /// Workers that took it with their queue past its soft limit.
     pub saturated: u32,
 }
 

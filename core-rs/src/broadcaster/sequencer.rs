@@ -356,7 +356,7 @@ impl Sequencer {
         self.workers.queue_load()
     }
 
-    /// Whether any queue is past its soft mark, or has been and is not yet well below it.
+    /// Whether any queue is past its soft limit, or has been and is not yet well below it.
     pub fn is_saturated(&self) -> bool {
         self.workers.any_saturated()
     }

@@ -11,8 +11,8 @@ pub(super) struct WorkerLink {
     pub(super) handle: WorkerHandle,
     /// The gauges among them stay 0: they are read from the queue.
     counters: QueueCounters,
-    /// The queue is past its soft mark, or has been and is not yet well below it. Messages still go
-    /// in, in order.
+    /// The queue is past its soft limit, or was and is not yet well below it. Messages still go in,
+    /// in order.
     saturated: bool,
     marks: Marks,
     /// The worker will emit a `Relieved`, which has not come yet.
@@ -39,7 +39,7 @@ counter_list!(derive);
 #[derive(Clone, Copy, Debug)]
 struct Marks {
     soft: QueueLimits,
-    /// Half of the soft mark.
+    /// Half of the soft limit.
     relief: QueueLimits,
 }
 
@@ -48,7 +48,7 @@ struct Marks {
 pub(super) enum Offered {
     /// It is in.
     Taken {
-        /// The queue is past its soft mark.
+        /// The queue is past its soft limit.
         saturated: bool,
     },
     /// The queue was full.
@@ -56,7 +56,7 @@ pub(super) enum Offered {
 }
 
 impl WorkerLink {
-    /// A link to a worker whose queue has these limits and, in percent of them, this soft mark.
+    /// A link to a worker whose queue has these limits and, in percent of them, this soft limit.
     pub(super) fn new(
         handle: WorkerHandle,
         limits: QueueLimits,
@@ -121,7 +121,7 @@ impl WorkerLink {
         }
     }
 
-    /// Whether the queue is past its soft mark, or has been and is not yet well below it.
+    /// Whether the queue is past its soft limit, or has been and is not yet well below it.
     pub(super) fn is_saturated(&self) -> bool {
         let mark = if self.saturated { self.marks.relief } else { self.marks.soft };
         self.queue().is_past(mark)

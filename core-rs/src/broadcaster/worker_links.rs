@@ -93,7 +93,7 @@ impl WorkerLinks {
         loads.fold(0.0, f64::max)
     }
 
-    /// Whether any queue is past its soft mark, or has been and is not yet well below it.
+    /// Whether any queue is past its soft limit, or has been and is not yet well below it.
     pub(super) fn any_saturated(&self) -> bool {
         self.links.iter().any(WorkerLink::is_saturated)
     }
