@@ -31,7 +31,9 @@ use crate::broadcaster::reports::Query;
 use crate::frame::{Frame, MAX_CONTROL_PAYLOAD};
 use crate::worker::client::discards::Discards;
 
-use self::counters::{ChannelCounts, ChannelTotals, DeliveryTimes, RefusedAtDoor, WorkerCounters};
+use self::counters::{
+    ChannelCounts, ChannelTotals, JsDeliveryTimes, RefusedAtDoor, WorkerCounters,
+};
 use self::errors::{invalid, io_error};
 use self::headers::parse_headers;
 use self::hot_functions::{HotFunctions, sent_status};
@@ -83,7 +85,7 @@ impl Core {
         Ok(DoorAddress { host: address.ip().to_string(), port: address.port() })
     }
 
-    /// Lets nobody in any more. Requests under way are finished.
+    /// Admits no more clients. Requests under way are finished.
     #[napi]
     pub fn stop_listening(&self) {
         self.broadcaster.borrow_mut().stop_listening();
@@ -101,7 +103,7 @@ impl Core {
         self.broadcaster.borrow().sequencer.given_id(client)
     }
 
-    /// Refuses an upgrade with a response; false when nobody waits for it any more. `headers` are
+    /// Refuses an upgrade with a response; false when its client has gone. `headers` are
     /// name, value, name, value, …
     #[napi]
     pub fn refuse(
@@ -191,7 +193,8 @@ impl Core {
         self.broadcaster.borrow_mut().sequencer.discard(client, Discards::from_bits(kinds));
     }
 
-    /// Bytes of direct messages that wait for a client. After some, `Drained` tells when none do.
+    /// Bytes of direct messages that wait for a client. After some, a `Drained` follows when none
+    /// do.
     #[napi]
     pub fn buffered_amount(&self, client: u32) -> f64 {
         self.broadcaster.borrow_mut().sequencer.buffered(client) as f64
@@ -203,7 +206,7 @@ impl Core {
         self.broadcaster.borrow_mut().sequencer.close(client, code, reason);
     }
 
-    /// Closes a client whose peer is done, as a `PeerDone` event asks for.
+    /// Closes a client after its `PeerDone` event.
     #[napi]
     pub fn finish(&self, client: u32) {
         self.broadcaster.borrow_mut().sequencer.finish(client);
@@ -253,8 +256,8 @@ impl Core {
     }
 
     /// How long messages take from their publish to the end of the pass that carried them.
-    #[napi]
-    pub fn delivery_times(&self) -> DeliveryTimes {
+    #[napi(ts_return_type = "DeliveryTimes")]
+    pub fn delivery_times(&self) -> JsDeliveryTimes {
         self.broadcaster.borrow().sequencer.delivery_times().into()
     }
 
@@ -312,7 +315,7 @@ pub fn raise_file_limit() -> f64 {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
-    // Refused, the limit stays as it is, which is what the caller is told.
+    // Refused, the limit stays as it is, which is what this returns.
     let _ = setrlimit(Resource::Nofile, raised);
     getrlimit(Resource::Nofile).current.map_or(f64::INFINITY, |limit| limit as f64)
 }

@@ -19,8 +19,8 @@ use crate::worker::departure::Departure;
 /// Messages of clients that may wait for JavaScript. Each worker may pass it by what one turn of a
 /// client holds, inflated, and each client that closes by the event of what it has missed.
 ///
-/// A message waits behind all of them, whoever has sent them, so that they are only as many as keep
-/// JavaScript busy until the workers have read more.
+/// A message waits behind those of all clients, so that they are only as many as keep JavaScript
+/// busy until the workers have read more.
 const INBOUND: QueueLimits = QueueLimits { messages: 1024, bytes: 16 * 1024 * 1024 };
 
 /// Something that happened, for JavaScript.

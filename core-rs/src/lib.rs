@@ -7,9 +7,9 @@
 //!   **worker** ([`broadcaster::placement`]).
 //! - A worker is one thread with one **queue** ([`queue`]), one epoll, and its clients
 //!   ([`worker`]).
-//! - Clients of a worker that hear the same **channels** form a **cohort** ([`worker::cohort`]) and
-//!   read one **log** ([`worker::cohort::log`]), each from its own cursor. What is meant for one
-//!   client alone is in its **backlog** ([`worker::client::backlog`]).
+//! - Clients of a worker that are subscribed to the same **channels** form a **cohort**
+//!   ([`worker::cohort`]) and read one **log** ([`worker::cohort::log`]), each from its own cursor.
+//!   What is meant for one client alone is in its **backlog** ([`worker::client::backlog`]).
 //! - The **door** ([`door`]) accepts connections, and the **event queue** ([`event_queue`]) takes
 //!   to JavaScript what happened.
 //!

@@ -64,7 +64,7 @@ pub struct UnfinishedLimits {
 pub enum SlowPolicy {
     /// It is closed with code 1013.
     Disconnect,
-    /// It misses what it lags, is told nothing, and goes on with the next message. JavaScript is
-    /// told.
+    /// It misses what it lags without notice, and goes on with the next message. JavaScript gets an
+    /// event.
     Skip,
 }

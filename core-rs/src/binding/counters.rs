@@ -61,8 +61,8 @@ impl From<WorkerSnapshot> for WorkerCounters {
 }
 
 /// A histogram of the times of messages, in seconds.
-#[napi(object, object_from_js = false)]
-pub struct DeliveryTimes {
+#[napi(object, object_from_js = false, js_name = "DeliveryTimes")]
+pub struct JsDeliveryTimes {
     /// Upper bounds of the buckets; there is one more, without a bound.
     pub bounds: Vec<f64>,
     /// Messages of each bucket alone.
@@ -71,9 +71,9 @@ pub struct DeliveryTimes {
     pub sum: f64,
 }
 
-impl From<delivery_times::DeliveryTimes> for DeliveryTimes {
-    fn from(times: delivery_times::DeliveryTimes) -> DeliveryTimes {
-        DeliveryTimes {
+impl From<delivery_times::DeliveryTimes> for JsDeliveryTimes {
+    fn from(times: delivery_times::DeliveryTimes) -> JsDeliveryTimes {
+        JsDeliveryTimes {
             bounds: delivery_times::BOUNDS_US.map(|bound| bound as f64 / 1e6).to_vec(),
             counts: times.counts.map(|count| count as f64).to_vec(),
             sum: times.sum_us as f64 / 1e6,
@@ -86,7 +86,7 @@ impl From<delivery_times::DeliveryTimes> for DeliveryTimes {
 pub struct ChannelCounts {
     pub channel: String,
     pub subscribers: u32,
-    /// Messages published since the channel is known, whether anybody heard them or not.
+    /// Messages published since the channel is known, with subscribers and without.
     pub published: f64,
 }
 

@@ -33,7 +33,7 @@ const MAX_PACKED_SUBSCRIBERS: u32 = (1 << (f64::MANTISSA_DIGITS - UPPER)) - 1;
 /// Functions of the core, to be got once and called without it.
 #[napi(object, object_from_js = false)]
 pub struct HotFunctions<'env> {
-    /// Publishes text to a channel, but not to the client `except` (0 for nobody). The answer
+    /// Publishes text to a channel, but not to the client `except` (0 for none). The answer
     /// holds, from the lowest bits up: the number of shards that took it in 11 bits, of workers
     /// that took it though saturated in 13, and of subscribers above. Where workers dropped it,
     /// it is negative: their number stands in the place of the subscribers'.
@@ -55,10 +55,9 @@ pub struct HotFunctions<'env> {
     pub send_binary: Function<'env, (), i64>,
     /// Accepts an upgrade: a client (above 0) in the lower 32 bits and its worker, counted over all
     /// shards, above them; −1 when its shard is full (the upgrade is still to be refused), −2 when
-    /// nobody waits for the answer. Without a `clientId` the client has that of `givenId`.
-    /// `headers` are name, value, name, value, …
-    /// `discards` are the kinds of its frames that need not be told: the sum of 1 for messages, 2
-    /// for pings and 4 for pongs.
+    /// its client has gone. Without a `clientId` the client has that of `givenId`. `headers` are
+    /// name, value, name, value, … `discards` are the kinds of its frames that JavaScript does not
+    /// receive: the sum of 1 for messages, 2 for pings and 4 for pongs.
     #[napi(
         ts_type = "(upgrade: number, clientId: string | undefined, headers: Array<string> | undefined, discards?: number) => number"
     )]
@@ -137,7 +136,7 @@ impl<'env> Maker<'env, '_> {
     }
 }
 
-/// A panic ends the process, as it does in a method: nobody is to go on with what it left behind.
+/// A panic ends the process, as it does in a method: no code goes on with what it left behind.
 struct NoPanic;
 
 impl Drop for NoPanic {

@@ -4,12 +4,12 @@ use crate::frame::{Frame, Payload};
 
 /// Frames messages.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Framing {
+pub(super) struct Framer {
     /// Messages that are shorter are not compressed, in bytes with the frame's header.
     pub(super) compression_threshold_bytes: usize,
 }
 
-impl Framing {
+impl Framer {
     /// Frames a message. If `compress` is true and it is worth it, the workers that need the frame
     /// in a deflated form make that, each form once.
     pub(super) fn frame(self, payload: Payload<'_>, compress: bool) -> Frame {

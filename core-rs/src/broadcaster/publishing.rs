@@ -10,7 +10,7 @@ use crate::worker::command::{Command, PublishedMessage};
 
 use super::channel_registry::ChannelRegistry;
 use super::client_registry::ClientRegistry;
-use super::framing::Framing;
+use super::framing::Framer;
 use super::worker_link::Offered;
 use super::worker_links::WorkerLinks;
 
@@ -45,7 +45,7 @@ impl Default for Publication {
 /// The parts of the sequencer that a publish takes.
 pub(super) struct Publisher<'a> {
     pub(super) placement: Placement,
-    pub(super) framing: Framing,
+    pub(super) framer: Framer,
     pub(super) channels: &'a mut ChannelRegistry,
     pub(super) clients: &'a mut ClientRegistry,
     pub(super) workers: &'a mut WorkerLinks,
@@ -71,7 +71,7 @@ impl Publisher<'_> {
         let at = Instant::now();
         let except = except.and_then(|client| self.subscriber(client, channel));
         let except_on = except.map(|except| except.worker);
-        let frame = self.framing.frame(payload, compress && self.clients.any_deflated());
+        let frame = self.framer.frame(payload, compress && self.clients.any_deflated());
         let except_key = except.map(|except| except.client);
         let message = Arc::new(PublishedMessage { channel, frame, except: except_key, at });
         let mut shard = ShardOutcome::default();

@@ -23,7 +23,7 @@ use super::admission::Admission;
 use super::backpressure::Sent;
 use super::channel_registry::{ChannelActivity, ChannelRegistry};
 use super::client_registry::ClientRegistry;
-use super::framing::Framing;
+use super::framing::Framer;
 use super::publishing::{Publication, Published, Publisher};
 use super::registration::ChannelsFull;
 use super::reports::{Query, Report, ReportRequest};
@@ -34,7 +34,7 @@ use super::worker_links::{WorkerLinks, WorkerSnapshot};
 pub struct Sequencer {
     placement: Placement,
     limits: DirectLimits,
-    framing: Framing,
+    framer: Framer,
     clients: ClientRegistry,
     channels: ChannelRegistry,
     workers: WorkerLinks,
@@ -62,7 +62,7 @@ impl Sequencer {
                 backpressure_bytes: options.backpressure_limit_bytes,
                 close_on_backpressure: options.close_on_backpressure_limit,
             },
-            framing: Framing { compression_threshold_bytes },
+            framer: Framer { compression_threshold_bytes },
             clients: ClientRegistry::new(options.placement, options.max_clients),
             channels: ChannelRegistry::new(),
             workers,
@@ -201,7 +201,7 @@ impl Sequencer {
     ) -> Published {
         let mut publisher = Publisher {
             placement: self.placement,
-            framing: self.framing,
+            framer: self.framer,
             channels: &mut self.channels,
             clients: &mut self.clients,
             workers: &mut self.workers,
@@ -211,7 +211,7 @@ impl Sequencer {
 
     /// Sends a message to one client, after all that was published or sent to it before.
     pub fn send(&mut self, client: ClientKey, payload: Payload<'_>, compress: bool) -> Sent {
-        let frame = self.framing.frame(payload, compress && self.clients.any_deflated());
+        let frame = self.framer.frame(payload, compress && self.clients.any_deflated());
         self.send_frame(client, frame, Command::Send)
     }
 

@@ -27,22 +27,23 @@ impl UndecidedUpgrades {
         self.waiting.insert(id, Undecided { form, responder });
     }
 
-    /// Whether someone still waits for this decision; returns how that client takes its messages.
+    /// The form in which the client of an undecided upgrade takes its messages.
     ///
     /// # Errors
     ///
-    /// [`UpgradeGone`] when nobody does.
+    /// [`UpgradeGone`] when it was decided already, or its client has gone.
     pub(super) fn check(&self, id: UpgradeId) -> Result<Form, UpgradeGone> {
         let upgrade = self.waiting.get(&id).filter(|upgrade| upgrade.responder.is_awaited());
         upgrade.map(|upgrade| upgrade.form).ok_or(UpgradeGone)
     }
 
-    /// Upgrades that somebody still waits for.
+    /// Upgrades whose clients still wait.
     pub(super) fn undecided(&self) -> usize {
         self.waiting.values().filter(|upgrade| upgrade.responder.is_awaited()).count()
     }
 
-    /// Passes a decision on; returns whether somebody waited for it. Otherwise it is dropped.
+    /// Passes a decision on; returns whether the client still waited. Otherwise it is
+    /// dropped.
     pub(super) fn decide(&mut self, id: UpgradeId, decision: Decision) -> bool {
         self.waiting.remove(&id).is_some_and(|upgrade| upgrade.responder.decide(decision))
     }
