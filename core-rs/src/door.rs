@@ -64,7 +64,7 @@ pub struct Door {
     local_addr: SocketAddr,
     latch: Latch,
     refused_upgrades: Arc<RefusalCounters>,
-    /// Nothing is ever sent: it is hung up once the listening socket is closed.
+    /// Takes no message: it is disconnected once the listening socket is closed.
     listening: Receiver<Infallible>,
     /// Taken by `close`.
     thread: Option<JoinHandle<()>>,
@@ -75,7 +75,7 @@ impl Door {
     ///
     /// # Errors
     ///
-    /// What the system says when the address, a descriptor or a thread is not to be had; its
+    /// The system's, when it does not give the address, a descriptor or a thread; its
     /// `raw_os_error` is kept.
     pub fn open(config: DoorConfig, sink: impl EventSink + 'static) -> io::Result<Door> {
         let runtime = runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
@@ -122,10 +122,10 @@ impl Door {
     }
 
     /// Ends every connection at once and waits for the door's thread, which takes no longer than
-    /// what it may be telling. Sockets that were handed over are no longer the door's.
+    /// the event that it may be emitting. Sockets that were handed over are no longer the door's.
     ///
-    /// Requests under way are not waited for: the thread that closes the door is the one that would
-    /// have to answer them. Call [`Door::stop_accepting`] and let them finish first.
+    /// It does not wait for requests under way: the thread that closes the door is the one that
+    /// answers them. Call [`Door::stop_accepting`] and let them finish first.
     pub fn close(&mut self) {
         self.latch.close();
         if let Some(thread) = self.thread.take() {
@@ -163,14 +163,14 @@ async fn keep_open(
     });
     task::spawn_local(serve_given_back(given_back, Rc::clone(&door), closing.clone()));
     let connections_closing = closing.clone();
-    let welcome = move |socket, peer| {
+    let receive = move |socket, peer| {
         // One connection's panic, which the panic hook has reported, is no other's loss.
         let _ = catch_unwind(AssertUnwindSafe(|| {
             first_read::receive(socket, peer, &door, &connections_closing);
         }));
     };
-    let complain = move |error| emitter.emit(DoorEvent::AcceptFailed(error));
-    let receiving = listener::accept(listener, closing.clone(), welcome, complain);
+    let report = move |error| emitter.emit(DoorEvent::AcceptFailed(error));
+    let receiving = listener::accept(listener, closing.clone(), receive, report);
     task::spawn_local(async move {
         receiving.await;
         drop(listens);

@@ -13,14 +13,15 @@ enum Phase {
     Closed,
 }
 
-/// The side that closes.
+/// The side that closes. JavaScript's thread writes the phase, and the door's tasks read it. The
+/// channel of tokio's orders what was written before.
 pub(crate) struct Latch(watch::Sender<Phase>);
 
-/// The side that is told. Every task has its own.
+/// The side that learns of it. Every task has its own.
 #[derive(Clone)]
 pub(crate) struct Closing(watch::Receiver<Phase>);
 
-/// An open latch, and the first of those who watch it.
+/// An open latch, and the first of the sides that watch it.
 pub(crate) fn latch() -> (Latch, Closing) {
     let (sender, receiver) = watch::channel(Phase::Open);
     (Latch(sender), Closing(receiver))
@@ -54,18 +55,18 @@ impl Closing {
         self.reached(Phase::Draining).await;
     }
 
-    /// Returns once no request is to be answered any more.
+    /// Returns once the door answers no request any more.
     pub(crate) async fn ending(&mut self) {
         self.reached(Phase::Ending).await;
     }
 
-    /// Returns once nothing is to be served any more.
+    /// Returns once the door serves nothing any more.
     pub(crate) async fn closed(&mut self) {
         self.reached(Phase::Closed).await;
     }
 
     async fn reached(&mut self, wanted: Phase) {
-        // An error says that the latch is gone, and so is the door.
+        // An error means that the latch is gone, and so is the door.
         let _ = self.0.wait_for(|phase| *phase >= wanted).await;
     }
 }

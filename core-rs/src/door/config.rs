@@ -9,17 +9,17 @@ use crate::door::listener::ListenOptions;
 /// size passes in this much memory.
 pub(crate) const STREAM_BUFFER_BYTES: usize = 64 * 1024;
 
-/// Where the door listens, and what it tolerates.
+/// Where the door listens, and its limits.
 #[derive(Clone, Debug)]
 pub struct DoorConfig {
-    /// The public address, and who else may have it.
+    /// The public address, and whether other processes may share it.
     pub listen: ListenOptions,
     /// The unix socket on which the application answers plain HTTP: its path, or on Linux its
     /// abstract name after a NUL.
     pub upstream: PathBuf,
-    /// What the application knows the door by; visible ASCII.
+    /// By which the application recognizes the door; visible ASCII.
     pub upstream_secret: String,
-    /// Plain requests that the application may be at, at once. One more is told 503.
+    /// Plain requests that the application may answer at once. One more gets 503.
     pub max_requests: usize,
     /// How long a connection may take to send a whole request head, counted from when it was
     /// accepted or from the head's first byte.
@@ -36,9 +36,9 @@ pub struct DoorConfig {
     pub min_authority_bytes: usize,
     /// Size of a request's body, in bytes. A longer body is answered with 413.
     pub max_body_bytes: usize,
-    /// How long a client waits for the decision on its upgrade before it is told 503.
+    /// How long a client waits for the decision on its upgrade before it gets 503.
     pub upgrade_timeout: Duration,
-    /// Upgrades that may wait for their decision at once. One more is told 503.
+    /// Upgrades that may wait for their decision at once. One more gets 503.
     pub max_pending_upgrades: usize,
     /// Whether clients may have their messages compressed.
     pub per_message_deflate: bool,

@@ -122,7 +122,7 @@ fn respond(
 
 /// Gives the socket of an accepted client, which has its 101 response, to its worker.
 fn hand_over(socket: io::Result<BareStream>, read_ahead: Bytes, reservation: Box<dyn Reservation>) {
-    // An error says that the socket is beyond use; then the reservation is given up.
+    // An error means that the socket is beyond use; then the reservation is given up.
     if let Ok(socket) = socket {
         reservation.attach(Handoff::answered(socket, read_ahead));
     }

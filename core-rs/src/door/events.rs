@@ -33,11 +33,11 @@ pub enum DoorEvent {
 /// How a request was left without an answer of the application's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RequestFailure {
-    /// As many were under way as may be. The client was told 503.
+    /// As many were under way as may be. The client got 503.
     Busy,
-    /// The application did not take a connection. The client was told 502.
+    /// The application did not take a connection. The client got 502.
     Unreachable,
-    /// The answer could not be passed on. The client was told 502.
+    /// The answer could not be passed on. The client got 502.
     Unusable,
     /// The application ended its connection before the end of the answer, and the client's was
     /// ended so, too.

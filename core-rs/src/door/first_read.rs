@@ -17,7 +17,7 @@ use crate::door::context::DoorContext;
 
 /// Receives a connection that was accepted.
 ///
-/// Its first bytes say how it goes on: most clients want a WebSocket and nothing else, for which
+/// Its first bytes decide how it goes on: most clients want a WebSocket and nothing else, for which
 /// there is a `fast_path`. Everything else is hyper's, from the first byte on.
 pub(crate) fn receive(
     socket: BareStream,

@@ -23,8 +23,8 @@ const BACKLOG: i32 = 4096;
 /// backlog, and accepting again at once would only burn the processor.
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(50);
 
-/// Connections accepted in one turn, at most: those that were accepted before are to be served,
-/// too.
+/// Connections accepted in one turn, at most: the door also serves those that it has accepted
+/// before.
 const ACCEPTED_PER_TURN: usize = 32;
 
 /// After which a silent client is accepted all the same, by the next sign of life of its system.
@@ -35,7 +35,7 @@ const SILENT_SECONDS: libc::c_int = 1;
 const EVERYWHERE: [IpAddr; 2] =
     [IpAddr::V6(Ipv6Addr::UNSPECIFIED), IpAddr::V4(Ipv4Addr::UNSPECIFIED)];
 
-/// The public address, and who else may have it.
+/// The public address, and whether other processes may share it.
 #[derive(Clone, Copy, Debug)]
 pub struct ListenOptions {
     /// Address to listen on; none is every address of this machine.
@@ -50,7 +50,7 @@ pub struct ListenOptions {
 }
 
 impl ListenOptions {
-    /// An address that is shared with nobody.
+    /// An address that no other process shares.
     pub fn on(host: IpAddr, port: u16) -> ListenOptions {
         ListenOptions { host: Some(host), port, reuse_port: false, ipv6_only: false }
     }
@@ -60,7 +60,7 @@ impl ListenOptions {
 ///
 /// # Errors
 ///
-/// What the system says, such as address in use.
+/// The system's, such as address in use.
 pub(crate) fn bind(options: ListenOptions) -> io::Result<std::net::TcpListener> {
     match options.host {
         Some(host) => bind_to(host, options),
@@ -103,9 +103,9 @@ fn bind_to(host: IpAddr, options: ListenOptions) -> io::Result<std::net::TcpList
     Ok(socket.into())
 }
 
-/// Has the system keep a connection to itself until its client has said something, or for
-/// [`SILENT_SECONDS`]: whoever is accepted needs not be waited for. Where it cannot, all are waited
-/// for.
+/// Has the system keep a connection to itself until its client has sent something, or for
+/// [`SILENT_SECONDS`], so that the door does not wait for first bytes. Where the system cannot, the
+/// door waits.
 #[cfg(target_os = "linux")]
 fn defer_accept(socket: &Socket) {
     use std::os::fd::AsRawFd;
@@ -130,30 +130,30 @@ pub(crate) type Listener = AsyncFd<TcpListener>;
 ///
 /// # Errors
 ///
-/// What the system says.
+/// The system's.
 pub(crate) fn watch(listener: std::net::TcpListener) -> io::Result<Listener> {
     let listener = TcpListener::from_std(listener);
-    // SAFETY: A listener has one descriptor, open as long as it lives, and nobody takes it out.
+    // SAFETY: A listener has one descriptor, open as long as it lives, and no code takes it out.
     Ok(unsafe { AsyncFd::register_with_interest(listener, Interest::READABLE) }?)
 }
 
-/// Accepts connections and hands them to `welcome`, non-blocking and registered with nobody, until
-/// the door begins to close. When the system cannot give one out, `complain` is told, at most once
-/// in [`EXHAUSTED_PAUSE`].
+/// Accepts connections and passes them to `receive`, non-blocking and in no epoll, until the door
+/// begins to close. When the system cannot give one out, `report` gets the error, at most once in
+/// [`EXHAUSTED_PAUSE`].
 pub(crate) async fn accept(
     listener: Listener,
     mut closing: Closing,
-    welcome: impl Fn(TcpStream, SocketAddr),
-    complain: impl Fn(io::Error),
+    receive: impl Fn(TcpStream, SocketAddr),
+    report: impl Fn(io::Error),
 ) {
     loop {
         let accepted = select! {
             biased;
             () = closing.draining() => return,
-            accepted = accept_some(&listener, &welcome) => accepted,
+            accepted = accept_some(&listener, &receive) => accepted,
         };
         if let Err(error) = accepted {
-            complain(error);
+            report(error);
             sleep(EXHAUSTED_PAUSE).await;
         }
     }
@@ -162,12 +162,12 @@ pub(crate) async fn accept(
 /// Waits for connections and accepts those that are there, within a limit.
 async fn accept_some(
     listener: &Listener,
-    welcome: impl Fn(TcpStream, SocketAddr),
+    receive: impl Fn(TcpStream, SocketAddr),
 ) -> io::Result<()> {
     let mut ready = listener.readable().await?;
     for _ in 0..ACCEPTED_PER_TURN {
         match ready.try_io(|listener| listener.get_ref().accept()) {
-            Ok(Ok((socket, peer))) => welcome(socket.into(), peer),
+            Ok(Ok((socket, peer))) => receive(socket.into(), peer),
             Ok(Err(error)) if is_of_one_connection(&error) => {}
             Ok(Err(error)) => return Err(error),
             Err(_none_is_there) => return Ok(()),
@@ -196,13 +196,13 @@ mod tests {
         ListenOptions { host: Some(HERE), port: 0, reuse_port: false, ipv6_only: false };
 
     #[test]
-    fn where_there_is_no_such_address_the_other_is_taken() {
+    fn without_the_first_address_the_second_is_bound() {
         let listener = bind_to_either([NOWHERE, HERE], ANY_PORT).expect("a free port");
         assert_eq!(listener.local_addr().map(|address| address.ip()).ok(), Some(HERE));
     }
 
     #[test]
-    fn what_is_accepted_waits_for_no_second_write() {
+    fn an_accepted_socket_sends_each_write_at_once() {
         let listener = bind_to(HERE, ANY_PORT).expect("a free port");
         let address = listener.local_addr().expect("it is bound");
         let mut client = std::net::TcpStream::connect(address).expect("it listens");
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn a_port_in_use_is_not_looked_for_at_the_other_address() {
+    fn a_port_in_use_is_not_bound_at_the_second_address() {
         let taken = bind_to(HERE, ANY_PORT).expect("a free port");
         let other = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
         let error = bind_to_either([HERE, other], same_port(&taken)).expect_err("it is taken");
@@ -222,21 +222,21 @@ mod tests {
     }
 
     #[test]
-    fn a_port_is_shared_by_those_alone_that_all_want_it_shared() {
+    fn a_port_is_shared_only_if_all_processes_want_that() {
         let first = bind_to(HERE, ListenOptions { reuse_port: true, ..ANY_PORT }).expect("a port");
         let alone = same_port(&first);
-        let error = bind_to(HERE, alone).expect_err("it was not asked for");
+        let error = bind_to(HERE, alone).expect_err("only one shares it");
         assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
-        bind_to(HERE, ListenOptions { reuse_port: true, ..alone }).expect("both have asked for it");
+        bind_to(HERE, ListenOptions { reuse_port: true, ..alone }).expect("both share it");
     }
 
     #[test]
-    fn without_ipv4_its_port_is_free() {
+    fn a_listener_for_ipv6_alone_leaves_the_port_of_ipv4_free() {
         let everywhere = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
         let Ok(first) = bind_to(everywhere, ListenOptions { ipv6_only: true, ..ANY_PORT }) else {
             return; // The machine has no IPv6.
         };
-        bind_to(HERE, same_port(&first)).expect("nobody has it");
+        bind_to(HERE, same_port(&first)).expect("the port is free");
     }
 
     fn same_port(listener: &std::net::TcpListener) -> ListenOptions {

@@ -1,7 +1,7 @@
 //! The connections to the application, each kept for the next request.
 //!
-//! One client's answer must never become another's. HTTP/1.1 tells an answer from the next by its
-//! place alone, so a connection is for one exchange at a time, and free for another only when that
+//! One client's answer must never become another's. HTTP/1.1 separates answers by their
+//! order alone, so a connection is for one exchange at a time, and free for another only when that
 //! has ended beyond doubt: the request was sent whole before its answer began, the answer is whole,
 //! and nothing has come behind it (which is hyper's to see). In all other cases it is closed.
 
@@ -52,7 +52,7 @@ pub(crate) struct AppConnections {
     idle_time: Duration,
 }
 
-/// The connections that nobody uses, the last used at the end.
+/// The connections that no request uses, the last used at the end.
 #[derive(Default)]
 struct Idle {
     connections: RefCell<VecDeque<(Instant, AppConnection)>>,
@@ -82,7 +82,7 @@ pub(crate) enum NoConnection {
 }
 
 /// A request that was sent in vain.
-pub(crate) struct Unanswered {
+pub(crate) struct FailedRequest {
     pub(crate) error: hyper::Error,
     /// The request, if none of it was sent.
     pub(crate) unsent: Option<Request<Upload>>,
@@ -122,7 +122,7 @@ impl AppConnections {
         }
     }
 
-    /// A connection that is no part of these, and nobody else's.
+    /// A connection that is no part of these, for one use.
     pub(crate) async fn connect(&self) -> io::Result<UnixStream> {
         self.upstream.connect().await
     }
@@ -168,7 +168,7 @@ impl AppConnections {
     /// Whether the application might find no descriptor to accept this connection with: it would
     /// try over and over then, and do little else.
     ///
-    /// The system gives out the lowest descriptor that is free, so the newest tells how many are
+    /// The system gives out the lowest descriptor that is free, so the newest shows how many are
     /// taken. The application takes another for each connection, unless it has done so already.
     fn is_short_of_files(&self, newest: &UnixStream) -> bool {
         let taken = u64::try_from(newest.as_raw_fd()).unwrap_or(u64::MAX);
@@ -224,14 +224,14 @@ impl LentConnection {
     pub(crate) async fn send(
         mut self,
         request: Request<Upload>,
-    ) -> Result<(Response<Incoming>, Option<LentConnection>), Unanswered> {
+    ) -> Result<(Response<Incoming>, Option<LentConnection>), FailedRequest> {
         let ended = request.body().ended();
         match self.connection.sender.try_send_request(request).await {
             Ok(response) => {
                 let is_sent = ended.get() && !self.connection.status.has_unsent();
                 Ok((response, is_sent.then_some(self)))
             }
-            Err(mut failed) => Err(Unanswered {
+            Err(mut failed) => Err(FailedRequest {
                 unsent: failed.take_message(),
                 error: failed.into_error(),
                 is_unread: self.connection.status.has_unread(),

@@ -1,7 +1,7 @@
-//! Sockets of Bun's own: by them its development server tells the pages that it serves of edits.
+//! Sockets of Bun's own, by which its development server reports edits to the pages that it serves.
 //!
-//! Neither the application nor a worker knows of them. The request goes to Bun as it is, and what
-//! the two have to say to each other is carried through the door until one of them ends.
+//! Neither the application nor a worker knows of them. The request goes to Bun as it is, and the
+//! door carries bytes both ways until one side ends.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -30,7 +30,7 @@ use crate::door::http::request::RequestHead;
 /// What the pages ask for.
 const PATH: &str = "/_bun/hmr";
 
-/// Pages of one developer that are open at once. One more is told 503.
+/// Pages of one developer that are open at once. One more gets 503.
 const MAX_OPEN: usize = 64;
 
 /// How long Bun may take to answer.
@@ -60,8 +60,8 @@ impl DevSockets {
         self.is_on && request.target.split('?').next() == Some(PATH)
     }
 
-    /// Puts an upgrade to Bun; returns its answer and, if it has accepted, what it is to be given.
-    /// One with a body is none: Bun would not get the body, and what follows it could be another
+    /// Sends an upgrade to Bun; returns its answer and, if it has accepted, the tunnel. A request
+    /// with a body is refused: Bun would not get the body, and what follows it could be another
     /// request before this one is decided.
     pub(crate) async fn open(
         &self,
@@ -109,7 +109,7 @@ async fn put(
     let socket = proxy.connect().await.map_err(|_| HttpError::Unreachable)?;
     let connection = handshake(TokioIo::new(socket)).await;
     let (mut sender, connection) = connection.map_err(|_| HttpError::Unreachable)?;
-    // How it ends is told by the answer, or by the tunnel.
+    // The answer or the tunnel ends with an error if this does.
     spawn_local(connection.with_upgrades());
     sender.send_request(request).await.map_err(|_| HttpError::Unreachable)
 }

@@ -1,4 +1,4 @@
-//! What the application is told of the client whose request it gets.
+//! The header by which the application learns the client's address.
 
 use std::net::SocketAddr;
 
@@ -12,8 +12,8 @@ pub const PEER: HeaderName = HeaderName::from_static(PEER_HEADER);
 /// Its name.
 pub const PEER_HEADER: &str = "x-shardcast-peer";
 
-/// Tells the application where requests come from. Others may be able to connect to it too, so it
-/// believes those alone who know the secret.
+/// Makes the header. Other processes may be able to connect to the application too, so that it
+/// believes a header with the secret alone.
 pub(crate) struct PeerHeader {
     secret: String,
 }

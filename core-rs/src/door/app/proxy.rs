@@ -2,8 +2,8 @@
 //!
 //! Bodies stream both ways as they come. A client that leaves takes its request to the application
 //! with it, and an application that breaks off ends the client's connection, before its answer or
-//! in the middle. How long a response may take is for the application to say: it may be a stream of
-//! events that lasts for days. It also says how long the body of a request may be, but the door
+//! in the middle. The application decides how long a response may take: it may be a stream of
+//! events that lasts for days. It also decides how long the body of a request may be, but the door
 //! refuses a longer one itself: the client then gets its answer for sure, at once, and may finish
 //! (`lingering_close`).
 
@@ -20,7 +20,7 @@ use hyper::http::request::Parts;
 use hyper::{HeaderMap, Request, Response, StatusCode, Uri, Version};
 use tokio::net::UnixStream;
 
-use crate::door::app::connections::{AppConnections, LentConnection, NoConnection, Unanswered};
+use crate::door::app::connections::{AppConnections, FailedRequest, LentConnection, NoConnection};
 use crate::door::app::download::Download;
 use crate::door::app::failures::Failures;
 use crate::door::app::peer_header::{PEER, PeerHeader};
@@ -133,16 +133,16 @@ impl Proxy {
         let was_used = connection.is_used();
         let again = match (connection.send(request).await, repeat) {
             (Ok(answer), _) => return Ok(answer),
-            (Err(Unanswered { unsent: Some(request), .. }), _) if was_used => request,
-            (Err(Unanswered { is_unread: true, .. }), Some(repeat)) => repeat,
-            (Err(unanswered), _) => return Err(self.failure(&unanswered.error)),
+            (Err(FailedRequest { unsent: Some(request), .. }), _) if was_used => request,
+            (Err(FailedRequest { is_unread: true, .. }), Some(repeat)) => repeat,
+            (Err(failed), _) => return Err(self.failure(&failed.error)),
         };
         let connection = self
             .connections
             .lend_new()
             .await
             .map_err(|no_connection| self.no_connection(no_connection))?;
-        connection.send(again).await.map_err(|unanswered| self.failure(&unanswered.error))
+        connection.send(again).await.map_err(|failed| self.failure(&failed.error))
     }
 
     fn no_connection(&self, no_connection: NoConnection) -> ProxyError {
@@ -185,7 +185,7 @@ fn idle_time(of_application: Option<Duration>) -> Duration {
     of_application.map_or(MAX_IDLE_TIME, |time| time.saturating_sub(HEADWAY).min(MAX_IDLE_TIME))
 }
 
-/// The request as the application is to see it.
+/// The request as the application sees it.
 fn outbound(
     request: Request<Incoming>,
     peer: HeaderValue,
@@ -207,7 +207,7 @@ fn outbound(
     request
 }
 
-/// Says how long a body is, once and in one way: by its length, if that is known.
+/// Sets how long a body is, once and in one way: by its length, if that is known.
 fn frame(headers: &mut HeaderMap, length: Option<u64>) {
     match length {
         Some(length) => {
@@ -241,7 +241,7 @@ fn repeatable(request: &Request<Upload>) -> Option<Request<Upload>> {
     Some(copy)
 }
 
-/// The response as the client is to see it. How its body is framed is between the door and the
+/// The response as the client sees it. How its body is framed is between the door and the
 /// client.
 fn inbound(mut response: Response<Download>) -> Response<Download> {
     replace_connection_fields(&mut response);

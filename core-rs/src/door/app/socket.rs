@@ -1,4 +1,4 @@
-//! A socket to the application that does not lose what the application said last.
+//! A socket to the application that does not lose the last bytes that the application has sent.
 
 use std::cell::Cell;
 use std::io::{self, ErrorKind, IoSlice};
@@ -23,7 +23,7 @@ const READ_BYTES: usize = STREAM_BUFFER_BYTES;
 /// hyper gives up at the first write that fails, though the answer is there to be read. So nothing
 /// fails here because the application has closed: what is written then is thrown away, and what it
 /// had sent is read up to its end. Without a whole answer before that end, hyper finds it missing,
-/// and [`SocketStatus`] tell whether the application can have acted on the request.
+/// and [`SocketStatus`] shows whether the application can have acted on the request.
 pub(crate) struct AppSocket {
     socket: UnixStream,
     /// Bytes had to wait for room since the last flush.
@@ -31,8 +31,8 @@ pub(crate) struct AppSocket {
     status: Rc<SocketStatus>,
 }
 
-/// What is known of a socket that hyper has. The socket writes it, and whoever waits for the answer
-/// reads it.
+/// What is known of a socket that hyper has. The socket writes it, and the request that waits for
+/// the answer reads it.
 #[derive(Default)]
 pub(crate) struct SocketStatus {
     unread: Cell<bool>,
@@ -46,7 +46,7 @@ impl SocketStatus {
         self.unread.get()
     }
 
-    /// Whether hyper still holds bytes that are to be written.
+    /// Whether hyper still holds bytes that were not written.
     pub(crate) fn has_unsent(&self) -> bool {
         self.unsent.get()
     }
@@ -64,7 +64,7 @@ impl AppSocket {
         if !written.as_ref().is_err_and(is_closed) {
             return written;
         }
-        // Its end is ours, so that no request after this one is thrown away whole. An error says
+        // Its end is ours, so that no request after this one is thrown away whole. An error means
         // that it was.
         self.status.unread.set(true);
         let _ = SockRef::from(&self.socket).shutdown(Shutdown::Both);
@@ -87,7 +87,7 @@ impl AsyncRead for AppSocket {
                 buffer.advance(read);
                 Poll::Ready(Ok(()))
             }
-            // It has closed with bytes unread. A unix socket tells so after what it had sent.
+            // It has closed with bytes unread, which a unix socket reports after its last byte.
             Err(error) if is_closed(&error) => {
                 self.status.unread.set(true);
                 Poll::Ready(Ok(()))
@@ -200,7 +200,7 @@ mod tests {
         });
     }
 
-    /// Only where a unix socket tells so.
+    /// Only where a unix socket reports that.
     #[cfg(target_os = "linux")]
     #[test]
     fn an_application_that_closes_before_it_reads_has_not_acted() {

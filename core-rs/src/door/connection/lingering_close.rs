@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 /// How long a connection that the door has ended is still read from. A socket that is closed with
-/// unread bytes resets the connection, and the reset would overtake the response that says why.
+/// unread bytes resets the connection, and the reset would overtake the response with the reason.
 /// Many a client reads that response only when it has sent its whole request.
 const LINGER: Duration = Duration::from_secs(5);
 

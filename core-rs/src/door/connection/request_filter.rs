@@ -1,10 +1,10 @@
-//! What the door reads of a client before hyper does.
+//! Reads requests before hyper does.
 //!
-//! The filter follows a connection from head to body to head. It judges each head by the `parser`'s
+//! The filter follows a connection from head to body to head. It checks each head by the `parser`'s
 //! rules, and passes it on as it came, or with its target in a form that hyper takes. hyper then
 //! does what it does best: it decodes bodies, writes answers in their order, keeps the connection
 //! alive or ends it. A head that is refused becomes the head of an empty request, whose answer the
-//! connection finds at the [`FilterState`]: so it is answered in its turn.
+//! connection finds in the [`FilterState`]: so it is answered in its turn.
 //!
 //! hyper is given one head at a time, and has no part of the next one in the same read. What
 //! follows an upgrade stays here until that is decided: it may be frames.
@@ -28,19 +28,19 @@ pub(crate) const MAX_FIELDS: usize = 197;
 /// Bytes that are read at once of what is kept here.
 const READ_BYTES: usize = 8 * 1024;
 
-/// Where the filter and the service of a connection meet.
+/// What the filter of a connection shares with the service that answers its requests.
 #[derive(Default)]
 pub(crate) struct FilterState {
     /// Of the head that was passed last. Written by the filter, taken by the service.
     rejection: Cell<Option<HttpError>>,
     /// An upgrade was passed on, and is not refused so far.
     is_undecided: Cell<bool>,
-    /// Wakes who waits for that.
+    /// Wakes the task that waits for that.
     waker: RefCell<Option<Waker>>,
 }
 
 impl FilterState {
-    /// Why the request that hyper has just read is to be refused.
+    /// Why the door refuses the request that hyper has just read.
     pub(crate) fn take_rejection(&self) -> Option<HttpError> {
         self.rejection.take()
     }
@@ -59,28 +59,28 @@ pub(crate) struct RequestFilter<S> {
     socket: S,
     limits: Limits,
     shared: Rc<FilterState>,
-    state: State,
+    phase: FilterPhase,
     /// Bytes that were read and not judged.
     unjudged: BytesMut,
     /// Of a head that was judged, what hyper has had no room for.
     head: Bytes,
 }
 
-enum State {
+enum FilterPhase {
     Head(LineScanner),
     Body(BodyScanner),
     /// Nothing more is passed on.
     Rejected,
 }
 
-/// What a head is to be replaced by; none if it is passed on as it is.
+/// What replaces a head; none if it is passed on as it is.
 type Replacement = Option<Bytes>;
 
 impl<S: AsyncRead + Unpin> RequestFilter<S> {
     pub(crate) fn new(socket: S, limits: Limits, shared: Rc<FilterState>) -> RequestFilter<S> {
-        let state = State::Head(LineScanner::default());
+        let phase = FilterPhase::Head(LineScanner::default());
         let (unjudged, head) = Default::default();
-        RequestFilter { socket, limits, shared, state, unjudged, head }
+        RequestFilter { socket, limits, shared, phase, unjudged, head }
     }
 
     /// The socket, and what was read of it that hyper has not got.
@@ -91,7 +91,7 @@ impl<S: AsyncRead + Unpin> RequestFilter<S> {
     /// Judges the head that these bytes begin with; returns how long it is, and its replacement.
     /// None while it is not whole.
     fn judge(&mut self, bytes: &[u8]) -> Option<(usize, Replacement)> {
-        let State::Head(lines) = &mut self.state else { return None };
+        let FilterPhase::Head(lines) = &mut self.phase else { return None };
         let see = |head: ParsedHead<'_>| {
             let replacement = (!head.is_verbatim()).then(|| Bytes::from(head.rewritten()));
             (head.end, head.framing, head.is_upgrade(), replacement)
@@ -99,12 +99,12 @@ impl<S: AsyncRead + Unpin> RequestFilter<S> {
         match parser::parse::<MAX_FIELDS, _>(lines, bytes, self.limits, see) {
             Ok(None) => None,
             Ok(Some((length, framing, is_upgrade, replacement))) => {
-                self.state = State::Body(BodyScanner::new(framing));
+                self.phase = FilterPhase::Body(BodyScanner::new(framing));
                 self.shared.is_undecided.set(is_upgrade);
                 Some((length, replacement))
             }
             Err(http_error) => {
-                self.state = State::Rejected;
+                self.phase = FilterPhase::Rejected;
                 self.shared.rejection.set(Some(http_error));
                 Some((bytes.len(), Some(Bytes::from_static(stand_in(bytes)))))
             }
@@ -180,7 +180,7 @@ impl<S: AsyncRead + Unpin> RequestFilter<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let State::Body(body) = &mut self.state else { return Poll::Ready(Ok(())) };
+        let FilterPhase::Body(body) = &mut self.phase else { return Poll::Ready(Ok(())) };
         let begin = buffer.filled().len();
         let scanned = if self.unjudged.is_empty() {
             ready!(Pin::new(&mut self.socket).poll_read(context, buffer))?;
@@ -193,7 +193,7 @@ impl<S: AsyncRead + Unpin> RequestFilter<S> {
             scanned.inspect(|&length| buffer.put_slice(&self.unjudged.split_to(length)))
         };
         let Ok(length) = scanned else {
-            self.state = State::Rejected;
+            self.phase = FilterPhase::Rejected;
             buffer.set_filled(begin);
             return Poll::Ready(Err(ErrorKind::InvalidData.into()));
         };
@@ -204,7 +204,7 @@ impl<S: AsyncRead + Unpin> RequestFilter<S> {
     /// Begins with the next head. A connection on which none has come keeps no memory for it: what
     /// is empty may still hold all that has passed through it.
     fn await_head(&mut self) {
-        self.state = State::Head(LineScanner::default());
+        self.phase = FilterPhase::Head(LineScanner::default());
         if self.unjudged.is_empty() {
             self.unjudged = BytesMut::new();
         }
@@ -254,12 +254,12 @@ impl<S: AsyncRead + Unpin> AsyncRead for RequestFilter<S> {
         if this.shared.is_undecided.get() {
             return this.poll_undecided(context);
         }
-        match &this.state {
+        match &this.phase {
             // hyper closes the connection when the answer is written.
-            State::Rejected => return Poll::Pending,
-            State::Body(body) if !body.is_over() => return this.poll_body(context, buffer),
-            State::Body(_) => this.await_head(),
-            State::Head(_) => {}
+            FilterPhase::Rejected => return Poll::Pending,
+            FilterPhase::Body(body) if !body.is_over() => return this.poll_body(context, buffer),
+            FilterPhase::Body(_) => this.await_head(),
+            FilterPhase::Head(_) => {}
         }
         this.poll_head(context, buffer)
     }

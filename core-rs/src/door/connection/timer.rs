@@ -2,8 +2,8 @@
 //!
 //! hyper has one limit for a head that is late and for a client that is idle between two requests,
 //! and none for a client that takes nothing. A late head means a client that trickles, so that its
-//! limit has to be short. How long a client may be idle is for the application to say: a client
-//! that is cut off early has to connect again. And hyper gives a request up at once when the client
+//! limit has to be short. The application decides how long a client may be idle: a client that is
+//! cut off early has to connect again. And hyper gives a request up at once when the client
 //! has ended its side, though the answer may be at hand.
 
 use std::cell::{Cell, RefCell};

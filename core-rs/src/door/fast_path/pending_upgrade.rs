@@ -55,7 +55,7 @@ impl PendingUpgrade {
             }
             outcome => {
                 self.connection.outcome = Some(outcome);
-                // An error says that the door is closed, and the connection with it.
+                // An error means that the door is closed, and the connection with it.
                 let _ = door.send(self.connection);
             }
         }

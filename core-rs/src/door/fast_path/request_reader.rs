@@ -9,14 +9,14 @@ use crate::door::http::parser::{self, Framing, Limits, LineScanner, ParsedHead};
 const MAX_FIELDS: usize = 48;
 
 /// What `see` makes of the request that the bytes begin with; none if it is no whole request
-/// without a body. What is not read here need not be wrong: hyper's way says what is.
+/// without a body. What is not read here need not be wrong: hyper's way finds out.
 pub(crate) fn read<T>(
     bytes: &[u8],
     limits: Limits,
     see: impl FnOnce(&ParsedHead<'_>) -> Option<T>,
 ) -> Option<T> {
     let see = |head: ParsedHead<'_>| {
-        // hyper's answer says that the connection is closed, too.
+        // hyper's answer announces that the connection closes, too.
         let is_last = has_token(head.request().fields, &header::CONNECTION, "close");
         let is_alone = head.framing == Framing::NONE && !head.has_authority();
         (is_alone && !is_last).then(|| see(&head)).flatten()

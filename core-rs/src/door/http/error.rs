@@ -5,7 +5,7 @@ use hyper::StatusCode;
 /// Why a request gets neither to the application nor to a worker. Each has a status and a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum HttpError {
-    /// A head that breaks a rule, with a message that says which.
+    /// A head that breaks a rule, with a message that names it.
     Malformed(&'static str),
     /// A head of more bytes than may be.
     HeadTooLong,
@@ -25,7 +25,7 @@ pub(crate) enum HttpError {
     Host,
     /// A body in another coding than chunks.
     TransferCoding,
-    /// A body that ended early, or whose chunks cannot be told apart.
+    /// A body that ended early, or whose chunks cannot be separated.
     BrokenBody,
     /// A body that is longer than the application takes.
     BodyTooLong,

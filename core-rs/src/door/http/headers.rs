@@ -66,8 +66,8 @@ pub(crate) fn remove_connection_fields(headers: &mut HeaderMap) {
     }
 }
 
-/// The same for a response of the application, one of which has to say what the client is to ask
-/// for in its place: a 426 keeps its offer of a WebSocket, which the door can fulfil.
+/// The same for a response of the application, except that a 426 keeps its offer of a WebSocket:
+/// it needs one, and the door can fulfil it.
 pub(crate) fn replace_connection_fields<B>(response: &mut Response<B>) {
     let offers = response.status() == StatusCode::UPGRADE_REQUIRED
         && has_token(response.headers(), &header::UPGRADE, "websocket");
@@ -77,7 +77,7 @@ pub(crate) fn replace_connection_fields<B>(response: &mut Response<B>) {
     }
 }
 
-/// Says in a 426 that the client may ask for a WebSocket.
+/// Offers the client a WebSocket, in a 426.
 pub(crate) fn offer_websocket(headers: &mut HeaderMap) {
     headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
     headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));

@@ -138,7 +138,7 @@ impl<'h> ParsedHead<'h> {
         }
     }
 
-    /// Whether it asks for a WebSocket with nothing behind it that is to be read before the answer.
+    /// Whether it asks for a WebSocket with nothing behind it that belongs to the request.
     pub(crate) fn is_upgrade(&self) -> bool {
         self.framing == Framing::NONE && self.request().asks_for_websocket()
     }

@@ -17,7 +17,7 @@ pub(crate) struct Agreement {
 }
 
 /// Takes the first of the client's offers that can be kept. An offer that cannot is not an error:
-/// the client is then told of no extension.
+/// the response then names no extension.
 pub(crate) fn agree<F: Fields + ?Sized>(fields: &F) -> Option<Agreement> {
     let mut lines = lines(fields, &header::SEC_WEBSOCKET_EXTENSIONS);
     let window = lines.find_map(|line| split_unquoted(line, ',').find_map(accept))?;
@@ -31,7 +31,7 @@ pub(crate) fn agree<F: Fields + ?Sized>(fields: &F) -> Option<Agreement> {
     Some(Agreement { form, response })
 }
 
-/// What a client says about the server's window.
+/// What a client wants of the server's window.
 #[derive(Clone, Copy)]
 enum Window {
     /// Nothing.

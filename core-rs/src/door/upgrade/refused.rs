@@ -13,7 +13,8 @@ macro_rules! derive {
         queue { $($queue:tt)* }
         door { $($(#[$doc:meta])* $name:ident,)* }
     ) => {
-        /// Counts that the door's thread alone writes, and anyone reads.
+        /// Counts that the door's thread alone writes, and JavaScript's reads. Each stands for
+        /// itself, so that `Relaxed` will do.
         #[derive(Default)]
         pub(crate) struct RefusalCounters {
             $($name: AtomicU64,)*

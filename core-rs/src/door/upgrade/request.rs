@@ -12,7 +12,7 @@ use crate::door::upgrade::header_templates::TemplatedHeaders;
 
 /// A client that asks for a WebSocket. The head was checked: it is a proper RFC 6455 request.
 pub struct UpgradeRequest {
-    /// By which the door says that it has given the upgrade up.
+    /// By which the door reports that it has given the upgrade up.
     pub id: UpgradeId,
     /// Path and query, as in the request line.
     pub uri: String,

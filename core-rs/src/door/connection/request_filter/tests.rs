@@ -143,10 +143,10 @@ fn requests_of(bytes: &[u8], piece: usize, room: usize) -> Vec<Vec<u8>> {
             return requests;
         }
         request.extend_from_slice(buffer.filled());
-        let is_over = match &filter.state {
-            State::Body(body) => body.is_over(),
-            State::Rejected => true,
-            State::Head(_) => false,
+        let is_over = match &filter.phase {
+            FilterPhase::Body(body) => body.is_over(),
+            FilterPhase::Rejected => true,
+            FilterPhase::Head(_) => false,
         };
         if is_over && filter.head.is_empty() {
             requests.push(mem::take(&mut request));
@@ -157,7 +157,7 @@ fn requests_of(bytes: &[u8], piece: usize, room: usize) -> Vec<Vec<u8>> {
 
 /// What has become of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Body {
+enum BodyRead {
     Whole,
     /// More of it was to come.
     CutShort,
@@ -166,7 +166,7 @@ enum Body {
 }
 
 /// Targets of what hyper reads, each with what has become of its body.
-fn read_by_hyper(bytes: Vec<u8>) -> Vec<(String, Body)> {
+fn read_by_hyper(bytes: Vec<u8>) -> Vec<(String, BodyRead)> {
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     let seen = Rc::new(RefCell::new(Vec::new()));
     let service = service_fn(|request: Request<Incoming>| {
@@ -174,9 +174,9 @@ fn read_by_hyper(bytes: Vec<u8>) -> Vec<(String, Body)> {
         async move {
             let target = request.uri().to_string();
             let body = match request.into_body().collect().await {
-                Ok(_) => Body::Whole,
-                Err(error) if is_of_the_end(&error) => Body::CutShort,
-                Err(_) => Body::Refused,
+                Ok(_) => BodyRead::Whole,
+                Err(error) if is_of_the_end(&error) => BodyRead::CutShort,
+                Err(_) => BodyRead::Refused,
             };
             seen.borrow_mut().push((target, body));
             Ok::<_, io::Error>(Response::new(Empty::<Bytes>::new()))
@@ -316,11 +316,11 @@ proptest! {
             let [(_, body)] = &alone[..] else {
                 return Err(TestCaseError::fail(format!("{alone:?} is in {said}")));
             };
-            prop_assert_ne!(*body, Body::CutShort, "{}", said);
+            prop_assert_ne!(*body, BodyRead::CutShort, "{}", said);
             let marked = read_by_hyper([&*request, MARK].concat());
-            let mark = ("/mark".to_owned(), Body::Whole);
+            let mark = ("/mark".to_owned(), BodyRead::Whole);
             // hyper closes behind the last one, and reads nothing more.
-            let is_end = *body == Body::Refused || is_last(&request);
+            let is_end = *body == BodyRead::Refused || is_last(&request);
             prop_assert!(marked[1..] == [mark] || marked.len() == 1 && is_end, "{}", said);
         }
     }

@@ -11,14 +11,14 @@ const MAX_DIGITS: u8 = 15;
 /// that others do not, or read in another way.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Chunks {
-    state: State,
+    state: ChunkState,
     /// What has come of a size, and then what is left of the chunk.
     size: u64,
     digits: u8,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum State {
+enum ChunkState {
     #[default]
     Size,
     Extension,
@@ -40,17 +40,17 @@ enum State {
 
 impl Chunks {
     pub(crate) fn are_over(self) -> bool {
-        self.state == State::Over
+        self.state == ChunkState::Over
     }
 
     /// Goes on with these bytes; returns how many of them are of the body.
     pub(crate) fn scan(&mut self, bytes: &[u8]) -> Result<usize, HttpError> {
         let mut at = 0;
-        while at < bytes.len() && self.state != State::Over {
+        while at < bytes.len() && self.state != ChunkState::Over {
             let rest = &bytes[at..];
             at += match self.state {
-                State::Data => self.pass_data(rest),
-                State::Extension | State::TrailerLine => self.pass_line(rest)?,
+                ChunkState::Data => self.pass_data(rest),
+                ChunkState::Extension | ChunkState::TrailerLine => self.pass_line(rest)?,
                 _ => {
                     self.state = self.step(rest[0])?;
                     1
@@ -64,42 +64,42 @@ impl Chunks {
         let passed = usize::try_from(self.size).map_or(bytes.len(), |left| left.min(bytes.len()));
         self.size -= passed as u64;
         if self.size == 0 {
-            self.state = State::DataCr;
+            self.state = ChunkState::DataCr;
         }
         passed
     }
 
-    /// Passes what nobody reads, up to the CR at its end.
+    /// Passes what no side reads, up to the CR at its end.
     fn pass_line(&mut self, bytes: &[u8]) -> Result<usize, HttpError> {
         let Some(end) = memchr2(b'\r', b'\n', bytes) else { return Ok(bytes.len()) };
         if bytes[end] == b'\n' {
             return Err(HttpError::BrokenBody);
         }
-        let is_size = self.state == State::Extension;
-        self.state = if is_size { State::SizeEnd } else { State::TrailerLf };
+        let is_size = self.state == ChunkState::Extension;
+        self.state = if is_size { ChunkState::SizeEnd } else { ChunkState::TrailerLf };
         Ok(end + 1)
     }
 
-    fn step(&mut self, byte: u8) -> Result<State, HttpError> {
+    fn step(&mut self, byte: u8) -> Result<ChunkState, HttpError> {
         Ok(match (self.state, byte) {
-            (State::Size, _) if byte.is_ascii_hexdigit() && self.digits < MAX_DIGITS => {
+            (ChunkState::Size, _) if byte.is_ascii_hexdigit() && self.digits < MAX_DIGITS => {
                 let digit = char::from(byte).to_digit(16).unwrap_or_default();
                 self.size = self.size * 16 + u64::from(digit);
                 self.digits += 1;
-                State::Size
+                ChunkState::Size
             }
-            (State::Size, b'\r') if self.digits > 0 => State::SizeEnd,
-            (State::Size, b';') if self.digits > 0 => State::Extension,
-            (State::SizeEnd, b'\n') => {
+            (ChunkState::Size, b'\r') if self.digits > 0 => ChunkState::SizeEnd,
+            (ChunkState::Size, b';') if self.digits > 0 => ChunkState::Extension,
+            (ChunkState::SizeEnd, b'\n') => {
                 self.digits = 0;
-                if self.size == 0 { State::Trailer } else { State::Data }
+                if self.size == 0 { ChunkState::Trailer } else { ChunkState::Data }
             }
-            (State::DataCr, b'\r') => State::DataLf,
-            (State::DataLf, b'\n') => State::Size,
-            (State::Trailer, b'\r') => State::LastLf,
-            (State::Trailer, byte) if byte != b'\n' => State::TrailerLine,
-            (State::TrailerLf, b'\n') => State::Trailer,
-            (State::LastLf, b'\n') => State::Over,
+            (ChunkState::DataCr, b'\r') => ChunkState::DataLf,
+            (ChunkState::DataLf, b'\n') => ChunkState::Size,
+            (ChunkState::Trailer, b'\r') => ChunkState::LastLf,
+            (ChunkState::Trailer, byte) if byte != b'\n' => ChunkState::TrailerLine,
+            (ChunkState::TrailerLf, b'\n') => ChunkState::Trailer,
+            (ChunkState::LastLf, b'\n') => ChunkState::Over,
             _ => return Err(HttpError::BrokenBody),
         })
     }

@@ -19,7 +19,7 @@ pub(crate) enum Framing {
 impl Framing {
     pub(crate) const NONE: Framing = Framing::Length(0);
 
-    /// Of a request with these fields. What can be read in two ways is refused: whoever is between
+    /// Of a request with these fields. What can be read in two ways is refused: a proxy between
     /// the client and the door might read it in the other.
     ///
     /// # Errors

@@ -34,8 +34,8 @@ pub(crate) struct Whole {
 }
 
 impl LineScanner {
-    /// Finds where the head is whole, in bytes that begin with those of last time. What is wrong
-    /// with the request line is told as soon as that is whole: some clients speak another protocol.
+    /// Finds where the head is whole, in bytes that begin with those of last time. A
+    /// request line is checked as soon as it is whole: some clients speak another protocol.
     ///
     /// # Errors
     ///
@@ -66,7 +66,7 @@ impl LineScanner {
         Ok(None)
     }
 
-    /// Checks how the request line begins, which tells other protocols before a line has ended.
+    /// Checks how the request line begins, which detects other protocols before a line has ended.
     fn check_first(&self, bytes: &[u8]) -> Result<(), HttpError> {
         match bytes.get(self.line) {
             Some(&first) if self.begun.is_none() => RequestLine::check_first(first),

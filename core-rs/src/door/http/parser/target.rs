@@ -121,7 +121,7 @@ fn encode(bytes: &[u8]) -> Result<Cow<'_, str>, HttpError> {
     if (in_path | in_query) & REFUSED != 0 {
         return Err(CONTROL);
     }
-    // Bytes that are no text are told as the sign for that, by Bun too.
+    // Bytes that are no UTF-8 become the replacement character, in Bun too.
     let text = String::from_utf8_lossy(bytes);
     if has_path && in_path & PATH == 0 && in_query & QUERY == 0 {
         return Ok(text);
