@@ -12,7 +12,7 @@ use std::io::Write;
 use std::net::TcpStream;
 use std::sync::mpsc::channel;
 
-use harness::{Harness, PATIENCE, one_worker};
+use harness::{Harness, TIMEOUT, one_worker};
 use shardcast_core::event_queue::Event;
 
 const CYCLES: usize = 100;
@@ -33,7 +33,7 @@ fn started_and_stopped() -> Harness {
     let mut harness = Harness::start_with(one_worker(), move || {
         let _ = wake.send(());
     });
-    let config = door::local_door(PATIENCE);
+    let config = door::local_door(TIMEOUT);
     let address = harness.broadcaster.listen(config).expect("a port is to be had");
     let _client = harness.connect("a");
     let ask = || {
@@ -47,7 +47,7 @@ fn started_and_stopped() -> Harness {
     assert!(harness.broadcaster.may_rest(), "nothing else happens");
     woken.try_iter().for_each(drop);
     let _untold = ask();
-    woken.recv_timeout(PATIENCE).expect("the wake callback is called");
+    woken.recv_timeout(TIMEOUT).expect("the wake callback is called");
     harness.broadcaster.stop();
     harness
 }

@@ -14,7 +14,7 @@ use shardcast_core::ids::ClientKey;
 use shardcast_core::options::SlowPolicy;
 use shardcast_core::worker::client::delivery_counts::DeliveryCounts;
 
-use harness::{Harness, PATIENCE, TestClient, options};
+use harness::{Harness, TIMEOUT, TestClient, options};
 
 const CHANNELS: [&str; 3] = ["a", "b", "c"];
 
@@ -229,7 +229,7 @@ fn balances(steps: &[Step], slow: SlowPolicy, queue: usize) -> Result<(), TestCa
         totals.deliveries_expected,
         totals.deliveries + dropped,
         "within {:?}",
-        PATIENCE
+        TIMEOUT
     );
     prop_assert!(world.closes.values().all(|&times| times == 1), "{:?}", world.closes);
     prop_assert_eq!(world.closes.len(), world.connected);

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use shardcast_core::broadcaster::Sent;
 use shardcast_core::frame::Payload;
 
-use harness::{Harness, PATIENCE, options, texts_until_close};
+use harness::{Harness, TIMEOUT, options, texts_until_close};
 
 #[test]
 fn stopping_in_the_middle_of_everything_ends_all_threads() {
@@ -76,7 +76,7 @@ fn clients_are_outlasted_without_anybody_who_drains() {
     harness.publish("ticks", "last words");
     harness.broadcaster.sequencer.close_all(1001, "bye", Duration::ZERO);
     let heard = thread::spawn(move || texts_until_close(&mut client));
-    harness.broadcaster.outlast_clients(Instant::now() + PATIENCE);
+    harness.broadcaster.outlast_clients(Instant::now() + TIMEOUT);
     assert_eq!(harness.broadcaster.sequencer.client_count(), 0);
     let (texts, code, reason) = heard.join().expect("it hears the end");
     assert_eq!((texts, code, reason), (vec!["last words".to_owned()], 1001, "bye".to_owned()));

@@ -13,7 +13,7 @@ use shardcast_core::door::{DoorConfig, Headers, UpgradeId, UpgradeRequest};
 use shardcast_core::event_queue::Event;
 
 use door::local_door;
-use harness::PATIENCE;
+use harness::TIMEOUT;
 
 const UPGRADE: &str = "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
     Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
@@ -23,14 +23,14 @@ const MAX_PENDING: usize = 8;
 /// A server, and the port of its door.
 fn open() -> (Broadcaster, u16) {
     let mut broadcaster = Broadcaster::start(harness::one_worker(), || {}).expect("threads");
-    let door = DoorConfig { max_pending_upgrades: MAX_PENDING, ..local_door(PATIENCE) };
+    let door = DoorConfig { max_pending_upgrades: MAX_PENDING, ..local_door(TIMEOUT) };
     let port = broadcaster.listen(door).expect("a free port").port();
     (broadcaster, port)
 }
 
 fn client(port: u16) -> TcpStream {
     let mut client = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("it listens");
-    client.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    client.set_read_timeout(Some(TIMEOUT)).expect("a timeout");
     client.write_all(UPGRADE.as_bytes()).expect("the door reads");
     client
 }
@@ -41,7 +41,7 @@ fn next_event(broadcaster: &mut Broadcaster) -> Event {
         if let Some(event) = broadcaster.next_event() {
             return event;
         }
-        assert!(began.elapsed() < PATIENCE, "nothing happens");
+        assert!(began.elapsed() < TIMEOUT, "nothing happens");
         std::thread::sleep(Duration::from_millis(1));
     }
 }
@@ -106,7 +106,7 @@ fn an_upgrade_that_was_not_kept_is_not_given_up() {
     drop(gone);
     let began = Instant::now();
     while request.responder.is_awaited() {
-        assert!(began.elapsed() < PATIENCE, "the door still waits");
+        assert!(began.elapsed() < TIMEOUT, "the door still waits");
         std::thread::sleep(Duration::from_millis(1));
     }
     drop(request);

@@ -1,5 +1,4 @@
-//! What a client says before it is let in: answered alike in any pieces, and let in as by
-//! tungstenite.
+//! Handshakes: answered alike in any pieces, and accepted as by tungstenite.
 
 #![no_main]
 

@@ -15,6 +15,6 @@ pub(crate) fn alone(name: &str, body: fn()) {
     let tests = env::current_exe().expect("this program");
     let ran = Command::new(tests).args(["--exact", name]).env(ALONE, "1").output();
     let ran = ran.expect("this program runs");
-    let said = String::from_utf8_lossy(&ran.stdout);
-    assert!(ran.status.success() && said.contains("1 passed"), "{said}");
+    let output = String::from_utf8_lossy(&ran.stdout);
+    assert!(ran.status.success() && output.contains("1 passed"), "{output}");
 }

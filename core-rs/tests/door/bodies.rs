@@ -1,4 +1,4 @@
-//! Bodies: they stream, both ways, and end with whoever breaks them off.
+//! Bodies: they stream, both ways, and end when a side breaks them off.
 
 use std::io::{ErrorKind, Write};
 use std::net::Shutdown;
@@ -76,7 +76,7 @@ fn a_get_may_have_a_body() {
 }
 
 #[test]
-fn a_client_that_expects_to_be_told_to_continue_is_told() {
+fn a_client_that_expects_100_continue_gets_it() {
     let server = TestServer::open();
     let mut client = server.client();
     client.send("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n");
@@ -184,7 +184,7 @@ fn an_application_that_reads_nothing_halts_the_upload() {
     while let Ok(bytes) = socket.write(&part) {
         written += bytes;
         // The system's own buffers take some 10 MiB.
-        assert!(written < LENGTH / 2, "the door takes what nobody reads");
+        assert!(written < LENGTH / 2, "the door takes what the application does not read");
     }
 }
 
@@ -362,5 +362,5 @@ fn a_client_that_does_not_stop_sending_is_cut_off() {
     assert_eq!(client.message().0.status(), 413);
     let part = vec![b'x'; 1 << 20];
     let sent = (0..1024).take_while(|_| client.socket().write_all(&part).is_ok()).count();
-    assert!(sent < 1024, "the door reads {sent} MiB that nobody wants");
+    assert!(sent < 1024, "the door reads {sent} MiB that the application does not want");
 }

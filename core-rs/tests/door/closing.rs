@@ -57,10 +57,10 @@ fn a_door_without_a_host_hears_ipv4_and_ipv6() {
     }
 }
 
-/// Accepted in its own time, since it says nothing.
+/// Accepted in its own time, since it sends nothing.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_door_that_stops_accepting_ends_who_has_said_nothing() {
+fn a_door_that_stops_accepting_ends_clients_that_have_sent_nothing() {
     let server = TestServer::open();
     let mut silent = server.client();
     let port = silent.socket().local_addr().expect("a living socket").port();

@@ -18,10 +18,10 @@ fn server() -> TestServer {
 }
 
 #[test]
-fn bun_gets_the_request_and_both_sides_what_the_other_says() {
+fn bun_gets_the_request_and_each_side_the_bytes_of_the_other() {
     let server = server();
     let mut client = server.client();
-    client.send(upgrade("/_bun/hmr?a") + "said early");
+    client.send(upgrade("/_bun/hmr?a") + "sent early");
     let mut bun = server.application.accept();
     let head = bun.head();
     assert_eq!(head.line, "GET /_bun/hmr?a HTTP/1.1");
@@ -41,7 +41,7 @@ fn bun_gets_the_request_and_both_sides_what_the_other_says() {
     assert_eq!(head.status(), 101);
     assert_eq!(head.get("sec-websocket-accept"), Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
     assert_eq!(client.text(7), "welcome");
-    assert_eq!(bun.text(10), "said early");
+    assert_eq!(bun.text(10), "sent early");
     client.send("more");
     assert_eq!(bun.text(4), "more");
     drop(bun);
@@ -49,7 +49,7 @@ fn bun_gets_the_request_and_both_sides_what_the_other_says() {
 }
 
 #[test]
-fn bun_is_told_when_the_client_leaves() {
+fn the_socket_to_bun_ends_when_the_client_leaves() {
     let server = server();
     let mut client = server.client();
     client.send(upgrade("/_bun/hmr"));

@@ -1,4 +1,4 @@
-//! Request heads: their limits, and what they must say.
+//! Request heads: their limits, and the fields that they need.
 
 use std::io::{ErrorKind, Read};
 use std::net::TcpStream;
@@ -99,7 +99,7 @@ fn an_idle_connection_is_closed_after_a_time_of_its_own() {
 }
 
 #[test]
-fn a_request_that_does_not_say_where_it_goes_or_ends_is_refused() {
+fn a_request_without_a_clear_host_or_end_is_refused() {
     let server = TestServer::open();
     let cases = [
         ("GET / HTTP/1.1\r\n\r\n", 400, "a request needs exactly one Host header\n"),
@@ -120,11 +120,11 @@ fn a_request_that_does_not_say_where_it_goes_or_ends_is_refused() {
             "the only supported Transfer-Encoding is chunked\n",
         ),
     ];
-    for (request, status, words) in cases {
+    for (request, status, message) in cases {
         let mut client = server.client();
         client.send(request);
         let (head, body) = client.message();
-        assert_eq!((head.status(), body.as_str()), (status, words), "{request:?}");
+        assert_eq!((head.status(), body.as_str()), (status, message), "{request:?}");
     }
     assert!(!server.application.has_connection());
 }
@@ -147,15 +147,15 @@ fn pipelined_requests_are_answered_in_their_order() {
 }
 
 #[test]
-fn a_refused_head_is_answered_in_its_turn_with_words() {
+fn a_refused_head_is_answered_in_its_turn_with_a_reason() {
     let server = TestServer::open();
     let mut client = server.client();
     client.send("GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET evil.example HTTP/1.1\r\nHost: a\r\n\r\n");
     serve_one(&mut server.application.accept(), "first");
     assert_eq!(client.message().1, "first");
-    let (head, words) = client.message();
+    let (head, message) = client.message();
     assert_eq!((head.status(), head.get("connection")), (400, Some("close")));
-    assert!(words.starts_with("the target of the request must be a path"), "{words}");
+    assert!(message.starts_with("the target of the request must be a path"), "{message}");
     assert_eq!(client.rest(), "");
 }
 
@@ -179,9 +179,9 @@ fn what_follows_a_refused_head_is_no_request() {
     client.send(format!(
         "POST / HTTP/1.1\r\nHost: a\r\nX: y\nContent-Length: {length}\r\n\r\n{smuggled}"
     ));
-    let (head, words) = client.message();
+    let (head, message) = client.message();
     assert_eq!(head.status(), 400);
-    assert_eq!(words, "a line of the request's head ends in LF alone, not in CRLF\n");
+    assert_eq!(message, "a line of the request's head ends in LF alone, not in CRLF\n");
     assert_eq!(client.rest(), "");
     assert!(!server.application.has_connection());
 }

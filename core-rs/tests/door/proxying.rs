@@ -100,7 +100,7 @@ fn http_1_0_is_spoken_with_a_client_that_speaks_it() {
 }
 
 #[test]
-fn a_response_to_head_says_how_long_it_would_be() {
+fn a_response_to_head_has_the_length_of_its_body() {
     let server = TestServer::open();
     let mut client = server.client();
     client.send("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -141,7 +141,7 @@ fn an_answer_with_a_long_head_passes() {
 }
 
 #[test]
-fn an_answer_that_cannot_be_passed_on_is_a_bad_gateway_and_told() {
+fn an_answer_that_cannot_be_passed_on_is_a_bad_gateway_and_reported() {
     let fields: String = (0..2000).map(|n| format!("X-Field-{n}: v\r\n")).collect();
     let answers = [
         format!("HTTP/1.1 200 OK\r\n{fields}\r\n"),
@@ -172,7 +172,7 @@ fn an_answer_that_cannot_be_passed_on_is_a_bad_gateway_and_told() {
 }
 
 #[test]
-fn an_answer_that_breaks_off_is_told() {
+fn an_answer_that_breaks_off_is_reported() {
     for answer in ["", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhal"] {
         let server = TestServer::open();
         let mut client = server.client();
@@ -188,7 +188,7 @@ fn an_answer_that_breaks_off_is_told() {
 }
 
 #[test]
-fn many_failures_are_told_at_once_and_then_in_one_event() {
+fn many_failures_are_reported_at_once_and_then_in_one_event() {
     const FAILURES: u32 = 50;
     let server = TestServer::open();
     for _ in 0..FAILURES {

@@ -57,7 +57,7 @@ fn a_connection_whose_exchange_has_ended_is_used_again() {
 }
 
 #[test]
-fn what_comes_behind_an_answer_is_nobodys() {
+fn bytes_behind_an_answer_go_to_no_client() {
     let bodies_where_none_may_be = [
         (GET, format!("{OWN}{FOREIGN}")),
         (GET, format!("HTTP/1.1 204 No Content\r\n\r\n{FOREIGN}")),
@@ -82,7 +82,7 @@ fn what_comes_behind_an_answer_is_nobodys() {
 }
 
 #[test]
-fn an_answer_that_nobody_waits_for_is_nobodys() {
+fn an_answer_that_no_request_waits_for_goes_to_no_client() {
     let server = TestServer::open();
     let mut client = asking(&server, GET);
     let mut connection = server.application.accept();
@@ -151,18 +151,18 @@ fn a_client_that_leaves_takes_its_answer_with_it() {
 }
 
 #[test]
-fn the_length_of_a_body_is_told_once() {
+fn a_request_has_the_length_of_its_body_once() {
     let lengths = [
         ("Content-Length: 2\r\nContent-Length: 2", "hi", Some("2")),
         ("Transfer-Encoding: chunked", "2\r\nhi\r\n0\r\n\r\n", None),
     ];
-    for (fields, body, told) in lengths {
+    for (fields, body, length) in lengths {
         let server = TestServer::open();
         let mut client =
             asking(&server, &format!("POST / HTTP/1.1\r\nHost: a\r\n{fields}\r\n\r\n{body}"));
         let mut connection = server.application.accept();
         let (head, body) = connection.message();
-        assert_eq!((head.get("content-length"), body.as_str()), (told, "hi"), "{fields}");
+        assert_eq!((head.get("content-length"), body.as_str()), (length, "hi"), "{fields}");
         let named = |name| head.headers.iter().filter(|(field, _)| field == name).count();
         assert_eq!(named("content-length") + named("transfer-encoding"), 1, "{fields}");
         connection.send(OWN);

@@ -50,7 +50,7 @@ impl TestServer {
         let (complain, complaints) = channel();
         let (fail, failures) = channel();
         let door = Door::open(config, move |event| {
-            // Nobody listens when the test has ended.
+            // The receivers are gone when the test has ended.
             let _ = match event {
                 DoorEvent::UpgradeRequested(request) => ask.send(request).is_ok(),
                 DoorEvent::UpgradeGivenUp(ask) => give_up.send(ask).is_ok(),
@@ -90,9 +90,9 @@ impl TestServer {
         self.complaints.recv_timeout(TIMEOUT).expect("the door complains")
     }
 
-    /// The next failures of requests that the door tells of.
+    /// The next failures of requests that the door reports.
     pub(crate) fn failures(&self) -> (RequestFailure, u32, String) {
-        self.failures.recv_timeout(TIMEOUT).expect("the door tells")
+        self.failures.recv_timeout(TIMEOUT).expect("the door reports")
     }
 }
 
@@ -138,7 +138,7 @@ impl Reservation for Place {
         self.is_behind
     }
 
-    /// Tells the client its answer, if the door has left that to the worker, which it does only for
+    /// Sends the client its response, if the door has left that to the worker, as it does only with
     /// one that is not behind.
     fn attach(mut self: Box<Self>, handoff: Handoff) {
         let Handoff { mut socket, response, read_ahead } = handoff;

@@ -186,7 +186,7 @@ fn a_refusal_is_a_response_and_the_connection_can_be_upgraded_later() {
 }
 
 #[test]
-fn an_improper_request_is_told_what_is_wrong() {
+fn an_improper_request_gets_the_reason() {
     let server = open();
     let cases = [
         ("Version: 13", "Version: 8", 426, "Sec-WebSocket-Version must be 13\n"),
@@ -200,11 +200,11 @@ fn an_improper_request_is_told_what_is_wrong() {
             "a WebSocket request must not have a body\n",
         ),
     ];
-    for (proper, improper, status, words) in cases {
+    for (proper, improper, status, message) in cases {
         let mut client = server.client();
         client.send(UPGRADE.replace(proper, improper));
         let (head, body) = client.message();
-        assert_eq!((head.status(), body.as_str()), (status, words), "{improper}");
+        assert_eq!((head.status(), body.as_str()), (status, message), "{improper}");
         assert_eq!(head.get("content-type"), Some("text/plain; charset=utf-8"));
         if status == 426 {
             assert_eq!(head.get("sec-websocket-version"), Some("13"));
@@ -234,7 +234,7 @@ fn an_upgrade_in_another_method_than_get_or_in_http_1_0_is_plain_http() {
 }
 
 #[test]
-fn one_undecided_upgrade_too_many_is_told_to_come_later() {
+fn one_undecided_upgrade_too_many_gets_503_and_retry_after() {
     let server = open_with(|config| config.max_pending_upgrades = 1);
     let mut first = server.client();
     first.send(UPGRADE);
@@ -271,7 +271,7 @@ fn an_upgrade_counts_until_it_is_taken_even_if_its_client_has_gone() {
 }
 
 #[test]
-fn an_upgrade_that_nobody_decides_ends_with_503() {
+fn an_upgrade_without_a_decision_ends_with_503() {
     let server = open_with(|config| config.upgrade_timeout = Duration::from_millis(50));
     let mut client = server.client();
     client.send(UPGRADE);
@@ -297,7 +297,7 @@ fn a_client_that_goes_while_undecided_is_given_up() {
     drop(client);
     wait_until_given_up(&server, &request);
     let (decision, outcome) = acceptance(Headers::new());
-    assert!(!request.responder.decide(decision), "nobody is there to take the decision");
+    assert!(!request.responder.decide(decision), "no client waits for the decision");
     assert!(matches!(outcome.recv_timeout(TIMEOUT), Ok(Outcome::GivenUp)));
 }
 
@@ -361,12 +361,12 @@ fn a_client_that_does_not_take_its_answer_is_given_up() {
 }
 
 #[test]
-fn a_client_that_comes_late_to_the_point_is_let_in_with_what_it_has_said_behind() {
+fn a_client_that_sends_its_upgrade_late_is_accepted_with_the_bytes_behind() {
     let server = open();
     for pause in [0, 20] {
         let mut client = server.client();
         let (first, rest) = UPGRADE.split_at(pause);
-        // Nobody waits for what is not there: the door has come to wait for each part.
+        // By the answer to another client the door has come to wait for each part.
         client.send(first);
         server.is_answering();
         client.send([rest, "behind"].concat());

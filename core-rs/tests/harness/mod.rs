@@ -26,7 +26,7 @@ use tungstenite::protocol::Role;
 use tungstenite::{Message, WebSocket};
 
 /// How long anything may take before a test gives up.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const TIMEOUT: Duration = Duration::from_secs(30);
 
 pub type TestClient = WebSocket<TcpStream>;
 
@@ -97,7 +97,7 @@ impl Harness {
         let client = TcpStream::connect(address).expect("the listener accepts");
         let (server, _) = self.listener.accept().expect("a client has connected");
         server.set_nonblocking(true).expect("a socket can be non-blocking");
-        client.set_read_timeout(Some(PATIENCE)).expect("the time-out is not zero");
+        client.set_read_timeout(Some(TIMEOUT)).expect("the time-out is not zero");
         (server, client)
     }
 
@@ -149,7 +149,7 @@ impl Harness {
             if !self.rested && !self.broadcaster.may_rest() {
                 continue;
             }
-            self.woken.recv_timeout(PATIENCE).expect("an event comes");
+            self.woken.recv_timeout(TIMEOUT).expect("an event comes");
             self.rested = false;
         }
     }
@@ -198,7 +198,7 @@ impl Harness {
 
     /// Waits until the counters satisfy `what`. They are shown once a turn of their worker.
     pub fn wait_for(&self, what: impl Fn(&Counters) -> bool) -> Counters {
-        let give_up_at = Instant::now() + PATIENCE;
+        let give_up_at = Instant::now() + TIMEOUT;
         loop {
             let totals = self.totals();
             if what(&totals) {

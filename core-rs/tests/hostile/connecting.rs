@@ -27,7 +27,7 @@ pub(crate) fn reset(socket: &TcpStream) {
     SockRef::from(socket).set_linger(Some(Duration::ZERO)).expect("it is a socket");
 }
 
-/// Whatever the door still says until it ends the connection.
+/// All bytes that still come until the door ends the connection.
 fn rest(mut socket: &TcpStream) -> String {
     let mut rest = Vec::new();
     let _ = socket.read_to_end(&mut rest);
@@ -75,8 +75,8 @@ fn ten_thousand_connects_and_resets_or_ends() {
 }
 
 #[test]
-fn heads_that_trickle_in_and_connections_that_say_nothing() {
-    alone("connecting::heads_that_trickle_in_and_connections_that_say_nothing", || {
+fn heads_that_trickle_in_and_connections_that_send_nothing() {
+    alone("connecting::heads_that_trickle_in_and_connections_that_send_nothing", || {
         let mut config = door();
         config.head_timeout = Duration::from_millis(500);
         let server = Server::start_with(crate::harness::options(), config);
@@ -114,7 +114,7 @@ fn heads_that_never_end() {
                             socket.write_all(&[b'x'; 16_384]).expect("it lets the client finish");
                         }
                         let status = socket.read(&mut [0; 12]);
-                        assert!(status.is_ok_and(|bytes| bytes == 12), "it says why");
+                        assert!(status.is_ok_and(|bytes| bytes == 12), "it gets an answer");
                     });
                 }
             });
@@ -126,8 +126,8 @@ fn heads_that_never_end() {
 }
 
 #[test]
-fn upgrades_that_nobody_decides() {
-    alone("connecting::upgrades_that_nobody_decides", || {
+fn upgrades_without_a_decision() {
+    alone("connecting::upgrades_without_a_decision", || {
         let mut config = door();
         config.upgrade_timeout = Duration::from_millis(300);
         let server = Server::start_with(crate::harness::options(), config);
@@ -177,7 +177,7 @@ fn upgrades_that_are_given_up_while_javascript_is_behind() {
         wait_until(|| server.try_client().is_some());
         server.serves_during(|| {});
         let asked = server.heard.asked.load(Ordering::Relaxed);
-        assert!(asked <= 2 + 64, "{asked} were told");
+        assert!(asked <= 2 + 64, "{asked} were sent");
         wait_until(|| descriptors() <= before);
     });
 }

@@ -58,8 +58,8 @@ fn wait_for_messages(server: &Server, messages: usize) {
 }
 
 #[test]
-fn pings_whose_pongs_nobody_reads() {
-    alone("flooding::pings_whose_pongs_nobody_reads", || {
+fn pings_whose_pongs_the_client_does_not_read() {
+    alone("flooding::pings_whose_pongs_the_client_does_not_read", || {
         let server = Server::start_with(one_worker(), door());
         let pings = masked(0x89, b"").repeat(100_000);
         let attack = || drop(with_clients(&server, 4, |client| write(client, &pings)));
@@ -80,8 +80,8 @@ fn pings_behind_a_message() {
 }
 
 #[test]
-fn messages_that_nobody_finishes() {
-    alone("flooding::messages_that_nobody_finishes", || {
+fn messages_that_are_never_complete() {
+    alone("flooding::messages_that_are_never_complete", || {
         let limits = UnfinishedLimits { bytes: 4 * MIB, timeout: None };
         let client =
             ClientLimits { max_payload_bytes: MIB, unfinished: limits, ..options().client };
@@ -217,7 +217,7 @@ fn close_frames_without_end() {
         let closes = masked(0x88, b"\x03\xe8bye").repeat(2000);
         let attack = || {
             let _clients = with_clients(&server, 8, |client| {
-                // The server ends the connection at the first, so that the rest may find nobody.
+                // The server ends the connection at the first, so that the rest may find it closed.
                 let _ = client.get_ref().write_all(&closes);
                 read_to_the_end(client.get_ref());
             });

@@ -1,4 +1,4 @@
-//! Clients that wait for the moment when nobody looks: while they leave, or while JavaScript is
+//! Clients that attack when they are not read from: while they leave, or while JavaScript is
 //! behind.
 
 use std::io::Write;
@@ -18,7 +18,7 @@ use tungstenite::Message;
 
 use crate::alone::alone;
 use crate::connecting::reset;
-use crate::harness::{self, Harness, PATIENCE, TestClient, text};
+use crate::harness::{self, Harness, TIMEOUT, TestClient, text};
 use crate::memory::most_during;
 
 const MIB: usize = 1 << 20;
@@ -38,7 +38,7 @@ fn write(client: &TestClient, bytes: &[u8]) {
     client.get_ref().write_all(bytes).expect("the server reads");
 }
 
-/// A client that was told to leave, and has not taken all that comes before the close frame.
+/// A client that is being closed, and has not taken all that comes before the close frame.
 fn leaving(harness: &mut Harness) -> TestClient {
     let (key, client) = harness.connect("leaving");
     let bytes = vec![0; MORE_THAN_THE_KERNEL_TAKES];
@@ -82,7 +82,7 @@ fn text_that_is_wrong_twice_while_the_client_leaves() {
 }
 
 #[test]
-fn whoever_breaks_the_protocol_and_goes_is_gone_at_once() {
+fn a_client_that_breaks_the_protocol_and_goes_is_gone_at_once() {
     let mut harness = Harness::start(one_worker());
     let began = Instant::now();
     for _ in 0..10 {
@@ -93,11 +93,11 @@ fn whoever_breaks_the_protocol_and_goes_is_gone_at_once() {
         harness.wait_for(|totals| totals.clients == 0);
     }
     // Each would take 5 s to time out.
-    assert!(began.elapsed() < PATIENCE, "{:?}", began.elapsed());
+    assert!(began.elapsed() < TIMEOUT, "{:?}", began.elapsed());
 }
 
 #[test]
-fn whoever_ends_its_side_still_hears_why_it_is_closed() {
+fn a_client_that_ends_its_side_still_gets_the_close_frame() {
     let mut harness = Harness::start(one_worker());
     let (key, mut client) = harness.connect("villain");
     write(&client, &[masked(0xf1, b"?"), vec![0; 100_000]].concat());
@@ -122,7 +122,7 @@ fn a_paused_client_that_is_reset_is_closed() {
 }
 
 #[test]
-fn what_nobody_reads_is_no_silence() {
+fn a_client_that_is_not_read_from_is_not_silent() {
     let mut limits = one_worker();
     limits.client.idle_timeout = Some(Duration::from_secs(2));
     limits.client.send_pings = false;

@@ -1,6 +1,6 @@
 //! Clients that mean harm, on real sockets, and one that wants its service meanwhile.
 //!
-//! Each test has a process of its own, so that it can say what the attack cost.
+//! Each test has a process of its own, so that it can measure what the attack cost.
 
 #[path = "../door/alone.rs"]
 mod alone;

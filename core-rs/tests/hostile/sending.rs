@@ -1,4 +1,4 @@
-//! An application that does not mind what it is told.
+//! An application that sends on though its messages are dropped.
 
 use std::sync::{Arc, Mutex};
 
@@ -16,11 +16,11 @@ const MIB: usize = 1 << 20;
 fn sends_that_are_dropped_in_a_loop() {
     alone("sending::sends_that_are_dropped_in_a_loop", || {
         let gate = Arc::new(Mutex::new(()));
-        let shut = gate.lock().expect("nobody panics");
+        let shut = gate.lock().expect("no thread panics");
         let worker = Arc::clone(&gate);
-        // A worker that has something to tell gets no further.
+        // A worker that has an event to emit gets no further.
         let mut harness =
-            Harness::start_with(options(), move || drop(worker.lock().expect("nobody panics")));
+            Harness::start_with(options(), move || drop(worker.lock().expect("no thread panics")));
         let (key, mut client) = harness.connect("a");
         client.send(Message::text("hello")).expect("the server reads");
         harness.event();

@@ -15,14 +15,14 @@ use shardcast_core::frame::Payload;
 use shardcast_core::options::Options;
 use tungstenite::client::client;
 
-use crate::harness::{PATIENCE, TestClient, options, text};
+use crate::harness::{TIMEOUT, TestClient, options, text};
 
 /// Messages that a control client gets at least, however short an attack is.
 const ROUNDS_AT_LEAST: usize = 100;
 
 /// The only channel. Clients of any path but [`NEVER`] hear it.
 pub(crate) const CHANNEL: &str = "ticks";
-/// Whoever asks for this path gets no decision.
+/// An upgrade with this path gets no decision.
 pub(crate) const NEVER: &str = "/never";
 pub(crate) const ANY: &str = "/";
 
@@ -57,14 +57,14 @@ pub(crate) fn door() -> DoorConfig {
         listen: ListenOptions::on(Ipv4Addr::LOCALHOST.into(), 0),
         upstream: "/nowhere/shardcast.sock".into(),
         upstream_secret: String::new(),
-        head_timeout: PATIENCE,
-        idle_timeout: Some(PATIENCE),
+        head_timeout: TIMEOUT,
+        idle_timeout: Some(TIMEOUT),
         max_head_bytes: 16_384,
         min_authority_bytes: 1,
         max_body_bytes: 1 << 20,
         max_requests: 10_000,
-        upgrade_timeout: PATIENCE,
-        write_timeout: PATIENCE,
+        upgrade_timeout: TIMEOUT,
+        write_timeout: TIMEOUT,
         max_pending_upgrades: 64,
         per_message_deflate: true,
         fast_path: true,
@@ -113,7 +113,7 @@ impl Server {
 
     pub(crate) fn connect(&self) -> TcpStream {
         let socket = TcpStream::connect(self.address).expect("the door listens");
-        socket.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        socket.set_read_timeout(Some(TIMEOUT)).expect("a timeout");
         socket.set_nodelay(true).expect("it is connected");
         socket
     }
@@ -227,9 +227,9 @@ impl Application {
     }
 }
 
-/// Waits until `what` holds. For what no event tells.
+/// Waits until `what` holds. For what no event reports.
 pub(crate) fn wait_until(what: impl Fn() -> bool) {
-    let give_up_at = Instant::now() + PATIENCE;
+    let give_up_at = Instant::now() + TIMEOUT;
     while !what() {
         assert!(Instant::now() < give_up_at, "it never comes true");
         thread::sleep(Duration::from_millis(1));

@@ -22,7 +22,7 @@ use door::local_door;
 use heads::lines_of;
 
 /// How long an answer may take.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Longer heads are refused.
 const MAX_HEAD_BYTES: usize = 16_384;
@@ -87,17 +87,17 @@ impl Reservation for Place {
 }
 
 /// A door. Nothing listens behind it, so that what is no upgrade gets 502.
-struct House {
+struct TestServer {
     door: Door,
     entries: Receiver<Entry>,
 }
 
 thread_local! {
-    static HOUSE: House = House::open();
+    static SERVER: TestServer = TestServer::open();
 }
 
-impl House {
-    fn open() -> House {
+impl TestServer {
+    fn open() -> TestServer {
         let (sender, entries) = channel();
         let decide = move |event: DoorEvent| {
             let DoorEvent::UpgradeRequested(request) = event else { return };
@@ -109,13 +109,13 @@ impl House {
             let reservation = Box::new(Place { request, entries: sender.clone() });
             responder.decide(Decision::Accept { headers: Headers::new(), reservation });
         };
-        let config = DoorConfig { max_head_bytes: MAX_HEAD_BYTES, ..local_door(PATIENCE) };
-        House { door: Door::open(config, decide).expect("a free port"), entries }
+        let config = DoorConfig { max_head_bytes: MAX_HEAD_BYTES, ..local_door(TIMEOUT) };
+        TestServer { door: Door::open(config, decide).expect("a free port"), entries }
     }
 
     fn connect(&self) -> TcpStream {
         let client = TcpStream::connect(self.door.local_addr()).expect("the door listens");
-        client.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        client.set_read_timeout(Some(TIMEOUT)).expect("a timeout");
         client.set_nodelay(true).expect("a socket");
         // Ends with a reset, which leaves no port behind: fuzzers need many.
         SockRef::from(&client).set_linger(Some(Duration::ZERO)).expect("a socket");
@@ -125,7 +125,7 @@ impl House {
     /// The entry of this client. Others have sent a second request behind one that was refused.
     fn entry(&self, client: SocketAddr) -> Entry {
         loop {
-            let entry = self.entries.recv_timeout(PATIENCE).expect("the door hands it over");
+            let entry = self.entries.recv_timeout(TIMEOUT).expect("the door hands it over");
             if entry.peer == client {
                 return entry;
             }
@@ -173,7 +173,7 @@ fn head(client: &mut TcpStream) -> String {
 /// What becomes of a stream that comes in pieces of so many bytes.
 pub(crate) fn outcome(stream: &[u8], piece: usize) -> Outcome {
     let stream = [stream, END].concat();
-    HOUSE.with(|house| house.outcome(stream.chunks(piece.max(1))))
+    SERVER.with(|server| server.outcome(stream.chunks(piece.max(1))))
 }
 
 /// The same becomes of a stream however the network cuts it.

@@ -23,7 +23,7 @@ const BODY: &[u8] = b"slowly";
 /// Bytes that each sends: all of what ends, and some of the heads, which do not.
 const BYTES: usize = 8;
 /// How long a server may take to answer a frame or a body that is whole, or to cut off a head.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// What the server did for slow clients.
 pub(crate) struct Served {
@@ -84,7 +84,7 @@ fn say(server: SocketAddr, first: &str) -> TcpStream {
     socket.set_recv_buffer_size(4096).expect("a socket");
     socket.connect(&server.into()).expect("the server listens");
     let mut client = TcpStream::from(socket);
-    client.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    client.set_read_timeout(Some(TIMEOUT)).expect("a timeout");
     client.write_all(first.as_bytes()).expect("the server reads");
     client
 }
