@@ -75,7 +75,7 @@ impl PackedCounts {
     }
 }
 
-/// Tells a producer to wake the consumer, which sleeps or is about to.
+/// Whether a producer must wake the consumer, which sleeps or is about to.
 #[must_use = "a sleeping consumer is not woken by the queue itself"]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MustWake(pub bool);
@@ -135,7 +135,7 @@ impl<T: QueueItem> Queue<T> {
 
     /// Announces that the consumer will sleep. False when it must not, because something waits.
     ///
-    /// After true, whoever pushes next is told to wake it; [`Queue::awake`] ends that.
+    /// After true, the next push asks its thread to wake it; [`Queue::awake`] ends that.
     pub fn may_sleep(&self) -> bool {
         self.bell.arm();
         if self.items.is_empty() {
@@ -198,7 +198,8 @@ pub fn ring_all<'a, T: 'a, W>(
 /// beside a sleeper.
 #[derive(Debug)]
 pub struct Bell {
-    /// Set by the consumer before it sleeps; cleared by whoever rings first, or by the consumer.
+    /// Set by the consumer before it sleeps; cleared by the first thread that rings, or by the
+    /// consumer.
     armed: AtomicBool,
 }
 

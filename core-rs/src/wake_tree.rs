@@ -1,26 +1,26 @@
 //! Many sleepers, woken by one call.
 //!
 //! Waking a thread is a system call, and the dearest part of a publish that finds the workers
-//! asleep. So the sequencer notes who is to be woken and wakes one of them itself. Whoever comes
-//! past its epoll wakes up to two more: all are awake after a few steps, and the publish has cost
-//! one call, whatever the number of workers.
+//! asleep. So the sequencer notes the workers to wake and wakes one of them itself. A worker that
+//! comes past its epoll wakes up to two more: all are awake after a few steps, and the publish has
+//! cost one call, whatever the number of workers.
 //!
-//! Nobody noted is forgotten. After its notes the sequencer takes one note back and wakes its
+//! No noted worker is forgotten. After its notes the sequencer takes one note back and wakes its
 //! worker, and that worker takes up to two after that, and wakes theirs, and so on: each such step
 //! takes a note away and happens after the notes were made, so it can only end with none left.
 //! Workers that wake for another reason, or are noted twice, only take notes earlier than that.
 
 use self::sync::{AtomicU64, Ordering};
 
-/// Wakes that whoever comes past its epoll passes on.
+/// Wakes that a worker passes on when it comes past its epoll.
 const PASSED_ON: usize = 2;
 /// Workers whose notes share a word.
 const BITS: usize = u64::BITS as usize;
 
-/// Which workers are to be woken.
+/// The workers to wake.
 pub struct WakeTree<W> {
-    /// A bit for each worker, in order. The sequencer sets them; whoever clears one wakes its
-    /// worker.
+    /// A bit for each worker, in order. The sequencer sets them; the thread that clears one
+    /// wakes its worker.
     noted: Box<[AtomicU64]>,
     /// By worker.
     wakers: Box<[W]>,
@@ -33,7 +33,7 @@ pub trait Wakeable {
 }
 
 impl<W: Wakeable> WakeTree<W> {
-    /// A tree in which nobody is noted.
+    /// A tree in which no worker is noted.
     pub fn new(wakers: impl IntoIterator<Item = W>) -> WakeTree<W> {
         let wakers: Box<[W]> = wakers.into_iter().collect();
         let noted = (0..wakers.len().div_ceil(BITS)).map(|_| AtomicU64::new(0)).collect();
@@ -42,8 +42,8 @@ impl<W: Wakeable> WakeTree<W> {
 
     /// Notes a worker that has to be woken. [`WakeTree::wake_one`] is to follow.
     pub fn note(&self, worker: usize) {
-        // Pairs with the look in `take`: whoever takes this note has seen what the worker is woken
-        // for.
+        // Release pairs with both Acquires in `take`: the thread that takes this note sees what was
+        // written before it, which is what the worker is woken for.
         self.noted[worker / BITS].fetch_or(1 << (worker % BITS), Ordering::Release);
     }
 
@@ -68,10 +68,13 @@ impl<W: Wakeable> WakeTree<W> {
     /// Takes a note away; returns whose it was.
     fn take(&self) -> Option<usize> {
         self.noted.iter().enumerate().find_map(|(word, noted)| {
+            // Acquire pairs with the Release in `note`.
             let mut bits = noted.load(Ordering::Acquire);
             while bits != 0 {
                 let lowest = bits & bits.wrapping_neg();
-                // Of two that see the same note, the one that clears it has it.
+                // Of two that see the same note, the one that clears it has it. Acquire pairs with
+                // the Release in `note`, for notes made since the look; Release pairs with the
+                // Acquire of the next `take`, which finds the note gone.
                 let before = noted.fetch_and(!lowest, Ordering::AcqRel);
                 if before & lowest != 0 {
                     return Some(word * BITS + lowest.trailing_zeros() as usize);
@@ -119,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn one_call_and_two_for_each_that_wakes_reach_everybody_once() {
+    fn one_call_and_two_for_each_that_wakes_reach_every_worker_once() {
         let (tree, woken) = tree(130);
         (0..130).for_each(|worker| tree.note(worker));
         assert!(tree.wake_one());
@@ -134,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn only_who_is_noted_is_woken() {
+    fn only_noted_workers_are_woken() {
         let (tree, woken) = tree(100);
         assert!(!tree.wake_one());
         tree.note(3);

@@ -57,7 +57,7 @@ fn explore(model: impl Fn() + Sync + Send + 'static) {
 }
 
 #[test]
-fn loom_everybody_noted_wakes() {
+fn loom_every_noted_worker_wakes() {
     explore(|| {
         let (tree, eventfds) = tree(3);
         let sleepers: Vec<_> = eventfds.iter().map(|eventfd| sleep_once(&tree, eventfd)).collect();
@@ -70,7 +70,7 @@ fn loom_everybody_noted_wakes() {
 }
 
 #[test]
-fn loom_one_who_is_woken_for_something_else_takes_no_wake_along() {
+fn loom_a_worker_that_is_woken_for_something_else_takes_no_wake_along() {
     explore(|| {
         let (tree, eventfds) = tree(2);
         let sleepers: Vec<_> = eventfds.iter().map(|eventfd| sleep_once(&tree, eventfd)).collect();

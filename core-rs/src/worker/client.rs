@@ -24,8 +24,8 @@ use crate::worker::client::missed::Missed;
 use crate::worker::cohort::log::{Lag, Log};
 use crate::worker::counters::Counters;
 
-/// What a client may lack, beside what any may, while its socket is still at the door. One that
-/// takes no answer there would else have its cohort keep all that is published meanwhile.
+/// How far a client may lag beyond its limits while its socket is still at the door. One that takes
+/// no answer there would otherwise have its cohort keep all that is published meanwhile.
 const AT_THE_DOOR: Lag = Lag { messages: u64::MAX, bytes: 16 * 1024 * 1024 };
 
 /// What the sequencer may know of a client's backlog without asking its worker.
@@ -37,8 +37,8 @@ pub struct Pressure {
     pub refused: AtomicBool,
 }
 
-/// Pings that may be on their way through the application. A client that has sent so many is not
-/// read from until some are answered.
+/// Limit of pings that are on their way through the application. A client that has sent so many is
+/// not read from until some are answered.
 const MOST_PONGS_DUE: u8 = 128;
 
 /// A client. Only its worker touches it.
@@ -54,9 +54,9 @@ pub struct Client {
     pub state: ClientState,
     /// `None` until the door hands it over.
     socket: Option<TcpStream>,
-    /// When it was last heard, or seen to take messages, in seconds of the worker's clock.
+    /// When it last sent something, or took messages, in seconds of the worker's clock.
     pub active_at_secs: u32,
-    /// The socket refused bytes; epoll will tell when it takes more.
+    /// The socket refused bytes; epoll reports when it takes more.
     pub blocked: bool,
     /// The application wants to know when all is written.
     pub notify_drained: bool,
@@ -66,7 +66,7 @@ pub struct Client {
     pub to_read: bool,
     /// Nothing is read from it until the application says so.
     pub paused: bool,
-    /// The application was told something that it said, and may answer.
+    /// The application got an event of something that it sent, and may answer.
     pub app_notified: bool,
     /// The peer has ended its side: read until the end shows.
     pub half_closed: bool,
@@ -80,7 +80,7 @@ pub struct Client {
     pub key: ClientKey,
     /// How it takes its messages, and may send its own.
     pub form: Form,
-    /// A ping was sent since it was last heard, or seen to take messages.
+    /// A ping was sent since it last sent something, or took messages.
     pub pinged: bool,
     /// What it sends that no handler of the application is for.
     pub discards: Discards,
@@ -89,7 +89,7 @@ pub struct Client {
     pub has_sent: bool,
     /// Its pings that are on their way through the application.
     pub pongs_due: u8,
-    /// What it has said in part.
+    /// What it has sent in part.
     pub decoder: Decoder,
     /// How far it may lag beyond its limits: as far as it did when its socket refused bytes, since
     /// the worker itself had saved that up. Until it has a socket, [`AT_THE_DOOR`].
@@ -97,12 +97,12 @@ pub struct Client {
     /// What was read of it and is not decoded yet: by the door, or in a turn that had more than its
     /// share.
     read_ahead: Option<Box<BytesMut>>,
-    /// Why nothing that it says from now on means anything.
+    /// Why nothing that it sends from now on means anything.
     pub peer_done: Option<Box<PeerDone>>,
     /// The answer to its last ping, until its socket takes bytes again. One that does not read its
     /// pongs gets no others, so that they cannot pile up (RFC 6455, section 5.5.3).
     pub late_pong: Option<Box<Frame>>,
-    /// What it missed and JavaScript was not told of yet.
+    /// What it missed and JavaScript got no event of yet.
     pub missed: Option<Box<Missed>>,
     pressure: Arc<Pressure>,
 }
@@ -118,18 +118,18 @@ const _: () = {
 /// Whether a client takes part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClientState {
-    /// It hears its channels, and JavaScript knows it.
+    /// It gets the messages of its channels, and JavaScript knows it.
     Open,
-    /// JavaScript was told that it closed; its last bytes, a close frame, are on their way.
+    /// JavaScript got the event of its close; its last bytes, a close frame, are on their way.
     Leaving {
         /// When to give up on it, in seconds of the worker's clock.
         deadline_secs: u32,
-        /// It sent a close frame, so that nothing more is to be expected of it.
+        /// It sent a close frame, after which nothing more is expected of it.
         peer_closed: bool,
     },
 }
 
-/// How a client ended what it had to say.
+/// How a client's peer was done: nothing that it sends afterwards counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PeerDone {
     /// With a close frame.
@@ -215,13 +215,13 @@ impl Client {
         self.socket.is_some()
     }
 
-    /// False while something that it may have said is left unread: by the will of the application,
-    /// because it has said its last word, or because JavaScript is behind.
+    /// False while something that it may have sent is left unread: by the will of the application,
+    /// because its peer is done, or because JavaScript is behind.
     pub fn is_read_from(&self) -> bool {
         !self.to_read && self.is_to_be_read()
     }
 
-    /// True while it hears its channels.
+    /// True while it gets the messages of its channels.
     pub fn is_open(&self) -> bool {
         self.state == ClientState::Open
     }
@@ -232,7 +232,7 @@ impl Client {
     }
 
     /// Whether what arrives from it is of interest, if only as the end of the stream. It is not
-    /// while the application has still to answer what it said last, or many of its pings.
+    /// while the application has still to answer what it sent last, or many of its pings.
     pub fn is_to_be_read(&self) -> bool {
         match self.state {
             ClientState::Open => {
@@ -281,7 +281,7 @@ impl Client {
         counters.writes += 1;
         counters.bytes_written += bytes as u64;
         counters.deliveries += completed.messages;
-        // Not by a ping of the core's own, which is to find out whether there is anybody.
+        // Not by a ping of the core's own, which finds out whether the client is there.
         self.took |= completed.messages > 0 || completed.direct_bytes > 0;
         if completed.direct_bytes > 0 {
             self.pressure.direct_bytes.fetch_sub(completed.direct_bytes, Ordering::Relaxed);
@@ -299,8 +299,8 @@ impl Client {
     fn refused(&mut self, log: &Log, counters: &mut Counters) -> Flushed {
         let lag = self.backlog.lag(log);
         self.lag_allowance = if self.blocked { self.lag_allowance.least(lag) } else { lag };
-        // The application may wait for what it has sent, though it was not told to: that the socket
-        // is full was not known then.
+        // The application may wait for what it has sent, though `send` did not ask it to: that the
+        // socket is full was not known then.
         self.notify_drained |= self.pressure.direct_bytes.load(Ordering::Relaxed) > 0;
         self.set_blocked(true, counters);
         Flushed::Blocked
@@ -319,7 +319,7 @@ impl Client {
         }
     }
 
-    /// Keeps what was read and is to be decoded later.
+    /// Keeps what was read for later decoding.
     pub fn read_later(&mut self, bytes: BytesMut) {
         self.read_ahead = (!bytes.is_empty()).then(|| Box::new(bytes));
     }
@@ -342,7 +342,7 @@ impl Client {
         }
     }
 
-    /// Tells the peer that nothing more will come. A peer that is gone already does not mind.
+    /// Ends this side of the connection. Where the peer is gone already, nothing follows.
     pub fn shut_down_writing(&self) {
         if let Some(socket) = &self.socket {
             let _ = socket.shutdown(Shutdown::Write);

@@ -1,4 +1,4 @@
-//! The clients of one worker that hear the same channels, in the same form, and the one log they
+//! The clients of one worker with the same channels, in the same form, and the one log that they
 //! all read.
 
 pub mod log;
@@ -19,7 +19,7 @@ pub struct Cohort {
     form: Form,
     log: Log,
     members: Members,
-    /// The oldest cursor seen in this pass: when the pass ends, everyone has read up to here.
+    /// The oldest cursor seen in this pass: when the pass ends, all members have read up to here.
     oldest: Cursor,
     /// The worker has a pass over this cohort on its list.
     scheduled: bool,

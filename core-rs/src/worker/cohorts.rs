@@ -1,4 +1,4 @@
-//! The cohorts of one worker, found by what they hear.
+//! The cohorts of one worker, found by their channels.
 
 use std::ops::{Index, IndexMut};
 
@@ -39,12 +39,12 @@ impl Cohorts {
         self.cohorts.get(index).map(|listed| &listed.cohort)
     }
 
-    /// The cohorts that hear the channel.
+    /// The cohorts that are subscribed to the channel.
     pub(super) fn subscribed(&self, channel: ChannelId) -> &[CohortIndex] {
         self.subscribed.get(&channel).map_or(&[], Vec::as_slice)
     }
 
-    /// The cohort that hears just these channels, which are sorted, in this form.
+    /// The cohort of just these channels, which are sorted, in this form.
     pub(super) fn find_or_create(&mut self, form: Form, channels: &[Channel]) -> CohortIndex {
         if channels.is_empty() {
             return SILENT;
@@ -121,18 +121,18 @@ mod tests {
     const CHANNELS: u32 = 5;
 
     /// A set of channels, a bit for each.
-    fn hears(bits: u32, channel: u32) -> bool {
+    fn contains(bits: u32, channel: u32) -> bool {
         bits & 1 << channel != 0
     }
 
     fn channels_of(bits: u32) -> Vec<Channel> {
-        let heard = (0..CHANNELS).filter(|&id| hears(bits, id));
-        heard.map(|id| Channel { id: ChannelId(id), name: id.to_string().into() }).collect()
+        let contained = (0..CHANNELS).filter(|&id| contains(bits, id));
+        contained.map(|id| Channel { id: ChannelId(id), name: id.to_string().into() }).collect()
     }
 
     proptest! {
         #[test]
-        fn each_channel_lists_just_the_cohorts_that_hear_it(
+        fn each_channel_lists_just_the_cohorts_that_are_subscribed_to_it(
             toggled in prop::collection::vec(1..1u32 << CHANNELS, 0..100)
         ) {
             let mut cohorts = Cohorts::new();
@@ -145,7 +145,7 @@ mod tests {
                     there.insert(bits, index);
                 }
                 for id in 0..CHANNELS {
-                    let expected = there.iter().filter(|&(&bits, _)| hears(bits, id));
+                    let expected = there.iter().filter(|&(&bits, _)| contains(bits, id));
                     let mut expected: Vec<_> = expected.map(|(_, &index)| index).collect();
                     let mut listed = cohorts.subscribed(ChannelId(id)).to_vec();
                     expected.sort_unstable();

@@ -26,9 +26,9 @@ pub enum Command {
     Attach(ClientKey, Box<Handoff>),
     /// The socket of an expected client will not come.
     Abandon(ClientKey),
-    /// A client hears a channel from here on.
+    /// A client is subscribed to a channel from here on.
     Subscribe(ClientKey, Box<Channel>),
-    /// A client does not hear a channel from here on.
+    /// A client is not subscribed to a channel from here on.
     Unsubscribe(ClientKey, ChannelId),
     /// A message to one client.
     Send(ClientKey, Box<Frame>),
@@ -36,16 +36,17 @@ pub enum Command {
     Control(ClientKey, Box<Frame>),
     /// The answer to a ping, behind what the application has sent before.
     Pong(ClientKey, Box<Frame>),
-    /// Tell when a client has taken all that waits for it: the application was told that some does.
+    /// Emit an event when a client has taken all that waits for it: `send` has answered that some
+    /// does.
     NotifyDrained(ClientKey),
-    /// Tell a subscriber of the channel that the queue has been taken up to here: the application
-    /// was told that it is saturated, or full.
+    /// Emit an event that the queue has been taken up to here, for a subscriber of the channel:
+    /// `publish` has answered that the queue is saturated, or full.
     NotifyRelieved(ChannelId),
     /// Stop reading from a client, or go on.
     Pause(ClientKey, bool),
     /// Start the closing handshake with a client.
     Close(ClientKey, Box<CloseReason>),
-    /// Close a client that has said its last word, as that demands.
+    /// Close a client whose peer is done, as that demands.
     Finish(ClientKey),
     /// End a client's connection, after what its socket takes at once.
     Terminate(ClientKey),
@@ -53,7 +54,7 @@ pub enum Command {
     TerminateSlow(ClientKey),
     /// Close every client, evenly over a time.
     CloseAll(Box<CloseAll>),
-    /// Tell the event queue how clients stand.
+    /// Emit an event of how clients stand.
     Report(Box<ReportRequest>),
     /// JavaScript has caught up: read from clients again.
     Resume,
@@ -73,7 +74,7 @@ pub struct PublishedMessage {
     pub at: Instant,
 }
 
-/// Why a client is closed, as it is told.
+/// The code and the reason of a close frame.
 #[derive(Clone)]
 pub struct CloseReason {
     /// Close code; 1005 stands for none.

@@ -81,7 +81,7 @@ impl Drop for WorkerHandle {
     }
 }
 
-/// Lets the threads that answer people run first. Workers are always many, and on a busy machine
+/// Lets the threads that answer requests run first. Workers are always many, and on a busy machine
 /// JavaScript and the door would each wait for its turn among all of them; a delivery that is a
 /// little later, on the other hand, makes the next write carry more.
 fn make_way(niceness: i32) {

@@ -1,4 +1,4 @@
-//! Which clients are to be read from, and what is kept of what was read.
+//! The clients to read from, and what is kept of what was read.
 //!
 //! A client may begin a message of the largest size and send nothing but pings from then on. So the
 //! unfinished messages of all clients have a budget. When it is spent, the client with the largest
@@ -34,7 +34,7 @@ pub(super) struct Inbound {
 }
 
 impl Inbound {
-    /// How many clients are to be read from.
+    /// Number of clients to read from.
     pub(super) fn len(&self) -> usize {
         self.to_read.len()
     }
@@ -81,8 +81,8 @@ impl Inbound {
         self.read_soon(index, client);
     }
 
-    /// Takes what was kept of a client for its turn. Nothing else tells of it, nor of what may have
-    /// arrived behind it.
+    /// Takes what was kept of a client for its turn, and has the client read from again: no event
+    /// announces what was kept, nor what has arrived behind it.
     pub(super) fn take_read_ahead(
         &mut self,
         index: ClientIndex,

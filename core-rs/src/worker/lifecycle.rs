@@ -28,7 +28,7 @@ use super::telemetry::Telemetry;
 
 /// How long a client may take to finish the closing handshake.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
-/// The reason that the application gets for a silent client, in Bun's words.
+/// The reason that the application gets for a silent client, as with Bun.
 const IDLE_REASON: &str = "WebSocket timed out from inactivity";
 
 /// The parts of a worker that hold something of a client, lent to whatever brings one in or ends

@@ -1,4 +1,4 @@
-//! What is to be written: the cohorts with their logs, which of them have a pass due, and the
+//! What waits to be written: the cohorts with their logs, which of them have a pass due, and the
 //! clients that are written to outside of any pass.
 //!
 //! A pass is cut into slices, so that reads, pings and commands never wait for ten thousand writes.

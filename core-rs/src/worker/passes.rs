@@ -9,7 +9,7 @@ use super::cohorts::Cohorts;
 /// behind takes no more from its queue.
 const AHEAD_LIMIT_BYTES: usize = 8 * 1024 * 1024;
 /// The same where many cohorts have something to send. Each has its own copy of a message that they
-/// all hear, and with less than this a write would carry next to nothing.
+/// all get, and with less than this a write would carry next to nothing.
 const AHEAD_LIMIT_BYTES_PER_COHORT: usize = 8 * 1024;
 
 /// The passes that are due. A round visits all cohorts that were due when it began.
@@ -26,7 +26,7 @@ pub(super) struct Passes {
     round: usize,
     /// Bytes appended in the current round.
     appended: usize,
-    /// Bytes appended in the round before, which some client may still lack.
+    /// Bytes appended in the round before, which some client may not have got yet.
     appended_before: usize,
 }
 
@@ -57,7 +57,7 @@ impl Passes {
         self.under_way
     }
 
-    /// The pass under way has visited everyone.
+    /// The pass under way has visited every member.
     pub(super) fn finish(&mut self) {
         self.under_way = None;
     }

@@ -102,8 +102,8 @@ impl Reading<'_> {
         match client.read(&mut self.buffers.bytes[..most]) {
             Ok(0) => self.receive_end(index),
             Ok(length) => {
-                // A short read has emptied the socket, and epoll will tell of more, but not of an
-                // end that it has told of already.
+                // A short read has emptied the socket, and epoll will report more, but not an
+                // end that it has reported already.
                 if length == most || client.half_closed {
                     inbound.read_soon(index, client);
                 }
@@ -156,7 +156,7 @@ impl Reading<'_> {
         }
     }
 
-    /// Decodes what a client has sent, as far as its turn goes, and tells JavaScript. Returns how
+    /// Decodes what a client has sent, as far as its turn goes, and emits events. Returns how
     /// many bytes that were, and the work.
     fn receive(&mut self, index: ClientIndex, bytes: &mut [u8]) -> (usize, usize) {
         let Flushing { lifecycle, limits } = &mut self.flushing;

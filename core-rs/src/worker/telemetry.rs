@@ -61,7 +61,7 @@ impl Telemetry {
         self.departed += counts.closed();
     }
 
-    /// JavaScript is told that a client has closed.
+    /// JavaScript gets the event of a client's close.
     pub(super) fn count_closed(&mut self, cause: Cause) {
         let counters = &mut self.counters;
         *match cause {

@@ -40,7 +40,7 @@ fn worker_that_tolerates(lag: Lag) -> Worker {
     Worker::new(parts, limits, event_queue, wake_tree, SharedTelemetry::default())
 }
 
-/// Lets in a client whose socket is still to come, and that hears ticks.
+/// Lets in a client whose socket is still to come, and subscribes it to ticks.
 fn expect(worker: &mut Worker, client: ClientKey) {
     worker.apply(Command::Expect(client, Form::Raw, Discards::default(), Arc::default()));
     worker.apply(Command::Subscribe(client, Box::new(Channel { id: TICKS, name: "ticks".into() })));
@@ -83,7 +83,7 @@ fn keeps_a_log(worker: &mut Worker) -> bool {
 }
 
 #[test]
-fn a_log_is_let_go_when_the_last_client_that_lacked_some_of_it_leaves() {
+fn a_log_is_let_go_when_the_last_client_that_was_behind_leaves() {
     let leave = [Command::Terminate(2), Command::Unsubscribe(2, TICKS)];
     for command in leave {
         let mut worker = worker();
@@ -118,8 +118,8 @@ fn what_is_much_is_written_before_something_of_the_clients_own_copies_it() {
     }
 }
 
-/// The channels that a client hears once its worker has taken these commands in one run.
-fn heard_after(commands: Vec<Command>, client: ClientKey) -> Vec<u32> {
+/// The channels of a client once its worker has taken these commands in one run.
+fn channels_after(commands: Vec<Command>, client: ClientKey) -> Vec<u32> {
     let mut worker = worker();
     for client in [1, 2] {
         worker.apply(Command::Expect(client, Form::Raw, Discards::default(), Arc::default()));
@@ -152,8 +152,8 @@ fn subscriptions_of_one_run_take_effect_in_their_order() {
             subscribe(1, 0),
         ]
     };
-    assert_eq!(heard_after(commands(), 1), [0, 1, 2]);
-    assert_eq!(heard_after(commands(), 2), [4]);
+    assert_eq!(channels_after(commands(), 1), [0, 1, 2]);
+    assert_eq!(channels_after(commands(), 2), [4]);
 }
 
 #[test]
@@ -173,7 +173,7 @@ fn a_client_that_subscribes_in_one_run_goes_through_no_cohort_but_its_last() {
 }
 
 #[test]
-fn a_client_at_the_door_may_lack_much_and_not_all() {
+fn a_client_at_the_door_may_be_far_behind_but_not_without_limit() {
     let mut worker = worker();
     worker.limits.lag = Lag { messages: 10, bytes: 1000 };
     expect(&mut worker, 1);

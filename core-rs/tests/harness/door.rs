@@ -1,4 +1,4 @@
-//! A door on this machine, which nothing listens behind.
+//! A door on this machine, without an application behind it.
 
 use std::net::Ipv4Addr;
 use std::time::Duration;

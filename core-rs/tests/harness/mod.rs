@@ -56,7 +56,7 @@ pub fn options() -> Options {
     }
 }
 
-/// The same with everybody on one worker.
+/// The same with all clients on one worker.
 pub fn one_worker() -> Options {
     let placement =
         Placement { shards: NonZeroU32::MIN, workers_per_shard: NonZeroU32::MIN, key: None };

@@ -1,8 +1,8 @@
 //! What one client has still to be sent: bytes of its own first, then its cohort's log from its
 //! cursor.
 //!
-//! Nearly always there are no bytes of its own, and a client is just the cursor. What is meant for
-//! it alone must come after the broadcasts before it, so whoever adds such bytes first copies what
+//! Nearly always there are no bytes of its own, and a client is just the cursor. What is for
+//! it alone must come after the broadcasts before it, so that adding such bytes first copies what
 //! the client has not read of the log ([`Backlog::detach`]); then the order is plain.
 
 mod kind;

@@ -1,7 +1,7 @@
 //! What of a client's frames JavaScript does not want to have.
 
 /// The kinds of frames that the application has no handler for. The worker still checks, counts and
-/// answers them, but JavaScript is not told: anybody can send very many of them.
+/// answers them, but emits no event: a client can send very many of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Discards(u8);
 

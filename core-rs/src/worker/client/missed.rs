@@ -1,11 +1,11 @@
-//! What a slow client has missed, for its application to be told.
+//! What a slow client has missed, as its application gets to know.
 
 use std::sync::Arc;
 
 /// Published messages that were skipped, by channel.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Missed {
-    /// Each channel once. There are few: those that one client hears.
+    /// Each channel once. There are few: those of one client.
     by_channel: Vec<(Arc<str>, u64)>,
 }
 

@@ -1,8 +1,8 @@
 //! A cohort's log: encoded frames in publish order, one copy for all the clients that read it.
 //!
 //! Positions count bytes, and sequence numbers count messages, since the log began; neither ever
-//! goes back. What every reader has passed is released. The live bytes are contiguous, so whatever
-//! a reader lacks is one slice, and goes out in one write.
+//! goes back. What every reader has passed is released. The live bytes are contiguous, so what
+//! a reader has not read is one slice, and goes out in one write.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -35,7 +35,7 @@ pub struct Lag {
 }
 
 impl Lag {
-    /// More than any reader can lack.
+    /// More than any reader can lag.
     pub const MAX: Lag = Lag { messages: u64::MAX, bytes: u64::MAX };
 
     /// The lesser of both, in messages and in bytes.
@@ -101,7 +101,7 @@ impl Log {
         let channel = self
             .channels
             .binary_search_by_key(&channel, |channel| channel.id)
-            .expect("a cohort hears the channels of its log");
+            .expect("a log has the channels of its cohort");
         self.bytes.extend_from_slice(frame);
         self.entries.push_back(LogEntry { end: self.head().position, channel });
     }
@@ -137,7 +137,7 @@ impl Log {
         cursor.sequence - before
     }
 
-    /// What the reader lacks.
+    /// How far the reader lags.
     pub fn lag(&self, cursor: Cursor) -> Lag {
         let head = self.head();
         Lag { messages: head.sequence - cursor.sequence, bytes: head.position - cursor.position }

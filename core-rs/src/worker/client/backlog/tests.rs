@@ -16,7 +16,7 @@ fn log() -> Log {
 
 #[derive(Clone, Debug)]
 enum BacklogStep {
-    /// Append a message of this many bytes for everyone, but not for this client.
+    /// Append a message of this many bytes for all clients but this one.
     Publish(usize, Option<usize>),
     /// Queue a frame for one client.
     Push(usize, bool),
@@ -26,7 +26,7 @@ enum BacklogStep {
     Clear(usize),
     /// The client leaves the log for another and comes back.
     Detach(usize),
-    /// Forget what everyone has read.
+    /// Forget what all have read.
     Release,
 }
 
