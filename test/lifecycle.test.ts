@@ -89,8 +89,8 @@ describe.each(both)("the server, %s", (_name, config) => {
         },
       }),
     );
-    expect(app.server?.publish("ticks", "nobody")).toBe(0);
-    expect(broadcaster.publish("ticks", "nobody")).toEqual({
+    expect(app.server?.publish("ticks", "unheard")).toBe(0);
+    expect(broadcaster.publish("ticks", "unheard")).toEqual({
       subscribers: 0,
       shards: 0,
       dropped: 0,
@@ -139,7 +139,7 @@ describe.each(both)("the broadcaster, %s", (_name, config) => {
   test("has no subscriber before listen", () => {
     const { broadcaster } = shardcast({ ...SMALL, ...config });
     expect(broadcaster.state).toBe("starting");
-    expect(broadcaster.publish("ticks", "nobody").shards).toBe(0);
+    expect(broadcaster.publish("ticks", "unheard").shards).toBe(0);
     expect(broadcaster.subscriberCount("ticks")).toBe(0);
     expect(broadcaster.stats().total_clients).toBe(0);
   });

@@ -62,7 +62,7 @@ fn a_terminated_client_hears_no_close_frame() {
 }
 
 #[test]
-fn whoever_breaks_the_protocol_is_closed_with_the_code_for_it() {
+fn a_client_that_breaks_the_protocol_is_closed_with_the_code_for_it() {
     let mut harness = Harness::start(options());
     let too_big = [&[0x82, 0xFE, 0xFF, 0xFF, 0, 0, 0, 0][..], &[0; 10]].concat();
     let cases: [(&str, u16, Vec<u8>); 5] = [
@@ -102,7 +102,7 @@ fn what_came_before_a_violation_is_answered_before_the_close() {
 }
 
 #[test]
-fn what_nobody_handles_is_counted_and_answered_and_javascript_is_not_told() {
+fn a_frame_without_a_handler_is_counted_and_answered_without_an_event() {
     let mut harness = Harness::start(one_worker());
     let (key, mut client) = harness.connect("a");
     let all = [Discards::MESSAGES, Discards::PINGS, Discards::PONGS];
@@ -121,7 +121,7 @@ fn what_nobody_handles_is_counted_and_answered_and_javascript_is_not_told() {
 }
 
 #[test]
-fn what_nobody_handles_must_still_follow_the_protocol() {
+fn a_frame_without_a_handler_must_still_follow_the_protocol() {
     for (code, bytes) in [(1007, masked(0x81, b"\xff")), (1002, masked(0xF1, b"a"))] {
         let mut harness = Harness::start(options());
         let (key, client) = harness.connect("a");
@@ -189,7 +189,7 @@ fn a_connection_that_breaks_after_a_close_frame_was_ended_by_that() {
 }
 
 #[test]
-fn whoever_breaks_the_protocol_may_finish_and_sees_why_it_is_closed() {
+fn a_client_that_breaks_the_protocol_may_finish_and_sees_why_it_is_closed() {
     let mut harness = Harness::start(options());
     let (_, mut client) = harness.connect("a");
     write(client.get_ref(), &masked(0xF1, b"?"));

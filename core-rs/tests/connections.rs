@@ -171,18 +171,22 @@ fn what_waited_is_told_once_it_is_taken() {
     // The worker counts what it has written after the client has it.
     harness.wait_for(|totals| totals.deliveries == sent);
     // The kernel may have taken all of it in between, so there may be more than one.
-    assert!(drains_until_heard(&mut harness, key, &mut client) > 0);
+    assert!(drains_before_message(&mut harness, key, &mut client) > 0);
     assert_eq!(harness.broadcaster.sequencer.buffered(key), 0);
     assert_eq!(
         harness.broadcaster.sequencer.send(key, Payload::Binary(&bytes), false),
         Sent::Queued
     );
     client.read().expect("a message comes");
-    assert_eq!(drains_until_heard(&mut harness, key, &mut client), 0, "nobody was told to wait");
+    assert_eq!(
+        drains_before_message(&mut harness, key, &mut client),
+        0,
+        "no send met a full socket"
+    );
 }
 
-/// How often a client is told as drained before JavaScript hears what the client says now.
-fn drains_until_heard(harness: &mut Harness, key: ClientKey, client: &mut TestClient) -> usize {
+/// How many drains JavaScript receives before the message that the client sends now.
+fn drains_before_message(harness: &mut Harness, key: ClientKey, client: &mut TestClient) -> usize {
     client.send(Message::text("heard?")).expect("the server reads");
     let mut drains = 0;
     loop {
@@ -195,7 +199,7 @@ fn drains_until_heard(harness: &mut Harness, key: ClientKey, client: &mut TestCl
 }
 
 #[test]
-fn what_waited_is_told_though_nobody_knew_that_it_would() {
+fn a_drain_is_emitted_although_no_send_met_a_full_socket() {
     let mut limits = options();
     limits.backpressure_limit_bytes = 64 << 20;
     let mut harness = Harness::start(limits);
@@ -258,7 +262,7 @@ fn nothing_is_read_from_a_client_that_is_paused() {
 }
 
 #[test]
-fn a_full_shard_admits_nobody_until_someone_leaves() {
+fn a_full_shard_admits_no_client_until_one_leaves() {
     let mut limits = options();
     limits.max_clients = 1;
     limits.placement.shards = std::num::NonZeroU32::MIN;
@@ -289,14 +293,14 @@ fn a_silent_client_is_pinged_and_then_given_up() {
 }
 
 #[test]
-fn a_client_that_nobody_has_time_to_read_from_is_not_silent() {
+fn a_client_that_a_busy_worker_does_not_read_from_is_not_silent() {
     let mut limits = options();
     limits.placement.shards = std::num::NonZeroU32::MIN;
     limits.placement.workers_per_shard = std::num::NonZeroU32::MIN;
     limits.client.idle_timeout = Some(Duration::from_secs(1));
     let mut harness = Harness::start(limits);
     let (_, talker) = harness.connect("talks");
-    // More than the event queue takes, while nobody drains it.
+    // More than the event queue takes, while JavaScript does not drain it.
     write(talker.get_ref(), &masked(0x81, b"hello").repeat(20_000));
     harness.wait_for(|totals| totals.messages_received >= 1024);
     // Heard at least as late as the other.

@@ -94,13 +94,13 @@ fn direct_messages_keep_their_place_among_the_published_ones() {
 #[test]
 fn a_channel_is_counted_whether_anybody_hears_it_or_not() {
     let mut harness = Harness::start(options());
-    harness.publish("ticks", "nobody hears this");
+    harness.publish("ticks", "no subscriber yet");
     assert_eq!(harness.broadcaster.sequencer.busiest_channels(10, ""), []);
     let (key, mut client) = harness.subscriber("a", "ticks");
     harness.publish("ticks", "heard");
     assert_eq!(text(&mut client), "heard");
     harness.broadcaster.sequencer.unsubscribe(key, "ticks");
-    harness.publish("ticks", "nobody hears this");
+    harness.publish("ticks", "no subscriber yet");
     assert_eq!(harness.broadcaster.sequencer.subscribe(key, "ticks"), Ok(true));
     let [counts] = &harness.broadcaster.sequencer.busiest_channels(10, "")[..] else {
         panic!("one channel")

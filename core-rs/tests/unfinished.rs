@@ -52,7 +52,7 @@ fn the_largest_unfinished_message_goes_when_all_are_too_much() {
         let at = large.iter().position(|(key, _)| *key == closed).expect("it is a large one");
         let (_, told, reason) = texts_until_close(&mut large[at].1);
         assert_eq!((told, &*reason), (1013, "too many unfinished messages"));
-        // Nobody else is: the others have room.
+        // No other is: the others have room.
         write(&little, &[b'x'; 64_000]);
         assert!(matches!(harness.event(), Event::Text(from, text)
             if from == small && text.len() == 65_000));

@@ -57,7 +57,7 @@ describe("what a route has no handler for", () => {
     );
     const client = await connect(ws);
     await client.next();
-    client.send("nobody handles this");
+    client.send("no handler takes this");
     client.socket.ping();
     expect(await client.next()).toBe("pinged");
   });
@@ -144,7 +144,7 @@ test("an answer that a route's schema does not allow is told in few words", asyn
       response: t.String(),
       message(ws, message) {
         ws.send(message as string);
-        ws.publish("nobody", message as string);
+        ws.publish("empty", message as string);
         return message as string;
       },
     }),

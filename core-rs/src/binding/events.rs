@@ -29,7 +29,7 @@ pub enum CoreEvent {
         #[napi(ts_type = "Array<number | string | null>")]
         parts: Vec<Part>,
     },
-    /// Nobody waits for the decision on an upgrade any more.
+    /// An upgrade no longer waits for its decision.
     UpgradeGivenUp { upgrade: u32 },
     /// A client sent a text message.
     Text { client: u32, data: String },

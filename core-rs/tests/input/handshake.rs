@@ -57,7 +57,7 @@ pub(crate) struct Taken {
     behind: Vec<u8>,
 }
 
-/// Somebody whom the application, which lets everybody in, has let in.
+/// A client that the application, which accepts every upgrade, has accepted.
 struct Entry {
     peer: SocketAddr,
     uri: String,
@@ -67,7 +67,7 @@ struct Entry {
     read_ahead: Bytes,
 }
 
-/// A place for whoever has asked for it.
+/// A place for the client that has asked for it.
 struct Place {
     request: (SocketAddr, String, Vec<String>, Form),
     entries: Sender<Entry>,

@@ -121,7 +121,7 @@ describe("hooks run as on Elysia itself", () => {
       app
         .state("count", 1)
         .decorate("greet", (name: string) => `hello ${name}`)
-        .derive(({ headers }) => ({ user: headers["x-user"] ?? "nobody" }))
+        .derive(({ headers }) => ({ user: headers["x-user"] ?? "stranger" }))
         .resolve(({ user }) => ({ upper: user.toUpperCase() }))
         .ws("/", {
           open({ data }) {
@@ -400,7 +400,7 @@ describe("a message is answered as by Elysia itself", () => {
           stage.note("bytes", ws.publish("room", new Uint8Array([1])));
           stage.note("publishText", ws.publishText("room", "t"));
           stage.note("publishBinary", ws.publishBinary("room", new Uint8Array([2])));
-          stage.note("nobody", ws.publish("empty", "x"));
+          stage.note("no subscriber", ws.publish("empty", "x"));
         },
       }),
     );

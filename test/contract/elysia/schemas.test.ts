@@ -126,7 +126,7 @@ describe("an answer that the response's schema refuses", () => {
           if (how === "return") return wrong;
           if (how === "send") ws.send(wrong);
           if (how === "ping") ws.ping(wrong);
-          if (how === "publish") ws.publish("nobody", wrong);
+          if (how === "publish") ws.publish("empty", wrong);
           if (how === "right") ws.send({ ok: true });
           return undefined;
         },

@@ -201,7 +201,7 @@ describe("channels are as on Elysia itself", () => {
           ws.send("sent");
         },
         close(ws) {
-          ws.publish("room", "somebody left");
+          ws.publish("room", "one left");
         },
       }),
     );

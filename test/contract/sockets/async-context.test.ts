@@ -135,7 +135,7 @@ describe("what is wrapped around Bun.serve sees upgrades", () => {
               // A route's own hook runs twice with Bun.
               .onBeforeHandle(({ headers, status }) => {
                 stage.note("user", scope.getStore());
-                if (headers["x-user"] === "nobody") return status(403, "not you");
+                if (headers["x-user"] === "stranger") return status(403, "not you");
                 Object.assign(scope.getStore() ?? {}, { user: headers["x-user"] });
                 return undefined;
               })
@@ -149,7 +149,7 @@ describe("what is wrapped around Bun.serve sees upgrades", () => {
         await noteMessages(stage, client, 1);
         await client.close();
       }
-      await noteRefusal(stage, "/", { "x-user": "nobody" });
+      await noteRefusal(stage, "/", { "x-user": "stranger" });
       expect(stage.transcript.join()).toContain("begins: /: two");
     });
   }

@@ -45,7 +45,7 @@ pub(crate) fn storm(server: SocketAddr) -> Resets {
     Resets { connected, took: began.elapsed() }
 }
 
-/// Waits for nobody: where the server accepts late, the kernel connects on its behalf, and where it
+/// Never waits: where the server accepts late, the kernel connects on its behalf, and where it
 /// has no room, nothing was sent.
 fn connect_and_reset(server: SocketAddr, said: &[u8]) -> io::Result<()> {
     let socket = Socket::new(Domain::for_address(server), Type::STREAM, None)?;
