@@ -4,7 +4,7 @@
 //!
 //! - `sequencer`: everything that happens to clients and channels, in one order
 //! - `client_registry`: the clients, their places and the limits of the shards
-//! - `channel_registry`: the channels (`channels`) and which workers hear them (`routes`)
+//! - `channel_registry`: the channels (`channels`) and which workers have subscribers (`routes`)
 //! - `worker_links`: the workers' queues, and what these have refused
 //! - `framing`, `publishing`: from a payload to the workers' queues
 //! - `backpressure`: what waits for one client alone

@@ -65,7 +65,7 @@ macro_rules! counter_list {
                 saturations,
                 /// Messages that went in while it was.
                 messages_saturated,
-                /// 1 while it is past the mark, or has been and is not yet well below it.
+                /// 1 while it is past the soft limit, or has been and is not yet well below it.
                 saturated,
                 /// Published messages in the queue now.
                 queue_messages,

@@ -9,7 +9,7 @@
 //!   ([`worker`]).
 //! - Clients of a worker that are subscribed to the same **channels** form a **cohort**
 //!   ([`worker::cohort`]) and read one **log** ([`worker::cohort::log`]), each from its own cursor.
-//!   What is meant for one client alone is in its **backlog** ([`worker::client::backlog`]).
+//!   The messages to one client alone are in its **backlog** ([`worker::client::backlog`]).
 //! - The **door** ([`door`]) accepts connections, and the **event queue** ([`event_queue`]) takes
 //!   to JavaScript what happened.
 //!

@@ -160,10 +160,10 @@ impl<T: QueueItem> Queue<T> {
         self.waiting.get().bytes
     }
 
-    /// True when as much waits as `mark` says, or more, in messages or in bytes.
-    pub fn is_past(&self, mark: QueueLimits) -> bool {
+    /// True when as much waits as `limit` says, or more, in messages or in bytes.
+    pub fn is_past(&self, limit: QueueLimits) -> bool {
         let waiting = self.waiting.get();
-        waiting.messages >= mark.messages || waiting.bytes >= mark.bytes
+        waiting.messages >= limit.messages || waiting.bytes >= limit.bytes
     }
 
     /// How full the queue is, from 0 to 1 (and a little over, by one large message).

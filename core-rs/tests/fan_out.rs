@@ -159,7 +159,7 @@ fn a_full_queue_drops_the_message_and_says_so() {
 }
 
 #[test]
-fn past_its_soft_mark_a_worker_is_saturated_and_loses_nothing() {
+fn past_its_soft_limit_a_worker_is_saturated_and_loses_nothing() {
     let queue = QueueLimits { messages: 100_000, bytes: 64 << 20 };
     let mut harness = Harness::start(Options { queue, saturation_percent: 1, ..options() });
     let (_, mut client) = harness.subscriber("a", "ticks");

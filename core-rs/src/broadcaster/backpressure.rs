@@ -37,13 +37,13 @@ pub(super) struct Backpressure {
     awaits_drain: bool,
     /// The last message to it alone was answered with [`Sent::Backpressure`]: only then may the
     /// next be refused.
-    was_answered: bool,
+    answered_backpressure: bool,
 }
 
 impl Backpressure {
     /// That of a client for which nothing waits. Its worker has the other half of `pressure`.
     pub(super) fn new(pressure: Arc<Pressure>) -> Backpressure {
-        Backpressure { pressure, awaits_drain: false, was_answered: false }
+        Backpressure { pressure, awaits_drain: false, answered_backpressure: false }
     }
 
     /// Counts a message of so many bytes, unless more than `limit` bytes wait before it.
@@ -56,12 +56,12 @@ impl Backpressure {
         let limit = if full { limit } else { limit.saturating_add(UNTRIED_BYTES) };
         // Of any length: what counts is what waits before it, as with Bun. That the socket is full
         // may become known between two messages; then the answer to this one says so.
-        if waiting > limit && self.was_answered {
+        if waiting > limit && self.answered_backpressure {
             return Sent::Dropped;
         }
         let waiting = self.pressure.direct_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
-        self.was_answered = full || waiting > UNTRIED_BYTES;
-        if self.was_answered { Sent::Backpressure } else { Sent::Queued }
+        self.answered_backpressure = full || waiting > UNTRIED_BYTES;
+        if self.answered_backpressure { Sent::Backpressure } else { Sent::Queued }
     }
 
     /// Bytes that wait for the client.
@@ -69,8 +69,8 @@ impl Backpressure {
         self.pressure.direct_bytes.load(Ordering::Relaxed)
     }
 
-    /// The application waits for a drain; returns whether the worker has to be asked for it. It is
-    /// once until the drain: an application that sends in a loop must not fill the worker's queue.
+    /// The application waits for a drain; returns whether the worker has to be asked for it, which
+    /// happens once until the drain: an application that sends in a loop must not fill the worker's queue.
     pub(super) fn await_drain(&mut self) -> bool {
         !mem::replace(&mut self.awaits_drain, true)
     }

@@ -1,4 +1,4 @@
-//! The channels and who hears them: the channels that are known, and the routes of those with
+//! The channels and their subscribers: the channels that are known, and the routes of those with
 //! subscribers.
 //!
 //! The routes say when a channel gets its first subscriber and when it loses its last; a channel

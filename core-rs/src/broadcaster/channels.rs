@@ -103,8 +103,8 @@ impl Channels {
         None
     }
 
-    /// The channel with this name, for a client that subscribes. It may be forgotten until
-    /// [`Channels::pin`], which has to follow before anything else.
+    /// The channel with this name, for a client that subscribes. A channel without a subscriber may
+    /// be forgotten until [`Channels::pin`], which the caller has to call before anything else.
     pub(super) fn for_subscriber(&mut self, name: &str) -> Channel {
         let id = self.find_or_add(name);
         Channel { id, name: Arc::clone(&self.entry(id).name) }

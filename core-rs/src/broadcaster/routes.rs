@@ -1,4 +1,4 @@
-//! Which workers hear a channel, and with how many clients.
+//! Which workers have subscribers of a channel, and how many.
 
 use rustc_hash::FxHashMap;
 

@@ -33,7 +33,7 @@ use super::worker_links::{WorkerLinks, WorkerSnapshot};
 /// The clients, the channels and the ways to the workers.
 pub struct Sequencer {
     placement: Placement,
-    limits: DirectLimits,
+    limits: ClientShare,
     framer: Framer,
     clients: ClientRegistry,
     channels: ChannelRegistry,
@@ -41,7 +41,7 @@ pub struct Sequencer {
 }
 
 /// What one client may have.
-struct DirectLimits {
+struct ClientShare {
     /// Channels to which it is subscribed.
     channels: usize,
     /// Bytes of direct messages that wait for it before another; past it that is dropped.
@@ -57,7 +57,7 @@ impl Sequencer {
         let compression_threshold_bytes = options.compression_threshold_bytes;
         Sequencer {
             placement: options.placement,
-            limits: DirectLimits {
+            limits: ClientShare {
                 channels: options.max_channels_per_client,
                 backpressure_bytes: options.backpressure_limit_bytes,
                 close_on_backpressure: options.close_on_backpressure_limit,

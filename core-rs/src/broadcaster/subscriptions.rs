@@ -7,7 +7,7 @@ use crate::ids::ChannelId;
 /// One of a client's channels.
 pub(super) struct Subscription {
     pub(super) channel: ChannelId,
-    /// What the queue had refused of the channel before; what it has since was meant for the
+    /// What the queue had refused of the channel before; what it has since was for the
     /// client.
     pub(super) refused_before: u64,
 }

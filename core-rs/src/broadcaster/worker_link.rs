@@ -14,7 +14,7 @@ pub(super) struct WorkerLink {
     /// The queue is past its soft limit, or was and is not yet well below it. Messages still go in,
     /// in order.
     saturated: bool,
-    marks: Marks,
+    limits: SoftLimits,
     /// The worker will emit a `Relieved`, which has not come yet.
     awaits_relief: bool,
 }
@@ -37,7 +37,7 @@ counter_list!(derive);
 
 /// Where saturation begins and where it ends. Apart, so that one long spell does not count as many.
 #[derive(Clone, Copy, Debug)]
-struct Marks {
+struct SoftLimits {
     soft: QueueLimits,
     /// Half of the soft limit.
     relief: QueueLimits,
@@ -60,16 +60,16 @@ impl WorkerLink {
     pub(super) fn new(
         handle: WorkerHandle,
         limits: QueueLimits,
-        soft_mark_percent: u32,
+        soft_limit_percent: u32,
     ) -> WorkerLink {
-        let percent = soft_mark_percent as usize;
+        let percent = soft_limit_percent as usize;
         let soft = limits.percent(percent);
-        let marks = Marks { soft, relief: soft.percent(50) };
+        let limits = SoftLimits { soft, relief: soft.percent(50) };
         WorkerLink {
             handle,
             counters: QueueCounters::default(),
             saturated: false,
-            marks,
+            limits,
             awaits_relief: false,
         }
     }
@@ -123,7 +123,7 @@ impl WorkerLink {
 
     /// Whether the queue is past its soft limit, or has been and is not yet well below it.
     pub(super) fn is_saturated(&self) -> bool {
-        let mark = if self.saturated { self.marks.relief } else { self.marks.soft };
-        self.queue().is_past(mark)
+        let limit = if self.saturated { self.limits.relief } else { self.limits.soft };
+        self.queue().is_past(limit)
     }
 }

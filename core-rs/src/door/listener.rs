@@ -31,7 +31,7 @@ const ACCEPTED_PER_TURN: usize = 32;
 #[cfg(target_os = "linux")]
 const SILENT_SECONDS: libc::c_int = 1;
 
-/// Every address of this machine: `::` hears IPv4 as well, and a system without IPv6 has the other.
+/// Every address of this machine: `::` takes IPv4 as well, and a system without IPv6 has the other.
 const EVERYWHERE: [IpAddr; 2] =
     [IpAddr::V6(Ipv6Addr::UNSPECIFIED), IpAddr::V4(Ipv4Addr::UNSPECIFIED)];
 
@@ -85,7 +85,7 @@ fn is_of_no_such_address(error: &io::Error) -> bool {
 }
 
 /// The address may be in the time-wait of an earlier server, but is not shared with a living one
-/// unless both want that: a second server that is started by mistake must hear of the first.
+/// unless both want that: a second server that is started by mistake must fail.
 fn bind_to(host: IpAddr, options: ListenOptions) -> io::Result<std::net::TcpListener> {
     let address = SocketAddr::new(host, options.port);
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;

@@ -83,7 +83,7 @@ pub struct CloseReason {
     pub reason: String,
 }
 
-/// A staggered_close to all.
+/// Closes all clients, spread over a time.
 pub struct CloseAll {
     /// Why.
     pub why: CloseReason,

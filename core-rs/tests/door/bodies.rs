@@ -170,6 +170,20 @@ fn a_client_that_ends_its_side_is_not_waited_for_long() {
 }
 
 #[test]
+fn a_client_that_ends_its_side_within_its_upload_is_answered() {
+    let server = TestServer::open();
+    let mut client = server.client();
+    client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhi");
+    client.socket().shutdown(Shutdown::Write).expect("a living socket");
+    let (head, body) = client.message();
+    assert_eq!(
+        (head.status(), body.as_str()),
+        (400, "the body of the request is malformed or incomplete\n")
+    );
+    assert_eq!(client.rest(), "");
+}
+
+#[test]
 fn an_application_that_reads_nothing_halts_the_upload() {
     const LENGTH: usize = 200 << 20;
     let server = TestServer::open();

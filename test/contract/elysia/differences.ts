@@ -39,7 +39,7 @@ function subprotocols(offered: string, headers: object): Promise<(string | undef
 }
 
 export const ELYSIA_DIFFERENCES: Record<string, () => Promise<void>> = {
-  async "a limit of websocket below 0"() {
+  async "a websocket limit below 0"() {
     for (const option of ["idleTimeout", "maxPayloadLength", "backpressureLimit"]) {
       const listens = (stage: Stage) => {
         const websocket = { [option]: -1 };
@@ -66,7 +66,7 @@ export const ELYSIA_DIFFERENCES: Record<string, () => Promise<void>> = {
     expect(sharded).toEndWith("HTTP/1.1 404 Not Found");
   },
 
-  async "an upgrade that breaks the protocol, at a plain route"() {
+  async "an upgrade that breaks the protocol, to a plain route"() {
     const [builtIn, sharded] = await onEach((stage) => {
       stage.serve((app) => app.get("/plain", () => "plain"));
       return statusFor(stage, "/plain", ["Connection: Upgrade", ...HANDSHAKE.slice(0, 2)]);
@@ -75,7 +75,7 @@ export const ELYSIA_DIFFERENCES: Record<string, () => Promise<void>> = {
     expect(sharded).toEndWith("HTTP/1.1 400 Bad Request");
   },
 
-  async "the type of a refusal that names none"() {
+  async "the content type of a rejection that sets none"() {
     const bytes = () => new Response(new Uint8Array([1]), { status: 403 });
     const typeOf = async (stage: Stage) => {
       stage.serve((app) => app.get("/bytes", bytes));
@@ -95,7 +95,7 @@ export const ELYSIA_DIFFERENCES: Record<string, () => Promise<void>> = {
     expect(runs).toEqual([2, 1]);
   },
 
-  async "ws.subscriptions within a handler"() {
+  async "ws.subscriptions in a handler"() {
     const seen = await onEach(async (stage) => {
       const opened = Promise.withResolvers<string[]>();
       stage.serve((app) =>
@@ -148,16 +148,16 @@ export const ELYSIA_DIFFERENCES: Record<string, () => Promise<void>> = {
     expect(await subprotocols(", b", {})).toEqual(["", "b"]);
   },
 
-  async "a subprotocol that is an API key (shardcast.key.…)"() {
+  async "a subprotocol that contains an API key (shardcast.key.…)"() {
     expect(await subprotocols("shardcast.key.x, b", {})).toEqual(["shardcast.key.x", "b"]);
   },
 
-  async "a header of server.upgrade that is undefined"() {
+  async "an undefined header of server.upgrade"() {
     const headers = { "sec-websocket-protocol": undefined };
     expect(await subprotocols("a", headers)).toEqual(["undefined", "a"]);
   },
 
-  async "the async context of open, where listen was called in one"() {
+  async "the async context of open, if listen was called in one"() {
     const context = new AsyncLocalStorage<string>();
     const seen = await onEach(async (stage) => {
       context.run("listen", () =>
@@ -187,7 +187,7 @@ export const ELYSIA_DIFFERENCES: Record<string, () => Promise<void>> = {
     }
   },
 
-  async "send to a socket that is full"() {
+  async "send to a full socket"() {
     const MESSAGE = "x".repeat(1 << 20);
     const answersOf = async (stage: Stage) => {
       const { socket, client } = await stage.pair();
@@ -205,7 +205,7 @@ export const ELYSIA_DIFFERENCES: Record<string, () => Promise<void>> = {
     }
   },
 
-  async "a refusal that is no response"() {
+  async "a rejection that is not a response"() {
     const [builtIn, sharded] = await onEach((stage) => {
       stage.serve((app) => app.ws("/", { beforeHandle: () => null }));
       return statusFor(stage, "/", ["Connection: Upgrade", ...HANDSHAKE]);
@@ -214,7 +214,7 @@ export const ELYSIA_DIFFERENCES: Record<string, () => Promise<void>> = {
     expect(sharded).toEndWith("HTTP/1.1 500 Internal Server Error");
   },
 
-  async "an upgrade at a handler of serve.routes"() {
+  async "an upgrade that matches a handler in serve.routes"() {
     const routes = {
       "/raw": (request: Request, server: NonNullable<Elysia["server"]>) =>
         server.upgrade(request, { data: {} }) ? undefined : new Response("plain"),
@@ -229,7 +229,7 @@ export const ELYSIA_DIFFERENCES: Record<string, () => Promise<void>> = {
     expect(await onEach(codeOf)).toEqual([101, 404]);
   },
 
-  async "an answer to an upgrade that is long"() {
+  async "a long answer to an upgrade"() {
     const [builtIn, sharded] = await onEach(async (stage) => {
       stage.serve((app) => app.ws("/ws", { beforeHandle: () => "x".repeat((1 << 20) + 1) }));
       return (await refused(`ws://127.0.0.1:${stage.port}/ws`)).status;
@@ -238,7 +238,7 @@ export const ELYSIA_DIFFERENCES: Record<string, () => Promise<void>> = {
     expect(sharded).toBe(500);
   },
 
-  async "an answer to an upgrade that is not whole in time"() {
+  async "an answer to an upgrade that does not complete in time"() {
     const [builtIn, sharded] = await onEach(
       async (stage) => {
         const body = () => new ReadableStream({ start: (it) => it.enqueue("begun") });
@@ -252,7 +252,7 @@ export const ELYSIA_DIFFERENCES: Record<string, () => Promise<void>> = {
     expect(sharded).toEndWith("HTTP/1.1 500 Internal Server Error");
   },
 
-  async "an upgrade that is not decided in time"() {
+  async "an upgrade that the app does not decide in time"() {
     const seen = await onEach(
       async (stage) => {
         const decision = Promise.withResolvers<void>();
@@ -269,7 +269,7 @@ export const ELYSIA_DIFFERENCES: Record<string, () => Promise<void>> = {
     expect(seen[1]).toEndWith("HTTP/1.1 503 Service Unavailable");
   },
 
-  async "request.signal of an upgrade that was accepted"() {
+  async "request.signal of an accepted upgrade"() {
     const [builtIn, sharded] = await onEach(async (stage) => {
       const aborted = Promise.withResolvers<boolean>();
       stage.serve((app) =>
@@ -282,7 +282,7 @@ export const ELYSIA_DIFFERENCES: Record<string, () => Promise<void>> = {
     expect(sharded).toBe(false);
   },
 
-  async "an error at an upgrade that neither a hook nor serve.error takes"() {
+  async "an error during an upgrade that neither a hook nor serve.error handles"() {
     const thrower = () => {
       throw new Error("thrown by a test");
     };

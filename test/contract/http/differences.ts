@@ -86,14 +86,14 @@ export const HTTP_DIFFERENCES: Record<string, () => Promise<void>> = {
     expect(sharded).not.toMatch(/transfer-encoding|content-length/i);
   },
 
-  async "a refusal of the server's own"() {
+  async "a rejection by the server itself"() {
     const length = ["POST /echo HTTP/1.1", HOST, "Content-Length: 11", "", ""];
     const [builtIn, sharded] = await answers(...length);
     expect(builtIn).toEndWith("Connection: close\r\n\r\n");
     expect(sharded).toEndWith("the body of the request is too long\n");
   },
 
-  async "a body in chunks that is too long, and that no handler reads"() {
+  async "a chunked body that is too long and that the handler does not read"() {
     const [builtIn, sharded] = await answers(...IN_CHUNKS("/unread"), ...TOO_LONG);
     expect(builtIn).toEndWith("unread");
     expect(sharded).toStartWith("HTTP/1.1 413");
@@ -106,7 +106,7 @@ export const HTTP_DIFFERENCES: Record<string, () => Promise<void>> = {
     expect(sharded).toStartWith("HTTP/1.1 413");
   },
 
-  async "an upload that its client cuts short"() {
+  async "an upload that the client cuts short"() {
     const cut = async (stage: Stage) => {
       stage.serve(routes);
       const wire = await Wire.open(stage.port);
@@ -121,7 +121,7 @@ export const HTTP_DIFFERENCES: Record<string, () => Promise<void>> = {
     expect(sharded).toStartWith("HTTP/1.1 400");
   },
 
-  async "a client that ends its side behind its request"() {
+  async "a client that half-closes after its request"() {
     const ask = async (stage: Stage) => {
       stage.serve((app) =>
         app.get("/late", async () => {
@@ -141,7 +141,7 @@ export const HTTP_DIFFERENCES: Record<string, () => Promise<void>> = {
     expect(sharded).toEndWith("late");
   },
 
-  async "a head that does not come"() {
+  async "a request head that never arrives"() {
     const pause = async (stage: Stage) => {
       stage.serve(routes);
       const wire = await Wire.open(stage.port);
@@ -157,7 +157,7 @@ export const HTTP_DIFFERENCES: Record<string, () => Promise<void>> = {
     expect(sharded).toBe("");
   },
 
-  async "an answer whose head is past 256 KiB, or has more than 1,000 fields"() {
+  async "an answer with a head over 256 KiB or more than 1,000 fields"() {
     const ask = async (stage: Stage) => {
       stage.serve((app) =>
         app
@@ -175,7 +175,7 @@ export const HTTP_DIFFERENCES: Record<string, () => Promise<void>> = {
     expect(sharded).toEqual([502, 502]);
   },
 
-  async "an answer with status 101 to a request that is no upgrade"() {
+  async "an answer with status 101 to a request that is not an upgrade"() {
     const [builtIn, sharded] = await onEach((stage) => {
       stage.serve((app) => app.get("/", () => new Response(null, { status: 101 })));
       return statusOf(stage, "/");
@@ -183,7 +183,7 @@ export const HTTP_DIFFERENCES: Record<string, () => Promise<void>> = {
     expect([builtIn, sharded]).toEqual([101, 502]);
   },
 
-  async "more than maxHttpRequests (10,000) requests under way"() {
+  async "more than maxHttpRequests (10,000) requests in progress"() {
     const ask = async (stage: Stage) => {
       const { promise, resolve } = Promise.withResolvers<string>();
       stage.serve((app) => app.get("/", "home").get("/slow", () => promise));

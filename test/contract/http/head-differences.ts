@@ -41,7 +41,7 @@ const ROWS: Record<string, Row> = {
     builtIn: 505,
     sharded: 400,
   },
-  "the preface of HTTP/2": {
+  "the HTTP/2 preface": {
     requests: ["PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"],
     builtIn: 400,
     sharded: 505,
@@ -56,7 +56,7 @@ const ROWS: Record<string, Row> = {
     builtIn: /example.test\/a#b"/,
     sharded: /example.test\/a"/,
   },
-  "the host of a whole URI as the target": {
+  "the host if the target is a whole URI": {
     requests: ["http://other.test/x", "HTTP://other.test/x", "http://me@other.test/x"].map(get),
     builtIn: /example.test\/x"/,
     sharded: /other.test\/x"/,
@@ -94,12 +94,12 @@ const ROWS: Record<string, Row> = {
     builtIn: 400,
     sharded: 501,
   },
-  "a comma alone in Transfer-Encoding": {
+  "a single comma in Transfer-Encoding": {
     requests: ["chunked,", ",chunked"].map((coding) => post(coding, "0\r\n\r\n")),
     builtIn: TAKEN,
     sharded: 400,
   },
-  "a chunk's size of more than 15 digits": {
+  "a chunk size of more than 15 digits": {
     requests: [post("chunked", `${"2".padStart(16, "0")}\r\nhi\r\n0\r\n\r\n`)],
     builtIn: TAKEN,
     sharded: 400,

@@ -125,7 +125,7 @@ describe("the page", () => {
     await says(page, "#departures td:nth-child(2)", /^sleepy127\.0\.0\.1, worker \d\/0$/);
     await says(page, "#departures td:nth-child(3)", /^Too slow\d+ messages, [\d.]+\sMB$/);
     await says(page, "#departures-note", /^1 client since the start\.$/);
-    await says(page, "#verdict[data-level=ticket] [role=status]", /^Warning: .*being slow\.$/);
+    await says(page, "#verdict[data-level=ticket] [role=status]", /^Warning: .*they were slow\.$/);
   });
 
   seen("shows that all is well, and is red when a critical rule holds", async () => {

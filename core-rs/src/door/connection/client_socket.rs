@@ -11,8 +11,8 @@ use tokio::net::TcpStream;
 
 use crate::door::connection::timer::ConnectionTimer;
 
-/// A socket that holds back the end of a client that may wait for an answer. The timer then ends
-/// the connection.
+/// A socket that holds back the end of a client that may wait for an answer, as long as the timer
+/// lets it.
 pub(crate) struct ClientSocket {
     socket: TcpStream,
     /// What the door has read of it already.

@@ -70,8 +70,8 @@ enum Awaited {
 
 /// A client that has ended its side while it waits for an answer.
 struct HalfClosed {
-    /// When it ended its side, or took something after that.
-    since: Instant,
+    /// When it ended its side, or took something after that. `None` once the time is over.
+    since: Option<Instant>,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -107,8 +107,8 @@ impl ConnectionTimer {
             Awaited::Answer => self.awaited.set(Awaited::Rest),
             Awaited::Head(_) | Awaited::Rest | Awaited::Decision => {}
         }
-        if let Some(half_closed) = &mut *self.half_closed.borrow_mut() {
-            half_closed.since = Instant::now();
+        if let Some(HalfClosed { since: Some(since), .. }) = &mut *self.half_closed.borrow_mut() {
+            *since = Instant::now();
         }
     }
 
@@ -143,10 +143,11 @@ impl ConnectionTimer {
         let mut half_closed = self.half_closed.borrow_mut();
         if half_closed.is_none() && matches!(self.awaited.get(), Awaited::Answer) {
             let permit = Arc::clone(&self.half_close_limit.0).try_acquire_owned().ok();
-            let since = Instant::now();
+            let since = Some(Instant::now());
             *half_closed = permit.map(|permit| HalfClosed { since, _permit: permit });
         }
-        half_closed.is_some() && (self.stalled_since.get().is_some() || !self.is_between_requests())
+        let waits = half_closed.as_ref().is_some_and(|client| client.since.is_some());
+        waits && (self.stalled_since.get().is_some() || !self.is_between_requests())
     }
 
     /// Whether the client has ended its side, and the connection waited for an answer then.
@@ -159,6 +160,12 @@ impl ConnectionTimer {
         matches!(self.awaited.get(), Awaited::Request(_))
     }
 
+    /// When the connection no longer waits for an answer, because the client has ended its side.
+    fn half_close_deadline(&self) -> Option<Instant> {
+        let since = self.half_closed.borrow().as_ref()?.since?;
+        self.stalled_since.get().is_none().then_some(since + HALF_CLOSE_TIMEOUT)
+    }
+
     /// When the client has taken too long. Only the time for a head goes on while it takes nothing
     /// of what there is to write.
     fn deadline(&self) -> Option<Instant> {
@@ -169,31 +176,48 @@ impl ConnectionTimer {
             Awaited::Request(since) if stalled.is_none() => idle.map(|idle| since + idle),
             _ => None,
         };
-        let half_closed = self.half_closed.borrow().as_ref().map(|client| client.since);
-        let half_closed = half_closed.filter(|_| stalled.is_none());
-        let half_closed = half_closed.map(|since| since + HALF_CLOSE_TIMEOUT);
         let written = stalled.map(|since| since + write);
-        [read, half_closed, written].into_iter().flatten().min()
+        [read, written].into_iter().flatten().min()
     }
 
     /// Returns once the client has taken too long. It sees a new deadline when it is polled, so
     /// that its task polls it behind all that may set one.
+    ///
+    /// When the half-close timeout is over, it wakes the task instead: the connection then reads
+    /// the end of the client's side, and may still answer it.
     pub(crate) async fn expired(&self) {
         let mut sleep = pin!(sleep_until(Instant::now()));
+        let mut is_set = false;
         poll_fn(|context| {
-            while let Some(deadline) = self.deadline() {
+            loop {
+                let deadline = self.deadline();
+                let half_closed = self.half_close_deadline();
+                let Some(next) = deadline.into_iter().chain(half_closed).min() else {
+                    return Poll::Pending;
+                };
                 // A deadline that was put off is looked at again when the earlier one has come.
-                if sleep.is_elapsed() || deadline < sleep.deadline() {
-                    sleep.as_mut().reset(deadline);
+                if !is_set || sleep.is_elapsed() || next < sleep.deadline() {
+                    sleep.as_mut().reset(next);
+                    is_set = true;
                 }
                 ready!(sleep.as_mut().poll(context));
-                if deadline <= Instant::now() {
+                let now = Instant::now();
+                if deadline.is_some_and(|deadline| deadline <= now) {
                     return Poll::Ready(());
                 }
+                if half_closed.is_some_and(|deadline| deadline <= now) {
+                    self.end_half_close();
+                    context.waker().wake_by_ref();
+                }
             }
-            Poll::Pending
         })
         .await;
+    }
+
+    fn end_half_close(&self) {
+        if let Some(half_closed) = &mut *self.half_closed.borrow_mut() {
+            half_closed.since = None;
+        }
     }
 }
 

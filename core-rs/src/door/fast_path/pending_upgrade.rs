@@ -120,7 +120,7 @@ impl Slot {
 pub(crate) struct SlotHandle(pub(crate) Arc<Slot>);
 
 impl SlotHandle {
-    pub(crate) fn is_taken(&self) -> bool {
+    pub(crate) fn is_pending(&self) -> bool {
         self.0.lock().is_some()
     }
 

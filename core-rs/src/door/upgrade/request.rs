@@ -50,7 +50,7 @@ impl Responder {
     /// Whether the client still waits for the decision.
     pub fn is_awaited(&self) -> bool {
         match &self.waiting {
-            WaitingClient::InSlot(slot) => slot.is_taken(),
+            WaitingClient::InSlot(slot) => slot.is_pending(),
             WaitingClient::InTask(decide) => !decide.is_closed(),
         }
     }
