@@ -9,7 +9,7 @@
  * It runs before anything is installed. So nothing that it imports may come from `node_modules`.
  */
 
-import { Database } from "bun:sqlite";
+import { Database, SQLiteError } from "bun:sqlite";
 import { existsSync, mkdirSync, statSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 
@@ -55,7 +55,11 @@ const ADDON = {
   ...MEASURED_ADDON,
   doing: "building the native addon",
   inputs: ["{package.json,Cargo.toml,Cargo.lock}", "core-rs/{*.toml,*.rs}", "core-rs/src/**/*.rs"],
-  outputs: ["native/index.js", "native/index.d.ts", `native/*.${process.platform}-*.node`],
+  outputs: [
+    "native/index.js",
+    "native/index.d.ts",
+    `native/*.${process.platform}-${process.arch}*.node`,
+  ],
 };
 
 const LOAD_TESTER = crates(["load-test"]);
@@ -140,7 +144,8 @@ function lock(root: string): Database {
   const database = new Database(join(root, ".tools/setup.lock"));
   try {
     database.run("BEGIN EXCLUSIVE");
-  } catch {
+  } catch (error) {
+    if (!(error instanceof SQLiteError) || error.code !== "SQLITE_BUSY") throw error;
     console.error("shardcast: waiting for another set-up of this checkout to end ...");
     database.run(`PRAGMA busy_timeout = ${LOCK_TIMEOUT_MS}`);
     database.run("BEGIN EXCLUSIVE");
@@ -178,7 +183,7 @@ function matches(root: string, glob: string): string[] {
 
 if (import.meta.main) {
   const level = process.argv[2] ?? "";
-  if (!(level in LEVELS)) {
+  if (!Object.hasOwn(LEVELS, level)) {
     console.error(`usage: bun scripts/setup.ts ${Object.keys(LEVELS).join("|")}`);
     process.exit(2);
   }

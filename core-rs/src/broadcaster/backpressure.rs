@@ -70,7 +70,8 @@ impl Backpressure {
     }
 
     /// The application waits for a drain; returns whether the worker has to be asked for it, which
-    /// happens once until the drain: an application that sends in a loop must not fill the worker's queue.
+    /// happens once until the drain: an application that sends in a loop must not fill the worker's
+    /// queue.
     pub(super) fn await_drain(&mut self) -> bool {
         !mem::replace(&mut self.awaits_drain, true)
     }
