@@ -3,6 +3,12 @@
 const WHOLE = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const SHORT = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 });
 const FINE = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
+/** Three digits, but of less than a millisecond no more than microseconds. */
+const MICROSECONDS = new Intl.NumberFormat("en", {
+  maximumSignificantDigits: 3,
+  maximumFractionDigits: 3,
+  roundingPriority: "lessPrecision",
+});
 const HUNDREDTHS = new Intl.NumberFormat("en", { maximumFractionDigits: 2 });
 const CLOCK = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
 
@@ -34,9 +40,16 @@ export function megabytes(bytes) {
   return bytes < 10e6 ? HUNDREDTHS.format(bytes / 1e6) : FINE.format(bytes / 1e6);
 }
 
-/** @param {number | null} milliseconds */
+/**
+ * At most eight characters, for which its place has room.
+ *
+ * @param {number | null} milliseconds such as 0.09871, which becomes 0.099 ms
+ */
 export function time(milliseconds) {
-  return milliseconds === null ? UNKNOWN : `${FINE.format(milliseconds)} ms`;
+  if (milliseconds === null) return UNKNOWN;
+  return milliseconds < 9995
+    ? `${MICROSECONDS.format(milliseconds)} ms`
+    : `${FINE.format(milliseconds / 1000)} s`;
 }
 
 /** @param {number} bytes */

@@ -134,7 +134,7 @@ describe("the page", () => {
     await says(page, "#verdict[data-level=good] [role=status]", /^All is well\./);
     expect(await page.title()).toBe("shardcast");
     pretend(server, { failures: 1 });
-    await says(page, "#verdict[data-level=page] [role=status]", /^Critical: A worker has failed/);
+    await says(page, "#verdict[data-level=page] [role=status]", /^Critical: A worker failed/);
     await says(page, "#verdict-note", /^once\. Rule: ShardcastWorkerFailed\./);
     expect(await page.title()).toBe("Critical: shardcast");
   });
