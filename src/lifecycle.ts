@@ -31,7 +31,13 @@ export class Lifecycle<Server extends object> {
   /** The app that listens, or did so last. */
   #app: object | undefined;
 
-  constructor(config: ShardcastConfig, sources: readonly Source[], sink: Sink) {
+  /** @param beforeSources called when a server serves, before the sources flow */
+  constructor(
+    config: ShardcastConfig,
+    sources: readonly Source[],
+    sink: Sink,
+    private readonly beforeSources: () => void = () => {},
+  ) {
     this.input = withoutUndefined(config);
     this.#config = resolveConfig(config);
     this.logger = guarded(this.#config.logger ?? createLogger());
@@ -87,18 +93,20 @@ export class Lifecycle<Server extends object> {
   /**
    * A server has entered a state. One that serves becomes the current one. One that was current
    * before may still be ending, and does not change the broadcaster's state.
-   *
-   * @returns whether the broadcaster has entered it too
    */
-  enter(server: Server, state: BroadcasterState): boolean {
+  enter(server: Server, state: BroadcasterState): void {
     if (state === "ended") this.servers.delete(server);
     if (state === "serving") this.#current = server;
-    else if (server !== this.#current || !isAfter(state, this.#state)) return false;
+    else if (server !== this.#current || !isAfter(state, this.#state)) return;
+    // It serves already if its app listens once more.
+    if (state !== this.#state) this.logger.info({ state }, `the broadcaster is ${state}`);
     this.#state = state;
-    this.logger.info({ state }, `the broadcaster is ${state}`);
-    if (state === "serving") this.#feeds.start();
-    else this.#feeds.stop();
-    return true;
+    if (state !== "serving") {
+      this.#feeds.stop();
+      return;
+    }
+    this.beforeSources();
+    this.#feeds.start();
   }
 
   /** For a server that another broadcaster has taken over. */

@@ -3,9 +3,11 @@ import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { Elysia } from "elysia";
 
-import { shardcast } from "../src/index";
+import { createBroadcaster, type Source, shardcast } from "../src/index";
+import { Lifecycle } from "../src/lifecycle";
 import { connect, refused, until, within } from "./helpers/client";
 import { SMALL, serve } from "./helpers/serving";
+import { logged, spyLogger } from "./helpers/spy-logger";
 
 /** What a WebSocket client sends first. */
 const UPGRADE =
@@ -205,6 +207,15 @@ describe.each(both)("the broadcaster, %s", (_name, config) => {
     for (const url of [http, String(app.server?.url)]) expect(fetch(url)).rejects.toThrow();
   });
 
+  test("logs each state once, also of an app that listens twice", async () => {
+    const logger = spyLogger();
+    const { app, broadcaster } = serve({ ...config, logger }, (app) => app.ws("/", {}));
+    app.listen({ port: 0, hostname: "127.0.0.1" });
+    await broadcaster.shutdown({ spreadMs: 0, timeoutMs: 1000 });
+    const states = logged(logger, "info").map(({ fields }) => fields.state);
+    expect(states).toEqual(["serving", "draining", "ended"]);
+  });
+
   test("ends at the deadline, though clients have not left", async () => {
     const reached = Promise.withResolvers<void>();
     const { http, broadcaster } = serve(config, (app) =>
@@ -366,6 +377,25 @@ describe("an upgrade that the app never decides", () => {
     client.terminate();
     await within(app.stop(), "the stop");
   });
+});
+
+test("what a broadcaster does once it serves comes before its sources flow", async () => {
+  const order: string[] = [];
+  const pulled = Promise.withResolvers<void>();
+  const source: Source = {
+    channel: "ticks",
+    canWait: true,
+    async *messages() {
+      order.push("source");
+      pulled.resolve();
+      yield "a message";
+    },
+  };
+  const sink = createBroadcaster({ useSharding: false });
+  const lifecycle = new Lifecycle({}, [source], sink, () => void order.push("warnings"));
+  lifecycle.enter({}, "serving");
+  await within(pulled.promise, "the source");
+  expect(order).toEqual(["warnings", "source"]);
 });
 
 function delivered(stats: object): number {

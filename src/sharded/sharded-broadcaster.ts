@@ -39,7 +39,7 @@ export class ShardedBroadcaster implements Broadcaster {
    * @internal
    */
   constructor(config: ShardcastConfig, sources: readonly Source[] = []) {
-    this.#lifecycle = new Lifecycle(config, sources, this);
+    this.#lifecycle = new Lifecycle(config, sources, this, () => this.#warnOfMisfits());
     this.log = new RateLimitedLog(this.#lifecycle.logger);
   }
 
@@ -102,10 +102,7 @@ export class ShardedBroadcaster implements Broadcaster {
 
   #ownerOf(run: () => ShardedRun): RunOwner {
     return {
-      onState: (state) => {
-        const isEntered = this.#lifecycle.enter(run(), state);
-        if (isEntered && state === "serving") this.#warnOfMisfits();
-      },
+      onState: (state) => this.#lifecycle.enter(run(), state),
       onTakenOver: () => this.#lifecycle.stopSources(),
     };
   }
