@@ -148,8 +148,11 @@ describe.each(both)("createBroadcaster, %s", (_name, config) => {
   test.each([
     ["no iterable", { ticks: ["a"] }, "channel ticks must be an async iterable"],
     ["nothing", { ticks: undefined }, "channel ticks must be an async iterable"],
-    ["no name", { "": (async function* () {})() }, "channel names must not be empty"],
-    ["a source without a name", [{ channel: "" }], "channel names must not be empty"],
+    ["an empty name", { "": (async function* () {})() }, 'must be a non-empty string, not ""'],
+    ["a source with an empty name", [{ channel: "" }], 'must be a non-empty string, not ""'],
+    ["a source without a name", [{}], "must be a non-empty string, not undefined"],
+    ["a source whose name is null", [{ channel: null }], "must be a non-empty string, not null"],
+    ["a source whose name is a number", [{ channel: 5 }], "must be a non-empty string, not 5"],
     ["a source without messages", [{ channel: "ticks" }], "ticks must have a function"],
   ])("names what is wrong with a channel: %s", (_what, channels, message) => {
     expect(() => createBroadcaster(config, channels as unknown as Channels)).toThrow(message);

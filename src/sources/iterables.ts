@@ -1,3 +1,4 @@
+import { show } from "../config/setting";
 import { isMessageData, type MessageData } from "../payload";
 import type { Source } from "./source";
 
@@ -31,7 +32,7 @@ function checkedSource(source: Source): Source {
 
 function checkChannel(channel: unknown): void {
   if (typeof channel === "string" && channel !== "") return;
-  throw new TypeError("channel names must not be empty");
+  throw new TypeError(`a channel's name must be a non-empty string, not ${show(channel)}`);
 }
 
 function iterableSources(channels: Channels): Source[] {
