@@ -21,12 +21,14 @@ export {
   loadConfig,
   loadSettings,
   type Overrides,
+  variableWarnings,
 } from "./config/load-config";
 export { optimalShards, type RecommendedConfig, recommendedConfig } from "./config/recommend";
 export {
   type BooleanSetting,
   ConfigError,
   type EnumSetting,
+  type Environment,
   type IntegerSetting,
   type ListSetting,
   type Setting,
@@ -34,10 +36,9 @@ export {
   type StringSetting,
   type ValuesOf,
 } from "./config/setting";
-export type { Environment } from "./config/variables";
 export { createBroadcaster, type OwnBroadcaster } from "./create-broadcaster";
 export { type ShardcastAdapter, type ShardcastOptions, shardcast } from "./elysia/adapter";
-export { defaultPort } from "./elysia/default-port";
+export { defaultPort, PORT_VARIABLES, portVariable } from "./elysia/default-port";
 export { ShardcastError, type ShardcastErrorCode } from "./errors";
 export { createLogger, LOG_LEVELS, type Logger, type LogLevel } from "./logging/logger";
 export type { MessageData } from "./payload";

@@ -71,15 +71,16 @@ function readConfigFile(path: string): Record<string, unknown> {
 /** The text of the file. Reading stops at the limit, whatever length the file claims. */
 function readText(path: string): string {
   const bytes = Buffer.alloc(MAX_BYTES + 1);
-  const file = openFile(path);
+  // To open a pipe must not wait for its writer.
+  const file = attempt(path, () => openSync(path, constants.O_RDONLY | constants.O_NONBLOCK));
   let length = 0;
   try {
-    const status = fstatSync(file);
+    const status = attempt(path, () => fstatSync(file));
     if (status.isDirectory()) throw problem(path, "is a directory, not a file");
     // A device or a pipe may have no end.
     if (!status.isFile()) throw problem(path, "is not a regular file");
     for (let read = -1; read !== 0; length += read) {
-      read = readSync(file, bytes, length, bytes.length - length, null);
+      read = attempt(path, () => readSync(file, bytes, length, bytes.length - length, null));
     }
   } finally {
     closeSync(file);
@@ -88,10 +89,10 @@ function readText(path: string): string {
   throw problem(path, `has more than ${MAX_BYTES} bytes`);
 }
 
-function openFile(path: string): number {
+/** Calls the system. Its error becomes a ConfigError that names the file. */
+function attempt<Result>(path: string, call: () => Result): Result {
   try {
-    // To open a pipe must not wait for its writer.
-    return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    return call();
   } catch (cause) {
     const { code = "", message } = cause as NodeJS.ErrnoException;
     throw problem(path, REASONS.get(code) ?? `cannot be read: ${message}`, { cause });
@@ -102,6 +103,9 @@ const REASONS = new Map([
   ["ENOENT", "does not exist"],
   ["ENOTDIR", "does not exist"],
   ["EACCES", "may not be read by this user"],
+  // A socket cannot even be opened: ENXIO on Linux, EOPNOTSUPP on macOS.
+  ["ENXIO", "is not a regular file"],
+  ["EOPNOTSUPP", "is not a regular file"],
 ]);
 
 function problem(path: string, what: string, options?: ErrorOptions): ConfigError {

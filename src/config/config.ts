@@ -21,6 +21,13 @@ export interface ConfigHooks {
   logger?: Logger;
 }
 
+/** The keys of the hooks. */
+export const HOOK_KEYS: readonly string[] = [
+  "clientId",
+  "onSkip",
+  "logger",
+] satisfies (keyof ConfigHooks)[];
+
 /** What an app can configure. A missing or undefined key has its default. */
 export type ShardcastConfig = {
   [Key in ConfigKey]?: ValueOf<(typeof CONFIG_KEYS)[Key]> | undefined;
@@ -45,7 +52,7 @@ export function resolveConfig(
   const hooks = checkedHooks({ clientId, onSkip, logger });
   for (const key of Object.keys(values)) {
     if (Object.hasOwn(CONFIG_KEYS, key)) continue;
-    const known = [...Object.keys(CONFIG_KEYS), "clientId", "onSkip", "logger"];
+    const known = [...Object.keys(CONFIG_KEYS), ...HOOK_KEYS];
     throw new ConfigError(`${key}${unknownName("configuration key", key, known)}`);
   }
   const entries = (Object.keys(CONFIG_KEYS) as ConfigKey[]).map((key) => {

@@ -1,14 +1,14 @@
 /** Where the configuration comes from, and which place wins over which. */
 
-import { createLogger } from "../logging/logger";
-import { type ResolvedConfig, resolveConfig, type ShardcastConfig } from "./config";
+import { createLogger, guarded } from "../logging/logger";
+import { HOOK_KEYS, type ResolvedConfig, resolveConfig, type ShardcastConfig } from "./config";
 import { fromFile } from "./config-file";
 import { fromFlags, helpOf } from "./flags";
 import { CONFIG_KEYS } from "./keys";
 import { fromCode, merged } from "./provider";
 import { MAX_EXPECTED_CLIENTS, recommendedConfig } from "./recommend";
-import type { Settings, ValuesOf } from "./setting";
-import { type Environment, fromVariables, unknownVariables } from "./variables";
+import { ConfigError, type Environment, type Settings, type ValuesOf } from "./setting";
+import { fromVariables, unknownVariables, variablesOf } from "./variables";
 
 /** The file itself, which flags and variables can name, and the file cannot. */
 const FILE_SETTING = {
@@ -56,8 +56,6 @@ export interface LoadedSettings<Own extends Settings> {
   settings: ValuesOf<Own>;
   /** The name of a key in messages: `--port`, `SHARDCAST_PORT` or `port in shardcast.json`. */
   nameOf: (key: string) => string;
-  /** One for each variable that begins with `SHARDCAST_` and belongs to no setting. */
-  warnings: string[];
 }
 
 /**
@@ -74,19 +72,33 @@ export interface LoadedSettings<Own extends Settings> {
  * ```
  */
 export function loadConfig(options: LoadOptions = {}): ResolvedConfig {
-  const { config, warnings } = loadSettings({}, options);
+  const warnings = variableWarnings({}, options.env);
   if (warnings.length > 0) {
-    const logger = config.logger ?? createLogger();
+    // Before the rest: where it fails, a misspelt variable may be the reason.
+    const logger = guarded(options.overrides?.logger ?? createLogger());
     for (const warning of warnings) logger.warn({}, warning);
   }
-  return config;
+  return loadSettings({}, options).config;
+}
+
+/**
+ * A warning for each variable that begins with `SHARDCAST_` and belongs to no setting. Log them
+ * also if `loadSettings` throws: a misspelt variable may be the reason.
+ *
+ * @param own the settings that the app declares
+ * @param env default: the variables of this process
+ */
+export function variableWarnings(own: Settings, env: Environment = process.env): string[] {
+  return unknownVariables({ ...FILE_SETTING, ...own, ...LIBRARY_SETTINGS }, env);
 }
 
 /**
  * Loads the configuration as `loadConfig` does, together with settings that the app declares. Each
- * of these has a flag, a variable and a key of the config file. Logs nothing.
+ * of these has a flag, a variable and a key of the config file. Logs nothing; `variableWarnings`
+ * returns what `loadConfig` logs.
  *
- * @throws ConfigError with the value, where it comes from, and what is allowed
+ * @throws ConfigError with the value, where it comes from, and what is allowed; and for a declared
+ *   setting with the key, the flag or the variable of another
  *
  * @example
  * ```ts
@@ -103,13 +115,14 @@ export function loadSettings<const Own extends Settings>(
   own: Own,
   { overrides = {}, args = [], env = process.env, file }: LoadOptions = {},
 ): LoadedSettings<Own> {
+  checkNames(own);
   const inFile = { ...own, ...LIBRARY_SETTINGS };
   const outside = { ...FILE_SETTING, ...inFile };
   const flags = fromFlags(outside, args);
   const variables = fromVariables(outside, env);
   const path = file ?? flags.values.config ?? variables.values.config;
   const fromThatFile = fromFile(inFile, path as string | undefined);
-  const { values, nameOf } = merged([fromCode(overrides), flags, variables, fromThatFile]);
+  const { values, nameOf } = merged([fromCode(own, overrides), flags, variables, fromThatFile]);
 
   const { config: _, ...given } = values;
   const settings: Record<string, unknown> = {};
@@ -122,8 +135,24 @@ export function loadSettings<const Own extends Settings>(
     // Every provider has checked its values against the settings.
     settings: settings as ValuesOf<Own>,
     nameOf,
-    warnings: unknownVariables(outside, env),
   };
+}
+
+/** @throws ConfigError for a setting of the app with the key, flag or variable of another */
+function checkNames(own: Settings): void {
+  const ofLibrary: Settings = { ...FILE_SETTING, ...LIBRARY_SETTINGS };
+  const users = new Map<string, string>();
+  for (const [key, setting] of Object.entries({ ...ofLibrary, ...own })) {
+    if (Object.hasOwn(own, key) && (Object.hasOwn(ofLibrary, key) || HOOK_KEYS.includes(key))) {
+      throw new ConfigError(`${key} is a key of the library, and cannot be a setting of the app`);
+    }
+    // A flag and its variable are the same name, written in two ways.
+    for (const variable of variablesOf(key, setting)) {
+      const user = users.get(variable);
+      if (user) throw new ConfigError(`${key} has the variable ${variable}, as ${user} has`);
+      users.set(variable, key);
+    }
+  }
 }
 
 /** Fills in what is recommended for the number of clients, if that is known, or the defaults. */

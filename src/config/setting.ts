@@ -2,6 +2,9 @@
 
 import { inspect } from "node:util";
 
+/** The variables of a process, such as `process.env`. */
+export type Environment = Record<string, string | undefined>;
+
 /** What settings of every kind have. */
 interface CommonOptions<Value> {
   doc: string;
@@ -13,8 +16,8 @@ interface CommonOptions<Value> {
   flag?: string;
   /** What `--help` shows as its value. Default: its default. */
   placeholder?: string;
-  /** Variables that stand in for its own: the first that holds an allowed value. */
-  otherVariables?: readonly string[];
+  /** Finds the variable of other programs that stands in for its own, if one does. */
+  otherVariable?: (env: Environment) => string | undefined;
 }
 
 /** What a string must be, in words and as a test. */
@@ -119,15 +122,6 @@ export function fromText(setting: Setting, name: string, text: string): Value {
     case "string":
     case "enum":
       return checked(setting, name, text);
-  }
-}
-
-/** Whether a value that is given as text is allowed. */
-export function allowsText(setting: Setting, text: string | undefined): boolean {
-  try {
-    return text !== undefined && allows(setting, fromText(setting, "", text));
-  } catch {
-    return false;
   }
 }
 

@@ -2,11 +2,8 @@
 
 import { flagOf } from "./flags";
 import type { Provider } from "./provider";
-import { allowsText, fromText, type Setting, type Settings, type Value } from "./setting";
+import { type Environment, fromText, type Setting, type Settings, type Value } from "./setting";
 import { nearestName } from "./unknown-name";
-
-/** The variables of a process, such as `process.env`. */
-export type Environment = Record<string, string | undefined>;
 
 const PREFIX = "SHARDCAST_";
 
@@ -18,6 +15,12 @@ export function variableOf(key: string, setting?: Setting): string {
 /** The variable of `--no-…`; boolean settings alone have one. */
 function negatedVariableOf(key: string, setting: Setting): string | undefined {
   return setting.kind === "boolean" ? toVariable(`no-${flagOf(key, setting)}`) : undefined;
+}
+
+/** Every variable of a setting. */
+export function variablesOf(key: string, setting: Setting): string[] {
+  const negation = negatedVariableOf(key, setting);
+  return negation ? [variableOf(key, setting), negation] : [variableOf(key, setting)];
 }
 
 function toVariable(flag: string): string {
@@ -44,7 +47,7 @@ export function fromVariables(settings: Settings, env: Environment): Provider {
 function deciding(key: string, setting: Setting | undefined, env: Environment): string {
   const own = variableOf(key, setting);
   if (!setting || env[own] !== undefined) return own;
-  return setting.otherVariables?.find((name) => allowsText(setting, env[name])) ?? own;
+  return setting.otherVariable?.(env) ?? own;
 }
 
 function negated(key: string, setting: Setting, env: Environment): boolean | undefined {
@@ -53,17 +56,15 @@ function negated(key: string, setting: Setting, env: Environment): boolean | und
   return text === undefined ? undefined : !fromText(setting, name ?? key, text);
 }
 
-/** What Kubernetes and Docker set for a service that is called shardcast. */
-const OF_A_SERVICE = /^SHARDCAST_(SERVICE_|PORT_\d)/;
+/** What Kubernetes and Docker set for a service that is called shardcast, as `NAME=value`. */
+const OF_A_SERVICE = /^SHARDCAST_(SERVICE_|PORT_\d|PORT=(tcp|udp|sctp):\/\/)/;
 
 /** A warning for each variable that is named as a setting's and belongs to none. */
 export function unknownVariables(settings: Settings, env: Environment): string[] {
-  const known = Object.entries(settings).flatMap(([key, setting]) => {
-    const negation = negatedVariableOf(key, setting);
-    return negation ? [variableOf(key, setting), negation] : [variableOf(key, setting)];
-  });
+  const known = Object.entries(settings).flatMap((entry) => variablesOf(...entry));
   const set = Object.keys(env).filter((name) => name.startsWith(PREFIX) && env[name] !== undefined);
-  const unknown = set.filter((name) => !known.includes(name) && !OF_A_SERVICE.test(name));
+  const others = set.filter((name) => !OF_A_SERVICE.test(`${name}=${env[name]}`));
+  const unknown = others.filter((name) => !known.includes(name));
   return unknown.map((name) => {
     const nearest = nearestName(name, known);
     const advice = nearest === undefined ? "" : `: did you mean ${nearest}?`;

@@ -2,6 +2,8 @@
 
 import { readFileSync } from "node:fs";
 
+import type { Environment } from "../config/setting";
+
 /** Where Bun looks for a port that it is not given, the first before the next. */
 export const PORT_VARIABLES = ["BUN_PORT", "PORT", "NODE_PORT"] as const;
 const DEFAULT_PORT = 3000;
@@ -10,9 +12,7 @@ const MAX_PORT = 65_535;
 /** Bun takes a number with or without a sign, and with underscores between its digits. */
 const PORT = /^\+?\d(?:[\d_]*\d)?$/;
 
-type Environment = Record<string, string | undefined>;
-
-/** The variable by which Bun finds a port. It passes by those that hold none. */
+/** The variable in which Bun finds a port. It skips those that hold none by its own rules. */
 export function portVariable(env: Environment): string | undefined {
   return PORT_VARIABLES.find((name) => toPort(env[name]) !== undefined);
 }

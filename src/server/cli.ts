@@ -9,9 +9,11 @@ import {
   defaultPort,
   type Environment,
   flagsHelp,
+  type LoadedSettings,
   type Logger,
   loadSettings,
   type ResolvedConfig,
+  variableWarnings,
 } from "../index";
 import { SERVER_SETTINGS } from "./settings";
 
@@ -58,8 +60,23 @@ export function textAskedFor(args: string[]): string | undefined {
  * @throws ConfigError naming the value and the flag, the variable or the file that it comes from
  */
 export function readOptions(args: string[], env: Environment): ServerOptions {
-  const { config, settings, nameOf, warnings } = loadSettings(SERVER_SETTINGS, { args, env });
-  const { host, port = defaultPort(env), apiKey, logLevel, ...others } = settings;
+  let logger = createLogger();
+  try {
+    const loaded = loadSettings(SERVER_SETTINGS, { args, env });
+    logger = createLogger(loaded.settings.logLevel);
+    return toOptions(loaded, env, logger);
+  } finally {
+    // Also where this fails: a misspelt variable may be the reason.
+    for (const warning of variableWarnings(SERVER_SETTINGS, env)) logger.warn({}, warning);
+  }
+}
+
+function toOptions(
+  { config, settings, nameOf }: LoadedSettings<typeof SERVER_SETTINGS>,
+  env: Environment,
+  logger: Logger,
+): ServerOptions {
+  const { host, port = defaultPort(env), apiKey, logLevel: _, ...others } = settings;
   checkHost(host, nameOf("host"));
   if (apiKey === undefined && !isLoopback(host)) {
     const given = `${nameOf("host")}: ${host}`;
@@ -67,8 +84,6 @@ export function readOptions(args: string[], env: Environment): ServerOptions {
       `${given} accepts clients from other machines, which could publish: set --api-key as well`,
     );
   }
-  const logger = createLogger(logLevel);
-  for (const warning of warnings) logger.warn({}, warning);
   const sourcesName = nameOf("sources");
   return { host, port, apiKey, ...others, sourcesName, logger, config: { ...config, logger } };
 }

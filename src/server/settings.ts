@@ -1,9 +1,7 @@
-import { LOG_LEVELS, type Settings } from "../index";
+import { LOG_LEVELS, PORT_VARIABLES, portVariable, type Settings } from "../index";
 import { isHostPattern, isOriginPattern } from "./api/host-patterns";
 
 const MAX_PORT = 65_535;
-/** Where Bun looks for a port that it is not given, the first before the next. */
-const PORT_VARIABLES = ["BUN_PORT", "PORT", "NODE_PORT"];
 
 /** The settings of the server itself, beside the library's configuration. */
 export const SERVER_SETTINGS = {
@@ -12,7 +10,7 @@ export const SERVER_SETTINGS = {
     min: 0,
     max: MAX_PORT,
     placeholder: "3000",
-    otherVariables: PORT_VARIABLES,
+    otherVariable: portVariable,
     doc: `Port; 0 selects any free one. Also in the variables ${PORT_VARIABLES.join(", ")}.`,
   },
   host: {

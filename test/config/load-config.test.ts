@@ -1,7 +1,9 @@
 import { describe, expect, test } from "bun:test";
+import { once } from "node:events";
 import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
 import {
   ConfigError,
@@ -10,6 +12,7 @@ import {
   recommendedConfig,
   resolveConfig,
   type Settings,
+  variableWarnings,
 } from "../../src/index";
 import { readOptions } from "../../src/server/cli";
 import { SERVER_SETTINGS } from "../../src/server/settings";
@@ -129,10 +132,27 @@ describe("an unknown variable", () => {
     expect(warningsOf(env)).toEqual([]);
   });
 
+  test.each(["tcp", "udp", "sctp"])("is not SHARDCAST_PORT of a service with %s", (protocol) => {
+    const address = `${protocol}://10.0.0.1:3000`;
+    expect(warningsOf({ SHARDCAST_PORT: address })).toEqual([]);
+    expect(warningsOf({ SHARDCAST_PORTS: address })).toEqual([ignored("SHARDCAST_PORTS")]);
+  });
+
+  test("is logged although the configuration cannot be loaded", () => {
+    const logger = spyLogger();
+    const env = { SHARDCAST_NUM_SHARD: "8", SHARDCAST_WORKERS_PER_SHARD: "999" };
+    const load = () => loadConfig({ env, overrides: { logger } });
+    expect(load).toThrow("SHARDCAST_WORKERS_PER_SHARD must be an integer from 1 to 64");
+    expect(logger.lines.map(({ message }) => message)).toEqual([
+      ignored("SHARDCAST_NUM_SHARD", ": did you mean SHARDCAST_NUM_SHARDS?"),
+    ]);
+  });
+
   test("is not one of the app's own settings", () => {
     const env = { SHARDCAST_PORT: "1", SHARDCAST_API_KEY: "k", SHARDCAST_APIKEY: "sekret" };
-    const { warnings } = loadSettings(SERVER_SETTINGS, { env });
-    expect(warnings).toEqual([ignored("SHARDCAST_APIKEY", ": did you mean SHARDCAST_API_KEY?")]);
+    expect(variableWarnings(SERVER_SETTINGS, env)).toEqual([
+      ignored("SHARDCAST_APIKEY", ": did you mean SHARDCAST_API_KEY?"),
+    ]);
     expect(warningsOf({ SHARDCAST_PORT: "1" })).toEqual([ignored("SHARDCAST_PORT")]);
   });
 });
@@ -162,6 +182,43 @@ describe("the settings of an app", () => {
     expect(() => loadSettings(ROOM, { env })).toThrow(
       'SHARDCAST_FEELING must be one of calm, loud, not "sad"',
     );
+  });
+
+  test("are checked in code too", () => {
+    const load = (room: unknown) => loadSettings(ROOM, { overrides: { room } as never, env: {} });
+    expect(load("hall").settings.room).toBe("hall");
+    expect(() => load(5)).toThrow(ConfigError);
+    expect(() => load(5)).toThrow("room must be a non-empty string, not 5");
+  });
+
+  test.each(["numShards", "expectedClients", "config", "clientId", "onSkip", "logger"])(
+    "cannot have a key of the library: %s",
+    (key) => {
+      const load = () => loadSettings({ [key]: ROOM.room }, { env: {} });
+      expect(load).toThrow(ConfigError);
+      expect(load).toThrow(`${key} is a key of the library`);
+    },
+  );
+
+  test.each<[string, Settings, string]>([
+    [
+      "a flag of the library",
+      { shards: { kind: "string", flag: "num-shards", doc: "" } },
+      "shards has the variable SHARDCAST_NUM_SHARDS, as numShards has",
+    ],
+    [
+      "the negated flag of the library",
+      { noSharding: { kind: "string", doc: "" } },
+      "noSharding has the variable SHARDCAST_NO_SHARDING, as useSharding has",
+    ],
+    [
+      "the flag of another",
+      { ...ROOM, feeling: { kind: "boolean", doc: "" } },
+      "feeling has the variable SHARDCAST_FEELING, as mood has",
+    ],
+  ])("cannot have %s", (_what, own, message) => {
+    expect(() => loadSettings(own, { env: {} })).toThrow(ConfigError);
+    expect(() => loadSettings(own, { env: {} })).toThrow(message);
   });
 });
 
@@ -264,6 +321,26 @@ describe("a config file", () => {
     [linkTo("/dev/zero"), "is not a regular file"],
     [linkTo("/"), "is a directory, not a file"],
   ])("that cannot be read is named: %s", (file, message) => {
+    expect(() => loadConfig({ file, env: {} })).toThrow(ConfigError);
     expect(() => loadConfig({ file, env: {} })).toThrow(message);
+  });
+
+  test.skipIf(process.platform !== "linux")("that opens but cannot be read is named", () => {
+    const file = linkTo("/proc/self/mem");
+    expect(() => loadConfig({ file, env: {} })).toThrow(ConfigError);
+    expect(() => loadConfig({ file, env: {} })).toThrow(
+      `the config file ${file} cannot be read: EIO`,
+    );
+  });
+
+  test("that is a socket is not a regular file", async () => {
+    const file = join(dirname(linkTo("/")), "socket.json");
+    const server = createServer().listen(file);
+    await once(server, "listening");
+    expect(() => loadConfig({ file, env: {} })).toThrow(ConfigError);
+    expect(() => loadConfig({ file, env: {} })).toThrow(
+      `the config file ${file} is not a regular file`,
+    );
+    server.close();
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { join } from "node:path";
 
 import manifest from "../../package.json";
 import type { ConfigKey } from "../../src/config/config";
@@ -6,6 +7,8 @@ import { CONFIG_KEYS } from "../../src/config/keys";
 import { ConfigError } from "../../src/config/setting";
 import { helpText, readOptions, textAskedFor } from "../../src/server/cli";
 import { temporaryFile } from "../helpers/temporary-file";
+
+const SERVER = join(import.meta.dir, "../../src/server/main.ts");
 
 describe("the command line", () => {
   test("needs nothing", () => {
@@ -159,6 +162,28 @@ describe("the command line", () => {
     const file = temporaryFile("server.json", { port: 1 });
     expect(readOptions(["--config", file], { PORT: "2" }).port).toBe(2);
     expect(readOptions(["--config", file], { PORT: "tcp://a" }).port).toBe(1);
+  });
+
+  test.each([
+    [{ BUN_PORT: "3_000", PORT: "4000" }, /^BUN_PORT must be .* in decimal digits, not "3_000"$/],
+    [{ PORT: "3_000" }, /^PORT must be .* in decimal digits, not "3_000"$/],
+    [{ PORT: "+3000" }, /^PORT must be .* in decimal digits, not "\+3000"$/],
+  ])("refuses a port that Bun takes but that is not in digits: %p", (env, message) => {
+    const file = temporaryFile("server.json", { port: 1 });
+    for (const args of [[], ["--config", file]]) {
+      expect(() => readOptions(args, env)).toThrow(ConfigError);
+      expect(() => readOptions(args, env)).toThrow(message);
+    }
+  });
+
+  test("logs an unknown variable although the options cannot be read", () => {
+    const command = [process.execPath, SERVER];
+    const env = { SHARDCAST_NUM_SHARD: "8", SHARDCAST_WORKERS_PER_SHARD: "999" };
+    const { exitCode, stderr } = Bun.spawnSync(command, { env: { ...process.env, ...env } });
+    expect(exitCode).toBe(2);
+    expect(String(stderr)).toMatch(
+      /did you mean SHARDCAST_NUM_SHARDS\?[\s\S]*SHARDCAST_WORKERS_PER_SHARD must be/,
+    );
   });
 
   test("shows the flag that changes a boolean setting", () => {
