@@ -77,7 +77,7 @@ export const LEVELS: Readonly<Record<string, readonly Step[]>> = {
   demo: [DEPENDENCIES, ADDON, LOAD_TESTER],
   bench: [DEPENDENCIES, MEASURED_ADDON, LOAD_TESTER, COMPARED, CORE_ALONE],
   docs: [DEPENDENCIES, ADDON, REFERENCE],
-  package: [DEPENDENCIES, MEASURED_ADDON, PACKAGE],
+  package: [DEPENDENCIES, ADDON, PACKAGE],
 };
 
 /** The directory is named because binaries are looked for there, whatever CARGO_TARGET_DIR is. */

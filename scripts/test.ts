@@ -16,13 +16,15 @@ const ROOT = join(import.meta.dir, "..");
 /** A run with more failures has a reason that the first ones show. */
 const MAX_FAILURES_SHOWN = 10;
 const MAX_LINES_SHOWN = 60;
+/** Of one test that names none: a busy machine must not fail it. */
+const TIMEOUT_MS = 60_000;
 
 async function testTypeScript(): Promise<TestReport> {
   console.log("\n=== TypeScript: bun test\n");
   const directory = await mkdtemp(join(tmpdir(), "shardcast-test-"));
   try {
     const file = Bun.file(join(directory, "report.xml"));
-    const command = [process.execPath, "test", "--reporter=junit"];
+    const command = [process.execPath, "test", "--reporter=junit", `--timeout=${TIMEOUT_MS}`];
     command.push(`--reporter-outfile=${file.name}`);
     const exitCode = await runChild(command, { cwd: ROOT, stdout: "inherit" });
     return concluded(bunReport((await file.exists()) ? await file.text() : ""), exitCode);

@@ -11,7 +11,7 @@ import { $ } from "bun";
 import { dependencies, peerDependencies, version } from "../package.json";
 
 const ROOT = join(import.meta.dir, "..");
-const TIMEOUT_MS = 30_000;
+const TIMEOUT_MS = 120_000;
 
 const APP = `
 import { Elysia } from "elysia";
@@ -129,7 +129,7 @@ async function project(): Promise<string> {
 let directory: string;
 beforeAll(async () => {
   directory = await project();
-});
+}, TIMEOUT_MS);
 afterAll(() => rm(directory, { recursive: true }));
 
 /** Runs a program in the project. */

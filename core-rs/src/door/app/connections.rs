@@ -17,7 +17,7 @@ use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use rustix::process::{Resource, getrlimit};
-use tokio::net::UnixStream;
+use tokio::net::{UnixSocket, UnixStream};
 use tokio::sync::Notify;
 use tokio::task::spawn_local;
 use tokio::time::{Instant, sleep_until};
@@ -124,7 +124,7 @@ impl AppConnections {
 
     /// A connection that is no part of these, for one use.
     pub(crate) async fn connect(&self) -> io::Result<UnixStream> {
-        self.upstream.connect().await
+        self.upstream.connect(UnixSocket::new_stream()?).await
     }
 
     /// A connection for one request: the one that was used last, or a new one.
@@ -148,10 +148,12 @@ impl AppConnections {
             return Err(NoConnection::Busy);
         }
         let counted = Counted::new(&self.open);
-        let socket = self.upstream.connect().await.map_err(NoConnection::Unreachable)?;
+        let socket = UnixSocket::new_stream().map_err(NoConnection::Unreachable)?;
+        // Before it connects: what connects and is closed takes a descriptor of the application too.
         if self.is_short_of_files(&socket) {
             return Err(NoConnection::Busy);
         }
+        let socket = self.upstream.connect(socket).await.map_err(NoConnection::Unreachable)?;
         let (socket, status) = AppSocket::new(socket);
         let shaken = self.http.handshake(TokioIo::new(socket)).await;
         let (sender, connection) =
@@ -170,7 +172,7 @@ impl AppConnections {
     ///
     /// The system gives out the lowest descriptor that is free, so the newest shows how many are
     /// taken. The application takes another for each connection, unless it has done so already.
-    fn is_short_of_files(&self, newest: &UnixStream) -> bool {
+    fn is_short_of_files(&self, newest: &UnixSocket) -> bool {
         let taken = u64::try_from(newest.as_raw_fd()).unwrap_or(u64::MAX);
         let to_come = self.open.get() as u64 + RESERVED_FILES;
         taken.saturating_add(to_come) >= self.max_files

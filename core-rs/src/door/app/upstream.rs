@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use tokio::net::UnixStream;
+use tokio::net::{UnixSocket, UnixStream};
 use tokio::time::{Instant, sleep};
 
 /// How long a full backlog of the application's is waited for.
@@ -23,14 +23,15 @@ impl Upstream {
         Upstream { path }
     }
 
-    /// Connects, and waits for a place in the backlog: unlike TCP, a unix socket turns a connection
-    /// away at once when its backlog is full, as it is in a burst of requests.
-    pub(crate) async fn connect(&self) -> io::Result<UnixStream> {
+    /// Connects a socket, and waits for a place in the backlog: unlike TCP, a unix socket turns a
+    /// connection away at once when its backlog is full, as it is in a burst of requests.
+    pub(crate) async fn connect(&self, mut socket: UnixSocket) -> io::Result<UnixStream> {
         let deadline = Instant::now() + CONNECT_TIMEOUT;
         loop {
-            match UnixStream::connect(&self.path).await {
+            match socket.connect(&self.path).await {
                 Err(error) if is_full(&error) && Instant::now() < deadline => {
                     sleep(CONNECT_PAUSE).await;
+                    socket = UnixSocket::new_stream()?;
                 }
                 connected => return connected,
             }
