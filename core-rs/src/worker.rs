@@ -269,7 +269,7 @@ impl Worker {
                 self.lifecycle().expect(key, form, discards, pressure);
             }
             Command::Discard(key, discards) => self.with(key, |worker, client| {
-                worker.clients[client].discards = discards;
+                worker.clients[client].receiving.discards = discards;
             }),
             Command::Attach(key, handoff) => {
                 self.with(key, |worker, client| worker.lifecycle().attach(client, *handoff));

@@ -4,6 +4,7 @@ pub mod backlog;
 pub mod delivery_counts;
 pub mod discards;
 pub mod missed;
+pub mod receiving;
 
 use std::io::{self, Read, Write};
 #[cfg(not(debug_assertions))]
@@ -12,15 +13,14 @@ use std::net::Shutdown;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use bytes::BytesMut;
 use mio::net::TcpStream;
 
+use crate::frame::Frame;
 use crate::frame::form::Form;
-use crate::frame::{Decoder, Frame, Violation};
 use crate::ids::{ClientKey, CohortIndex, SILENT};
 use crate::worker::client::backlog::Backlog;
-use crate::worker::client::discards::Discards;
 use crate::worker::client::missed::Missed;
+use crate::worker::client::receiving::Receiving;
 use crate::worker::cohort::log::{Lag, Log};
 use crate::worker::counters::Counters;
 
@@ -36,10 +36,6 @@ pub struct Pressure {
     /// The socket refuses bytes. Written by the client's worker, read by the sequencer.
     pub refused: AtomicBool,
 }
-
-/// Limit of pings that are on their way through the application. A client that has sent so many is
-/// not read from until some are answered.
-const MOST_PONGS_DUE: u8 = 128;
 
 /// A client. Only its worker touches it.
 ///
@@ -62,14 +58,6 @@ pub struct Client {
     pub notify_drained: bool,
     /// It stands on the worker's list of clients to flush.
     pub to_flush: bool,
-    /// It stands on the worker's list of clients to read from.
-    pub to_read: bool,
-    /// Nothing is read from it until the application says so.
-    pub paused: bool,
-    /// The application got an event of something that it sent, and may answer.
-    pub app_notified: bool,
-    /// The peer has ended its side: read until the end shows.
-    pub half_closed: bool,
     /// Its socket has taken messages since the last sweep.
     pub took: bool,
     /// What it has still to be sent.
@@ -82,23 +70,11 @@ pub struct Client {
     pub form: Form,
     /// A ping was sent since it last sent something, or took messages.
     pub pinged: bool,
-    /// What it sends that no handler of the application is for.
-    pub discards: Discards,
-    /// It has sent a message, which the application may still be answering: so that no pong comes
-    /// before that answer, its pings are answered through the application.
-    pub has_sent: bool,
-    /// Its pings that are on their way through the application.
-    pub pongs_due: u8,
-    /// What it has sent in part.
-    pub decoder: Decoder,
+    /// What it sends, and whether it is read from.
+    pub receiving: Receiving,
     /// How far it may lag beyond its limits: as far as it did when its socket refused bytes, since
     /// the worker itself had saved that up. Until it has a socket, [`AT_THE_DOOR`].
     pub lag_allowance: Lag,
-    /// What was read of it and is not decoded yet: by the door, or in a turn that had more than its
-    /// share.
-    read_ahead: Option<Box<BytesMut>>,
-    /// Why nothing that it sends from now on means anything.
-    pub peer_done: Option<Box<PeerDone>>,
     /// The answer to its last ping, until its socket takes bytes again. One that does not read its
     /// pongs gets no others, so that they cannot pile up (RFC 6455, section 5.5.3).
     pub late_pong: Option<Box<Frame>>,
@@ -129,24 +105,6 @@ pub enum ClientState {
     },
 }
 
-/// How a client's peer was done: nothing that it sends afterwards counts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PeerDone {
-    /// With a close frame.
-    Close {
-        /// None when the frame was empty.
-        code: Option<u16>,
-        /// Empty without a code.
-        reason: String,
-    },
-    /// With something that the protocol does not allow.
-    Violation(Violation),
-    /// With a message of which the rest did not come in time, or is too much to keep.
-    Unfinished(Violation),
-    /// With the end of its side of the connection. It may still read.
-    End,
-}
-
 /// How far a flush came.
 #[derive(Debug)]
 pub enum Flushed {
@@ -169,23 +127,14 @@ impl Client {
             blocked: true,
             notify_drained: false,
             to_flush: false,
-            to_read: false,
-            paused: false,
-            app_notified: false,
-            has_sent: false,
-            pongs_due: 0,
-            half_closed: false,
             took: false,
             backlog: Backlog::default(),
             position: 0,
             key,
             form,
             pinged: false,
-            discards: Discards::default(),
-            decoder: Decoder::default(),
+            receiving: Receiving::default(),
             lag_allowance: AT_THE_DOOR,
-            read_ahead: None,
-            peer_done: None,
             late_pong: None,
             missed: None,
             pressure,
@@ -218,7 +167,7 @@ impl Client {
     /// False while something that it may have sent is left unread: by the will of the application,
     /// because its peer is done, or because JavaScript is behind.
     pub fn is_read_from(&self) -> bool {
-        !self.to_read && self.is_to_be_read()
+        !self.receiving.to_read && self.is_to_be_read()
     }
 
     /// True while it gets the messages of its channels.
@@ -226,18 +175,11 @@ impl Client {
         self.state == ClientState::Open
     }
 
-    /// True when it sent a close frame while it was open.
-    pub fn has_closed(&self) -> bool {
-        matches!(self.peer_done.as_deref(), Some(PeerDone::Close { .. }))
-    }
-
     /// Whether what arrives from it is of interest, if only as the end of the stream. It is not
     /// while the application has still to answer what it sent last, or many of its pings.
     pub fn is_to_be_read(&self) -> bool {
         match self.state {
-            ClientState::Open => {
-                !self.paused && self.peer_done.is_none() && self.pongs_due < MOST_PONGS_DUE
-            }
+            ClientState::Open => self.receiving.is_wanted(),
             ClientState::Leaving { peer_closed, .. } => !peer_closed,
         }
     }
@@ -317,21 +259,6 @@ impl Client {
         } else {
             counters.slow_clients -= 1;
         }
-    }
-
-    /// Keeps what was read for later decoding.
-    pub fn read_later(&mut self, bytes: BytesMut) {
-        self.read_ahead = (!bytes.is_empty()).then(|| Box::new(bytes));
-    }
-
-    /// Bytes that were read ahead.
-    pub fn read_ahead_bytes(&self) -> usize {
-        self.read_ahead.as_ref().map_or(0, |bytes| bytes.len())
-    }
-
-    /// Takes what was read ahead.
-    pub fn take_read_ahead(&mut self) -> Option<BytesMut> {
-        self.read_ahead.take().map(|bytes| *bytes)
     }
 
     /// Reads what has arrived, as far as `buffer` goes. Nothing at all means the end of the stream.

@@ -2,7 +2,7 @@
 //! application get of it.
 
 use crate::frame::{Frame, Violation, close_code};
-use crate::worker::client::PeerDone;
+use crate::worker::client::receiving::PeerDone;
 use crate::worker::command::CloseReason;
 use crate::worker::departure::Cause;
 

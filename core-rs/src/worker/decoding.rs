@@ -5,7 +5,8 @@ use crate::frame::compression::Inflater;
 use crate::frame::{self, Frame, Rules, WorkBudget};
 use crate::options::ClientLimits;
 use crate::worker::client::discards::Discards;
-use crate::worker::client::{Client, ClientState, PeerDone};
+use crate::worker::client::receiving::{PeerDone, Receiving};
+use crate::worker::client::{Client, ClientState};
 use crate::worker::counters::Counters;
 
 use super::inbound::READ_BYTES;
@@ -35,8 +36,10 @@ impl Decoding<'_> {
     /// Decodes what a client has sent, as far as its turn goes.
     pub(super) fn decode(self, client: &mut Client, bytes: &mut [u8]) -> Decoded {
         let Decoding { limits, event_queue, counters, inflater } = self;
-        let Client { key, decoder, app_notified, has_sent, pongs_due, .. } = client;
-        let key = *key;
+        let key = client.key;
+        let Receiving { decoder, app_notified, has_sent, pongs_due, discards, .. } =
+            &mut client.receiving;
+        let discards = *discards;
         let mut decoded = Decoded::default();
         let mut work = WorkBudget::new(WORK_PER_TURN);
         let rules = Rules {
@@ -45,7 +48,6 @@ impl Decoding<'_> {
             leaving: client.state != ClientState::Open,
             work: &mut work,
         };
-        let discards = client.discards;
         let result = decoder.feed(bytes, rules, &mut |event| {
             let mut count = |length: usize| {
                 counters.messages_received += 1;

@@ -114,7 +114,9 @@ impl Flushing<'_> {
 
     /// Closes a client whose peer is done, as that demands.
     pub(super) fn finish(&mut self, index: ClientIndex) {
-        let Some(peer_done) = self.lifecycle.clients[index].peer_done.as_deref() else { return };
+        let Some(peer_done) = self.lifecycle.clients[index].receiving.peer_done.as_deref() else {
+            return;
+        };
         match CloseHandshake::after(peer_done.clone()) {
             Some(handshake) => self.lifecycle.start_close(index, handshake),
             None => self.disconnect_after_flush(index),

@@ -25,7 +25,7 @@ const MUCH_READ_AHEAD_BYTES: usize = 8 * 1024 * 1024;
 /// See the module's description.
 #[derive(Default)]
 pub(super) struct Inbound {
-    /// A client stands here once; see `Client::to_read`.
+    /// A client stands here once; see `Receiving::to_read`.
     to_read: VecDeque<ClientIndex>,
     /// What was read of all clients and is not decoded yet.
     read_ahead_bytes: usize,
@@ -47,7 +47,7 @@ impl Inbound {
 
     /// Has a client read from in one of the next turns.
     pub(super) fn read_soon(&mut self, index: ClientIndex, client: &mut Client) {
-        if !std::mem::replace(&mut client.to_read, true) {
+        if !std::mem::replace(&mut client.receiving.to_read, true) {
             self.to_read.push_back(index);
         }
     }
@@ -66,9 +66,9 @@ impl Inbound {
         paused: bool,
         now_secs: u32,
     ) {
-        client.paused = paused && client.is_open();
+        client.receiving.paused = paused && client.is_open();
         client.active_at_secs = now_secs;
-        if !client.paused {
+        if !client.receiving.paused {
             // What has arrived was announced while the client was not read from.
             self.read_soon(index, client);
         }
@@ -77,7 +77,7 @@ impl Inbound {
     /// Keeps what a client's turn has left for its next one.
     pub(super) fn read_later(&mut self, index: ClientIndex, client: &mut Client, bytes: BytesMut) {
         self.read_ahead_bytes += bytes.len();
-        client.read_later(bytes);
+        client.receiving.read_later(bytes);
         self.read_soon(index, client);
     }
 
@@ -88,7 +88,7 @@ impl Inbound {
         index: ClientIndex,
         client: &mut Client,
     ) -> Option<BytesMut> {
-        let bytes = client.take_read_ahead()?;
+        let bytes = client.receiving.take_read_ahead()?;
         self.read_ahead_bytes -= bytes.len();
         self.read_soon(index, client);
         Some(bytes)
@@ -115,7 +115,7 @@ impl Inbound {
 
     /// The client is gone.
     pub(super) fn forget(&mut self, client: &mut Client) {
-        self.forget_unfinished(&mut client.decoder);
-        self.read_ahead_bytes -= client.read_ahead_bytes();
+        self.forget_unfinished(&mut client.receiving.decoder);
+        self.read_ahead_bytes -= client.receiving.read_ahead_bytes();
     }
 }

@@ -53,7 +53,7 @@ impl Lifecycle<'_> {
         pressure: Arc<Pressure>,
     ) {
         let mut client = Client::expected(key, form, pressure, self.now_secs);
-        client.discards = discards;
+        client.receiving.discards = discards;
         client.position = self.outbound.join_silent(self.clients.next_index());
         self.clients.insert(client);
     }
@@ -102,10 +102,10 @@ impl Lifecycle<'_> {
             client.backlog.push(Kind::Control, pong.as_bytes(), log);
         }
         client.backlog.push(Kind::Control, handshake.frame.as_bytes(), log);
-        let peer_closed = client.has_closed();
+        let peer_closed = client.receiving.has_closed();
         let was_read = client.is_to_be_read();
         client.state = ClientState::Leaving { deadline_secs, peer_closed };
-        self.inbound.forget_unfinished(&mut client.decoder);
+        self.inbound.forget_unfinished(&mut client.receiving.decoder);
         if !was_read {
             // Its own close frame is waited for, or just its end, which may have been announced
             // already.
@@ -152,7 +152,7 @@ impl Lifecycle<'_> {
     /// A connection that breaks after its peer was done was ended by that.
     fn emit_disconnected(&mut self, index: ClientIndex, cause: Cause) {
         let client = &mut self.clients[index];
-        let peer_done = client.peer_done.take().filter(|_| cause == Cause::Broken);
+        let peer_done = client.receiving.peer_done.take().filter(|_| cause == Cause::Broken);
         let (code, reason, cause) = match peer_done.and_then(|done| CloseHandshake::after(*done)) {
             Some(CloseHandshake { code, reason, cause, .. }) => (code, reason, cause),
             None if cause == Cause::Idle => (close_code::ABNORMAL, IDLE_REASON.to_owned(), cause),

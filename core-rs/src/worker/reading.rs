@@ -9,7 +9,8 @@ use crate::event_queue::Event;
 use crate::frame::compression::Inflater;
 use crate::frame::{Frame, Violation, close_code};
 use crate::ids::ClientIndex;
-use crate::worker::client::{ClientState, PeerDone};
+use crate::worker::client::ClientState;
+use crate::worker::client::receiving::PeerDone;
 use crate::worker::departure::Cause;
 
 use super::decoding::{Decoded, Decoding, WORK_PER_TURN};
@@ -52,13 +53,13 @@ impl Reading<'_> {
         let Lifecycle { clients, inbound, .. } = &mut self.flushing.lifecycle;
         let Some(client) = clients.get_mut(index) else { return };
         if readiness.is_read_closed() || readiness.is_error() {
-            client.half_closed = true;
+            client.receiving.half_closed = true;
         }
-        if readiness.is_error() && client.paused {
+        if readiness.is_error() && client.receiving.paused {
             // No read would find it out.
             return self.flushing.lifecycle.disconnect(index, Cause::Broken);
         }
-        if readiness.is_readable() || client.half_closed {
+        if readiness.is_readable() || client.receiving.half_closed {
             inbound.read_soon(index, client);
         }
         if readiness.is_writable() && client.blocked {
@@ -84,7 +85,7 @@ impl Reading<'_> {
             let Some(index) = inbound.next_to_read() else { return false };
             let Some(client) = clients.get_mut(index) else { continue };
             // Cleared already, the place was given to another client since.
-            if std::mem::take(&mut client.to_read) && client.is_to_be_read() {
+            if std::mem::take(&mut client.receiving.to_read) && client.is_to_be_read() {
                 work += self.read(index);
             }
         }
@@ -104,10 +105,10 @@ impl Reading<'_> {
             Ok(length) => {
                 // A short read has emptied the socket, and epoll will report more, but not an
                 // end that it has reported already.
-                if length == most || client.half_closed {
+                if length == most || client.receiving.half_closed {
                     inbound.read_soon(index, client);
                 }
-                if client.peer_done.is_some() {
+                if client.receiving.peer_done.is_some() {
                     return length;
                 }
                 let mut buffer = std::mem::take(&mut self.buffers.bytes);
@@ -129,7 +130,7 @@ impl Reading<'_> {
 
     /// Goes on with what was read before.
     fn receive_read_ahead(&mut self, index: ClientIndex, mut bytes: BytesMut) -> usize {
-        if self.flushing.lifecycle.clients[index].peer_done.is_some() {
+        if self.flushing.lifecycle.clients[index].receiving.peer_done.is_some() {
             return 0;
         }
         let (taken, work) = self.receive(index, &mut bytes);
@@ -162,7 +163,7 @@ impl Reading<'_> {
         let Flushing { lifecycle, limits } = &mut self.flushing;
         let client = &mut lifecycle.clients[index];
         client.note_life(lifecycle.now_secs);
-        let kept = client.decoder.unfinished_bytes();
+        let kept = client.receiving.decoder.unfinished_bytes();
         let decoding = Decoding {
             limits,
             event_queue: lifecycle.event_queue,
@@ -170,7 +171,7 @@ impl Reading<'_> {
             inflater: &mut self.buffers.inflater,
         };
         let Decoded { taken, work, pongs, peer_done } = decoding.decode(client, bytes);
-        lifecycle.inbound.note_unfinished(kept, &client.decoder);
+        lifecycle.inbound.note_unfinished(kept, &client.receiving.decoder);
         self.answer(index, pongs, peer_done);
         self.limit_unfinished();
         (taken, work)
@@ -200,7 +201,7 @@ impl Reading<'_> {
             return;
         }
         let was_read = client.is_to_be_read();
-        client.pongs_due = client.pongs_due.saturating_sub(1);
+        client.receiving.pongs_due = client.receiving.pongs_due.saturating_sub(1);
         if !was_read && client.is_to_be_read() {
             // What has arrived was announced while the client was not read from.
             inbound.read_soon(index, client);
@@ -213,10 +214,10 @@ impl Reading<'_> {
     fn finish_receiving(&mut self, index: ClientIndex, peer_done: PeerDone) {
         let Lifecycle { clients, inbound, event_queue, .. } = &mut self.flushing.lifecycle;
         let client = &mut clients[index];
-        client.peer_done = Some(Box::new(peer_done));
-        inbound.forget_unfinished(&mut client.decoder);
-        client.decoder.end();
-        if client.app_notified {
+        client.receiving.peer_done = Some(Box::new(peer_done));
+        inbound.forget_unfinished(&mut client.receiving.decoder);
+        client.receiving.decoder.end();
+        if client.receiving.app_notified {
             event_queue.emit(Event::PeerDone(client.key));
         } else {
             self.flushing.finish(index);
@@ -227,7 +228,8 @@ impl Reading<'_> {
     fn limit_unfinished(&mut self) {
         while self.flushing.lifecycle.inbound.is_past_budget(self.flushing.limits) {
             let clients = self.flushing.lifecycle.clients.iter();
-            let kept = clients.map(|(index, client)| (client.decoder.unfinished_bytes(), index));
+            let kept =
+                clients.map(|(index, client)| (client.receiving.decoder.unfinished_bytes(), index));
             let Some((_, largest)) = kept.filter(|(bytes, _)| *bytes > 0).max() else { return };
             self.finish_receiving(largest, PeerDone::Unfinished(TOO_MANY));
         }

@@ -53,7 +53,7 @@ fn duty_to(client: &mut Client, limits: &ClientLimits, now_secs: u32) -> Option<
         return client.missed.is_some().then_some(Duty::EmitSkipped);
     }
     // Pings between its frames keep a client, and not what it does not finish.
-    let waited = Duration::from_secs(u64::from(client.decoder.wait_a_second()));
+    let waited = Duration::from_secs(u64::from(client.receiving.decoder.wait_a_second()));
     if limits.unfinished.timeout.is_some_and(|timeout| waited >= timeout.max(SWEEP_INTERVAL)) {
         return Some(Duty::EndUnfinished);
     }

@@ -13,8 +13,9 @@ use crate::frame::form::Form;
 use crate::ids::{Channel, ChannelId};
 use crate::options::{SlowPolicy, UnfinishedLimits};
 use crate::queue::QueueLimits;
+use crate::worker::client::Client;
 use crate::worker::client::discards::Discards;
-use crate::worker::client::{Client, PeerDone};
+use crate::worker::client::receiving::PeerDone;
 use crate::worker::cohort::log::Lag;
 use crate::worker::command::{CloseReason, PublishedMessage};
 
@@ -283,7 +284,7 @@ fn a_message_has_its_time_to_be_finished_and_pings_do_not_make_it_longer() {
     }
     let (mut slow, mut busy) = (attach(&mut worker, 1), attach(&mut worker, 2));
     slow.write_all(&masked(0x02, b"half")).expect("it is open");
-    read_until(&mut worker, |worker| worker.clients[0].decoder.unfinished_bytes() > 0);
+    read_until(&mut worker, |worker| worker.clients[0].receiving.decoder.unfinished_bytes() > 0);
     for second in 1..=6 {
         // The other finishes a message in each second, and begins one behind it.
         let received = second - 1;
@@ -291,11 +292,11 @@ fn a_message_has_its_time_to_be_finished_and_pings_do_not_make_it_longer() {
         busy.write_all(&[end, masked(0x02, b"half")].concat()).expect("it is open");
         read_until(&mut worker, |worker| {
             worker.telemetry.counters.messages_received == received
-                && worker.clients[1].decoder.unfinished_bytes() > 0
+                && worker.clients[1].receiving.decoder.unfinished_bytes() > 0
         });
         slow.write_all(&masked(0x89, b"")).expect("it is open");
         worker.sweep();
-        let peer_done = worker.clients[0].peer_done.as_deref();
+        let peer_done = worker.clients[0].receiving.peer_done.as_deref();
         assert_eq!(matches!(peer_done, Some(PeerDone::Unfinished(_))), second >= 3);
     }
     assert!(worker.clients[1].is_open());
