@@ -149,7 +149,8 @@ impl AppConnections {
         }
         let counted = Counted::new(&self.open);
         let socket = UnixSocket::new_stream().map_err(NoConnection::Unreachable)?;
-        // Before it connects: what connects and is closed takes a descriptor of the application too.
+        // Before it connects: what connects and is closed takes a descriptor of the application
+        // too.
         if self.is_short_of_files(&socket) {
             return Err(NoConnection::Busy);
         }
