@@ -449,16 +449,15 @@ describe("the sharded broadcaster", () => {
     const slow = await subscriber(ws);
     const gone = await subscriber(ws);
     slow.socket.pause();
-    await overwhelm(broadcaster, reader);
+    // What a worker had saved up when the socket refused bytes does not count against the client.
+    const skipped = () => shardsOf(broadcaster.stats()).some((shard) => shard.dropped_skipped > 0);
+    do await overwhelm(broadcaster, reader);
+    while (!skipped());
     gone.terminate();
     const reconciliation = await broadcaster.reconcile();
     expect(reconciliation?.clients).toEqual(reconciliation?.shards as never);
-    const {
-      expected = 0,
-      delivered = 0,
-      dropped = NOTHING_DROPPED,
-      pending = 0,
-    } = reconciliation?.clients ?? {};
+    const { expected = 0, delivered = 0, pending = 0 } = reconciliation?.clients ?? {};
+    const { dropped = NOTHING_DROPPED } = reconciliation?.clients ?? {};
     expect(expected).toBeGreaterThan(0);
     expect(dropped.skipped).toBeGreaterThan(0);
     expect(expected).toBe(delivered + sum(dropped) + pending);

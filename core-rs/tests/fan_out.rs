@@ -288,6 +288,10 @@ fn a_slow_client_may_skip_ahead_instead() {
     assert_eq!(harness.broadcaster.sequencer.subscribe(slow, "news"), Ok(true));
     let news = 30;
     let mut count = overwhelm(&mut harness, &mut reader) as u64;
+    // What the worker had saved up when the socket refused bytes does not count against the client.
+    while harness.totals().dropped_skipped == 0 {
+        count += overwhelm(&mut harness, &mut reader) as u64;
+    }
     (0..news).for_each(|_| harness.publish("news", "extra"));
     count += overwhelm(&mut harness, &mut reader) as u64;
     harness.broadcaster.sequencer.close(slow, 1000, "enough".to_owned());
