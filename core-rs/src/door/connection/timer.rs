@@ -14,7 +14,7 @@ use std::task::{Poll, ready};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep};
 
 /// How long an answer may pause for a client that has ended its side. The client may be gone, which
 /// the application then learns, or read on, as some do that have nothing more to send.
@@ -186,8 +186,7 @@ impl ConnectionTimer {
     /// When the half-close timeout is over, it wakes the task instead: the connection then reads
     /// the end of the client's side, and may still answer it.
     pub(crate) async fn expired(&self) {
-        let mut sleep = pin!(sleep_until(Instant::now()));
-        let mut is_set = false;
+        let mut sleep = pin!(sleep(Duration::MAX));
         poll_fn(|context| {
             loop {
                 let deadline = self.deadline();
@@ -196,9 +195,8 @@ impl ConnectionTimer {
                     return Poll::Pending;
                 };
                 // A deadline that was put off is looked at again when the earlier one has come.
-                if !is_set || sleep.is_elapsed() || next < sleep.deadline() {
+                if sleep.is_elapsed() || next < sleep.deadline() {
                     sleep.as_mut().reset(next);
-                    is_set = true;
                 }
                 ready!(sleep.as_mut().poll(context));
                 let now = Instant::now();
@@ -224,7 +222,7 @@ impl ConnectionTimer {
 #[cfg(test)]
 mod tests {
     use tokio::join;
-    use tokio::time::{sleep, timeout};
+    use tokio::time::timeout;
 
     use super::*;
 
