@@ -5,6 +5,7 @@ mod harness;
 use std::io::Write;
 use std::net::{Shutdown, TcpStream};
 
+use shardcast_core::broadcaster::reports::Query;
 use shardcast_core::event_queue::Event;
 use shardcast_core::frame::compression::Deflater;
 use shardcast_core::frame::form::Form;
@@ -29,7 +30,8 @@ fn write(client: &TestClient, bytes: &[u8]) {
 }
 
 /// Flooders have all sent before a quiet client sends, and the worker comes to them first. Returns
-/// the flooders' messages before the quiet client's, and all that they are told to be.
+/// how many of their messages come between the quiet client's turn, for which it stands in line
+/// from the report on, and its message.
 fn before_a_quiet_client(flooders: usize, flood: &[u8], messages: usize) -> usize {
     let mut harness = Harness::start(one_worker());
     let connect = |harness: &mut Harness| harness.connect_with("a", Form::Deflated);
@@ -40,10 +42,17 @@ fn before_a_quiet_client(flooders: usize, flood: &[u8], messages: usize) -> usiz
     flooders.iter().for_each(|(_, flooder)| write(flooder, flood));
     write(&quiet.1, &masked(0x81, b"quiet"));
     all.iter().for_each(|&client| harness.broadcaster.sequencer.pause(client, false));
-    let (mut heard, mut before) = (0, None);
+    // The worker may read from the first flooders before the last command has reached it.
+    harness.broadcaster.request_report(Query::Client(quiet.0));
+    let (mut heard, mut before, mut in_line) = (0, None, None);
     while heard < flooders.len() * messages || before.is_none() {
         match harness.event() {
-            Event::Text(client, _) if client == quiet.0 => before = Some(heard),
+            Event::Report(..) => in_line = Some(heard),
+            Event::Text(client, _) if client == quiet.0 => match in_line {
+                Some(in_line) => before = Some(heard - in_line),
+                // It had its turn before the report was requested: that shows nothing.
+                None => return before_a_quiet_client(flooders.len(), flood, messages),
+            },
             Event::Binary(..) => heard += 1,
             _ => panic!("they send messages alone"),
         }
